@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.io.setup import Setup
+from aenetpy.io.files import read_bytes, read_text, write_bytes
+from aenetpy.io.fortran import (
+    RecordReader,
+    array_record,
+    encode_species,
+    encode_text,
+    integer_record,
+    logical_record,
+    real_record,
+    record,
+)
+from aenetpy.io.setup import Setup, decode_setup, encode_setup
 
 Float = NDArray[np.float64]
 
@@ -39,7 +52,8 @@ class NetworkFile:
     n_atoms, n_structures
         Of the (scaled) training set.
     energy_minimum, energy_maximum, energy_average
-        Scaled energies per atom; in this order in the file.
+        Scaled energies per atom; in this order in the file. Unscaled in files
+        that come from aenet-PyTorch; nothing is computed from them.
     """
 
     nodes_l: tuple[int, ...]
@@ -57,3 +71,165 @@ class NetworkFile:
     energy_minimum: float
     energy_maximum: float
     energy_average: float
+
+
+def weight_offsets(nodes_l: tuple[int, ...]) -> list[int]:
+    """Return where the weights of each layer start, iw_1 = 0 ... iw_L = Wsize (spec 7.3).
+
+    Parameters
+    ----------
+    nodes_l
+        Nodes per layer, (l,).
+    """
+    sizes = ((n_in + 1) * n_out for n_in, n_out in pairwise(nodes_l))
+    return list(accumulate(sizes, initial=0))
+
+
+def value_offsets(nodes_l: tuple[int, ...]) -> list[int]:
+    """Return where the values of each layer start, iv_1 = 0, iv_(l+1) = iv_l + n_l + 1 (spec 7.3).
+
+    Parameters
+    ----------
+    nodes_l
+        Nodes per layer, (l,).
+    """
+    return list(accumulate((n + 1 for n in nodes_l[:-1]), initial=0))
+
+
+def read_network(path: str | Path) -> NetworkFile:
+    """Read a potential ``.nn``, ``.ann`` (spec 7.3) or its ASCII twin (spec 8.3).
+
+    Parameters
+    ----------
+    path
+        The file; binary or text is recognised from its content.
+
+    Returns
+    -------
+    NetworkFile
+        As in the file.
+
+    Raises
+    ------
+    DataError
+        Not found, foreign, big-endian, truncated, damaged, or written before
+        aenet 2.0.
+    """
+    # The text format is built on this module, so it can only be imported late.
+    from aenetpy.io.network_ascii import parse_network
+
+    if read_bytes(path, 64).partition(b"\n")[0].strip().isdigit():
+        return parse_network(path, read_text(path))
+    reader = RecordReader(path, "potential", first_length=4)
+    _refuse_legacy(reader)
+    n_layers = reader.count("number of layers")
+    sizes = [reader.integer(f"size {i + 2}") for i in range(3)]
+    nodes_l = reader.integers("nodes per layer", n_layers)
+    if n_layers < 2 or min(nodes_l) < 1:
+        raise reader.damaged(f"layers with {nodes_l} nodes")
+    codes = reader.integers("activations", n_layers - 1)
+    if not all(0 <= code < len(ACTIVATIONS) for code in codes):
+        raise reader.damaged(f"activation codes {codes}")
+    w = list(reader.integers("weight offsets", n_layers))
+    v = list(reader.integers("value offsets", n_layers))
+    if (sizes, w, v) != _sizes(nodes_l):
+        raise reader.damaged(f"sizes do not belong to layers with {nodes_l} nodes")
+    weights_w = reader.reals("weights", sizes[1])
+    setup = decode_setup(reader)
+    if setup.n_features != nodes_l[0]:
+        raise reader.damaged(f"{setup.n_features} fingerprint components, {nodes_l[0]} input nodes")
+    training_file = reader.text("name of the training set", 1024)
+    normalized = reader.logical("normalized")
+    scale = reader.real("scale")
+    shift = reader.real("shift")
+    n_types = reader.count("number of species")
+    species = reader.species("species", n_types)
+    atomic_energies_t = reader.reals("atomic energies", n_types)
+    n_atoms = reader.integer("number of atoms")
+    n_structures = reader.integer("number of structures")
+    minimum, maximum, average = reader.reals("energy statistics", 3)
+    reader.finish()
+    return NetworkFile(
+        nodes_l=nodes_l,
+        activations=tuple(ACTIVATIONS[code] for code in codes),
+        weights_w=weights_w,
+        setup=setup,
+        training_file=training_file,
+        normalized=normalized,
+        scale=scale,
+        shift=shift,
+        species=species,
+        atomic_energies_t=atomic_energies_t,
+        n_atoms=n_atoms,
+        n_structures=n_structures,
+        energy_minimum=float(minimum),
+        energy_maximum=float(maximum),
+        energy_average=float(average),
+    )
+
+
+def write_network(path: str | Path, network: NetworkFile) -> None:
+    """Write a potential (spec 7.3), complete or not at all.
+
+    Parameters
+    ----------
+    path
+        The file to make or replace.
+    network
+        What to write.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written, or a species has more than two characters.
+    """
+    write_bytes(path, encode_network(network))
+
+
+def encode_network(network: NetworkFile) -> bytes:
+    """Return the 36 records of a potential (spec 7.3).
+
+    Parameters
+    ----------
+    network
+        The potential.
+    """
+    sizes, w, v = _sizes(network.nodes_l)
+    return b"".join(
+        [
+            integer_record(len(network.nodes_l)),
+            *(integer_record(size) for size in sizes),
+            integer_record(*network.nodes_l),
+            integer_record(*(ACTIVATIONS.index(name) for name in network.activations)),
+            integer_record(*w),
+            integer_record(*v),
+            array_record(network.weights_w, "<f8"),
+            encode_setup(network.setup),
+            record(encode_text(network.training_file, 1024)),
+            logical_record(network.normalized),
+            real_record(network.scale),
+            real_record(network.shift),
+            integer_record(len(network.species)),
+            record(encode_species(network.species)),
+            array_record(network.atomic_energies_t, "<f8"),
+            integer_record(network.n_atoms),
+            integer_record(network.n_structures),
+            real_record(network.energy_minimum, network.energy_maximum, network.energy_average),
+        ]
+    )
+
+
+def _sizes(nodes_l: tuple[int, ...]) -> tuple[list[int], list[int], list[int]]:
+    """Largest layer, number of weights and of values; weight and value offsets."""
+    w, v = weight_offsets(nodes_l), value_offsets(nodes_l)
+    return [max(nodes_l), w[-1], v[-1] + nodes_l[-1]], w, v
+
+
+def _refuse_legacy(reader: RecordReader) -> None:
+    """Raise for potentials of aenet before 2.0: 35 records, no mean squares."""
+    lengths = reader.next_lengths(37)
+    if len(lengths) == 35 and lengths[-1] == 24:
+        raise reader.error(
+            "potential is in the format before aenet 2.0 (35 records, no mean squares)",
+            "train it again with aenet 2.0 or aenetpy",
+        )

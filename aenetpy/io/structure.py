@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 
+BOX_MARGIN = 1.0e-6
+"""Space (Å) between an isolated structure and its bounding box (spec 5.2)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Structure:
@@ -51,3 +54,19 @@ class Structure:
     def is_isolated(self) -> bool:
         """True if no direction is periodic."""
         return not any(self.pbc_c)
+
+    def positions_in_cell(self) -> Float:
+        """Return the coordinates as aenet stores them (spec 5.2), Å, (n, 3).
+
+        Periodic directions are wrapped to fractional coordinates in [0, 1).
+        Isolated structures are moved so that each smallest coordinate is 1e-6 Å.
+        """
+        if self.is_isolated or self.cell_cc is None:
+            return self.positions_nc - self.positions_nc.min(axis=0) + BOX_MARGIN
+        fractional_nc = np.linalg.solve(self.cell_cc.T, self.positions_nc.T).T
+        periodic_c = np.array(self.pbc_c)
+        fractional_nc[:, periodic_c] -= np.floor(fractional_nc[:, periodic_c])
+        # A tiny negative coordinate becomes 1 in the subtraction above.
+        fractional_nc[:, periodic_c] %= 1.0
+        wrapped_nc: Float = fractional_nc @ self.cell_cc
+        return wrapped_nc

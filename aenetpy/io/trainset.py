@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.io.setup import Setup
+from aenetpy.io.files import replace_file
+from aenetpy.io.fortran import (
+    RecordReader,
+    array_record,
+    encode_species,
+    integer_record,
+    logical_record,
+    real_record,
+    record,
+)
+from aenetpy.io.setup import Setup, decode_setup, encode_setup
+from aenetpy.io.trainset_atoms import AtomsReader, encode_atoms, joined
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int32]
@@ -72,3 +88,288 @@ class TrainingSet:
     def n_atoms(self) -> int:
         """Number of atoms of all structures."""
         return int(self.n_atoms_s.sum())
+
+
+def read_trainset(path: str | Path) -> TrainingSet:
+    """Read a training set ``.train``, ``.train.scaled``, ``TRAIN.n`` or ``TEST.n`` (spec 7.2).
+
+    Parameters
+    ----------
+    path
+        The binary file.
+
+    Returns
+    -------
+    TrainingSet
+        With ``setups_t`` None if the file says that it has none.
+
+    Raises
+    ------
+    DataError
+        Not found, foreign, big-endian, truncated, damaged, or fewer structures
+        than announced.
+    """
+    reader = RecordReader(path, "training set", first_length=4)
+    n_types = reader.count("number of species")
+    n_structures = reader.count("number of structures")
+    species = reader.species("species", n_types)
+    atomic_energies_t = reader.reals("atomic energies", n_types)
+    normalized = reader.logical("normalized")
+    scale = reader.real("scale")
+    shift = reader.real("shift")
+
+    names, sizes, kinds, energies = [], [], [], []
+    atoms = AtomsReader(n_types)
+    for s in range(n_structures):
+        what = f"structure {s + 1} of {n_structures}"
+        _expect_structure(reader, s, n_structures)
+        names.append(reader.text(what, reader.count(what)))
+        n_atoms, n_species = reader.integers(what, 2)
+        sizes.append(n_atoms)
+        kinds.append(n_species)
+        energies.append(reader.real(what))
+        atoms.read(reader, n_atoms, what)
+
+    n_atoms_total = reader.count("number of atoms")
+    average, minimum, maximum = reader.reals("energy statistics", 3)
+    setups_t = _read_setups(reader, n_types) if reader.logical("has setups") else None
+    reader.finish()
+    if n_atoms_total != sum(sizes):
+        logging.getLogger("aenetpy").warning(
+            "%s: the footer counts %d atoms, the structures have %d",
+            path,
+            n_atoms_total,
+            sum(sizes),
+        )
+    return TrainingSet(
+        species=species,
+        atomic_energies_t=atomic_energies_t,
+        normalized=normalized,
+        scale=scale,
+        shift=shift,
+        names_s=tuple(names),
+        n_atoms_s=np.array(sizes, np.int32),
+        n_species_s=np.array(kinds, np.int32),
+        energies_s=np.array(energies, np.float64),
+        types_n=joined(atoms.types, (0,), np.int32),
+        positions_nc=joined(atoms.positions, (0, 3)),
+        forces_nc=joined(atoms.forces, (0, 3)),
+        features_tng=atoms.features(reader, setups_t),
+        energy_average=float(average),
+        energy_minimum=float(minimum),
+        energy_maximum=float(maximum),
+        setups_t=setups_t,
+    )
+
+
+def write_trainset(path: str | Path, trainset: TrainingSet) -> None:
+    """Write a training set (spec 7.2), complete or not at all.
+
+    Parameters
+    ----------
+    path
+        The file to make or replace.
+    trainset
+        What to write.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    ends_s = np.cumsum(trainset.n_atoms_s, dtype=np.int64)
+    first_t = np.zeros(len(trainset.species), np.int64)
+    with TrainingSetWriter(
+        path,
+        trainset.species,
+        trainset.atomic_energies_t,
+        normalized=trainset.normalized,
+        scale=trainset.scale,
+        shift=trainset.shift,
+    ) as writer:
+        for s, name in enumerate(trainset.names_s):
+            atoms = slice(int(ends_s[s] - trainset.n_atoms_s[s]), int(ends_s[s]))
+            types_n = trainset.types_n[atoms]
+            last_t = first_t + np.bincount(types_n, minlength=len(first_t))
+            writer.append(
+                name,
+                types_n,
+                trainset.positions_nc[atoms],
+                trainset.forces_nc[atoms],
+                float(trainset.energies_s[s]),
+                tuple(
+                    features_ng[first:last]
+                    for features_ng, first, last in zip(
+                        trainset.features_tng, first_t, last_t, strict=True
+                    )
+                ),
+                n_species=int(trainset.n_species_s[s]),
+            )
+            first_t = last_t
+        writer.finish(
+            trainset.energy_average,
+            trainset.energy_minimum,
+            trainset.energy_maximum,
+            trainset.setups_t,
+        )
+
+
+class TrainingSetWriter:
+    """Write a training set structure by structure (spec 7.2), complete or not at all.
+
+    A context manager: the file appears under its name when the block ends
+    without an exception, after ``finish``.
+
+    Parameters
+    ----------
+    path
+        The file to make or replace.
+    species
+        Species in TYPES order, (t,).
+    atomic_energies_t
+        Atomic energies, eV, (t,).
+    normalized, scale, shift
+        As in ``TrainingSet``.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written, or a species has more than two characters.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        species: Sequence[str],
+        atomic_energies_t: Float | Sequence[float],
+        *,
+        normalized: bool = False,
+        scale: float = 1.0,
+        shift: float = 0.0,
+    ) -> None:
+        self.n_structures = 0
+        self.n_atoms = 0
+        self._finished = False
+        self._header = b"".join(
+            [
+                integer_record(len(species)),
+                integer_record(0),  # structures, known in the end
+                record(encode_species(species)),
+                array_record(atomic_energies_t, "<f8"),
+                logical_record(normalized),
+                real_record(scale),
+                real_record(shift),
+            ]
+        )
+        self._replacing = replace_file(path)
+        self._file: BinaryIO
+
+    def __enter__(self) -> TrainingSetWriter:
+        self._file = self._replacing.__enter__()
+        self._file.write(self._header)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert kind is not None or self._finished, "finish() was not called"
+        self._replacing.__exit__(kind, error, traceback)
+
+    def append(
+        self,
+        name: str,
+        types_n: Int,
+        positions_nc: Float,
+        forces_nc: Float,
+        energy: float,
+        features_tng: Sequence[Float],
+        *,
+        n_species: int | None = None,
+    ) -> None:
+        """Write one structure.
+
+        Parameters
+        ----------
+        name
+            The file as listed in FILES.
+        types_n
+            0-based species index of each atom, (n,).
+        positions_nc, forces_nc
+            Å and eV/Å, (n, 3).
+        energy
+            Target energy of the whole structure, eV.
+        features_tng
+            For each species the fingerprints of its atoms in atom order, (n_t, g_t).
+        n_species
+            Different species of the structure; counted if not given.
+        """
+        types_n = np.asarray(types_n)
+        if n_species is None:
+            n_species = len(np.unique(types_n))
+        encoded_name = name.encode("utf-8", "surrogateescape")
+        self._file.write(
+            integer_record(len(encoded_name))
+            + record(encoded_name)
+            + integer_record(len(types_n), n_species)
+            + real_record(energy)
+        )
+        for run in encode_atoms(types_n, positions_nc, forces_nc, features_tng):
+            self._file.write(run)
+        self.n_structures += 1
+        self.n_atoms += len(types_n)
+
+    def finish(
+        self,
+        energy_average: float,
+        energy_minimum: float,
+        energy_maximum: float,
+        setups_t: Sequence[Setup] | None = None,
+    ) -> None:
+        """Write the footer and the number of structures.
+
+        Parameters
+        ----------
+        energy_average, energy_minimum, energy_maximum
+            Of the energies per atom, eV.
+        setups_t
+            Setup of each species with statistics, or None.
+        """
+        self._file.write(
+            integer_record(self.n_atoms)
+            + real_record(energy_average, energy_minimum, energy_maximum)
+            + logical_record(setups_t is not None)
+        )
+        for t, setup in enumerate(setups_t or ()):
+            self._file.write(integer_record(t + 1) + encode_setup(setup))
+        self._file.seek(len(integer_record(0)))
+        self._file.write(integer_record(self.n_structures))
+        self._finished = True
+
+
+def _expect_structure(reader: RecordReader, found: int, announced: int) -> None:
+    """Raise if the next records are those of the footer."""
+    if reader.next_lengths(3) == [4, 24, 4]:
+        raise reader.error(
+            f"training set announces {announced} structures and holds {found}",
+            "generate.x left out structures with species that are not in TYPES; "
+            "take them off the list or add the species, and generate the set again",
+        )
+    if found and reader.remaining == 0:
+        raise reader.error(
+            f"training set is truncated: it ends after {found} of {announced} structures",
+            "its writer was stopped; generate it again",
+        )
+
+
+def _read_setups(reader: RecordReader, n_types: int) -> tuple[Setup, ...]:
+    """Read the setups of all types (F4), each preceded by the index of its type."""
+    setups: dict[int, Setup] = {}
+    for _ in range(n_types):
+        t = reader.integer("type of the setup")
+        if not 1 <= t <= n_types or t in setups:
+            raise reader.damaged(f"setup of type {t} of {n_types}")
+        setups[t] = decode_setup(reader)
+    return tuple(setups[t] for t in sorted(setups))

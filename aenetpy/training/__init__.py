@@ -1,0 +1,1 @@
+"""Training: split and normalisation, objective, methods, loop."""

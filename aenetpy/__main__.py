@@ -1,0 +1,5 @@
+"""Run ``python -m aenetpy``."""
+
+from aenetpy.cli.main import main
+
+main()

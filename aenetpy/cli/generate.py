@@ -1,0 +1,27 @@
+"""``aenetpy generate``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from aenetpy.cli.options import input_argument, jobs_option, progress_bar
+
+
+@click.command("generate")
+@input_argument
+@jobs_option
+def generate_command(input_file: str, jobs: int) -> None:
+    """Compute fingerprints of the structures in FILES and write a training set.
+
+    \b
+    aenetpy generate generate.in > generate.out
+    """
+    from aenetpy.io.generate_in import read_generate_in
+    from aenetpy.workflows.generate import generate
+
+    settings = read_generate_in(Path(input_file))
+    with progress_bar(len(settings.files), "structures") as advance:
+        generate(settings, sys.stdout, jobs=jobs, on_entry=lambda: advance(1))

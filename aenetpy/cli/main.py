@@ -1,0 +1,141 @@
+"""The command ``aenetpy``: sub-commands loaded when called, and errors told in one line."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from aenetpy import __version__
+from aenetpy.errors import AenetpyError
+
+COMMANDS = {
+    "generate": "Compute fingerprints and write a training set (generate.x).",
+    "init": "Write commented input files to start from.",
+    "predict": "Energies and forces of structures (predict.x).",
+    "train": "Fit the networks to a training set (train.x).",
+}
+
+
+class LazyGroup(click.Group):
+    """A group that imports the module of a sub-command only when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all sub-commands."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import ``aenetpy.cli.<name>`` and return its command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"aenetpy.cli.{cmd_name}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the sub-commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="aenetpy")
+def cli() -> None:
+    """Neural-network potentials in the file formats of aenet.
+
+    \b
+    aenetpy generate generate.in > generate.out
+    aenetpy train    train.in    > train.out
+    aenetpy predict  predict.in  > predict.out
+    """
+
+
+class _OneLineFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = " ".join(record.getMessage().split())
+        return f"aenetpy: {record.levelname.lower()}: {text}"
+
+
+class _NotAgain(logging.Filter):
+    """Let each note pass once: a set of 10,000 structures may raise it 10,000 times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        new = text not in self._seen
+        self._seen.add(text)
+        return new
+
+
+def _log_to_stderr() -> None:
+    logger = logging.getLogger("aenetpy")
+    if not logger.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(_OneLineFormatter())
+        handler.addFilter(_NotAgain())
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+
+
+def _fail(text: str, code: int) -> int:
+    if os.environ.get("AENETPY_TRACEBACK"):
+        traceback.print_exc()
+    click.echo(f"aenetpy: error: {' '.join(text.split())}", err=True)
+    return code
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; every failure is one line on standard error."""
+    _log_to_stderr()
+    try:
+        result = cli.main(args=list(arguments), prog_name="aenetpy", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        hint = f"; see 'aenetpy {error.ctx.info_name} --help'" if error.ctx is not None else ""
+        return _fail(f"{error.format_message()}{hint}", 2)
+    except click.ClickException as error:
+        return _fail(error.format_message(), 2)
+    except AenetpyError as error:
+        return _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        return _fail(f"cannot write to standard output: {error.strerror or error}", 4)
+    except MemoryError:
+        return _fail("out of memory; use fewer --jobs or a smaller set", 5)
+    except Exception as error:
+        hint = "this is a defect of aenetpy: set AENETPY_TRACEBACK=1 and report what it prints"
+        return _fail(f"{type(error).__name__}: {error}; {hint}", 1)
+    return result if isinstance(result, int) else 0
+
+
+def main() -> None:
+    """Entry point of ``aenetpy``."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def generate_x() -> None:
+    """Entry point of ``generate.x``."""
+    sys.exit(run(["generate", *sys.argv[1:]]))
+
+
+def train_x() -> None:
+    """Entry point of ``train.x``."""
+    sys.exit(run(["train", *sys.argv[1:]]))
+
+
+def predict_x() -> None:
+    """Entry point of ``predict.x``."""
+    sys.exit(run(["predict", *sys.argv[1:]]))

@@ -1,0 +1,39 @@
+"""Options shared by several commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from aenetpy.parallel import available_cores
+
+input_argument = click.argument("input_file", metavar="INPUT", type=click.Path())
+
+jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=available_cores,
+    show_default="all cores",
+    help="Threads to use; the result does not depend on it.",
+)
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=None,
+    help="Seed of all random numbers; wins over SEED in the input.",
+)
+
+
+@contextmanager
+def progress_bar(total: int, label: str) -> Iterator[Callable[[int], Any]]:
+    """Show a bar on standard error if that is a terminal; yields its advance function."""
+    with click.progressbar(
+        length=total, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        yield bar.update

@@ -1,0 +1,31 @@
+"""``aenetpy train``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from aenetpy.cli.options import input_argument, jobs_option, progress_bar, seed_option
+
+
+@click.command("train")
+@input_argument
+@jobs_option
+@seed_option
+def train_command(input_file: str, jobs: int, seed: int | None) -> None:
+    """Fit the networks to the energies of a training set.
+
+    \b
+    aenetpy train train.in > train.out
+    """
+    from aenetpy.io.train_in import read_train_in
+    from aenetpy.workflows.train import train
+
+    settings = read_train_in(Path(input_file))
+    if seed is not None:
+        settings = replace(settings, seed=seed)
+    with progress_bar(max(settings.iterations, 0), "epochs") as advance:
+        train(settings, sys.stdout, jobs=jobs, on_epoch=lambda: advance(1))

@@ -1,0 +1,142 @@
+"""Fingerprints of all atoms of one structure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.errors import DataError
+from aenetpy.fingerprints.base import Descriptor
+from aenetpy.fingerprints.neighbors import CellList, Neighbors
+from aenetpy.io.structure import Structure
+
+Float = NDArray[np.float64]
+
+NEIGHBOR_TOLERANCE = 0.001
+"""aenet counts atoms up to this much (Å) beyond the cutoff as neighbours (spec 5.3)."""
+
+CHUNK = 1024
+"""Central atoms per piece of work; part of the order of summation, so it is fixed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Contact:
+    """Two neighbours and their distance in Å; ``math.inf`` if there are none."""
+
+    distance: float
+    first: int
+    second: int
+
+
+@dataclass(frozen=True, eq=False)
+class Fingerprints:
+    """Fingerprints of one structure.
+
+    Parameters
+    ----------
+    types_n
+        0-based species index of each atom, (n,) int32.
+    features_tng
+        Raw fingerprints per species, rows in atom order, t arrays (n_t, g_t).
+    n_neighbors_n
+        Neighbours of each atom within the cutoff, (n,) int64.
+    closest
+        The closest pair of atoms.
+    """
+
+    types_n: NDArray[np.int32]
+    features_tng: tuple[Float, ...]
+    n_neighbors_n: NDArray[np.int64]
+    closest: Contact
+
+
+def type_indices(structure: Structure, species: Sequence[str]) -> NDArray[np.int32]:
+    """Return the 0-based index of each atom's species.
+
+    Raises
+    ------
+    DataError
+        If the structure holds a species that is not in ``species``.
+    """
+    index = {symbol: t for t, symbol in enumerate(species)}
+    try:
+        return np.array([index[symbol] for symbol in structure.species], dtype=np.int32)
+    except KeyError as error:
+        raise DataError(
+            f"species {error.args[0]} is not in TYPES ({' '.join(species)})",
+            file=structure.name,
+            hint="add it to TYPES with a setup or network of its own, or remove the structure",
+        ) from None
+
+
+def total_cutoff(descriptors: Sequence[Descriptor]) -> float:
+    """Return the radius (Å) within which aenet counts neighbours."""
+    return max(descriptor.cutoff for descriptor in descriptors) + NEIGHBOR_TOLERANCE
+
+
+def chunk_ranges(n_atoms: int) -> list[tuple[int, int]]:
+    """Cut the atoms of a structure into pieces of at most ``CHUNK`` central atoms."""
+    return [(first, min(first + CHUNK, n_atoms)) for first in range(0, n_atoms, CHUNK)]
+
+
+def atoms_of_type(types_n: NDArray[np.int32], t: int, first: int, last: int) -> NDArray[np.int64]:
+    """Return the indices of the atoms of one species between ``first`` and ``last``."""
+    return first + np.flatnonzero(types_n[first:last] == t)
+
+
+def closest_contact(neighbors: Neighbors) -> Contact:
+    """Return the closest pair among the neighbours found."""
+    if neighbors.partners_p.size == 0:
+        return Contact(np.inf, -1, -1)
+    squared_p = np.einsum("cp,cp->p", neighbors.r_cp, neighbors.r_cp)
+    pair = int(squared_p.argmin())
+    center = int(np.searchsorted(neighbors.offsets_n, pair, side="right")) - 1
+    return Contact(float(np.sqrt(squared_p[pair])), center, int(neighbors.partners_p[pair]))
+
+
+def fingerprints(
+    structure: Structure, species: Sequence[str], descriptors: Sequence[Descriptor]
+) -> Fingerprints:
+    """Compute the fingerprints of all atoms of a structure.
+
+    Parameters
+    ----------
+    structure
+        Periodic or isolated.
+    species
+        Global species, in the order of ``descriptors``.
+    descriptors
+        One per species.
+
+    Raises
+    ------
+    DataError
+        If the structure holds an unknown species.
+    """
+    types_n = type_indices(structure, species)
+    n_atoms = len(structure)
+    cells = CellList(
+        structure.positions_nc, structure.cell_cc, structure.pbc_c, total_cutoff(descriptors)
+    )
+    features_tng = tuple(
+        np.empty((int((types_n == t).sum()), descriptor.n_features))
+        for t, descriptor in enumerate(descriptors)
+    )
+    filled_t = [0] * len(descriptors)
+    n_neighbors_n = np.empty(n_atoms, dtype=np.int64)
+    closest = Contact(np.inf, -1, -1)
+    for first, last in chunk_ranges(n_atoms):
+        neighbors = cells.pairs(first, last)
+        n_neighbors_n[first:last] = np.diff(neighbors.offsets_n)[first:last]
+        closest = min(closest, closest_contact(neighbors), key=lambda contact: contact.distance)
+        for t, descriptor in enumerate(descriptors):
+            atoms_a = atoms_of_type(types_n, t, first, last)
+            if atoms_a.size == 0:
+                continue
+            features_ag, _ = descriptor.evaluate(atoms_a, types_n, neighbors)
+            features_tng[t][filled_t[t] : filled_t[t] + atoms_a.size] = features_ag
+            filled_t[t] += atoms_a.size
+    return Fingerprints(types_n, features_tng, n_neighbors_n, closest)

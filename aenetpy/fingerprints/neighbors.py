@@ -1,0 +1,161 @@
+"""Neighbours of atoms: all atoms and periodic images within a cutoff (spec 5.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aenetpy.errors import DataError
+from aenetpy.kernels.neighbors import find_pairs, search_axes, sort_into_bins
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int32]
+Long = NDArray[np.int64]
+
+_MOST_IMAGES = 1e5  # of one atom; more means a wrong cell, and would exhaust the memory
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbors:
+    """Pairs of central atoms and their neighbours, packed.
+
+    Parameters
+    ----------
+    offsets_n
+        Pairs of central atom i are ``offsets_n[i]:offsets_n[i + 1]``, (n + 1,) int64.
+    partners_p
+        The neighbour atom (of an image: its home atom), (p,) int32.
+    r_cp
+        From the central atom to the neighbour, Å, (3, p) float64, rows contiguous.
+    """
+
+    offsets_n: Long
+    partners_p: Int
+    r_cp: Float
+
+    @property
+    def counts_n(self) -> Long:
+        """Number of neighbours of each central atom, (n,) int64."""
+        return np.diff(self.offsets_n)
+
+    def distances(self) -> Float:
+        """Return the distance of each pair, Å, (p,) float64."""
+        x_p, y_p, z_p = self.r_cp
+        return np.sqrt(x_p * x_p + y_p * y_p + z_p * z_p)
+
+
+class CellList:
+    """Atoms of one structure sorted into bins, from which neighbours are read off.
+
+    Any cell shape, any number of images, positions inside or outside the cell,
+    each lattice direction periodic or not. Vectors along directions that are not
+    periodic play no role and may be zero. Sorting is done once; ``pairs`` may be
+    called by several threads for different ranges of atoms.
+
+    Parameters
+    ----------
+    positions_nc
+        Cartesian coordinates, Å, (n, 3).
+    cell_cc
+        Lattice vectors as rows, Å, (3, 3); None for isolated structures.
+    pbc_c
+        Periodic along each lattice vector, (3,).
+    cutoff
+        Largest distance of neighbours, inclusive, Å.
+
+    Raises
+    ------
+    DataError
+        Coordinates not finite; periodic lattice vectors linearly dependent or far
+        too short.
+    """
+
+    def __init__(
+        self, positions_nc: ArrayLike, cell_cc: ArrayLike | None, pbc_c: Sequence[bool], cutoff: float
+    ) -> None:
+        positions = np.ascontiguousarray(positions_nc, dtype=np.float64).reshape(-1, 3)
+        cell = np.zeros((3, 3)) if cell_cc is None else np.array(cell_cc, dtype=np.float64)
+        pbc = np.zeros(3, np.bool_) if cell_cc is None else np.array(pbc_c, dtype=np.bool_)
+        if not np.isfinite(positions).all():
+            raise DataError("coordinates are not finite numbers")
+        self.cutoff = float(cutoff)
+        self.n_atoms = len(positions)
+        axes_kc, n_periodic = search_axes(cell, pbc)
+        _check_axes(axes_kc, n_periodic, self.cutoff)
+        if self.n_atoms:
+            self._bins = sort_into_bins(positions, axes_kc, n_periodic, self.cutoff)
+
+    def pairs(self, first: int = 0, last: int | None = None) -> Neighbors:
+        """Return the neighbours of the atoms first ... last - 1, in a fixed order."""
+        last = self.n_atoms if last is None else last
+        if last <= first:
+            return Neighbors(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros((3, 0)))
+        return Neighbors(*find_pairs(self._bins, self.cutoff, first, last))
+
+
+def _check_axes(axes_kc: Float, n_periodic: int, cutoff: float) -> None:
+    """Refuse lattice vectors that span no cell."""
+    (a_x, a_y, a_z), (b_x, b_y, b_z), (c_x, c_y, c_z) = axes_kc.tolist()
+    volume = (
+        a_x * (b_y * c_z - b_z * c_y) + a_y * (b_z * c_x - b_x * c_z) + a_z * (b_x * c_y - b_y * c_x)
+    )
+    lengths = [(x * x + y * y + z * z) ** 0.5 for x, y, z in axes_kc.tolist()]
+    box = lengths[0] * lengths[1] * lengths[2]
+    if not abs(volume) > 1e-6 * box:  # also if not a number
+        raise DataError(
+            "lattice vectors are linearly dependent or not finite", hint="check the cell"
+        )
+    images = 1.0
+    for length in lengths[:n_periodic]:
+        images *= max(2.0 * cutoff / length, 1.0)
+    if images > _MOST_IMAGES:
+        shortest = min(lengths[:n_periodic])
+        raise DataError(
+            f"cell too small for cutoff {cutoff:g} Å (shortest lattice vector {shortest:g} Å)",
+            hint="lattice vectors are expected in Å",
+        )
+
+
+def find_neighbors(
+    positions_nc: ArrayLike,
+    cell_cc: ArrayLike | None,
+    pbc_c: Sequence[bool],
+    cutoff: float,
+    first: int = 0,
+    last: int | None = None,
+) -> Neighbors:
+    """Return the neighbours of the atoms first ... last - 1 of one structure.
+
+    All (j, image) with ``|r_j + image - r_i| <= cutoff`` except the atom itself, own
+    images included. An atom at the place of another is a neighbour at distance 0.
+
+    Parameters and errors are those of `CellList`, which is the better choice if
+    several ranges of one structure are asked for.
+    """
+    return CellList(positions_nc, cell_cc, pbc_c, cutoff).pairs(first, last)
+
+
+def concatenate(parts: Sequence[Neighbors]) -> Neighbors:
+    """Join the neighbours of several whole structures into one packed batch.
+
+    Parameters
+    ----------
+    parts
+        Neighbours of all atoms of each structure; the atoms of the second are
+        numbered after those of the first, and so on.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    offsets = [np.zeros(1, np.int64)]
+    partners = [np.zeros(0, np.int32)]
+    n_atoms = n_pairs = 0
+    for part in parts:
+        offsets.append(part.offsets_n[1:] + n_pairs)
+        partners.append(part.partners_p + np.int32(n_atoms))
+        n_atoms += len(part.offsets_n) - 1
+        n_pairs += len(part.partners_p)
+    vectors = [np.zeros((3, 0)), *(part.r_cp for part in parts)]
+    return Neighbors(np.concatenate(offsets), np.concatenate(partners), np.concatenate(vectors, 1))

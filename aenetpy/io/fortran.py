@@ -1,0 +1,233 @@
+"""Fortran sequential unformatted records: int32 length, data, int32 length (spec 7).
+
+Little-endian throughout. Text is UTF-8; bytes that are not (aenet leaves some
+descriptions uninitialised) survive reading and writing as surrogate escapes.
+"""
+
+from __future__ import annotations
+
+import mmap
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from aenetpy.errors import DataError
+from aenetpy.io.files import reading_error
+
+LONGEST_RECORD = 2**31 - 9
+"""Bytes; gfortran splits longer records into pieces."""
+
+_TEXT_BYTES = frozenset(range(32, 127)) | frozenset(b"\t\r\n")
+
+
+def record(*parts: bytes) -> bytes:
+    """Return one record that holds the parts one after the other."""
+    data = b"".join(parts)
+    if len(data) > LONGEST_RECORD:
+        raise DataError(
+            f"a record of {len(data)} bytes cannot be written",
+            hint=f"the file format ends at {LONGEST_RECORD} bytes per record",
+        )
+    marker = struct.pack("<i", len(data))
+    return marker + data + marker
+
+
+def integer_record(*values: int) -> bytes:
+    """Return a record of int32 numbers."""
+    return record(struct.pack(f"<{len(values)}i", *values))
+
+
+def real_record(*values: float) -> bytes:
+    """Return a record of float64 numbers."""
+    return record(struct.pack(f"<{len(values)}d", *values))
+
+
+def array_record(values: ArrayLike, dtype: str) -> bytes:
+    """Return a record of an array in C order, ``dtype`` is ``<i4`` or ``<f8``."""
+    return record(np.ascontiguousarray(values, dtype).tobytes())
+
+
+def logical_record(value: bool) -> bytes:
+    """Return a record of one logical as gfortran writes it, 0 or 1."""
+    return integer_record(int(value))
+
+
+def encode_text(value: str, length: int) -> bytes:
+    """Return blank-padded text, cut at ``length`` bytes as Fortran does."""
+    return value.encode("utf-8", "surrogateescape")[:length].ljust(length)
+
+
+def encode_species(species: Sequence[str]) -> bytes:
+    """Return type names, two characters each."""
+    for name in species:
+        if len(name.encode()) > 2:
+            raise DataError(
+                f"species `{name}' does not fit into the two characters of aenet's files",
+                hint="use chemical symbols",
+            )
+    return b"".join(encode_text(name, 2) for name in species)
+
+
+def decode_text(data: bytes) -> str:
+    """Return text without its trailing blanks."""
+    return data.decode("utf-8", "surrogateescape").rstrip(" ")
+
+
+class RecordReader:
+    """Walk over the records of a file.
+
+    Parameters
+    ----------
+    path
+        The file; it is mapped into memory, not read at once.
+    kind
+        What the file should be, for messages: ``training set``.
+    first_length
+        Bytes of the first record, by which a foreign file is recognised.
+
+    Raises
+    ------
+    DataError
+        No such file, not a binary file of aenet, or big-endian; the reading
+        methods: truncated or damaged.
+    """
+
+    def __init__(self, path: str | Path, kind: str, first_length: int) -> None:
+        self.path = path
+        self.kind = kind
+        self.position = 0
+        try:
+            with Path(path).open("rb") as file:
+                self.size = file.seek(0, 2)
+                self.data: mmap.mmap | bytes = (
+                    mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
+                )
+        except OSError as error:
+            raise reading_error(path, error) from None
+        self._recognise(first_length)
+
+    def _recognise(self, first_length: int) -> None:
+        head = self.data[:64]
+        if not head:
+            raise self.error("is empty", "write it again")
+        if head[:4] == struct.pack("<i", first_length):
+            return
+        if head[:4] == struct.pack(">i", first_length):
+            raise self.error(
+                f"{self.kind} is big-endian",
+                "convert it to little-endian on the machine that wrote it, "
+                "or write it again without -fconvert=big-endian",
+            )
+        if _TEXT_BYTES.issuperset(head):
+            raise self.error(f"is a text file, not a binary {self.kind}", "check the file name")
+        raise self.error(f"is not a {self.kind} of aenet", "check the file name")
+
+    def error(self, message: str, hint: str | None = None) -> DataError:
+        """Return the error that names this file."""
+        return DataError(message, file=self.path, hint=hint)
+
+    def damaged(self, what: str, position: int | None = None) -> DataError:
+        """Return the error for content that contradicts itself."""
+        at = self.position if position is None else position
+        return self.error(f"{self.kind} is damaged at byte {at} ({what})", "write it again")
+
+    def truncated(self, what: str) -> DataError:
+        """Return the error for a file that ends too early."""
+        return self.error(
+            f"{self.kind} is truncated: it ends at byte {self.size} within {what}",
+            "it was copied in part or its writer was stopped; write it again",
+        )
+
+    @property
+    def remaining(self) -> int:
+        """Bytes not read yet."""
+        return self.size - self.position
+
+    def next_lengths(self, count: int) -> list[int]:
+        """Return the lengths of up to ``count`` records ahead, as far as they are intact."""
+        lengths: list[int] = []
+        position = self.position
+        while len(lengths) < count and position + 8 <= self.size:
+            (length,) = struct.unpack_from("<i", self.data, position)
+            end = position + 4 + length
+            if length < 0 or end + 4 > self.size:
+                break
+            if struct.unpack_from("<i", self.data, end)[0] != length:
+                break
+            lengths.append(length)
+            position = end + 4
+        return lengths
+
+    def record(self, what: str, length: int | None = None) -> bytes:
+        """Return the data of the next record, which must have ``length`` bytes."""
+        start = self.position + 4
+        if start > self.size:
+            raise self.truncated(what)
+        (found,) = struct.unpack_from("<i", self.data, self.position)
+        if found < 0 and length is not None and length > LONGEST_RECORD:
+            raise self.error(
+                f"{what} is a record of {length} bytes in pieces, which is not supported",
+                "remove the file to start anew",
+            )
+        if found < 0 or (length is not None and found != length):
+            expected = "" if length is None else f", not {length}"
+            raise self.damaged(f"{what}: record of {found} bytes{expected}")
+        end = start + found
+        if end + 4 > self.size:
+            raise self.truncated(what)
+        if struct.unpack_from("<i", self.data, end)[0] != found:
+            raise self.damaged(f"{what}: record lengths disagree")
+        self.position = end + 4
+        return self.data[start:end]
+
+    def integers(self, what: str, count: int) -> tuple[int, ...]:
+        """Return the next record as int32 numbers."""
+        return struct.unpack(f"<{count}i", self.record(what, 4 * count))
+
+    def integer(self, what: str) -> int:
+        """Return the next record as one int32 number."""
+        return self.integers(what, 1)[0]
+
+    def count(self, what: str) -> int:
+        """Return the next record as a number of things, which is not negative."""
+        position = self.position
+        value = self.integer(what)
+        if value < 0:
+            raise self.damaged(f"{what}: {value}", position)
+        return value
+
+    def reals(self, what: str, count: int) -> NDArray[np.float64]:
+        """Return the next record as float64 numbers, (count,)."""
+        return np.frombuffer(self.record(what, 8 * count), "<f8").astype(np.float64)
+
+    def real(self, what: str) -> float:
+        """Return the next record as one float64 number."""
+        return float(struct.unpack("<d", self.record(what, 8))[0])
+
+    def integer_array(self, what: str, count: int) -> NDArray[np.int32]:
+        """Return the next record as int32 array, (count,)."""
+        return np.frombuffer(self.record(what, 4 * count), "<i4").astype(np.int32)
+
+    def logical(self, what: str) -> bool:
+        """Return the next record as a logical; Intel writes -1 for true."""
+        return self.integer(what) != 0
+
+    def text(self, what: str, length: int) -> str:
+        """Return the next record as text without trailing blanks."""
+        return decode_text(self.record(what, length))
+
+    def species(self, what: str, count: int) -> tuple[str, ...]:
+        """Return the next record as names of two characters."""
+        data = self.record(what, 2 * count)
+        return tuple(decode_text(data[2 * i : 2 * i + 2]) for i in range(count))
+
+    def finish(self) -> None:
+        """Check that nothing follows."""
+        if self.remaining:
+            raise self.error(
+                f"{self.kind} is followed by {self.remaining} more bytes at byte {self.position}",
+                "it is not a single intact file; write it again",
+            )

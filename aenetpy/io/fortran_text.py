@@ -1,0 +1,136 @@
+"""Numbers as text the way gfortran writes and reads them (spec 8)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.errors import DataError
+
+# 1.5D-3, and 1.5-103 where three digits leave no room for the letter.
+_EXPONENT = re.compile(r"(?<=[\d.])(?:[dDqQ]|(?=[+-]))([+-]?\d+)$")
+
+
+def list_directed(value: float) -> str:
+    """Return a number as ``write(*,*)`` prints it: int32 12 columns wide, float64 26.
+
+    Floats have 17 digits, without exponent for 0.1 <= abs(x) < 1e17 and zero.
+    """
+    if isinstance(value, (int, np.integer)):
+        return f"{value:12d}"
+    if not np.isfinite(value):
+        return f"{'NaN' if np.isnan(value) else str(float(value)).title() + 'inity':>26}"
+    mantissa, exponent = f"{value:.16e}".split("e")
+    digits = int(exponent) + 1 if value else 1
+    if 0 <= digits <= 17:
+        return f"{value:21.{17 - digits}f}     "
+    return f"{mantissa}E{exponent[0]}{int(exponent[1:]):03d}".rjust(26)
+
+
+def list_directed_lines(values: Iterable[float]) -> str:
+    """Return list-directed output of an array, broken after 80 columns."""
+    fields = [list_directed(value) for value in values]
+    per_line = 80 // len(fields[0]) if fields else 1
+    lines = ["".join(fields[i : i + per_line]) for i in range(0, len(fields), per_line)]
+    return "".join(f"{line}\n" for line in lines or [""])
+
+
+class LineReader:
+    """Walk over the lines of a text file written by Fortran.
+
+    Parameters
+    ----------
+    path
+        The file, for messages.
+    text
+        Its content.
+
+    Raises
+    ------
+    DataError
+        From the reading methods: the file ends, or a number cannot be read.
+    """
+
+    def __init__(self, path: str | Path, text: str) -> None:
+        self.path = path
+        self.number = 0
+        self._lines = text.split("\n")
+        if self._lines[-1] == "":
+            self._lines.pop()
+
+    def error(self, message: str, hint: str | None = None) -> DataError:
+        """Return the error that names this file and the current line."""
+        return DataError(message, file=self.path, line=self.number, hint=hint)
+
+    def line(self, what: str) -> str:
+        """Return the next line as it is."""
+        if self.number == len(self._lines):
+            raise self.error(f"file ends where {what} should follow", "write it again")
+        self.number += 1
+        return self._lines[self.number - 1].removesuffix("\r")
+
+    def text(self, what: str) -> str:
+        """Return the next line without trailing blanks."""
+        return self.line(what).rstrip(" ")
+
+    def words(self, what: str, count: int) -> list[str]:
+        """Return ``count`` words from as many lines as they take, at least one."""
+        words = self.line(what).split()
+        while len(words) < count:
+            words += self.line(what).split()
+        if len(words) > count:
+            raise self.error(f"{what}: {count} values expected, found {len(words)}")
+        return words
+
+    def reals(self, what: str, count: int) -> NDArray[np.float64]:
+        """Return ``count`` float64 numbers, exponents with E or D."""
+        return self._numbers(what, count, np.float64)
+
+    def integers(self, what: str, count: int) -> NDArray[np.int32]:
+        """Return ``count`` int32 numbers."""
+        return self._numbers(what, count, np.int32)
+
+    def real(self, what: str) -> float:
+        """Return one float64 number."""
+        return float(self.reals(what, 1)[0])
+
+    def integer(self, what: str) -> int:
+        """Return one int32 number."""
+        return int(self.integers(what, 1)[0])
+
+    def count(self, what: str) -> int:
+        """Return a number of things, which is not negative."""
+        value = self.integer(what)
+        if value < 0:
+            raise self.error(f"{what}: {value}")
+        return value
+
+    def logical(self, what: str) -> bool:
+        """Return a logical: T, F, .true., False..."""
+        word = self.words(what, 1)[0].lstrip(".").upper()
+        if not word.startswith(("T", "F")):
+            raise self.error(f"{what}: `{word}' is neither T nor F")
+        return word.startswith("T")
+
+    def finish(self) -> None:
+        """Check that only empty lines follow."""
+        while self.number < len(self._lines):
+            if self.line("nothing").strip():
+                raise self.error("the file should end here", "write it again")
+
+    def _numbers(self, what: str, count: int, dtype: type[Any]) -> NDArray[Any]:
+        words = self.words(what, count)
+        try:
+            return np.array(words, dtype)
+        except (ValueError, OverflowError):
+            pass
+        try:
+            return np.array([_EXPONENT.sub(r"E\1", word) for word in words], dtype)
+        except (ValueError, OverflowError):
+            shown = " ".join(words[:4])
+            raise self.error(f"{what}: cannot read `{shown}' as numbers") from None

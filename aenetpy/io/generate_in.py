@@ -1,0 +1,137 @@
+"""The input file of ``generate`` (spec 2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aenetpy.io.free_form import Entry, parse_real, quote, split_tokens
+from aenetpy.io.keywords import Keywords
+
+_VALUES = ("OUTPUT", "TIMING", "DEBUG", "VERBOSITY", "FORCES", "FORCESPERCENT", "SEED")
+_BLOCKS = ("TYPES", "SETUPS", "FILES")
+_TYPES = "the lines 'TYPES', '2', 'Ti -1604.6', 'O -432.5' (species and atomic energies in eV)"
+_SETUPS = "the line 'SETUPS' and below it one line 'Ti Ti.fingerprint.stp' per species"
+_FILES = "the line 'FILES', then the number of structures, then one file per line"
+
+
+@dataclass(frozen=True)
+class GenerateInput:
+    """What ``generate.in`` says (spec 2.1).
+
+    Parameters
+    ----------
+    path
+        The file itself.
+    species, atomic_energies_t
+        TYPES in order, and their energies in eV.
+    setups
+        Setup file of each species.
+    files
+        Entries of FILES.
+    output
+        Name of the training set.
+    forces, forces_percent
+        Whether to write fingerprint derivatives, and of how many structures, in percent.
+    timing, debug, verbosity
+        As in aenet; DEBUG and VERBOSITY have no effect there.
+    seed
+        SEED, beyond aenet; None if not given.
+    lines
+        Line of each keyword that is present.
+    """
+
+    path: str
+    species: tuple[str, ...]
+    atomic_energies_t: tuple[float, ...]
+    setups: dict[str, Entry]
+    files: tuple[Entry, ...]
+    output: str = "refdata.train"
+    forces: bool = False
+    forces_percent: float = 1.0
+    timing: bool = False
+    debug: bool = False
+    verbosity: str = "normal"
+    seed: int | None = None
+    lines: dict[str, int] = field(default_factory=dict, compare=False)
+
+
+def read_generate_in(path: str | Path) -> GenerateInput:
+    """Return the content of a ``generate.in``.
+
+    Parameters
+    ----------
+    path
+        The file; the paths in it stay as they are, relative to the working directory.
+
+    Raises
+    ------
+    InputError
+        If a keyword is missing or a value is wrong, with the line.
+
+    Notes
+    -----
+    Spec 1 and 2.1. FILES is accepted in any case, blank lines and comments
+    anywhere, and slashes in unquoted paths.
+    """
+    keywords = Keywords(path, _VALUES, _BLOCKS)
+    species, energies = _read_types(keywords)
+    return GenerateInput(
+        path=keywords.path,
+        species=species,
+        atomic_energies_t=energies,
+        setups=keywords.paths_by_species("SETUPS", species, _SETUPS),
+        files=keywords.files(_FILES),
+        output=keywords.string("OUTPUT", "refdata.train"),
+        forces=keywords.flag("FORCES"),
+        forces_percent=_read_forces_percent(keywords),
+        timing=keywords.flag("TIMING"),
+        debug=keywords.flag("DEBUG"),
+        verbosity=keywords.string("VERBOSITY", "normal").lower(),
+        seed=keywords.seed(),
+        lines=keywords.lines,
+    )
+
+
+def _read_types(keywords: Keywords) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    energies: dict[str, float] = {}
+    for entry in keywords.types(_TYPES):
+        symbol, place = keywords.species(entry, energies), keywords.place(entry.line)
+        token = next(iter(split_tokens(entry.text)[1:]), "")
+        if not token:
+            raise place.error(f"no atomic energy for {symbol}", f"write '{symbol} <energy in eV>'")
+        try:
+            energies[symbol] = parse_real(token)
+        except ValueError as reason:
+            raise place.error(f"atomic energy of {symbol}: {reason}") from None
+    return tuple(energies), tuple(energies.values())
+
+
+def _read_forces_percent(keywords: Keywords) -> float:
+    percent = keywords.real("FORCESPERCENT", 1.0)
+    if not 0 <= percent <= 100:
+        place = keywords.place(keywords.lines["FORCESPERCENT"])
+        raise place.error(f"FORCESPERCENT {percent:g} is not between 0 and 100")
+    return percent
+
+
+def format_generate_in(content: GenerateInput) -> str:
+    """Return the text of a ``generate.in`` that aenet and ``read_generate_in`` understand."""
+    lines = [f"OUTPUT {quote(content.output)}", "", "TYPES", str(len(content.species))]
+    lines += [
+        f"{symbol:<2} {energy!r}"
+        for symbol, energy in zip(content.species, content.atomic_energies_t, strict=True)
+    ]
+    lines += ["", "SETUPS"]
+    lines += [f"{symbol:<2} {quote(setup.text)}" for symbol, setup in content.setups.items()]
+    lines += [""] + [
+        name for name in ("TIMING", "DEBUG", "FORCES") if getattr(content, name.lower())
+    ]
+    if content.forces_percent != 1.0:
+        lines.append(f"FORCESPERCENT {content.forces_percent!r}")
+    if content.verbosity != "normal":
+        lines.append(f"VERBOSITY {content.verbosity}")
+    if content.seed is not None:
+        lines.append(f"SEED {content.seed}")
+    lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]
+    return "\n".join(lines) + "\n"

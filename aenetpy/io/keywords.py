@@ -1,0 +1,267 @@
+"""Keywords of ``generate.in``, ``train.in`` and ``predict.in`` (spec 1.2, 1.3)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from aenetpy.io.free_form import (
+    COMMENT,
+    Entry,
+    Place,
+    expand_repeats,
+    parse_integer,
+    parse_real,
+    read_text,
+    significant_lines,
+    split_tokens,
+    suggest,
+)
+
+_FLAGS = {".true.": True, "t": True, "true": True, ".false.": False, "f": False, "false": False}
+
+
+@dataclass(frozen=True)
+class Section:
+    """A keyword, what follows it on its line, and the lines up to the next keyword."""
+
+    keyword: str
+    rest: str
+    line: int
+    body: tuple[Entry, ...]
+
+
+class Keywords:
+    """The keywords of an input file (spec 1.2).
+
+    A keyword is the first token of a line in any case, the first of several
+    counts, and their order is free. The data of a keyword reach to the next
+    keyword. Unlike in aenet no word inside a data line is taken for a keyword.
+
+    Parameters
+    ----------
+    path
+        The file.
+    values
+        Keywords with a value, or nothing, on their own line.
+    blocks
+        Keywords with data lines below.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read or is not text.
+    """
+
+    def __init__(self, path: str | Path, values: Iterable[str], blocks: Iterable[str]) -> None:
+        self.path = str(path)
+        self._values = tuple(values)
+        self._known = (*self._values, *blocks)
+        self._sections: dict[str, Section] = {}
+        self._split(significant_lines(read_text(path)))
+
+    @property
+    def lines(self) -> dict[str, int]:
+        """Line of each keyword that is present."""
+        return {name: section.line for name, section in self._sections.items()}
+
+    def __contains__(self, keyword: str) -> bool:
+        return keyword in self._sections
+
+    def _split(self, lines: list[Entry]) -> None:
+        heads = [i for i, entry in enumerate(lines) if self._keyword(entry.text)]
+        self.ignore(lines[: heads[0] if heads else None])
+        for start, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+            head, body = lines[start], tuple(lines[start + 1 : end])
+            keyword = self._keyword(head.text)
+            if keyword in self._sections:
+                first = self._sections[keyword].line
+                self.place(head.line).warn(f"{keyword} repeated; line {first} counts")
+                continue
+            rest = head.text.lstrip(",;")[len(keyword) :]
+            self._sections[keyword] = Section(keyword, rest, head.line, body)
+            if keyword in self._values:
+                self.ignore(body)
+
+    def _keyword(self, text: str) -> str:
+        words = re.split(r"[\s,;]+", text.lstrip(",;"), maxsplit=1)
+        word = words[0].upper()
+        return word if word in self._known else ""
+
+    def place(self, line: int | None = None) -> Place:
+        """Return a line of this file for messages."""
+        return Place(self.path, line)
+
+    def looks_misspelt(self, text: str) -> bool:
+        """Tell whether the first word of a line is nearly a keyword."""
+        return bool(text.split() and suggest(text.split()[0], self._known))
+
+    def ignore(self, entries: Iterable[Entry]) -> None:
+        """Tell the user about lines that have no meaning; aenet ignores them in silence."""
+        for entry in entries:
+            word = entry.text.split()[0]
+            hint = suggest(word, self._known)
+            self.place(entry.line).warn(f"unknown keyword '{word}' ignored{hint}")
+
+    def section(self, keyword: str, example: str) -> Section:
+        """Return the section of a keyword that must be there."""
+        if keyword not in self._sections:
+            raise self.place().error(f"keyword {keyword} is missing", f"add {example}")
+        return self._sections[keyword]
+
+    def _token(self, keyword: str) -> tuple[str, Place] | None:
+        """Return the value on the line of a keyword, None without the keyword."""
+        if keyword not in self._sections:
+            return None
+        section = self._sections[keyword]
+        place = self.place(section.line)
+        tokens = split_tokens(section.rest)
+        if not tokens or not tokens[0] or tokens[0][0] in "!#":
+            raise place.error(f"{keyword} has no value", f"write '{keyword} value' on one line")
+        if tokens[0] == "=":
+            raise place.error(f"{keyword} takes no '='", f"write '{keyword} value'")
+        return tokens[0], place
+
+    def string(self, keyword: str, default: str) -> str:
+        """Return the value of a keyword as it stands, quotes removed."""
+        found = self._token(keyword)
+        return default if found is None else found[0]
+
+    def integer(self, keyword: str, default: int) -> int:
+        """Return the integer value of a keyword."""
+        found = self._token(keyword)
+        if found is None:
+            return default
+        token, place = found
+        try:
+            return parse_integer(expand_repeats([token])[0])
+        except (ValueError, IndexError):
+            raise place.error(f"{keyword} needs an integer, not '{token}'") from None
+
+    def real(self, keyword: str, default: float) -> float:
+        """Return the real value of a keyword."""
+        found = self._token(keyword)
+        if found is None:
+            return default
+        token, place = found
+        try:
+            return parse_real(expand_repeats([token])[0])
+        except (ValueError, IndexError):
+            hint = "write the number and % apart, or no %" if token.endswith("%") else None
+            raise place.error(f"{keyword} needs a number, not '{token}'", hint) from None
+
+    def flag(self, keyword: str) -> bool:
+        """Return True if a keyword is there, unless its value is false."""
+        if keyword not in self._sections:
+            return False
+        section = self._sections[keyword]
+        tokens = split_tokens(COMMENT.sub("", section.rest))
+        if not tokens:
+            return True
+        if tokens[0].lower() not in _FLAGS:
+            raise self.place(section.line).error(
+                f"{keyword} needs no value, or .true. or .false., not '{tokens[0]}'"
+            )
+        return _FLAGS[tokens[0].lower()]
+
+    def seed(self) -> int | None:
+        """Return the value of SEED, a keyword beyond aenet; None without it."""
+        if "SEED" not in self._sections:
+            return None
+        seed = self.integer("SEED", 0)
+        if seed < 0:
+            raise self.place(self.lines["SEED"]).error(f"SEED {seed} is negative")
+        return seed
+
+    def counted(self, keyword: str, example: str) -> tuple[int, tuple[Entry, ...], Place]:
+        """Return the number below a keyword, the data lines below that, and the number's place."""
+        section = self.section(keyword, example)
+        if not section.body:
+            raise self.place(section.line).error(
+                f"{keyword} is not followed by a number", f"it looks like {example}"
+            )
+        head, *entries = section.body
+        place = self.place(head.line)
+        token = split_tokens(head.text)[:1]
+        try:
+            count = parse_integer(token[0])
+        except (ValueError, IndexError):
+            raise place.error(
+                f"{keyword} needs a number on the next line, not '{head.text}'",
+                f"it looks like {example}",
+            ) from None
+        return count, tuple(entries), place
+
+    def types(self, example: str) -> tuple[Entry, ...]:
+        """Return the lines of TYPES, as many as announced."""
+        count, entries, place = self.counted("TYPES", example)
+        if count < 1:
+            raise place.error(f"TYPES announces {count} species", "there must be at least one")
+        if len(entries) < count:
+            raise place.error(f"TYPES announces {count} species but lists {len(entries)}")
+        self.ignore(entries[count:])
+        return entries[:count]
+
+    def species(self, entry: Entry, seen: Iterable[str]) -> str:
+        """Return the symbol a data line begins with, two characters as in aenet."""
+        symbol = next(iter(split_tokens(entry.text)), "")
+        place = self.place(entry.line)
+        if not symbol:
+            raise place.error(f"no species in '{entry.text}'", "the line begins with its symbol")
+        if len(symbol) > 2:
+            place.warn(f"species '{symbol}' is cut to '{symbol[:2]}', as in aenet")
+        if symbol[:2] in seen:
+            raise place.error(f"species {symbol[:2]} is given twice")
+        return symbol[:2]
+
+    def paths_by_species(
+        self, keyword: str, species: tuple[str, ...], example: str
+    ) -> dict[str, Entry]:
+        """Return the path each species is given by SETUPS or NETWORKS, in TYPES order."""
+        section = self.section(keyword, example)
+        end = next((i for i, e in enumerate(section.body) if self._ends_paths(e)), None)
+        entries = section.body[:end][: len(species)]
+        paths: dict[str, Entry] = {}
+        for entry in entries:
+            symbol, place = self.species(entry, paths), self.place(entry.line)
+            if symbol not in species:
+                raise place.error(
+                    f"{keyword} names {symbol}, which is not in TYPES ({' '.join(species)})"
+                )
+            tokens = split_tokens(entry.text)
+            if len(tokens) < 2 or not tokens[1]:
+                raise place.error(f"no file for {symbol}", f"write '{symbol} <path>'")
+            paths[symbol] = Entry(tokens[1], entry.line)
+        missing = [symbol for symbol in species if symbol not in paths]
+        if missing:
+            raise self.place(section.line).error(
+                f"{keyword} has no line for {', '.join(missing)}",
+                f"it needs one line for each of {' '.join(species)}",
+            )
+        self.ignore(section.body[len(entries) :])
+        return {symbol: paths[symbol] for symbol in species}
+
+    def _ends_paths(self, entry: Entry) -> bool:
+        word = split_tokens(entry.text)[:1]
+        return not word or (len(word[0]) > 2 and self.looks_misspelt(entry.text))
+
+    def files(self, example: str) -> tuple[Entry, ...]:
+        """Return the entries of FILES, whole lines, as many as announced."""
+        count, entries, place = self.counted("FILES", example)
+        if count < 1:
+            raise place.error("the FILES list is empty", "list at least one structure")
+        if len(entries) < count:
+            raise place.error(
+                f"FILES announces {count} structures but lists {len(entries)}",
+                "correct the number or complete the list; a file named like a"
+                " keyword is written ./name",
+            )
+        surplus = entries[count:]
+        if surplus:
+            self.place(surplus[0].line).warn(
+                f"FILES announces {count} structures but lists {len(entries)};"
+                f" the last {len(surplus)} are ignored, as in aenet"
+            )
+        return entries[:count]

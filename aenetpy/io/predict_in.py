@@ -1,0 +1,196 @@
+"""The input file of ``predict`` (spec 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aenetpy.io.free_form import (
+    Entry,
+    Place,
+    parse_arguments,
+    parse_integer,
+    parse_real,
+    quote,
+)
+from aenetpy.io.keywords import Keywords
+
+VERBOSITIES = ("low", "normal", "high")
+
+_FLAGS = ("FORCES", "PRINT_ATOMIC_ENERGIES", "TIMING", "DEBUG")
+_VALUES = ("VERBOSITY", *_FLAGS)
+_BLOCKS = ("TYPES", "NETWORKS", "FILES", "RELAX")
+_TYPES = "the lines 'TYPES', '2', 'Ti', 'O'"
+_NETWORKS = "the line 'NETWORKS' and below it one line 'Ti Ti.nn' per species"
+_FILES = (
+    "the line 'FILES', then the number of structures, then one file per line,"
+    " or name a structure on the command line"
+)
+_RELAX = {"method": 1, "F_conv": 1, "E_conv": 1, "steps": 1, "dmax": 3}
+
+
+@dataclass(frozen=True)
+class RelaxOptions:
+    """Options of a geometry optimisation.
+
+    Parameters
+    ----------
+    method
+        Always ``bfgs``.
+    force_tolerance
+        F_conv, eV/Å.
+    energy_tolerance
+        E_conv, eV.
+    steps
+        Largest number of steps.
+    dmax_c
+        Largest displacement per direction, Å; aenet ignores it.
+    line
+        Line number.
+    """
+
+    method: str = "bfgs"
+    force_tolerance: float = 0.01
+    energy_tolerance: float = 0.001
+    steps: int = 99
+    dmax_c: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    line: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True)
+class PredictInput:
+    """What ``predict.in`` says (spec 4).
+
+    Parameters
+    ----------
+    path
+        The file itself.
+    species
+        TYPES in order.
+    networks
+        Potential file of each species, in the order of ``species``.
+    files
+        Entries of FILES; empty if structures come from elsewhere.
+    forces
+        Whether to compute forces; RELAX implies it.
+    print_atomic_energies, timing, debug
+        Flags as in aenet.
+    relax
+        Options of RELAX, None without it.
+    verbosity
+        low, normal or high.
+    lines
+        Line of each keyword that is present.
+    """
+
+    path: str
+    species: tuple[str, ...]
+    networks: dict[str, Entry]
+    files: tuple[Entry, ...] = ()
+    forces: bool = False
+    print_atomic_energies: bool = False
+    relax: RelaxOptions | None = None
+    verbosity: str = "normal"
+    timing: bool = False
+    debug: bool = False
+    lines: dict[str, int] = field(default_factory=dict, compare=False)
+
+
+def read_predict_in(path: str | Path, *, need_files: bool = True) -> PredictInput:
+    """Return the content of a ``predict.in``.
+
+    Parameters
+    ----------
+    path
+        The file; the paths in it stay as they are, relative to the working directory.
+    need_files
+        False if the structures are named elsewhere: FILES is not read then.
+
+    Raises
+    ------
+    InputError
+        If a keyword is missing or a value is wrong, with the line.
+
+    Notes
+    -----
+    Spec 1 and 4.
+    """
+    keywords = Keywords(path, _VALUES, _BLOCKS)
+    species: list[str] = []
+    for entry in keywords.types(_TYPES):
+        species.append(keywords.species(entry, species))
+    relax = _read_relax(keywords)
+    return PredictInput(
+        path=keywords.path,
+        species=tuple(species),
+        networks=keywords.paths_by_species("NETWORKS", tuple(species), _NETWORKS),
+        files=keywords.files(_FILES) if need_files else (),
+        forces=keywords.flag("FORCES") or relax is not None,
+        print_atomic_energies=keywords.flag("PRINT_ATOMIC_ENERGIES"),
+        relax=relax,
+        verbosity=_read_verbosity(keywords),
+        timing=keywords.flag("TIMING"),
+        debug=keywords.flag("DEBUG"),
+        lines=keywords.lines,
+    )
+
+
+def _read_verbosity(keywords: Keywords) -> str:
+    verbosity = keywords.string("VERBOSITY", "normal").lower()
+    if verbosity not in VERBOSITIES:
+        place = keywords.place(keywords.lines["VERBOSITY"])
+        raise place.error(f"unknown VERBOSITY '{verbosity}'", f"known are {', '.join(VERBOSITIES)}")
+    return verbosity
+
+
+def _read_relax(keywords: Keywords) -> RelaxOptions | None:
+    if "RELAX" not in keywords:
+        return None
+    section = keywords.section("RELAX", "")
+    options = section.body[:1] if section.body and "=" in section.body[0].text else ()
+    keywords.ignore(section.body[len(options) :])
+    if not options:
+        return RelaxOptions(line=section.line)
+    place = keywords.place(options[0].line)
+    return _parse_relax(parse_arguments(options[0].text, _RELAX, place, "RELAX"), place)
+
+
+def _parse_relax(given: dict[str, list[str]], place: Place) -> RelaxOptions:
+    method = given.get("method", ["bfgs"])[0].lower()
+    if method != "bfgs":
+        raise place.error(f"unknown optimization method '{method}'", "RELAX knows only bfgs")
+    try:
+        force_tolerance = parse_real(given.get("F_conv", ["0.01"])[0])
+        energy_tolerance = parse_real(given.get("E_conv", ["0.001"])[0])
+        steps = parse_integer(given.get("steps", ["99"])[0])
+        x, y, z = (parse_real(token) for token in given.get("dmax", ["1.0"] * 3))
+    except ValueError as reason:
+        raise place.error(f"RELAX: {reason}") from None
+    if force_tolerance < 0 or energy_tolerance < 0 or steps < 0 or min(x, y, z) <= 0:
+        raise place.error(
+            "RELAX: F_conv, E_conv, steps must not be negative, dmax must be positive"
+        )
+    return RelaxOptions(
+        method, force_tolerance, energy_tolerance, steps, (x, y, z), place.line or 0
+    )
+
+
+def format_predict_in(content: PredictInput) -> str:
+    """Return the text of a ``predict.in`` that aenet and ``read_predict_in`` understand."""
+    lines = ["TYPES", str(len(content.species)), *content.species, "", "NETWORKS"]
+    lines += [f"{symbol:<2} {quote(path.text)}" for symbol, path in content.networks.items()]
+    lines += [""] + [name for name in _FLAGS if getattr(content, name.lower())]
+    if content.verbosity != "normal":
+        lines.append(f"VERBOSITY {content.verbosity}")
+    if content.relax is not None:
+        relax = content.relax
+        dmax = " ".join(repr(value) for value in relax.dmax_c)
+        lines += [
+            "",
+            "RELAX",
+            f"method={relax.method} F_conv={relax.force_tolerance!r}"
+            f" E_conv={relax.energy_tolerance!r} steps={relax.steps} dmax={dmax}",
+        ]
+    if content.files:
+        lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,331 @@
+"""The fingerprint setup file ``.stp`` (spec 6)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from aenetpy.errors import InputError
+from aenetpy.io.free_form import (
+    Entry,
+    Place,
+    parse_arguments,
+    parse_integer,
+    parse_real,
+    read_text,
+    significant_lines,
+    split_tokens,
+    suggest,
+)
+from aenetpy.io.setup import Setup
+
+PARAMETERS = {
+    1: ("Rc",),
+    2: ("Rc", "Rs", "eta"),
+    3: ("Rc", "kappa"),
+    4: ("Rc", "lambda", "zeta", "eta"),
+    5: ("Rc", "lambda", "zeta", "eta"),
+}
+"""Parameters of the functions G1...G5 in the order in which they are stored (spec 6.3)."""
+
+_CHEBYSHEV = ("radial_Rc", "radial_N", "angular_Rc", "angular_N")
+_KEYWORDS = ("DESCR", "ATOM", "ENV", "RMIN", "BASIS", "FUNCTIONS", "SYMMFUNC")
+_END_DESCR = re.compile(r"\s*END\s+DESCR\b", re.IGNORECASE)
+_KIND = re.compile(r"(?<!\w)G\s*=\s*([^\s,;]+)")
+_DESCRIPTION_LENGTH = 1024
+
+
+@dataclass
+class _Draft:
+    """What has been read of a setup so far."""
+
+    description: str = ""
+    species: str | None = None
+    environment: tuple[str, ...] | None = None
+    r_min: float | None = None
+    basis: tuple[str, list[int], list[list[float]], list[tuple[int, int]]] | None = None
+
+
+def read_stp(path: str | Path) -> Setup:
+    """Return the fingerprint setup of one species.
+
+    Parameters
+    ----------
+    path
+        A ``.stp`` file.
+
+    Returns
+    -------
+    Setup
+        With ``r_max`` the largest cutoff and without statistics.
+
+    Raises
+    ------
+    InputError
+        If a key is missing or a value is wrong, with the line.
+
+    Notes
+    -----
+    Spec 6.1 to 6.4. Blank lines and comments are accepted everywhere. A line
+    of ``FUNCTIONS`` is read as written where aenet confuses ``eta`` and ``zeta``.
+    """
+    file = str(path)
+    draft = _Draft()
+    draft.description, entries = _split_description(file, read_text(path))
+    while entries:
+        entries = _read_keyword(file, draft, entries[0], entries[1:])
+    return _finish(file, draft)
+
+
+def _split_description(file: str, text: str) -> tuple[str, list[Entry]]:
+    entries = significant_lines(text)
+    heads = [entry.line for entry in entries if _word(entry) == "DESCR"]
+    if not heads:
+        return "", entries
+    lines, start = text.split("\n"), heads[0]
+    for end in range(start, len(lines)):
+        if _END_DESCR.match(lines[end]):
+            description = "".join(f"{line.rstrip()}$$" for line in lines[start:end])
+            outside = [entry for entry in entries if not start <= entry.line <= end + 1]
+            return description[:_DESCRIPTION_LENGTH], outside
+    raise Place(file, start).error("DESCR has no end", "add a line 'END DESCR'")
+
+
+def _word(entry: Entry) -> str:
+    return next(iter(split_tokens(entry.text)), "").upper()
+
+
+def _read_keyword(file: str, draft: _Draft, head: Entry, rest: list[Entry]) -> list[Entry]:
+    """Read one keyword and return the entries behind its data."""
+    place, word = Place(file, head.line), _word(head)
+    value = split_tokens(head.text)[1:2]
+    if word == "ATOM":
+        _once(draft.species, place, word)
+        draft.species = _symbol(value, place, "ATOM Ti")
+    elif word == "ENV":
+        _once(draft.environment, place, word)
+        draft.environment, rest = _read_environment(value, rest, place)
+    elif word == "RMIN":
+        _once(draft.r_min, place, word)
+        draft.r_min = _number(value, parse_real, place, "RMIN")
+    elif word in ("BASIS", "FUNCTIONS", "SYMMFUNC"):
+        _once(draft.basis, place, "BASIS or FUNCTIONS")
+        if draft.environment is None:
+            raise place.error(f"{word} stands before ENV", "put ENV first")
+        draft.basis, rest = _read_basis(head, rest, draft.environment, place)
+    else:
+        hint = suggest(head.text.split()[0], _KEYWORDS)
+        place.warn(f"unknown keyword '{head.text.split()[0]}' ignored{hint}")
+    return rest
+
+
+def _once(known: object, place: Place, keyword: str) -> None:
+    if known is not None:
+        raise place.error(f"{keyword} is given twice", "keep one")
+
+
+def _symbol(tokens: list[str], place: Place, example: str) -> str:
+    if not tokens or not tokens[0]:
+        raise place.error("no species", f"write '{example}'")
+    if len(tokens[0]) > 2:
+        place.warn(f"species '{tokens[0]}' is cut to '{tokens[0][:2]}', as in aenet")
+    return tokens[0][:2]
+
+
+def _number(tokens: list[str], parse: Callable[[str], float], place: Place, what: str) -> float:
+    if not tokens:
+        raise place.error(f"{what} has no value")
+    try:
+        return parse(tokens[0])
+    except ValueError as reason:
+        raise place.error(f"{what}: {reason}") from None
+
+
+def _read_environment(
+    value: list[str], rest: list[Entry], place: Place
+) -> tuple[tuple[str, ...], list[Entry]]:
+    count = int(_number(value, parse_integer, place, "ENV"))
+    if count < 1:
+        raise place.error(f"ENV announces {count} species", "there must be at least one")
+    n_listed = next((i for i, entry in enumerate(rest) if _is_keyword(entry)), len(rest))
+    n_symbols = next((i for i, entry in enumerate(rest) if not _is_symbol(entry)), len(rest))
+    if n_listed < count or n_symbols > count:
+        raise place.error(f"ENV announces {count} species but lists {min(n_listed, n_symbols)}")
+    environment: list[str] = []
+    for entry in rest[:count]:
+        here = Place(place.file, entry.line)
+        symbol = _symbol(split_tokens(entry.text)[:1], here, "Ti")
+        if symbol in environment:
+            raise here.error(f"species {symbol} is twice in ENV", "list each species once")
+        environment.append(symbol)
+    return tuple(environment), rest[count:]
+
+
+def _is_keyword(entry: Entry) -> bool:
+    return _word(entry) in _KEYWORDS
+
+
+def _is_symbol(entry: Entry) -> bool:
+    return len(split_tokens(entry.text)) == 1 and len(_word(entry)) <= 2
+
+
+def _read_basis(
+    head: Entry, rest: list[Entry], environment: tuple[str, ...], place: Place
+) -> tuple[tuple[str, list[int], list[list[float]], list[tuple[int, int]]], list[Entry]]:
+    word = head.text.split()[0]
+    given = parse_arguments(head.text[len(word) :], {"type": 1}, place, word.upper())
+    if "type" not in given:
+        raise place.error(f"{word} has no type", "write type=Chebyshev or type=Behler2011")
+    kind = given["type"][0]
+    if kind.lower() == "chebyshev":
+        size, parameters = _read_chebyshev(rest[:1], len(environment), place)
+        basis = (kind, [0] * size, parameters + [[0.0] * 4] * (size - 1), [(0, 0)] * size)
+        return basis, rest[1:]
+    if kind == "Behler2011":
+        functions, rest = _split_functions(rest, place)
+        rows = [_read_function(entry, environment, place.file) for entry in functions]
+        return (
+            kind,
+            [g for g, _, _ in rows],
+            [p for _, p, _ in rows],
+            [e for _, _, e in rows],
+        ), rest
+    raise place.error(f"unknown basis type '{kind}'", "known are Chebyshev and Behler2011")
+
+
+def _read_chebyshev(
+    entries: list[Entry], n_environment: int, place: Place
+) -> tuple[int, list[list[float]]]:
+    if not entries or "=" not in entries[0].text:
+        raise place.error("BASIS has no parameters", f"write {'= '.join(_CHEBYSHEV)}= below it")
+    here = Place(place.file, entries[0].line)
+    given = parse_arguments(entries[0].text, dict.fromkeys(_CHEBYSHEV, 1), here, "Chebyshev")
+    parsers = (parse_real, parse_integer, parse_real, parse_integer)
+    row = []
+    for key, parse in zip(_CHEBYSHEV, parsers, strict=True):
+        value = _number(given.get(key, []), parse, here, f"Chebyshev: {key}")
+        if value < 0 or (parse is parse_real and value == 0):
+            raise here.error(f"Chebyshev: {key} is {value:g}", "orders >= 0, cutoffs > 0")
+        row.append(float(value))
+    if row[2] > row[0]:
+        here.warn(
+            f"angular_Rc {row[2]:g} exceeds radial_Rc {row[0]:g}: between the two"
+            " aenet 2.0.4 uses a wrong species weight, and its numbers differ from ours"
+        )
+    size = int(row[1]) + int(row[3]) + 2
+    return size if n_environment == 1 else 2 * size, [row]
+
+
+def _split_functions(rest: list[Entry], place: Place) -> tuple[list[Entry], list[Entry]]:
+    if not rest:
+        raise place.error("FUNCTIONS is not followed by a number")
+    here = Place(place.file, rest[0].line)
+    count = int(_number(split_tokens(rest[0].text), parse_integer, here, "number of FUNCTIONS"))
+    listed = rest[1:]
+    end = next((i for i, entry in enumerate(listed) if not _KIND.match(entry.text)), len(listed))
+    # a malformed line counts as listed, its own message tells more
+    if count < 1 or end > count or (end < count and not _is_malformed(listed, end)):
+        raise here.error(f"FUNCTIONS announces {count} functions but lists {end}")
+    return listed[:count], listed[count:]
+
+
+def _is_malformed(entries: list[Entry], index: int) -> bool:
+    return index < len(entries) and not _is_keyword(entries[index])
+
+
+def _read_function(
+    entry: Entry, environment: tuple[str, ...], file: str
+) -> tuple[int, list[float], tuple[int, int]]:
+    place = Place(file, entry.line)
+    match = _KIND.search(entry.text)
+    if match is None or match[1] not in ("1", "2", "3", "4", "5"):
+        what = "no G" if match is None else f"unknown function G={match[1]}"
+        raise place.error(f"{what} in '{entry.text}'", "known are G=1 to G=5")
+    g = int(match[1])
+    species_keys = ("type2",) if g < 4 else ("type2", "type3")
+    keys = ("G", *species_keys, *PARAMETERS[g])
+    given = parse_arguments(entry.text, dict.fromkeys(keys, 1), place, f"G{g}")
+    missing = [key for key in keys if key not in given]
+    if missing:
+        raise place.error(f"G{g} lacks {', '.join(missing)}", f"it needs {', '.join(keys)}")
+    partners = [given[key][0][:2] for key in species_keys]
+    for key, symbol in zip(species_keys, partners, strict=True):
+        if symbol not in environment:
+            raise place.error(f"{key}={symbol} is not in ENV ({' '.join(environment)})")
+    row = [_number(given[key], parse_real, place, f"G{g}: {key}") for key in PARAMETERS[g]]
+    if row[0] <= 0:
+        raise place.error(f"G{g}: Rc is {row[0]:g}", "a cutoff must be positive")
+    positions = [environment.index(symbol) + 1 for symbol in partners]
+    return g, row + [0.0] * (4 - len(row)), (positions[0], positions[1] if g > 3 else 0)
+
+
+def _finish(file: str, draft: _Draft) -> Setup:
+    place = Place(file)
+    if draft.species is None:
+        raise place.error("ATOM is missing", "add a line 'ATOM Ti'")
+    if draft.environment is None:
+        raise place.error("ENV is missing", "add 'ENV 2' and below it one species per line")
+    if draft.basis is None:
+        raise place.error("BASIS is missing", "add 'BASIS type=Chebyshev' and its parameters")
+    if draft.r_min is not None and draft.r_min < 0:
+        raise place.error(f"RMIN {draft.r_min:g} is negative", "give the shortest distance in Å")
+    if not draft.r_min:
+        place.warn("RMIN not set; 1.0 is taken, as in aenet")
+    kind, functions, parameters, partners = draft.basis
+    if kind == "Behler2011" and draft.species not in draft.environment:
+        place.warn(f"ATOM {draft.species} is not in ENV; aenet 2.0.4 cannot evaluate this setup")
+    parameters_gp = np.array(parameters, dtype=np.float64)
+    cutoffs = parameters_gp[0, [0, 2]] if kind.lower() == "chebyshev" else parameters_gp[:, 0]
+    return Setup(
+        species=draft.species,
+        environment=draft.environment,
+        r_min=draft.r_min or 1.0,
+        r_max=float(cutoffs.max()),
+        kind=kind,
+        functions_g=np.array(functions, dtype=np.int32),
+        parameters_gp=parameters_gp,
+        partners_g2=np.array(partners, dtype=np.int32),
+        description=draft.description,
+    )
+
+
+def format_stp(setup: Setup) -> str:
+    """Return the text of a ``.stp`` file that aenet and ``read_stp`` understand.
+
+    Raises
+    ------
+    InputError
+        If the setup is neither Chebyshev nor Behler2011.
+    """
+    description = setup.description.removesuffix("$$").split("$$") if setup.description else []
+    lines = ["DESCR", *description, "END DESCR", "", f"ATOM {setup.species}", ""]
+    lines += [f"ENV {len(setup.environment)}", *setup.environment, "", f"RMIN {setup.r_min!r}", ""]
+    if setup.is_chebyshev:
+        r_radial, n_radial, r_angular, n_angular = (float(x) for x in setup.parameters_gp[0])
+        lines += [
+            f"BASIS type={setup.kind}",
+            f"radial_Rc = {r_radial!r}  radial_N = {int(n_radial)}"
+            f"  angular_Rc = {r_angular!r}  angular_N = {int(n_angular)}",
+        ]
+    elif setup.kind == "Behler2011":
+        lines += ["FUNCTIONS type=Behler2011", str(setup.n_features)]
+        lines += [_format_function(setup, row) for row in range(setup.n_features)]
+    else:
+        raise InputError(f"unknown basis type '{setup.kind}'")
+    return "\n".join(lines) + "\n"
+
+
+def _format_function(setup: Setup, row: int) -> str:
+    g = int(setup.functions_g[row])
+    parts = [f"G={g}"]
+    for key, position in zip(("type2", "type3"), setup.partners_g2[row], strict=True):
+        if position:
+            parts.append(f"{key}={setup.environment[position - 1]}")
+    # eta before zeta, or aenet reads zeta for both
+    values = zip(PARAMETERS[g], setup.parameters_gp[row], strict=False)
+    parts += [f"{key}={float(value)!r}" for key, value in sorted(values)]
+    return " ".join(parts)

@@ -1,0 +1,209 @@
+"""Structures from any file: aenet's XSF, or whatever ASE reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aenetpy.errors import DataError
+from aenetpy.io.structure import Float, Structure
+from aenetpy.io.xsf import read_xsf
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_INDEX = re.compile(r"-?\d+")
+_SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(\d*))?")
+_XSF_SECTION = re.compile(rb"^[ \t]*(PRIMVEC|PRIMCOORD|ATOMS)\b", re.MULTILINE)
+_HEAD_BYTES = 4096
+_FLAT = 1e-8
+
+
+def iter_structures(
+    entry: str, file: str | Path | None = None, line: int | None = None
+) -> Iterator[Structure]:
+    """Yield the structures of one entry of FILES, one at a time.
+
+    Parameters
+    ----------
+    entry
+        A path. An XSF file holds one structure. Any other file is read by
+        ASE; ``path@index`` chooses from several frames as ASE does: ``run.traj@-1``,
+        ``run.traj@::10``, ``data.db@:``.
+    file, line
+        Where the entry stands, for messages.
+
+    Yields
+    ------
+    Structure
+        Named like the entry, or ``path@k`` for frame k of several. Energy (eV) and
+        forces (eV/Å) are the results stored with the frame; None if there are none.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, unreadable, or has several frames and no index.
+
+    Notes
+    -----
+    Forces are taken as stored, without regard to constraints.
+    """
+    path, index = _split_index(entry)
+    if not Path(path).exists():
+        raise DataError(
+            f"structure file '{path}' not found",
+            file=file,
+            line=line,
+            hint="paths are relative to the working directory",
+        )
+    if _is_xsf(path):
+        if index is not None:
+            raise DataError(f"an XSF file holds one structure; drop @{index}", file=path)
+        yield read_xsf(path, entry)
+    elif index is None:
+        yield _only_frame(entry, path)
+    elif _SLICE.fullmatch(index):
+        yield from _several_frames(path, index)
+    else:
+        frames = list(_read_ase(path, int(index) if _INDEX.fullmatch(index) else index))
+        if not frames:
+            raise DataError(f"no structure matches @{index}", file=path)
+        for k, atoms in enumerate(frames):
+            yield structure_from_atoms(atoms, entry if len(frames) == 1 else f"{entry}#{k}")
+
+
+def _split_index(entry: str) -> tuple[str, str | None]:
+    path, at, index = entry.rpartition("@")
+    if not at or not path or Path(entry).exists():
+        return entry, None
+    return path, index
+
+
+def _is_xsf(path: str) -> bool:
+    if path.lower().endswith(".xsf"):
+        return True
+    try:
+        with Path(path).open("rb") as stream:
+            head = stream.read(_HEAD_BYTES)
+    except OSError as reason:
+        raise DataError(f"cannot be read: {reason.strerror}", file=path) from None
+    return b"\0" not in head and _XSF_SECTION.search(head) is not None
+
+
+def _only_frame(entry: str, path: str) -> Structure:
+    frames = list(islice(_read_ase(path, ":"), 2))
+    if not frames:
+        raise DataError("holds no structure", file=path)
+    if len(frames) > 1:
+        raise DataError(
+            "holds several structures",
+            file=path,
+            hint=f"write {path}@: for all, {path}@-1 for the last",
+        )
+    return structure_from_atoms(frames[0], entry)
+
+
+def _several_frames(path: str, index: str) -> Iterator[Structure]:
+    match = _SLICE.fullmatch(index)
+    assert match is not None
+    start, stop, step = (int(text) if text else None for text in match.groups())
+    if step == 0:
+        raise DataError(f"the step of @{index} is zero", file=path)
+    if (start or 0) < 0 or (stop or 0) < 0:
+        n_frames = sum(1 for _ in _read_ase(path, ":"))
+        start, stop, step = slice(start, stop, step).indices(n_frames)
+    found = False
+    frames = enumerate(_read_ase(path, ":"))
+    for k, atoms in islice(frames, start, stop, step):
+        found = True
+        yield structure_from_atoms(atoms, f"{path}@{k}")
+    if not found:
+        raise DataError(f"no structure matches @{index}", file=path)
+
+
+def _read_ase(path: str, index: int | str) -> Iterator[Atoms]:
+    """Yield frames as ASE reads them, its manifold exceptions turned into one."""
+    from ase.io import iread
+
+    try:
+        yield from iread(path, index=index, do_not_split_by_at_sign=True)
+    except GeneratorExit:
+        raise
+    except Exception as reason:
+        text = str(reason).strip().split("\n")[0]
+        raise DataError(
+            f"ASE cannot read it: {type(reason).__name__}{': ' * bool(text)}{text}",
+            file=path,
+            hint="check the file and its suffix",
+        ) from None
+
+
+def structure_from_atoms(atoms: Atoms, name: str = "structure") -> Structure:
+    """Return an ASE ``Atoms`` object as a structure.
+
+    Parameters
+    ----------
+    atoms
+        With the energy (eV) and forces (eV/Å) of its calculator's stored results, or
+        in ``info`` and ``arrays`` as ``energy``/``REF_energy`` and ``forces``/``REF_forces``.
+        Nothing is calculated, and the free energy is not used.
+    name
+        Name of the structure.
+
+    Raises
+    ------
+    DataError
+        If there are no atoms, a number is not finite, or the cell of a periodic
+        structure has no volume.
+    """
+    if len(atoms) == 0:
+        raise DataError("the structure has no atoms", file=name)
+    results: Mapping[str, Any] = getattr(atoms.calc, "results", None) or {}
+    energy = _first_of("energy", results, atoms.info)
+    forces = _first_of("forces", results, atoms.arrays)
+    pbc = tuple(bool(flag) for flag in atoms.pbc)
+    return Structure(
+        species=tuple(atoms.get_chemical_symbols()),
+        positions_nc=_finite(atoms.positions, (len(atoms), 3), "a coordinate", name),
+        cell_cc=_periodic_cell(atoms, name) if any(pbc) else None,
+        pbc_c=(pbc[0], pbc[1], pbc[2]),
+        energy=None if energy is None else float(_finite(energy, (), "the energy", name)),
+        forces_nc=None if forces is None else _finite(forces, (len(atoms), 3), "a force", name),
+        name=name,
+    )
+
+
+def _first_of(key: str, results: Mapping[str, Any], stored: Mapping[str, Any]) -> Any:
+    candidates = (results.get(key), stored.get(key), stored.get(f"REF_{key}"))
+    return next((value for value in candidates if value is not None), None)
+
+
+def _finite(value: Any, shape: tuple[int, ...], what: str, name: str) -> Float:
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise DataError(f"{what} is not a number", file=name) from None
+    if array.size == 1 and shape == ():
+        array = array.reshape(())
+    if array.shape != shape:
+        raise DataError(f"{what} is missing or surplus: {array.shape} for {shape}", file=name)
+    if not np.isfinite(array).all():
+        raise DataError(f"{what} is not finite", file=name)
+    return array
+
+
+def _periodic_cell(atoms: Atoms, name: str) -> Float:
+    cell_cc = _finite(atoms.cell.array, (3, 3), "a lattice vector", name)
+    lengths = np.linalg.norm(cell_cc, axis=1)
+    if abs(np.linalg.det(cell_cc)) <= _FLAT * lengths.prod():
+        raise DataError(
+            "periodic, but the lattice vectors span no volume",
+            file=name,
+            hint="give three vectors, or set pbc to false",
+        )
+    return cell_cc

@@ -1,0 +1,355 @@
+"""The input file of ``train`` (spec 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aenetpy.io.free_form import (
+    Entry,
+    Place,
+    parse_arguments,
+    parse_integer,
+    parse_real,
+    quote,
+    split_tokens,
+)
+from aenetpy.io.keywords import Keywords
+
+_ONLINE = {"alpha": 0.01, "gamma": 0.9}
+
+METHODS: Mapping[str, Mapping[str, int | float]] = {
+    "bfgs": {},
+    "online_sd": _ONLINE,
+    "online_gd": _ONLINE,
+    "adam": {
+        "mu": 0.001,
+        "b1": 0.9,
+        "b2": 0.999,
+        "eps": 1e-8,
+        "samplesize": 500,
+        "batchsize": 1,
+    },
+    "ekf": {
+        "lambda": 0.999,
+        "lambda0": 0.97,
+        "state": 10.0,
+        "pnoise": 0.0,
+        "adaptive": 0.6,
+        "wgroup": 100,
+    },
+    "lm": {"batchsize": 1000, "learnrate": 0.1, "iter": 1, "conv": 0.001, "adjust": 10.0},
+}
+"""Training methods, their parameters and defaults (spec 3.3); integers stay integers."""
+
+SAMPLINGS = ("sequential", "random", "weighted", "energy")
+"""Orders in which structures are visited (spec 3.4)."""
+
+ACTIVATION_NAMES = {
+    "linear": "linear",
+    "l": "linear",
+    "tanh": "tanh",
+    "t": "tanh",
+    "sigmoid": "sigmoid",
+    "s": "sigmoid",
+    "mtanh": "mtanh",
+    "m": "mtanh",
+    "twist": "twist",
+    "w": "twist",
+}
+"""Names and short forms of the activations (spec 3.2)."""
+
+_FLAGS = ("SAVE_ENERGIES", "TIMING", "DEBUG")
+_VALUES = (
+    *("TRAININGSET", "TESTPERCENT", "ITERATIONS", "MAXENERGY", "SAMPLING", "VERBOSITY", "SEED"),
+    *_FLAGS,
+)
+_BLOCKS = ("NETWORKS", "METHOD")
+_NETWORKS = (
+    "the line 'NETWORKS' and below it one line 'Ti Ti.15t-15t.nn 2 15:tanh 15:tanh' per species"
+)
+
+
+@dataclass(frozen=True)
+class NetworkLine:
+    """A line of NETWORKS: species, potential file and hidden layers.
+
+    Parameters
+    ----------
+    species, file
+        Symbol, and path of the potential.
+    nodes
+        Nodes of each hidden layer; empty for a linear model.
+    activations
+        Full name of the activation of each hidden layer.
+    line
+        Line number.
+    """
+
+    species: str
+    file: str
+    nodes: tuple[int, ...]
+    activations: tuple[str, ...]
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class MethodLine:
+    """Training method and the parameters given for it.
+
+    Parameters
+    ----------
+    name
+        One of ``METHODS``, lower case.
+    given
+        Parameters that stand in the file.
+    line
+        Line number; 0 if METHOD is missing.
+    """
+
+    name: str = "bfgs"
+    given: dict[str, int | float] = field(default_factory=dict)
+    line: int = 0
+
+    @property
+    def parameters(self) -> dict[str, int | float]:
+        """All parameters of the method, defaults filled in."""
+        return {**METHODS[self.name], **self.given}
+
+
+@dataclass(frozen=True)
+class TrainInput:
+    """What ``train.in`` says (spec 3.1).
+
+    Parameters
+    ----------
+    path
+        The file itself.
+    training_set
+        Path of the training set.
+    networks
+        Lines of NETWORKS in file order.
+    test_percent
+        Share of test structures in percent.
+    iterations
+        Epochs; 0 or less only evaluates.
+    max_energy
+        Upper limit of the target energy per atom, eV; None without.
+    method
+        Method and parameters.
+    sampling
+        One of ``SAMPLINGS``; None if not given.
+    save_energies, timing, debug, verbosity
+        As in aenet.
+    seed
+        SEED, beyond aenet; None if not given.
+    lines
+        Line of each keyword that is present.
+    """
+
+    path: str
+    training_set: str
+    networks: tuple[NetworkLine, ...]
+    test_percent: float = 10.0
+    iterations: int = 10
+    max_energy: float | None = None
+    method: MethodLine = field(default_factory=MethodLine)
+    sampling: str | None = None
+    save_energies: bool = False
+    timing: bool = False
+    debug: bool = False
+    verbosity: str = "normal"
+    seed: int | None = None
+    lines: dict[str, int] = field(default_factory=dict, compare=False)
+
+
+def read_train_in(path: str | Path) -> TrainInput:
+    """Return the content of a ``train.in``.
+
+    Parameters
+    ----------
+    path
+        The file; the paths in it stay as they are, relative to the working directory.
+
+    Raises
+    ------
+    InputError
+        If a keyword is missing or a value is wrong, with the line.
+
+    Notes
+    -----
+    Spec 1, 3.1 to 3.4. Whether the species are those of the training set is
+    for the caller to check.
+    """
+    keywords = Keywords(path, _VALUES, _BLOCKS)
+    keywords.section("TRAININGSET", "a line 'TRAININGSET <file>'")
+    has_limit = "MAXENERGY" in keywords
+    return TrainInput(
+        path=keywords.path,
+        training_set=keywords.string("TRAININGSET", ""),
+        networks=_read_networks(keywords),
+        test_percent=_read_test_percent(keywords),
+        iterations=keywords.integer("ITERATIONS", 10),
+        max_energy=keywords.real("MAXENERGY", 0.0) if has_limit else None,
+        method=_read_method(keywords),
+        sampling=_read_sampling(keywords),
+        save_energies=keywords.flag("SAVE_ENERGIES"),
+        timing=keywords.flag("TIMING"),
+        debug=keywords.flag("DEBUG"),
+        verbosity=keywords.string("VERBOSITY", "normal").lower(),
+        seed=keywords.seed(),
+        lines=keywords.lines,
+    )
+
+
+def _read_test_percent(keywords: Keywords) -> float:
+    percent = keywords.real("TESTPERCENT", 10.0)
+    if not 0 <= percent < 100:
+        why = "leaves nothing to train on" if percent == 100 else "is not a share of structures"
+        place = keywords.place(keywords.lines["TESTPERCENT"])
+        raise place.error(f"TESTPERCENT {percent:g} {why}", "give 0 or more and less than 100")
+    return percent
+
+
+def _read_sampling(keywords: Keywords) -> str | None:
+    if "SAMPLING" not in keywords:
+        return None
+    sampling = keywords.string("SAMPLING", "").lower()
+    if sampling not in SAMPLINGS:
+        place = keywords.place(keywords.lines["SAMPLING"])
+        raise place.error(f"unknown SAMPLING '{sampling}'", f"known are {', '.join(SAMPLINGS)}")
+    return sampling
+
+
+def _read_method(keywords: Keywords) -> MethodLine:
+    if "METHOD" not in keywords:
+        return MethodLine()
+    section = keywords.section("METHOD", "")
+    known = f"known are {', '.join(METHODS)}"
+    if not section.body:
+        raise keywords.place(section.line).error("METHOD is not followed by its line", known)
+    entry, place = section.body[0], keywords.place(section.body[0].line)
+    keywords.ignore(section.body[1:])
+    name = (split_tokens(entry.text) or [""])[0]
+    if name.lower() not in METHODS:
+        raise place.error(f"unknown training method '{name}'", known)
+    arguments = entry.text.lstrip(",;")[len(name) :]
+    return MethodLine(name.lower(), _method_parameters(name.lower(), arguments, place), entry.line)
+
+
+def _method_parameters(name: str, text: str, place: Place) -> dict[str, int | float]:
+    defaults = METHODS[name]
+    parameters: dict[str, int | float] = {}
+    for key, (token,) in parse_arguments(text, dict.fromkeys(defaults, 1), place, name).items():
+        try:
+            parameters[key] = (
+                parse_integer(token) if isinstance(defaults[key], int) else parse_real(token)
+            )
+        except ValueError as reason:
+            raise place.error(f"{name}: {key}: {reason}") from None
+        if isinstance(defaults[key], int) and parameters[key] < 1:
+            raise place.error(f"{name}: {key} is {token}", "it must be at least 1")
+    return parameters
+
+
+def _read_networks(keywords: Keywords) -> tuple[NetworkLine, ...]:
+    section = keywords.section("NETWORKS", _NETWORKS)
+    networks: dict[str, NetworkLine] = {}
+    for entry in section.body:
+        if not _is_network_line(keywords, entry):
+            keywords.ignore([entry])
+            continue
+        symbol = keywords.species(entry, networks)
+        network = _parse_network(symbol, entry, keywords.place(entry.line))
+        same = [other.species for other in networks.values() if other.file == network.file]
+        if same:
+            raise keywords.place(entry.line).error(
+                f"{same[0]} and {symbol} have the same file '{network.file}'",
+                "each species needs its own",
+            )
+        networks[symbol] = network
+    if not networks:
+        raise keywords.place(section.line).error("NETWORKS is empty", f"write {_NETWORKS}")
+    return tuple(networks.values())
+
+
+def _is_network_line(keywords: Keywords, entry: Entry) -> bool:
+    tokens = split_tokens(entry.text)
+    if not tokens:
+        return False
+    return len(tokens[0]) <= 2 or (len(tokens) > 2 and not keywords.looks_misspelt(entry.text))
+
+
+def _parse_network(symbol: str, entry: Entry, place: Place) -> NetworkLine:
+    tokens = split_tokens(entry.text)
+    form = f"it looks like '{symbol} {symbol}.nn 2 15:tanh 15:tanh'"
+    if len(tokens) < 3 or not tokens[1]:
+        raise place.error(f"the line of {symbol} needs a file and a number of layers", form)
+    try:
+        n_layers = parse_integer(tokens[2])
+    except ValueError as reason:
+        raise place.error(f"number of hidden layers of {symbol}: {reason}", form) from None
+    layers = tokens[3 : 3 + n_layers]
+    if n_layers < 0 or len(layers) < n_layers:
+        raise place.error(
+            f"{symbol} has {n_layers} hidden layers but {len(layers)} are given", form
+        )
+    if any(":" in token for token in tokens[3 + n_layers : 4 + n_layers]):
+        place.warn(f"{symbol} has {n_layers} hidden layers; '{tokens[3 + n_layers]}' is ignored")
+    parsed = [_parse_layer(token, place) for token in layers]
+    nodes, activations = tuple(n for n, _ in parsed), tuple(a for _, a in parsed)
+    return NetworkLine(symbol, tokens[1], nodes, activations, entry.line)
+
+
+def _parse_layer(token: str, place: Place) -> tuple[int, str]:
+    count, colon, activation = token.partition(":")
+    if not colon:
+        raise place.error(f"'{token}' is not a layer", "write <nodes>:<activation>, as 15:tanh")
+    try:
+        n_nodes = parse_integer(count)
+    except ValueError as reason:
+        raise place.error(f"nodes of layer '{token}': {reason}") from None
+    if n_nodes < 1:
+        raise place.error(f"layer '{token}' has no nodes")
+    if activation not in ACTIVATION_NAMES:
+        raise place.error(
+            f"unknown activation '{activation}'",
+            "known are linear (l), tanh (t), sigmoid (s), mtanh (m), twist (w)",
+        )
+    return n_nodes, ACTIVATION_NAMES[activation]
+
+
+def format_train_in(content: TrainInput) -> str:
+    """Return the text of a ``train.in`` that aenet and ``read_train_in`` understand."""
+    lines = [
+        f"TRAININGSET {quote(content.training_set)}",
+        f"TESTPERCENT {content.test_percent!r}",
+        f"ITERATIONS  {content.iterations}",
+    ]
+    if content.max_energy is not None:
+        lines.append(f"MAXENERGY   {content.max_energy!r}")
+    if content.sampling is not None:
+        lines.append(f"SAMPLING    {content.sampling}")
+    if content.verbosity != "normal":
+        lines.append(f"VERBOSITY   {content.verbosity}")
+    if content.seed is not None:
+        lines.append(f"SEED        {content.seed}")
+    lines += [name for name in _FLAGS if getattr(content, name.lower())]
+    # aenet finds a key inside a longer one: the shorter must stand first
+    given = sorted(content.method.given.items(), key=lambda item: len(item[0]))
+    arguments = [f"{key}={value!r}" for key, value in given]
+    lines += ["", "METHOD", " ".join([content.method.name, *arguments]), "", "NETWORKS"]
+    for network in content.networks:
+        layers = zip(network.nodes, network.activations, strict=True)
+        lines.append(
+            " ".join(
+                [
+                    f"{network.species:<2}",
+                    quote(network.file),
+                    str(len(network.nodes)),
+                    *(f"{nodes}:{activation}" for nodes, activation in layers),
+                ]
+            )
+        )
+    return "\n".join(lines) + "\n"

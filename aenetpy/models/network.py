@@ -1,0 +1,284 @@
+"""A feed-forward network: activations, forward pass, backward pass (spec 9.1 and 9.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.errors import DataError
+
+Float = NDArray[np.float64]
+
+A, B, C = 1.7159, 0.666666666666667, 0.1
+
+
+def _linear(x: Float, slope: Float) -> None:
+    """f = x, f' = 1."""
+    slope.fill(1.0)
+
+
+def _tanh(x: Float, slope: Float) -> None:
+    """f = tanh x, f' = 1 - f^2."""
+    np.tanh(x, out=x)
+    np.multiply(x, x, out=slope)
+    np.subtract(1.0, slope, out=slope)
+
+
+def _sigmoid(x: Float, slope: Float) -> None:
+    """f = 1 / (1 + exp(-x)), f' = f (1 - f)."""
+    np.negative(x, out=x)
+    with np.errstate(over="ignore"):  # exp(-x) = inf gives f = 0, as it should
+        np.exp(x, out=x)
+    np.add(x, 1.0, out=x)
+    np.reciprocal(x, out=x)
+    np.subtract(1.0, x, out=slope)
+    np.multiply(slope, x, out=slope)
+
+
+def _mtanh(x: Float, slope: Float) -> None:
+    """f = a tanh(b x), f' = a b (1 - tanh^2(b x))."""
+    np.multiply(x, B, out=x)
+    _tanh(x, slope)
+    np.multiply(x, A, out=x)
+    np.multiply(slope, A * B, out=slope)
+
+
+def _twist(x: Float, slope: Float) -> None:
+    """f = a tanh(b x) + c x, f' = a b (1 - tanh^2(b x)) + c."""
+    line = C * x
+    _mtanh(x, slope)
+    np.add(x, line, out=x)
+    np.add(slope, C, out=slope)
+
+
+ACTIVATIONS: dict[str, Callable[[Float, Float], None]] = {
+    "linear": _linear,
+    "tanh": _tanh,
+    "sigmoid": _sigmoid,
+    "mtanh": _mtanh,
+    "twist": _twist,
+}
+"""Each turns x into f(x) in place and writes f'(x) into its second argument."""
+
+
+def n_weights(nodes_l: tuple[int, ...]) -> int:
+    """Return the number of weights and biases, sum over layers of (n_l + 1) n_{l+1}."""
+    return sum((n_in + 1) * n_out for n_in, n_out in zip(nodes_l, nodes_l[1:], strict=False))
+
+
+class Workspace:
+    """Memory for one pass of one network over at most ``n_atoms`` atoms.
+
+    Nodes are rows, atoms are columns, and the input of every layer carries a
+    last row of ones for the bias, so that a layer is one matrix product.
+
+    Parameters
+    ----------
+    nodes_l
+        Nodes per layer, (l,).
+    n_atoms
+        Largest number of atoms of a pass.
+    """
+
+    def __init__(self, nodes_l: tuple[int, ...], n_atoms: int) -> None:
+        self._nodes_l = nodes_l
+        self._memory = [np.empty((3 * n + 1) * n_atoms) for n in nodes_l[1:]]
+        self.inputs_l: list[Float] = []
+        self.slopes_l: list[Float] = []
+        self.deltas_l: list[Float] = []
+
+    def begin(self, x_1n: Float) -> None:
+        """Lay out the memory for the atoms of ``x_1n``, (g + 1, n), last row ones."""
+        n = x_1n.shape[1]
+        self.inputs_l, self.slopes_l, self.deltas_l = [x_1n], [], []
+        for n_out, memory in zip(self._nodes_l[1:], self._memory, strict=True):
+            rows = memory[: (3 * n_out + 1) * n].reshape(3 * n_out + 1, n)
+            rows[n_out] = 1.0
+            self.inputs_l.append(rows[: n_out + 1])
+            self.slopes_l.append(rows[n_out + 1 : 2 * n_out + 1])
+            self.deltas_l.append(rows[2 * n_out + 1 :])
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A feed-forward network with one output: the energy of an atom.
+
+    ``x_{l+1} = f_l(W_l [x_l; 1])``, the last column of ``W_l`` being the bias.
+
+    Parameters
+    ----------
+    nodes_l
+        Nodes per layer, input and output (one node) included, (l,).
+    activations
+        Names of the activations of layers 2...l, (l - 1,), see ``ACTIVATIONS``.
+    weights_w
+        All weights, flat float64, layer by layer a column-major matrix
+        (n_out, n_in + 1).
+
+    Raises
+    ------
+    DataError
+        If the parts do not fit together or an activation is unknown.
+
+    Notes
+    -----
+    Spec 9.1 and 9.2.
+    """
+
+    nodes_l: tuple[int, ...]
+    activations: tuple[str, ...]
+    weights_w: Float
+
+    def __post_init__(self) -> None:
+        for name in self.activations:
+            if name not in ACTIVATIONS:
+                raise DataError(
+                    f"unknown activation '{name}'", hint=f"use {', '.join(ACTIVATIONS)}"
+                )
+        if len(self.nodes_l) < 2 or min(self.nodes_l) < 1 or self.nodes_l[-1] != 1:
+            raise DataError(f"a network cannot have the layers {list(self.nodes_l)}")
+        if len(self.activations) != len(self.nodes_l) - 1:
+            raise DataError(
+                f"{len(self.activations)} activations given for {len(self.nodes_l) - 1} layers"
+            )
+        if self.weights_w.shape != (n_weights(self.nodes_l),):
+            raise DataError(
+                f"{self.weights_w.size} weights given where the layers {list(self.nodes_l)}"
+                f" need {n_weights(self.nodes_l)}"
+            )
+
+    def with_weights(self, weights_w: Float) -> Network:
+        """Return the same network with other weights."""
+        return replace(self, weights_w=weights_w)
+
+    @cached_property
+    def matrices_l(self) -> tuple[Float, ...]:
+        """Weight matrix (n_out, n_in + 1) of each layer, views of ``weights_w``."""
+        return tuple(view.T for view in _transposed(self.nodes_l, self.weights_w))
+
+    def forward(self, x_ng: Float) -> Float:
+        """Return the network output of each atom.
+
+        Parameters
+        ----------
+        x_ng
+            Normalised fingerprints, (n, g) float64.
+
+        Returns
+        -------
+        y_n
+            Outputs in scaled units, (n,) float64.
+
+        Raises
+        ------
+        DataError
+            If g is not the number of input nodes.
+
+        Notes
+        -----
+        Spec 9.1.
+        """
+        return self._run_alone(x_ng)[0]
+
+    def gradient(self, x_ng: Float) -> tuple[Float, Float]:
+        """Return the output of each atom and its derivative by the inputs.
+
+        Parameters
+        ----------
+        x_ng
+            Normalised fingerprints, (n, g) float64.
+
+        Returns
+        -------
+        y_n
+            Outputs in scaled units, (n,) float64.
+        dy_dx_ng
+            dy/dx, (n, g) float64.
+
+        Raises
+        ------
+        DataError
+            If g is not the number of input nodes.
+
+        Notes
+        -----
+        Spec 9.1, 9.2 (f') and 9.4.
+        """
+        y_n, workspace = self._run_alone(x_ng)
+        self._propagate(np.ones_like(y_n), workspace)
+        return y_n, workspace.deltas_l[0].T @ self.matrices_l[0][:, :-1]
+
+    def run(self, x_1n: Float, workspace: Workspace) -> Float:
+        """Return the outputs y_n of the atoms in the columns of ``x_1n``, for training.
+
+        Parameters
+        ----------
+        x_1n
+            Normalised fingerprints with a last row of ones, (g + 1, n) float64.
+        workspace
+            Receives what ``backward`` needs; also owns the memory of the result.
+
+        Returns
+        -------
+        y_n
+            Outputs in scaled units, (n,) float64, valid until the next run.
+        """
+        workspace.begin(x_1n)
+        for layer, (name, matrix) in enumerate(zip(self.activations, self.matrices_l, strict=True)):
+            x_out = workspace.inputs_l[layer + 1][:-1]
+            np.matmul(matrix, workspace.inputs_l[layer], out=x_out)
+            ACTIVATIONS[name](x_out, workspace.slopes_l[layer])
+        return workspace.inputs_l[-1][0]
+
+    def backward(self, dloss_dy_n: Float, workspace: Workspace, gradient_w: Float) -> None:
+        """Write dL/dw of the atoms of the last ``run`` into ``gradient_w``.
+
+        ``dL/dW_l = delta_l [x_l; 1]^T`` with ``delta_l = f_l' (W_{l+1}^T delta_{l+1})``.
+
+        Parameters
+        ----------
+        dloss_dy_n
+            dL/dy of each atom, (n,) float64.
+        workspace
+            The one given to ``run``.
+        gradient_w
+            Overwritten with the gradient in the order of ``weights_w``, (w,) float64.
+        """
+        self._propagate(dloss_dy_n, workspace)
+        slots = _transposed(self.nodes_l, gradient_w)
+        for x_in, delta, slot in zip(workspace.inputs_l, workspace.deltas_l, slots, strict=False):
+            np.matmul(x_in, delta.T, out=slot)
+
+    def _propagate(self, dloss_dy_n: Float, workspace: Workspace) -> None:
+        """delta_L = f_L' dL/dy, delta_l = f_l' (W_{l+1}^T delta_{l+1}), each (n_out, n)."""
+        deltas, slopes = workspace.deltas_l, workspace.slopes_l
+        np.multiply(dloss_dy_n, slopes[-1], out=deltas[-1])
+        for layer in range(len(deltas) - 2, -1, -1):
+            np.matmul(self.matrices_l[layer + 1][:, :-1].T, deltas[layer + 1], out=deltas[layer])
+            np.multiply(deltas[layer], slopes[layer], out=deltas[layer])
+
+    def _run_alone(self, x_ng: Float) -> tuple[Float, Workspace]:
+        n_atoms, n_inputs = x_ng.shape
+        if n_inputs != self.nodes_l[0]:
+            raise DataError(
+                f"fingerprints with {n_inputs} components given to a network"
+                f" with {self.nodes_l[0]} input nodes"
+            )
+        x_1n = np.ones((n_inputs + 1, n_atoms))
+        x_1n[:-1] = x_ng.T
+        workspace = Workspace(self.nodes_l, n_atoms)
+        return self.run(x_1n, workspace), workspace
+
+
+def _transposed(nodes_l: tuple[int, ...], flat_w: Float) -> list[Float]:
+    """Views (n_in + 1, n_out) of the column-major layer matrices in ``flat_w``."""
+    views, start = [], 0
+    for n_in, n_out in zip(nodes_l, nodes_l[1:], strict=False):
+        stop = start + (n_in + 1) * n_out
+        views.append(flat_w[start:stop].reshape(n_in + 1, n_out))
+        start = stop
+    return views

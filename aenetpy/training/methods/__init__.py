@@ -1,0 +1,36 @@
+"""Methods of optimisation, all with the same one step."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+
+
+class Method(Protocol):
+    """An optimiser that is told value and gradient and answers with new weights.
+
+    Parameters
+    ----------
+    converged
+        True once there is nothing left to gain.
+    note
+        Why no further step is possible, in one line; None while it goes on.
+    """
+
+    @property
+    def converged(self) -> bool:
+        """True once the method has converged."""
+        ...
+
+    @property
+    def note(self) -> str | None:
+        """Why the method cannot go on, although not converged; None while it can."""
+        ...
+
+    def step(self, weights_w: Float, value: float, gradient_w: Float) -> Float:
+        """Return the weights at which the method wants to know the objective next."""
+        ...

@@ -1,0 +1,163 @@
+"""From the training set of ``generate`` to numbers of order one (spec 3.5)."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.errors import DataError, InputError
+from aenetpy.io.setup import Setup
+from aenetpy.io.trainset import TrainingSet
+from aenetpy.models.scaling import scaling
+
+Float = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+LARGEST_SCALED_ENERGY = 1.001
+"""Structures above it, per atom in scaled units, are left out."""
+
+log = logging.getLogger("aenetpy")
+
+
+class Normalisation(NamedTuple):
+    """The normalised training set, and how many structures were left out."""
+
+    trainset: TrainingSet
+    n_removed: int
+
+
+def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normalisation:
+    """Scale energies per atom to [-1, 1] and fingerprints to unit variance.
+
+    With ``E_max' = min(E_max, max_energy)``, ``scale = 2 / (E_max' - E_min)`` and
+    ``shift = (E_max' + E_min) / 2``: energies become ``scale (E - N shift)``, forces
+    ``scale F`` and fingerprints ``(G - mean) / sqrt(mean square - mean^2)``. Structures
+    with scaled E/N above 1.001 are left out. A set that is already normalised is
+    returned as it is.
+
+    Parameters
+    ----------
+    trainset
+        As written by ``generate``, with setups and statistics.
+    max_energy
+        MAXENERGY, eV per atom; None for no limit.
+
+    Returns
+    -------
+    Normalisation
+        ``trainset`` with the statistics of the unscaled fingerprints but energy
+        statistics of the scaled energies, and ``n_removed``.
+
+    Raises
+    ------
+    DataError
+        If numbers are not finite, setups are missing or all energies are equal.
+    InputError
+        If no two different energies are left below ``max_energy``.
+
+    Notes
+    -----
+    Spec 3.5; the order of operations is that of aenet, so that files agree in bytes.
+    """
+    check(trainset)
+    if trainset.normalized:
+        return Normalisation(trainset, 0)
+    scale, shift = _energy_scaling(trainset, max_energy)
+    energies_s = scale * (trainset.energies_s - trainset.n_atoms_s * shift)
+    per_atom_s = energies_s / trainset.n_atoms_s
+    keep_s = per_atom_s <= LARGEST_SCALED_ENERGY
+    keep_n = np.repeat(keep_s, trainset.n_atoms_s)
+    kept_s = per_atom_s[keep_s]
+    assert trainset.setups_t is not None
+    scaled = replace(
+        trainset,
+        normalized=True,
+        scale=scale,
+        shift=shift,
+        names_s=tuple(name for name, keep in zip(trainset.names_s, keep_s, strict=True) if keep),
+        n_atoms_s=trainset.n_atoms_s[keep_s],
+        n_species_s=trainset.n_species_s[keep_s],
+        energies_s=energies_s[keep_s],
+        types_n=trainset.types_n[keep_n],
+        positions_nc=trainset.positions_nc[keep_n],
+        forces_nc=scale * trainset.forces_nc[keep_n],
+        features_tng=tuple(
+            _normalise_features(setup, features_ng[keep_n[trainset.types_n == t]])
+            for t, (setup, features_ng) in enumerate(
+                zip(trainset.setups_t, trainset.features_tng, strict=True)
+            )
+        ),
+        energy_average=float(np.cumsum(kept_s)[-1] / len(kept_s)),
+        energy_minimum=float(kept_s.min()),
+        energy_maximum=float(kept_s.max()),
+    )
+    return Normalisation(scaled, int(np.count_nonzero(~keep_s)))
+
+
+def check(trainset: TrainingSet) -> None:
+    """Refuse what cannot be trained on.
+
+    Raises
+    ------
+    DataError
+        If there are no structures or no setups, or a number is not finite.
+    """
+    if trainset.n_structures == 0:
+        raise DataError("the training set holds no structures")
+    if trainset.setups_t is None:
+        raise DataError(
+            "the training set holds no fingerprint setups",
+            hint="train on a file written by 'aenetpy generate'",
+        )
+    bad_n = np.zeros(trainset.n_atoms, dtype=bool)
+    for t, features_ng in enumerate(trainset.features_tng):
+        bad_n[trainset.types_n == t] = ~np.isfinite(features_ng).all(axis=1)
+    structure_n = np.repeat(np.arange(trainset.n_structures), trainset.n_atoms_s)
+    if bad_n.any():
+        name = trainset.names_s[structure_n[np.argmax(bad_n)]]
+        raise DataError("a fingerprint is not a finite number", file=name)
+    bad_s = ~np.isfinite(trainset.energies_s)
+    if bad_s.any():
+        raise DataError(
+            "the energy is not a finite number", file=trainset.names_s[np.argmax(bad_s)]
+        )
+
+
+def _energy_scaling(trainset: TrainingSet, max_energy: float | None) -> tuple[float, float]:
+    """scale = 2 / (E_max' - E_min), shift = (E_max' + E_min) / 2, E_max' = min(E_max, limit)."""
+    low, high = trainset.energy_minimum, trainset.energy_maximum
+    if not high > low:
+        raise DataError(
+            f"all structures have the same energy of {low:.6f} eV per atom",
+            hint="training needs structures of different energy",
+        )
+    if max_energy is not None and not max_energy > low:
+        raise InputError(
+            f"MAXENERGY {max_energy:g} leaves no structures: the lowest energy"
+            f" is {low:.6f} eV per atom",
+            hint="MAXENERGY is the target energy per atom, that is without the atomic energies",
+        )
+    high = high if max_energy is None else min(high, max_energy)
+    return 2.0 / (high - low), 0.5 * (high + low)
+
+
+def _normalise_features(setup: Setup, features_ng: Float) -> Float:
+    """x = (G - mean) / sigma; components without variance are reported once and become 0."""
+    if setup.statistics is None:
+        raise DataError(f"the setup of {setup.species} holds no statistics")
+    mean_g, inverse_sigma_g = scaling(setup.statistics)
+    constant_g = np.flatnonzero(inverse_sigma_g == 0.0)
+    if len(constant_g) and len(features_ng):
+        log.warning(
+            "%s: fingerprint components %s of %d are the same for all atoms and are not used",
+            setup.species,
+            ", ".join(str(g + 1) for g in constant_g),
+            setup.n_features,
+        )
+    x_ng = features_ng - mean_g
+    x_ng *= inverse_sigma_g
+    return x_ng

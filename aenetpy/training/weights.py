@@ -1,0 +1,47 @@
+"""Random weights to start from (spec 3.2)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+
+PURPOSE = tuple(b"weights")
+"""Keeps this stream of random numbers apart from those for other purposes."""
+
+
+def initial_weights(nodes_l: tuple[int, ...], species: str, seed: int) -> Float:
+    """Draw weights and biases for a new network.
+
+    Uniform in ``(-1/2, 1/2) * sqrt(12) / sqrt(n_l + 1)`` for the matrix between
+    layers l and l + 1, i.e. mean 0 and standard deviation ``1 / sqrt(n_l + 1)``.
+    Every species has its own stream; aenet gives all species the same weights.
+
+    Parameters
+    ----------
+    nodes_l
+        Nodes per layer, input and output included, (l,).
+    species
+        Chemical symbol; part of the seed, whatever the order of TYPES.
+    seed
+        SEED, not negative.
+
+    Returns
+    -------
+    weights_w
+        Flat float64 in the layout of ``Network.weights_w``.
+
+    Notes
+    -----
+    Spec 3.2.
+    """
+    sequence = np.random.SeedSequence(seed, spawn_key=(*PURPOSE, *species.encode()))
+    stream = np.random.default_rng(sequence)
+    layers = [
+        (stream.random((n_in + 1) * n_out) - 0.5) * math.sqrt(12.0 / (n_in + 1))
+        for n_in, n_out in zip(nodes_l, nodes_l[1:], strict=False)
+    ]
+    return np.concatenate(layers)

@@ -1,0 +1,77 @@
+"""Checks that aenet does not make, shared by generate and predict."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from aenetpy.errors import DataError, InputError
+from aenetpy.fingerprints.featurise import Contact
+from aenetpy.io.setup import Setup
+from aenetpy.io.structure import Structure
+
+log = logging.getLogger("aenetpy")
+
+
+def check_contact(structure: Structure, closest: Contact, setups: Sequence[Setup]) -> None:
+    """Refuse a structure with two atoms closer than RMIN.
+
+    Raises
+    ------
+    DataError
+        Naming the pair (1-based) and its distance.
+    """
+    r_min = min(setup.r_min for setup in setups)
+    if closest.distance >= r_min:
+        return
+    raise DataError(
+        f"atoms {closest.first + 1} and {closest.second + 1} are {closest.distance:.3f} Å apart, "
+        f"closer than RMIN = {r_min:g} Å",
+        file=structure.name,
+        hint="correct the structure, or lower RMIN in the setups",
+    )
+
+
+def check_environments(structure: Structure, setups: Sequence[Setup]) -> None:
+    """Refuse a structure with a species that a setup does not know around its atom.
+
+    aenet computes such fingerprints from undefined weights (spec 6.2, 6.3). With a
+    single species in ENV the Chebyshev values have no weights and are defined,
+    although blind to the species; that is let through with a warning.
+
+    Raises
+    ------
+    DataError
+        Naming the species and the setup.
+    """
+    present = set(structure.species)
+    for setup in setups:
+        foreign = sorted(present - set(setup.environment))
+        if setup.species not in present or not foreign:
+            continue
+        blind = f"{foreign[0]} is not in ENV ({' '.join(setup.environment)}) of {setup.species}"
+        if setup.is_chebyshev and len(setup.environment) == 1:
+            log.warning("%s: it counts like any other neighbour", blind)
+            continue
+        raise DataError(
+            blind,
+            file=structure.name,
+            hint="add the species to ENV of the setup, or remove the structure",
+        )
+
+
+def check_setups(setups: Sequence[Setup]) -> None:
+    """Refuse setups of different kinds, as aenet does.
+
+    Raises
+    ------
+    InputError
+        Naming the two kinds.
+    """
+    for setup in setups[1:]:
+        if setup.is_chebyshev != setups[0].is_chebyshev:
+            raise InputError(
+                f"basis {setup.kind} of {setup.species} cannot be mixed with "
+                f"{setups[0].kind} of {setups[0].species}",
+                hint="use the same type of basis for all species",
+            )

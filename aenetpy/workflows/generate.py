@@ -1,0 +1,191 @@
+"""``generate``: structures in, training set out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from aenetpy import __version__
+from aenetpy.errors import DataError, InputError
+from aenetpy.fingerprints.base import make_descriptor
+from aenetpy.fingerprints.featurise import Fingerprints, fingerprints
+from aenetpy.fingerprints.statistics import RunningStatistics
+from aenetpy.io import report_generate as report
+from aenetpy.io.generate_in import GenerateInput
+from aenetpy.io.report_common import TrainingSetInfo
+from aenetpy.io.setup import Setup
+from aenetpy.io.stp import read_stp
+from aenetpy.io.structure import Structure
+from aenetpy.io.structures import iter_structures
+from aenetpy.io.trainset import TrainingSetWriter
+from aenetpy.parallel import ordered_map
+from aenetpy.workflows.checks import check_contact, check_environments, check_setups
+from aenetpy.workflows.derivatives import DerivativesOutput
+from aenetpy.workflows.timing import Timing
+
+
+def generate(
+    settings: GenerateInput,
+    out: TextIO,
+    jobs: int = 1,
+    on_entry: Callable[[], object] = lambda: None,
+) -> None:
+    """Compute the fingerprints of all structures and write the training set.
+
+    Structures are read, evaluated, written and forgotten one after the other;
+    at most a few per thread are in memory.
+
+    Parameters
+    ----------
+    settings
+        Contents of ``generate.in``.
+    out
+        Receives the text that ``generate.x`` writes to standard output.
+    jobs
+        Threads; the result does not depend on it.
+    on_entry
+        Called after each line of FILES.
+
+    Raises
+    ------
+    InputError
+        If a setup is wrong.
+    DataError
+        If a structure is wrong or the training set exists already; nothing is left
+        behind then.
+    """
+    timing = Timing("generate.time" if settings.timing else None)
+    setups_t = read_setups(settings)
+    output = Path(settings.output)
+    if output.exists():
+        raise DataError(
+            "the training set exists already",
+            file=output,
+            hint="remove it, or name another file with OUTPUT",
+        )
+    out.write(report.opening(settings.species, len(settings.files), setups_t, __version__))
+    timing.milestone("setups read")
+
+    descriptors = [make_descriptor(setup, settings.species) for setup in setups_t]
+    statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
+    energies_per_atom: list[float] = []
+
+    def evaluate(structure: Structure) -> tuple[Structure, float, Fingerprints]:
+        check_environments(structure, setups_t)
+        energy = target_energy(structure, settings)
+        return structure, energy, fingerprints(structure, settings.species, descriptors)
+
+    with (
+        DerivativesOutput(settings, descriptors) as derivatives,
+        TrainingSetWriter(output, settings.species, settings.atomic_energies_t) as writer,
+    ):
+        evaluated = ordered_map(evaluate, read_structures(settings, on_entry), jobs)
+        for number, (structure, energy, found) in enumerate(evaluated, start=1):
+            assert structure.forces_nc is not None, "target_energy refuses structures without"
+            check_contact(structure, found.closest, setups_t)
+            for statistics, features_ng in zip(statistics_t, found.features_tng, strict=True):
+                statistics.update(features_ng)
+            energies_per_atom.append(energy / len(structure))
+            writer.append(
+                structure.name,
+                found.types_n,
+                structure.positions_in_cell(),
+                structure.forces_nc,
+                energy,
+                found.features_tng,
+            )
+            derivatives.append(number, structure, found.types_n)
+            out.write(
+                report.structure_rows(
+                    number, structure, energies_per_atom[-1], found.n_neighbors_n
+                )
+            )
+        timing.milestone("fingerprints computed")
+        average, minimum, maximum = energy_statistics(energies_per_atom)
+        writer.finish(average, minimum, maximum, with_statistics(setups_t, statistics_t))
+    timing.milestone("training set written")
+    timing.write()
+    info = TrainingSetInfo(
+        settings.output, len(energies_per_atom), settings.species, average, minimum, maximum
+    )
+    out.write(report.closing(info, datetime.now()))
+
+
+def read_setups(settings: GenerateInput) -> list[Setup]:
+    """Read the setup of each species, in TYPES order.
+
+    Raises
+    ------
+    InputError
+        If a setup belongs to another species or is of another kind than the first.
+    """
+    setups: list[Setup] = []
+    for symbol in settings.species:
+        path = settings.setups[symbol].text
+        setup = read_stp(path)
+        if setup.species != symbol:
+            raise InputError(
+                f"this setup is for {setup.species} (ATOM), but SETUPS names it for {symbol}",
+                file=path,
+                hint=f"correct SETUPS in {settings.path} or ATOM in the setup",
+            )
+        setups.append(setup)
+    check_setups(setups)
+    return setups
+
+
+def read_structures(
+    settings: GenerateInput, on_entry: Callable[[], object]
+) -> Iterator[Structure]:
+    """Yield the structures of all lines of FILES, one at a time."""
+    for entry in settings.files:
+        yield from iter_structures(entry.text)
+        on_entry()
+
+
+def target_energy(structure: Structure, settings: GenerateInput) -> float:
+    """Return the energy less the atomic energies, eV (spec 2.2, items 4 and 7).
+
+    Raises
+    ------
+    DataError
+        If the structure has no energy or no forces.
+    """
+    if structure.forces_nc is None:
+        raise DataError(
+            "no forces",
+            file=structure.name,
+            hint="give each atom its forces, or remove the structure from FILES",
+        )
+    if structure.cohesive_energy:
+        return structure.cohesive_energy
+    if structure.energy is None:
+        raise DataError(
+            "no energy",
+            file=structure.name,
+            hint="add '# total energy = ... eV', or remove the structure from FILES",
+        )
+    atomic = dict(zip(settings.species, settings.atomic_energies_t, strict=True))
+    return structure.energy - sum(
+        structure.species.count(symbol) * energy for symbol, energy in atomic.items()
+    )
+
+
+def energy_statistics(energies_per_atom: Sequence[float]) -> tuple[float, float, float]:
+    """Return average, minimum and maximum, as they stand in the footer (spec 7.2, F2)."""
+    energies = np.array(energies_per_atom)
+    return float(energies.mean()), float(energies.min()), float(energies.max())
+
+
+def with_statistics(
+    setups_t: Sequence[Setup], statistics_t: Sequence[RunningStatistics]
+) -> list[Setup]:
+    """Return the setups with the statistics of their species."""
+    return [
+        setup.with_statistics(statistics.result())
+        for setup, statistics in zip(setups_t, statistics_t, strict=True)
+    ]

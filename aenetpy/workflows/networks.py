@@ -1,0 +1,207 @@
+"""The networks of a training run: opened or made, and saved as potentials."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.errors import DataError, InputError
+from aenetpy.io.network import NetworkFile, read_network, write_network
+from aenetpy.io.report_train import network_created, network_restarted
+from aenetpy.io.setup import Setup
+from aenetpy.io.train_in import NetworkLine, TrainInput
+from aenetpy.io.trainset import TrainingSet
+from aenetpy.models.network import Network
+from aenetpy.training.weights import initial_weights
+
+Float = NDArray[np.float64]
+
+log = logging.getLogger("aenetpy")
+
+
+@dataclass
+class Networks:
+    """The potential of each species, in TYPES order, and where it is saved.
+
+    Parameters
+    ----------
+    files
+        Path of each species.
+    contents
+        What is written there.
+    """
+
+    files: dict[str, str]
+    contents: list[NetworkFile]
+
+    @property
+    def networks(self) -> list[Network]:
+        """The network of each species."""
+        return [Network(c.nodes_l, c.activations, c.weights_w) for c in self.contents]
+
+    @property
+    def weights_w(self) -> Float:
+        """All weights, species after species."""
+        return np.concatenate([content.weights_w for content in self.contents])
+
+    def set_weights(self, weights_w: Float) -> None:
+        """Take over all weights, species after species."""
+        ends = np.cumsum([content.weights_w.size for content in self.contents])
+        parts = np.split(weights_w, ends[:-1])
+        self.contents = [
+            replace(content, weights_w=part)
+            for content, part in zip(self.contents, parts, strict=True)
+        ]
+
+    def save(self, suffix: str = "") -> None:
+        """Write all potentials, with a suffix such as ``-00001`` for an epoch."""
+        for path, content in zip(self.files.values(), self.contents, strict=True):
+            write_network(f"{path}{suffix}", content)
+
+
+def open_networks(
+    settings: TrainInput, trainset: TrainingSet, training_file: str, seed: int, out: TextIO
+) -> Networks:
+    """Read the networks that exist and make the others (spec 3.2).
+
+    Parameters
+    ----------
+    settings
+        Contents of ``train.in``.
+    trainset
+        The normalised training set.
+    training_file
+        Its name, which the potentials remember.
+    seed
+        Of the weights of new networks.
+    out
+        Receives the report on each network.
+
+    Raises
+    ------
+    InputError
+        If NETWORKS does not fit the species of the training set.
+    DataError
+        If an existing network has another fingerprint than the training set.
+    """
+    lines = {line.species: line for line in settings.networks}
+    check_species(settings, trainset.species)
+    assert trainset.setups_t is not None, "normalise refuses sets without setups"
+    contents = []
+    for symbol, setup in zip(trainset.species, trainset.setups_t, strict=True):
+        line = lines[symbol]
+        if Path(line.file).exists():
+            existing = read_network(line.file)
+            check_existing(line, existing, setup, settings.path)
+            nodes_l, activations = existing.nodes_l, existing.activations
+            weights_w = existing.weights_w
+            out.write(network_restarted(symbol, line.file, nodes_l, activations))
+        else:
+            nodes_l = (setup.n_features, *line.nodes, 1)
+            activations = (*line.activations, "linear")
+            weights_w = initial_weights(nodes_l, symbol, seed)
+            out.write(network_created(symbol, nodes_l, activations))
+        contents.append(
+            NetworkFile(
+                nodes_l=nodes_l,
+                activations=activations,
+                weights_w=weights_w,
+                setup=setup,
+                training_file=training_file,
+                normalized=True,
+                scale=trainset.scale,
+                shift=trainset.shift,
+                species=trainset.species,
+                atomic_energies_t=trainset.atomic_energies_t,
+                n_atoms=trainset.n_atoms,
+                n_structures=trainset.n_structures,
+                energy_minimum=trainset.energy_minimum,
+                energy_maximum=trainset.energy_maximum,
+                energy_average=trainset.energy_average,
+            )
+        )
+    return Networks({symbol: lines[symbol].file for symbol in trainset.species}, contents)
+
+
+def check_species(settings: TrainInput, species: Sequence[str]) -> None:
+    """Require one line of NETWORKS for each species of the training set, each with its own file.
+
+    Raises
+    ------
+    InputError
+        Naming the species and the line.
+    """
+    owner: dict[Path, str] = {}
+    for line in settings.networks:
+        if line.species not in species:
+            raise InputError(
+                f"species {line.species} is not in the training set ({' '.join(species)})",
+                file=settings.path,
+                line=line.line,
+                hint=f"remove the line, or generate {settings.training_set} with this species",
+            )
+        path = Path(line.file).absolute()
+        if path in owner:
+            raise InputError(
+                f"{line.species} and {owner[path]} have the same network file {line.file}",
+                file=settings.path,
+                line=line.line,
+                hint="give each species a file of its own",
+            )
+        owner[path] = line.species
+    missing = sorted(set(species) - set(owner.values()))
+    if missing:
+        raise InputError(
+            f"no line for species {missing[0]} of the training set",
+            file=settings.path,
+            line=settings.lines.get("NETWORKS"),
+            hint=f"add '{missing[0]} {missing[0]}.nn 2 15:tanh 15:tanh' below NETWORKS",
+        )
+
+
+def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train_in: str) -> None:
+    """Check that an existing network can be trained on this training set.
+
+    An architecture other than in ``train.in`` is continued, as by aenet, but told.
+
+    Raises
+    ------
+    DataError
+        If it was made for other fingerprints.
+    """
+    if not same_fingerprint(existing.setup, setup):
+        raise DataError(
+            f"this network was made for another fingerprint of {existing.setup.species} "
+            f"({existing.setup.n_features} components) than that of the training set "
+            f"({setup.n_features} components)",
+            file=line.file,
+            hint=f"remove it, or name another file in {train_in}:{line.line}",
+        )
+    wanted = ((setup.n_features, *line.nodes, 1), (*line.activations, "linear"))
+    if (existing.nodes_l, existing.activations) != wanted:
+        log.warning(
+            "%s: exists and is continued with its own layers %s, not those of %s:%d; "
+            "remove the file to start anew",
+            line.file,
+            "-".join(map(str, existing.nodes_l)),
+            train_in,
+            line.line,
+        )
+
+
+def same_fingerprint(one: Setup, other: Setup) -> bool:
+    """Tell whether two setups describe the same fingerprint, statistics aside."""
+    return (
+        one.species == other.species
+        and one.environment == other.environment
+        and one.kind.lower() == other.kind.lower()
+        and np.array_equal(one.functions_g, other.functions_g)
+        and np.array_equal(one.parameters_gp, other.parameters_gp)
+        and np.array_equal(one.partners_g2, other.partners_g2)
+    )

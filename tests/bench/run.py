@@ -1,0 +1,162 @@
+"""Print how long things take: ``python tests/bench/run.py`` (add names to run only some).
+
+Times are medians over repeated runs, compilation excluded unless said, on one thread and on
+two. The structures are the 700 of TiO2 in AENETPY_DATA, or those of examples/tio2.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[2]
+CORES = (1, 2)
+
+
+def structure_files(scratch: Path) -> list[Path]:
+    data = Path(os.environ.get("AENETPY_DATA", ROOT.parent / "shared" / "data"))
+    archive = data / "tio2" / "structures.tar.xz"
+    if not archive.is_file():
+        return sorted((ROOT / "examples" / "tio2" / "xsf").glob("*.xsf"))
+    with tarfile.open(archive) as tar:
+        tar.extractall(scratch, filter="data")
+    return sorted((scratch / "tio2-xsf").glob("*.xsf"))
+
+
+def seconds(work: Callable[[], object], repeats: int = 5) -> float:
+    times = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return median(times)
+
+
+def row(name: str, unit: str, target: str, values: list[float | None]) -> None:
+    cells = "".join(f"{'-' if v is None else f'{v:.2f}':>12}" for v in values)
+    print(f"{name:46}{unit:>10}{target:>9}{cells}", flush=True)
+
+
+def bench_descriptors(files: list[Path]) -> Iterator[None]:
+    """Fingerprints and energies with forces, per atom."""
+    from aenetpy.fingerprints.base import make_descriptor
+    from aenetpy.fingerprints.featurise import fingerprints
+    from aenetpy.io.stp import read_stp
+    from aenetpy.io.xsf import read_xsf
+    from aenetpy.parallel import ordered_map
+    from tests.potentials import random_potential
+
+    species = ("Ti", "O")
+    everything = [read_xsf(path) for path in files]
+    for folder, name, stride, targets in (
+        ("tio2-chebyshev", "Chebyshev 8.0/6.5 16/4", 1, ("15", "40")),
+        ("tio2-behler2011", "Behler2011, 70 functions", 5, ("200", "500")),
+    ):
+        structures = everything[::stride]
+        n_atoms = sum(map(len, structures))
+        setups = [read_stp(ROOT / "inputs" / folder / f"{s}.fingerprint.stp") for s in species]
+        descriptors = [make_descriptor(setup, species) for setup in setups]
+        potential = random_potential(setups, structures[:20])
+
+        def features(structure):
+            return fingerprints(structure, species, descriptors)
+
+        for label, function, target in (
+            ("fingerprints", features, targets[0]),
+            ("energy and forces", potential.evaluate, targets[1]),
+        ):
+            function(structures[0])
+            values = [
+                seconds(lambda: list(ordered_map(function, structures, jobs))) / n_atoms * 1e6
+                for jobs in CORES
+            ]
+            row(f"{name}: {label}", "us/atom", target, values)
+            yield
+
+
+def bench_epoch(files: list[Path]) -> Iterator[None]:
+    """One training epoch, 44-15-15-1: value and gradient of 90 %, errors of 10 %."""
+    from tests.potentials import epoch_function
+
+    for target, values, n_atoms in [("1", [], 0)]:
+        for jobs in CORES:
+            epoch, n_atoms = epoch_function(files, jobs)
+            epoch()
+            values.append(seconds(epoch, 15) / n_atoms * 1e6)
+        row(f"training epoch, 44-15-15-1, {len(files)} structures", "us/atom", target, values)
+        yield
+
+
+def write_generate_in(folder: Path, files: list[Path]) -> None:
+    for stp in (ROOT / "inputs" / "tio2-chebyshev").glob("*.stp"):
+        shutil.copy(stp, folder)
+    listing = "\n".join(map(str, files))
+    (folder / "generate.in").write_text(
+        "OUTPUT TiO2.train\nTYPES\n2\nTi -1604.604515075\nO -432.503149303\n"
+        "SETUPS\nTi Ti.fingerprint.stp\nO O.fingerprint.stp\n"
+        f"FILES\n{len(files)}\n{listing}\n"
+    )
+
+
+def command(folder: Path, *arguments: str, **environment: str) -> float:
+    start = time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "aenetpy", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    return time.perf_counter() - start
+
+
+def bench_commands(files: list[Path], scratch: Path) -> Iterator[None]:
+    """Whole commands, the interpreter's start included."""
+    write_generate_in(scratch, files)
+
+    def generate(jobs: int, **environment: str) -> float:
+        (scratch / "TiO2.train").unlink(missing_ok=True)
+        return command(scratch, "generate", "generate.in", "--jobs", str(jobs), **environment)
+
+    with tempfile.TemporaryDirectory() as cache:
+        cold = generate(1, NUMBA_CACHE_DIR=cache)
+        row(f"generate, {len(files)} structures, nothing compiled", "s", "20", [cold, None])
+        values = [
+            median(generate(jobs, NUMBA_CACHE_DIR=cache) for _ in range(3)) for jobs in CORES
+        ]
+    row(f"generate, {len(files)} structures", "s", "3", values)
+    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    row("generate, peak memory", "MB", "-", [None, peak])
+    yield
+    row("--help", "s", "0.2", [median(command(scratch, "--help") for _ in range(7)), None])
+    yield
+
+
+def main() -> None:
+    sys.path.insert(0, str(ROOT))
+    with tempfile.TemporaryDirectory() as folder:
+        scratch = Path(folder)
+        files = structure_files(scratch)
+        header = "".join(f"{f'{jobs} thread{'s'[: jobs - 1]}':>12}" for jobs in CORES)
+        print(f"{'':46}{'unit':>10}{'target':>9}{header}")
+        benches = {
+            "descriptors": lambda: bench_descriptors(files),
+            "epoch": lambda: bench_epoch(files),
+            "commands": lambda: bench_commands(files, scratch),
+        }
+        for name in sys.argv[1:] or benches:
+            for _ in benches[name]():
+                pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The house rules that a reader of the imports can check."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "aenetpy"
+
+# Arrows point down this list only (design, section 2).
+LAYERS = [
+    "cli",
+    "workflows",
+    "analysis",
+    "training",
+    "models",
+    "fingerprints",
+    "kernels",
+    "io",
+    "parallel",
+    "errors",
+]
+LEAVES = {"kernels": {"kernels"}, "io": {"io", "errors"}}
+HEAVY = {"numba", "scipy", "ase", "matplotlib"}
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def layer_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else path.stem
+
+
+def imported_names(tree: ast.AST) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def own_layers(path: Path) -> set[str]:
+    names = imported_names(ast.parse(path.read_text()))
+    layers = {name.split(".")[1] for name in names if name.startswith("aenetpy.")}
+    return layers & set(LAYERS)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda p: str(p.relative_to(PACKAGE)))
+def test_imports_point_down(path):
+    layer = layer_of(path)
+    if layer not in LAYERS:
+        assert layer in {"__init__", "__main__"}, f"{layer} is not in the layout of the design"
+        return
+    below = set(LAYERS[LAYERS.index(layer) :])
+    assert own_layers(path) <= LEAVES.get(layer, below)
+
+
+def test_only_the_decorator_compiles():
+    for path in modules():
+        if path.name != "_jit.py":
+            names = {name.split(".")[0] for name in imported_names(ast.parse(path.read_text()))}
+            assert "numba" not in names, f"{path} compiles past kernels/_jit.py"
+
+
+def test_matplotlib_and_ase_are_imported_late():
+    for path in modules():
+        top = [n for n in ast.parse(path.read_text()).body if isinstance(n, ast.Import | ast.ImportFrom)]
+        names = {name.split(".")[0] for node in top for name in imported_names(node)}
+        assert not names & {"matplotlib", "ase"}, path
+
+
+def test_nothing_prints_outside_the_command_line():
+    for path in modules():
+        if layer_of(path) == "cli":
+            continue
+        calls = [n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
+        names = {call.func.id for call in calls if isinstance(call.func, ast.Name)}
+        assert "print" not in names, path
+
+
+def test_modules_stay_small():
+    for path in modules():
+        assert len(path.read_text().splitlines()) <= 500, path
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys; from aenetpy.cli.main import run; "
+        "code = [run([c, '--help'] if c else ['--help']) for c in ('', 'generate', 'train', 'predict', 'init')]; "
+        f"sys.exit(sorted(set(sys.modules) & {HEAVY | {'numpy'}!r}).__repr__() if set(sys.modules) & {HEAVY!r} else sum(code))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

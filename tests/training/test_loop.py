@@ -1,0 +1,199 @@
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aenetpy.errors import NumericalError
+from aenetpy.io.network import read_network
+from aenetpy.io.rngstate import GfortranRandom, read_rngstate
+from aenetpy.io.trainset import read_trainset
+from aenetpy.models.network import Network
+from aenetpy.training.loop import EpochRow, Outcome, train
+from aenetpy.training.methods.lbfgs import LBFGS
+from aenetpy.training.normalise import normalise
+from aenetpy.training.objective import EnergyObjective, Workers
+from aenetpy.training.split import split
+from tests.training import small_networks, small_trainset, weights_of
+
+
+class Descent:
+    """Steepest descent with a fixed step; can be told to end."""
+
+    def __init__(self, rate: float = 0.01, converge_at: int = 0, fail_at: int = 0) -> None:
+        self.rate, self.converge_at, self.fail_at = rate, converge_at, fail_at
+        self.steps, self.converged, self.note = 0, False, None
+
+    def step(self, weights_w, value, gradient_w):
+        self.steps += 1
+        self.converged = self.steps == self.converge_at
+        if self.steps == self.fail_at:
+            self.note = "cannot go on"
+        return weights_w - self.rate * gradient_w
+
+
+class Record:
+    """What ``on_epoch`` is told."""
+
+    def __init__(self) -> None:
+        self.rows: list[EpochRow] = []
+        self.weights: list[np.ndarray] = []
+
+    def __call__(self, row: EpochRow, weights_w: np.ndarray) -> None:
+        self.rows.append(row)
+        self.weights.append(weights_w)
+
+
+@pytest.fixture
+def objectives():
+    trainset = normalise(small_trainset()).trainset
+    networks = small_networks()
+    return (
+        EnergyObjective(trainset, [0, 1, 3], networks),
+        EnergyObjective(trainset, [2, 4], networks),
+        weights_of(networks),
+    )
+
+
+def test_rows_hold_the_errors_at_the_weights_of_the_epoch(objectives) -> None:
+    training, testing, start_w = objectives
+    record = Record()
+    outcome = train(training, testing, Descent(), start_w, 4, record)
+    assert [row.epoch for row in record.rows] == [0, 1, 2, 3, 4]
+    assert (record.weights[0] == start_w).all()
+    for row, weights_w in zip(record.rows, record.weights, strict=True):
+        train_s = training.errors(training.energies(weights_w))
+        test_s = testing.errors(testing.energies(weights_w))
+        assert row.mae_train == pytest.approx(np.mean(np.abs(train_s)))
+        assert row.rmse_train == pytest.approx(np.sqrt(np.mean(train_s**2)))
+        assert row.mae_test == pytest.approx(np.mean(np.abs(test_s)))
+        assert row.rmse_test == pytest.approx(np.sqrt(np.mean(test_s**2)))
+    assert record.rows[4].rmse_train < record.rows[0].rmse_train
+    assert outcome.reason == "epochs"
+    assert outcome.row is record.rows[-1]
+    assert outcome.weights_w is record.weights[-1]
+
+
+def test_one_evaluation_per_epoch(objectives, monkeypatch) -> None:
+    training, testing, start_w = objectives
+    calls = []
+    evaluate = training.evaluate
+    monkeypatch.setattr(training, "evaluate", lambda w: calls.append(w) or evaluate(w))
+    train(training, testing, Descent(), start_w, 5, Record())
+    assert len(calls) == 6
+
+
+@pytest.mark.parametrize("epochs", [0, -3])
+def test_no_epochs_only_evaluate(objectives, epochs: int) -> None:
+    record = Record()
+    outcome = train(*objectives[:2], Descent(), objectives[2], epochs, record)
+    assert [row.epoch for row in record.rows] == [0]
+    assert outcome.reason == "epochs"
+    assert outcome.weights_w is objectives[2]
+
+
+def test_empty_test_set_has_no_root_mean_square(objectives) -> None:
+    trainset = normalise(small_trainset()).trainset
+    nothing = EnergyObjective(trainset, [], small_networks())
+    row = train(objectives[0], nothing, Descent(), objectives[2], 0, Record()).row
+    assert row.mae_test == 0.0
+    assert math.isnan(row.rmse_test)
+
+
+def test_ends_after_the_epoch_in_which_it_is_asked_to_stop(objectives) -> None:
+    record = Record()
+    outcome = train(
+        *objectives[:2], Descent(), objectives[2], 9, record, stop=lambda: len(record.rows) > 2
+    )
+    assert outcome.reason == "stopped"
+    assert record.rows[-1].epoch == 2
+
+
+def test_ends_when_the_method_has_converged(objectives) -> None:
+    record = Record()
+    outcome = train(*objectives[:2], Descent(converge_at=3), objectives[2], 9, record)
+    assert outcome.reason == "converged"
+    assert record.rows[-1].epoch == 3
+
+
+def test_ends_when_the_method_cannot_go_on(objectives) -> None:
+    outcome = train(*objectives[:2], Descent(fail_at=2), objectives[2], 9, Record())
+    assert outcome.reason == "exhausted"
+    assert outcome.note == "cannot go on"
+    assert outcome.row.epoch == 2
+
+
+@pytest.mark.parametrize("rate", [math.nan, 1e200])
+def test_divergence_is_told_before_anything_is_saved(objectives, rate: float) -> None:
+    record = Record()
+    with (
+        np.errstate(over="ignore", invalid="ignore"),
+        pytest.raises(NumericalError, match="diverged in epoch 1"),
+    ):
+        train(*objectives[:2], Descent(rate), objectives[2], 3, record)
+    assert len(record.rows) == 1
+
+
+def run_golden(start: Path, data: Path, name: str, epochs: int, limit=None, jobs=1):
+    """Train as the case ``05-train`` did, from its weights with its test set."""
+    trainset = normalise(read_trainset(data), limit).trainset
+    stream = GfortranRandom(read_rngstate(start / "train.rngstate"))
+    train_s, test_s = split(trainset.n_structures, 20.0, stream)
+    files = [read_network(start / f"{species}.{name}.nn") for species in trainset.species]
+    networks = [Network(f.nodes_l, f.activations, f.weights_w) for f in files]
+    record = Record()
+    with Workers(jobs) as workers:
+        outcome = train(
+            EnergyObjective(trainset, train_s, networks, workers),
+            EnergyObjective(trainset, test_s, networks, workers),
+            LBFGS(weights_of(networks).size),
+            weights_of(networks),
+            epochs,
+            record,
+        )
+    return outcome, record
+
+
+def table(text: str) -> list[str]:
+    return re.findall(r"^ *[0-9].*<$", text, flags=re.MULTILINE)
+
+
+def as_printed(row: EpochRow) -> str:
+    numbers = (row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
+    return f" {row.epoch:5d}" + "".join(f"  {number:14.6E}" for number in numbers) + " <"
+
+
+CASES = [
+    ("bfgs", "15t-15t", 20, None, 1),
+    ("bfgs", "15t-15t", 20, None, 2),
+    ("bfgs-maxenergy", "15t-15t", 3, -8.0, 1),
+    ("act-linear", "5-4-linear", 5, None, 1),
+    ("act-tanh", "5-4-tanh", 5, None, 1),
+    ("act-sigmoid", "5-4-sigmoid", 5, None, 1),
+    ("act-mtanh", "5-4-mtanh", 5, None, 1),
+    ("act-twist", "5-4-twist", 5, None, 1),
+]
+
+
+@pytest.mark.parametrize(("case", "name", "epochs", "limit", "jobs"), CASES)
+def test_every_digit_of_every_epoch_and_the_weights(
+    golden, case, name, epochs, limit, jobs
+) -> None:
+    folder = golden / "05-train"
+    own_start = folder / case / "start"
+    start = own_start if own_start.is_dir() else folder / "start"
+    data = folder / "start" / "TiO2.train"
+    outcome, record = run_golden(start, data, name, epochs, limit, jobs)
+    expected = folder / case / "expected"
+    assert [as_printed(row) for row in record.rows] == table((expected / "train.out").read_text())
+    assert isinstance(outcome, Outcome)
+    checkpoints = {int(path.suffix[-5:]) for path in expected.glob("*.nn-*")}
+    for epoch in checkpoints:
+        saved = [read_network(expected / f"{s}.{name}.nn-{epoch:05d}") for s in ("Ti", "O")]
+        weights_w = np.concatenate([file.weights_w for file in saved])
+        assert record.weights[epoch] == pytest.approx(weights_w, rel=1e-9, abs=1e-12)
+    final = [read_network(expected / f"{s}.{name}.nn").weights_w for s in ("Ti", "O")]
+    assert outcome.weights_w == pytest.approx(np.concatenate(final), rel=1e-9, abs=1e-12)
