@@ -1,0 +1,1 @@
+"""The command line: each command parses, fills one dataclass, calls a workflow."""

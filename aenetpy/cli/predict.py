@@ -24,6 +24,6 @@ def predict_command(input_file: str, structures: tuple[str, ...], jobs: int) -> 
     from aenetpy.io.predict_in import read_predict_in
     from aenetpy.workflows.predict import predict
 
-    settings = read_predict_in(Path(input_file), need_files=not structures)
-    with progress_bar(len(structures or settings.files), "structures") as advance:
-        predict(settings, sys.stdout, structures, jobs=jobs, on_entry=lambda: advance(1))
+    settings = read_predict_in(Path(input_file), structures)
+    with progress_bar(len(settings.files), "structures") as advance:
+        predict(settings, sys.stdout, jobs=jobs, on_entry=lambda: advance(1))

@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aenetpy.errors import DataError
-from aenetpy.kernels.neighbors import find_pairs, search_axes, sort_into_bins
+from aenetpy.kernels.bins import search_axes, sort_into_bins
+from aenetpy.kernels.neighbors import find_pairs
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int32]
 Long = NDArray[np.int64]
 
+_FARTHEST = 1e9  # Å; beyond, a double does not resolve bonds
 _MOST_IMAGES = 1e5  # of one atom; more means a wrong cell, and would exhaust the memory
 
 
@@ -74,13 +76,17 @@ class CellList:
     """
 
     def __init__(
-        self, positions_nc: ArrayLike, cell_cc: ArrayLike | None, pbc_c: Sequence[bool], cutoff: float
+        self,
+        positions_nc: ArrayLike,
+        cell_cc: ArrayLike | None,
+        pbc_c: Sequence[bool],
+        cutoff: float,
     ) -> None:
         positions = np.ascontiguousarray(positions_nc, dtype=np.float64).reshape(-1, 3)
         cell = np.zeros((3, 3)) if cell_cc is None else np.array(cell_cc, dtype=np.float64)
         pbc = np.zeros(3, np.bool_) if cell_cc is None else np.array(pbc_c, dtype=np.bool_)
-        if not np.isfinite(positions).all():
-            raise DataError("coordinates are not finite numbers")
+        if not (np.abs(positions) < _FARTHEST).all():  # also if not a number
+            raise DataError(f"coordinates are not finite numbers or beyond {_FARTHEST:g} Å")
         self.cutoff = float(cutoff)
         self.n_atoms = len(positions)
         axes_kc, n_periodic = search_axes(cell, pbc)
@@ -100,7 +106,9 @@ def _check_axes(axes_kc: Float, n_periodic: int, cutoff: float) -> None:
     """Refuse lattice vectors that span no cell."""
     (a_x, a_y, a_z), (b_x, b_y, b_z), (c_x, c_y, c_z) = axes_kc.tolist()
     volume = (
-        a_x * (b_y * c_z - b_z * c_y) + a_y * (b_z * c_x - b_x * c_z) + a_z * (b_x * c_y - b_y * c_x)
+        a_x * (b_y * c_z - b_z * c_y)
+        + a_y * (b_z * c_x - b_x * c_z)
+        + a_z * (b_x * c_y - b_y * c_x)
     )
     lengths = [(x * x + y * y + z * z) ** 0.5 for x, y, z in axes_kc.tolist()]
     box = lengths[0] * lengths[1] * lengths[2]

@@ -1,0 +1,1 @@
+"""File formats: bytes or text to dataclasses and back."""

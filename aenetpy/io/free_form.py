@@ -156,11 +156,11 @@ def parse_arguments(
     ends = [match.start() for match in matches[1:]] + [len(text)]
     stray = split_tokens(text[: matches[0].start()] if matches else text)
     arguments: dict[str, list[str]] = {}
-    for match, end in zip(matches, ends, strict=True):
+    for match, end in zip(matches, ends, strict=False):
         key, values = match[1], expand_repeats(split_tokens(text[match.end() : end]))
         count = keys.get(key, 1)
         if key in keys and len(values) < count:
-            raise place.error(f"{what}: {key} needs {_times(count, 'value')}, not {len(values)}")
+            raise place.error(f"{what}: {key} needs {times(count, 'value')}, not {len(values)}")
         stray += values[count:]
         if key not in keys:
             place.warn(f"{what} has no parameter '{key}'; ignored{suggest(key, keys)}")
@@ -193,7 +193,8 @@ def _warn_of_substrings(
             )
 
 
-def _times(count: int, noun: str) -> str:
+def times(count: int, noun: str) -> str:
+    """Return a number and its noun, in the plural where it belongs."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 

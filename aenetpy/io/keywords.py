@@ -18,6 +18,7 @@ from aenetpy.io.free_form import (
     significant_lines,
     split_tokens,
     suggest,
+    times,
 )
 
 _FLAGS = {".true.": True, "t": True, "true": True, ".false.": False, "f": False, "false": False}
@@ -73,7 +74,7 @@ class Keywords:
     def _split(self, lines: list[Entry]) -> None:
         heads = [i for i, entry in enumerate(lines) if self._keyword(entry.text)]
         self.ignore(lines[: heads[0] if heads else None])
-        for start, end in zip(heads, [*heads[1:], len(lines)], strict=True):
+        for start, end in zip(heads, [*heads[1:], len(lines)], strict=False):
             head, body = lines[start], tuple(lines[start + 1 : end])
             keyword = self._keyword(head.text)
             if keyword in self._sections:
@@ -254,14 +255,14 @@ class Keywords:
             raise place.error("the FILES list is empty", "list at least one structure")
         if len(entries) < count:
             raise place.error(
-                f"FILES announces {count} structures but lists {len(entries)}",
+                f"FILES announces {times(count, 'structure')} but lists {len(entries)}",
                 "correct the number or complete the list; a file named like a"
                 " keyword is written ./name",
             )
         surplus = entries[count:]
         if surplus:
             self.place(surplus[0].line).warn(
-                f"FILES announces {count} structures but lists {len(entries)};"
+                f"FILES announces {times(count, 'structure')} but lists {len(entries)};"
                 f" the last {len(surplus)} are ignored, as in aenet"
             )
         return entries[:count]

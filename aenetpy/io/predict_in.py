@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,15 +97,16 @@ class PredictInput:
     lines: dict[str, int] = field(default_factory=dict, compare=False)
 
 
-def read_predict_in(path: str | Path, *, need_files: bool = True) -> PredictInput:
+def read_predict_in(path: str | Path, structures: Sequence[str] = ()) -> PredictInput:
     """Return the content of a ``predict.in``.
 
     Parameters
     ----------
     path
         The file; the paths in it stay as they are, relative to the working directory.
-    need_files
-        False if the structures are named elsewhere: FILES is not read then.
+    structures
+        Structures from the command line; if there are any, they replace FILES
+        and their line number is 0.
 
     Raises
     ------
@@ -124,7 +126,7 @@ def read_predict_in(path: str | Path, *, need_files: bool = True) -> PredictInpu
         path=keywords.path,
         species=tuple(species),
         networks=keywords.paths_by_species("NETWORKS", tuple(species), _NETWORKS),
-        files=keywords.files(_FILES) if need_files else (),
+        files=tuple(Entry(name, 0) for name in structures) or keywords.files(_FILES),
         forces=keywords.flag("FORCES") or relax is not None,
         print_atomic_energies=keywords.flag("PRINT_ATOMIC_ENERGIES"),
         relax=relax,

@@ -20,6 +20,7 @@ from aenetpy.io.free_form import (
     significant_lines,
     split_tokens,
     suggest,
+    times,
 )
 from aenetpy.io.setup import Setup
 
@@ -229,7 +230,7 @@ def _split_functions(rest: list[Entry], place: Place) -> tuple[list[Entry], list
     end = next((i for i, entry in enumerate(listed) if not _KIND.match(entry.text)), len(listed))
     # a malformed line counts as listed, its own message tells more
     if count < 1 or end > count or (end < count and not _is_malformed(listed, end)):
-        raise here.error(f"FUNCTIONS announces {count} functions but lists {end}")
+        raise here.error(f"FUNCTIONS announces {times(count, 'function')} but lists {end}")
     return listed[:count], listed[count:]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -54,7 +55,7 @@ def iter_structures(
     Forces are taken as stored, without regard to constraints.
     """
     path, index = _split_index(entry)
-    if not Path(path).exists():
+    if not os.path.exists(path):
         raise DataError(
             f"structure file '{path}' not found",
             file=file,
@@ -79,7 +80,7 @@ def iter_structures(
 
 def _split_index(entry: str) -> tuple[str, str | None]:
     path, at, index = entry.rpartition("@")
-    if not at or not path or Path(entry).exists():
+    if not at or not path or os.path.exists(entry):
         return entry, None
     return path, index
 
@@ -132,8 +133,6 @@ def _read_ase(path: str, index: int | str) -> Iterator[Atoms]:
 
     try:
         yield from iread(path, index=index, do_not_split_by_at_sign=True)
-    except GeneratorExit:
-        raise
     except Exception as reason:
         text = str(reason).strip().split("\n")[0]
         raise DataError(

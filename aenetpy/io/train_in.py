@@ -14,6 +14,7 @@ from aenetpy.io.free_form import (
     parse_real,
     quote,
     split_tokens,
+    times,
 )
 from aenetpy.io.keywords import Keywords
 
@@ -293,10 +294,12 @@ def _parse_network(symbol: str, entry: Entry, place: Place) -> NetworkLine:
     layers = tokens[3 : 3 + n_layers]
     if n_layers < 0 or len(layers) < n_layers:
         raise place.error(
-            f"{symbol} has {n_layers} hidden layers but {len(layers)} are given", form
+            f"{symbol} has {times(n_layers, 'hidden layer')} but {len(layers)} are given", form
         )
     if any(":" in token for token in tokens[3 + n_layers : 4 + n_layers]):
-        place.warn(f"{symbol} has {n_layers} hidden layers; '{tokens[3 + n_layers]}' is ignored")
+        place.warn(
+            f"{symbol} has {times(n_layers, 'hidden layer')}; '{tokens[3 + n_layers]}' is ignored"
+        )
     parsed = [_parse_layer(token, place) for token in layers]
     nodes, activations = tuple(n for n, _ in parsed), tuple(a for _, a in parsed)
     return NetworkLine(symbol, tokens[1], nodes, activations, entry.line)

@@ -89,6 +89,16 @@ class TrainingSet:
         """Number of atoms of all structures."""
         return int(self.n_atoms_s.sum())
 
+    @property
+    def counts_st(self) -> NDArray[np.int64]:
+        """Atoms of each species in each structure, (s, t)."""
+        n_species = len(self.species)
+        structure_n = np.repeat(np.arange(self.n_structures), self.n_atoms_s)
+        counts = np.bincount(
+            structure_n * n_species + self.types_n, minlength=self.n_structures * n_species
+        )
+        return counts.reshape(self.n_structures, n_species)
+
 
 def read_trainset(path: str | Path) -> TrainingSet:
     """Read a training set ``.train``, ``.train.scaled``, ``TRAIN.n`` or ``TEST.n`` (spec 7.2).

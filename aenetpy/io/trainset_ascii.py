@@ -38,7 +38,7 @@ def read_trainset_ascii(path: str | Path) -> TrainingSet:
     """
     lines = LineReader(path, read_text(path))
     first = lines.text("file name or number of species")
-    if first.strip().isdigit():
+    if first.strip().isdecimal():
         return _read_pytorch(lines, int(first))
     return _read_aenet(lines)
 
@@ -208,7 +208,7 @@ def _read_aenet(lines: LineReader) -> TrainingSet:
     lines.count("number of atoms")
     n_structures = lines.count("number of structures")
     minimum, maximum, average = lines.reals("energy statistics", 3).tolist()
-    structures = _read_structures(lines, n_types, n_structures, with_length=False)
+    structures = _read_structures(lines, n_types, n_structures)
     return replace(
         structures,
         species=species,
@@ -235,7 +235,7 @@ def _read_pytorch(lines: LineReader, n_types: int) -> TrainingSet:
     setups_t = None
     if lines.logical("has setups"):
         setups_t = tuple(_read_setup(lines, t, n_types) for t in range(n_types))
-    structures = _read_structures(lines, n_types, n_structures, with_length=True)
+    structures = _read_structures(lines, n_types, n_structures, setups_t, with_length=True)
     return replace(
         structures,
         species=species,
@@ -246,7 +246,6 @@ def _read_pytorch(lines: LineReader, n_types: int) -> TrainingSet:
         energy_average=average,
         energy_minimum=minimum,
         energy_maximum=maximum,
-        setups_t=setups_t,
     )
 
 
@@ -258,7 +257,12 @@ def _read_setup(lines: LineReader, t: int, n_types: int) -> Setup:
 
 
 def _read_structures(
-    lines: LineReader, n_types: int, n_structures: int, *, with_length: bool
+    lines: LineReader,
+    n_types: int,
+    n_structures: int,
+    setups_t: tuple[Setup, ...] | None = None,
+    *,
+    with_length: bool = False,
 ) -> TrainingSet:
     """Read all structures into a training set that has no header yet."""
     names, sizes, kinds, energies = [], [], [], []
@@ -283,8 +287,11 @@ def _read_structures(
             positions.append(lines.reals(what, 3))
             forces.append(lines.reals(what, 3))
             features_t[t].append(lines.reals(what, lines.count(what)))
-            if len(features_t[t][0]) != len(features_t[t][-1]):
-                raise lines.error(f"{what}: another number of components than other atoms")
+            expected = len(features_t[t][0]) if setups_t is None else setups_t[t].n_features
+            if len(features_t[t][-1]) != expected:
+                raise lines.error(
+                    f"{what}: {len(features_t[t][-1])} fingerprint components, not {expected}"
+                )
     lines.finish()
     return TrainingSet(
         species=(),
@@ -299,9 +306,12 @@ def _read_structures(
         types_n=np.array(types, np.int32),
         positions_nc=np.array(positions, np.float64).reshape(-1, 3),
         forces_nc=np.array(forces, np.float64).reshape(-1, 3),
-        features_tng=tuple(np.array(rows) if rows else np.zeros((0, 0)) for rows in features_t),
+        features_tng=tuple(
+            np.array(rows) if rows else np.zeros((0, setups_t[t].n_features if setups_t else 0))
+            for t, rows in enumerate(features_t)
+        ),
         energy_average=0.0,
         energy_minimum=0.0,
         energy_maximum=0.0,
-        setups_t=None,
+        setups_t=setups_t,
     )

@@ -6,6 +6,7 @@ run of them is one structured array whose record frames are checked at once.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -131,11 +132,11 @@ def _read_run(reader: RecordReader, n_atoms: int, what: str) -> NDArray[Any]:
     """View up to ``n_atoms`` atoms that have as many components as the next one."""
     if reader.remaining < _SMALLEST_ATOM:
         raise reader.truncated(what)
-    n_features = int.from_bytes(
-        reader.data[reader.position + 80 : reader.position + 84], "little", signed=True
+    before, n_features, after, n_bytes = struct.unpack_from(
+        "<4i", reader.data, reader.position + 4 * _N_FEATURES_WORD - 4
     )
-    if n_features < 0:
-        raise reader.damaged(f"{what}: {n_features} fingerprint components")
+    if (before, after, n_bytes) != (4, 4, 8 * n_features) or n_features < 0:
+        raise reader.damaged(f"{what}: number of fingerprint components")
     size = _SMALLEST_ATOM + 8 * n_features
     n_rows = min(n_atoms, reader.remaining // size)
     if n_rows == 0:

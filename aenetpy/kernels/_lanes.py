@@ -9,11 +9,12 @@ Kernels use ``+ - *`` between lanes (or a float and lanes) and the functions bel
 """
 
 # mypy: ignore-errors
-# ruff: noqa: D103
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
+from typing import Any
 
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -33,6 +34,11 @@ class Lanes(types.Type):
 lanes = Lanes()
 _VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
 _ROW = types.Array(types.float64, 1, "C")
+
+
+def _function(code: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function for kernels out of one that writes LLVM code."""
+    return intrinsic(code)
 
 
 @register_model(Lanes)
@@ -80,7 +86,7 @@ def _address(context, builder, array_type, array, index):
     return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
 
 
-@intrinsic
+@_function
 def load(typingctx, array, start):
     """Return ``array[start : start + 8]`` as lanes; the array is 1-D and contiguous."""
 
@@ -90,7 +96,7 @@ def load(typingctx, array, start):
     return signature(lanes, _ROW, types.intp), code
 
 
-@intrinsic
+@_function
 def store(typingctx, array, start, value):
     """Do ``array[start : start + 8] = value``."""
 
@@ -102,7 +108,7 @@ def store(typingctx, array, start, value):
     return signature(types.void, _ROW, types.intp, lanes), code
 
 
-@intrinsic
+@_function
 def splat(typingctx, value):
     """Return the same number in all lanes."""
 
@@ -112,7 +118,7 @@ def splat(typingctx, value):
     return signature(lanes, types.float64), code
 
 
-@intrinsic
+@_function
 def square_root(typingctx, value):
     """Return the square roots, correctly rounded."""
 
@@ -125,7 +131,7 @@ def square_root(typingctx, value):
     return signature(lanes, lanes), code
 
 
-@intrinsic
+@_function
 def positive_part(typingctx, value):
     """Return the numbers above zero, and zero for all others and for NaN."""
 
@@ -136,7 +142,7 @@ def positive_part(typingctx, value):
     return signature(lanes, lanes), code
 
 
-@intrinsic
+@_function
 def total(typingctx, value):
     """Return the sum of the lanes, halves first: ((0+4)+(2+6)) + ((1+5)+(3+7))."""
 

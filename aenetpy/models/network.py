@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,19 +18,19 @@ A, B, C = 1.7159, 0.666666666666667, 0.1
 
 
 def _linear(x: Float, slope: Float) -> None:
-    """f = x, f' = 1."""
+    """Linear: f = x, f' = 1."""
     slope.fill(1.0)
 
 
 def _tanh(x: Float, slope: Float) -> None:
-    """f = tanh x, f' = 1 - f^2."""
+    """Hyperbolic tangent: f = tanh x, f' = 1 - f^2."""
     np.tanh(x, out=x)
     np.multiply(x, x, out=slope)
     np.subtract(1.0, slope, out=slope)
 
 
 def _sigmoid(x: Float, slope: Float) -> None:
-    """f = 1 / (1 + exp(-x)), f' = f (1 - f)."""
+    """Logistic function: f = 1 / (1 + exp(-x)), f' = f (1 - f)."""
     np.negative(x, out=x)
     with np.errstate(over="ignore"):  # exp(-x) = inf gives f = 0, as it should
         np.exp(x, out=x)
@@ -40,7 +41,7 @@ def _sigmoid(x: Float, slope: Float) -> None:
 
 
 def _mtanh(x: Float, slope: Float) -> None:
-    """f = a tanh(b x), f' = a b (1 - tanh^2(b x))."""
+    """Scaled tanh: f = a tanh(b x), f' = a b (1 - tanh^2(b x))."""
     np.multiply(x, B, out=x)
     _tanh(x, slope)
     np.multiply(x, A, out=x)
@@ -48,7 +49,7 @@ def _mtanh(x: Float, slope: Float) -> None:
 
 
 def _twist(x: Float, slope: Float) -> None:
-    """f = a tanh(b x) + c x, f' = a b (1 - tanh^2(b x)) + c."""
+    """Scaled tanh plus a line: f = a tanh(b x) + c x, f' = a b (1 - tanh^2(b x)) + c."""
     line = C * x
     _mtanh(x, slope)
     np.add(x, line, out=x)
@@ -67,7 +68,7 @@ ACTIVATIONS: dict[str, Callable[[Float, Float], None]] = {
 
 def n_weights(nodes_l: tuple[int, ...]) -> int:
     """Return the number of weights and biases, sum over layers of (n_l + 1) n_{l+1}."""
-    return sum((n_in + 1) * n_out for n_in, n_out in zip(nodes_l, nodes_l[1:], strict=False))
+    return sum((n_in + 1) * n_out for n_in, n_out in pairwise(nodes_l))
 
 
 class Workspace:
@@ -275,9 +276,9 @@ class Network:
 
 
 def _transposed(nodes_l: tuple[int, ...], flat_w: Float) -> list[Float]:
-    """Views (n_in + 1, n_out) of the column-major layer matrices in ``flat_w``."""
+    """Return views (n_in + 1, n_out) of the column-major layer matrices in ``flat_w``."""
     views, start = [], 0
-    for n_in, n_out in zip(nodes_l, nodes_l[1:], strict=False):
+    for n_in, n_out in pairwise(nodes_l):
         stop = start + (n_in + 1) * n_out
         views.append(flat_w[start:stop].reshape(n_in + 1, n_out))
         start = stop

@@ -116,7 +116,7 @@ class Potential:
         self.files = dict(files)
         self.species = tuple(files)
         for symbol, file in files.items():
-            _check(symbol, file)
+            check_species(symbol, file)
         self.atomic_potentials = tuple(
             AtomicPotential.from_file(file, self.species) for file in files.values()
         )
@@ -134,9 +134,7 @@ class Potential:
             If the structure holds a species without a network.
         """
         types_n = type_indices(structure, self.species)
-        cells = CellList(
-            structure.positions_nc, structure.cell_cc, structure.pbc_c, self.cutoff
-        )
+        cells = CellList(structure.positions_nc, structure.cell_cc, structure.pbc_c, self.cutoff)
         n_atoms = len(structure)
 
         def evaluate_chunk(chunk: tuple[int, int]) -> _Chunk:
@@ -201,24 +199,24 @@ class _Chunk:
     closest: Contact
 
 
-def _check(symbol: str, file: NetworkFile) -> None:
+def check_species(symbol: str, file: NetworkFile, path: str | Path | None = None) -> None:
+    """Require that a network belongs to a species; aenet uses crossed files in silence.
+
+    Raises
+    ------
+    DataError
+        Naming both species.
+    """
     if file.setup.species != symbol:
         raise DataError(
             f"the network given for {symbol} belongs to {file.setup.species}",
-            file=file.path,
+            file=path,
             hint="put the file of each species on its own line of NETWORKS",
-        )
-    if file.setup.n_features != file.nodes_l[0]:
-        raise DataError(
-            f"the network takes {file.nodes_l[0]} inputs but its setup has "
-            f"{file.setup.n_features} fingerprint components",
-            file=file.path,
-            hint="the file is damaged; train the network again",
         )
     if symbol not in file.species:
         raise DataError(
-            f"no atomic energy of {symbol} in the file (types {' '.join(file.species)})",
-            file=file.path,
+            f"the network of {symbol} has no atomic energy of it, only of {' '.join(file.species)}",
+            file=path,
             hint="the file is damaged; train the network again",
         )
 
@@ -231,4 +229,8 @@ def read_potential(paths: Mapping[str, str | Path]) -> Potential:
     DataError
         If a file is missing, damaged, or belongs to another species.
     """
-    return Potential({symbol: read_network(path) for symbol, path in paths.items()})
+    files = {}
+    for symbol, path in paths.items():
+        files[symbol] = read_network(path)
+        check_species(symbol, files[symbol], path)
+    return Potential(files)

@@ -13,7 +13,7 @@ SMALLEST_DEVIATION = 1e-10
 """Components that deviate less from their mean are constant for aenet."""
 
 
-def scaling(statistics: FeatureStatistics) -> tuple[Float, Float]:
+def feature_scaling(statistics: FeatureStatistics) -> tuple[Float, Float]:
     """Return mean and inverse standard deviation of each fingerprint component.
 
     The network input is ``x_g = (G_g - mean_g) * inverse_sigma_g`` with

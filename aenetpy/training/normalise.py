@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.setup import Setup
 from aenetpy.io.trainset import TrainingSet
-from aenetpy.models.scaling import scaling
+from aenetpy.models.scaling import feature_scaling
 
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -128,7 +128,7 @@ def check(trainset: TrainingSet) -> None:
 
 
 def _energy_scaling(trainset: TrainingSet, max_energy: float | None) -> tuple[float, float]:
-    """scale = 2 / (E_max' - E_min), shift = (E_max' + E_min) / 2, E_max' = min(E_max, limit)."""
+    """Scale 2 / (E_max' - E_min) and shift (E_max' + E_min) / 2, E_max' = min(E_max, limit)."""
     low, high = trainset.energy_minimum, trainset.energy_maximum
     if not high > low:
         raise DataError(
@@ -146,10 +146,10 @@ def _energy_scaling(trainset: TrainingSet, max_energy: float | None) -> tuple[fl
 
 
 def _normalise_features(setup: Setup, features_ng: Float) -> Float:
-    """x = (G - mean) / sigma; components without variance are reported once and become 0."""
+    """Normalised x = (G - mean) / sigma; constant components are reported once and become 0."""
     if setup.statistics is None:
         raise DataError(f"the setup of {setup.species} holds no statistics")
-    mean_g, inverse_sigma_g = scaling(setup.statistics)
+    mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
     constant_g = np.flatnonzero(inverse_sigma_g == 0.0)
     if len(constant_g) and len(features_ng):
         log.warning(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import SimpleQueue
 from types import TracebackType
@@ -21,8 +23,8 @@ Index = NDArray[np.intp]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-ATOMS_PER_BLOCK = 2000
-"""Atoms that pass through the networks together: their numbers stay in the cache."""
+ATOMS_PER_BLOCK = 4000
+"""Atoms that pass together: many enough to hide the interpreter, few enough for the cache."""
 
 
 class Workers:
@@ -181,10 +183,8 @@ class EnergyObjective:
         networks_t = self._networks(weights_w)
 
         def work(block: _Block) -> Float:
-            memory_t = self._memory.get()
-            energies_s = _forward(block, networks_t, memory_t)
-            self._memory.put(memory_t)
-            return energies_s
+            with self._borrow_memory() as memory_t, _unchecked():
+                return _forward(block, networks_t, memory_t)
 
         return _join(self._workers.map(work, self._blocks))
 
@@ -194,18 +194,18 @@ class EnergyObjective:
 
     def _evaluate_block(self, block: _Block, networks_t: list[Network]) -> Evaluation:
         """Value, gradient and energies of one block; dL/dy_i = -dE_s / N_s."""
-        memory_t = self._memory.get()
-        energies_s = _forward(block, networks_t, memory_t)
-        errors_s = (block.energies_s - energies_s) / block.n_atoms_s
-        slopes_s = -errors_s / block.n_atoms_s
         gradient_w = np.empty(self._ends_t[-1])
         gradients_t = np.split(gradient_w, self._ends_t[:-1])
-        for rows, network, workspace, gradient in zip(
-            block.rows_t, networks_t, memory_t, gradients_t, strict=True
-        ):
-            network.backward(rows.spread(slopes_s), workspace, gradient)
-        self._memory.put(memory_t)
-        return Evaluation(0.5 * float(errors_s @ errors_s), gradient_w, energies_s)
+        with self._borrow_memory() as memory_t, _unchecked():
+            energies_s = _forward(block, networks_t, memory_t)
+            errors_s = (block.energies_s - energies_s) / block.n_atoms_s
+            slopes_s = -errors_s / block.n_atoms_s
+            for rows, network, workspace, gradient in zip(
+                block.rows_t, networks_t, memory_t, gradients_t, strict=True
+            ):
+                network.backward(rows.spread(slopes_s), workspace, gradient)
+            value = 0.5 * float(errors_s @ errors_s)
+        return Evaluation(value, gradient_w, energies_s)
 
     def _networks(self, weights_w: Float) -> list[Network]:
         parts_t = np.split(weights_w, self._ends_t[:-1])
@@ -213,6 +213,14 @@ class EnergyObjective:
             network.with_weights(part)
             for network, part in zip(self._networks_t, parts_t, strict=True)
         ]
+
+    @contextmanager
+    def _borrow_memory(self) -> Iterator[list[Workspace]]:
+        memory_t = self._memory.get()
+        try:
+            yield memory_t
+        finally:
+            self._memory.put(memory_t)
 
     def _new_memory(self) -> list[Workspace]:
         """Workspaces for the largest block, one per species."""
@@ -230,16 +238,23 @@ def _forward(block: _Block, networks_t: list[Network], memory_t: list[Workspace]
     return sums_s
 
 
+def _unchecked() -> np.errstate:
+    """Let numbers overflow in silence: whoever asked looks whether the result is finite."""
+    return np.errstate(over="ignore", invalid="ignore")
+
+
 def _join(parts: Iterable[Float]) -> Float:
     return np.concatenate([np.empty(0), *parts])
 
 
 def _make_blocks(trainset: TrainingSet, structures: Index) -> list[_Block]:
-    """Cut the structures into blocks of about ATOMS_PER_BLOCK atoms, in order."""
+    """Cut the structures, in order, into equal blocks of at most about ATOMS_PER_BLOCK atoms."""
     n_atoms_s = trainset.n_atoms_s[structures].astype(np.intp)
-    block_s = (np.cumsum(n_atoms_s) - n_atoms_s) // ATOMS_PER_BLOCK
+    n_atoms = int(n_atoms_s.sum())
+    n_blocks = math.ceil(n_atoms / ATOMS_PER_BLOCK)
+    block_s = (np.cumsum(n_atoms_s) - n_atoms_s) * n_blocks // max(1, n_atoms)
     borders = np.flatnonzero(np.diff(block_s)) + 1
-    counts_st = _count_atoms(trainset)
+    counts_st = trainset.counts_st
     first_st = np.cumsum(counts_st, axis=0) - counts_st
     return [
         _Block(
@@ -253,16 +268,6 @@ def _make_blocks(trainset: TrainingSet, structures: Index) -> list[_Block]:
         for chosen in np.split(structures, borders)
         if len(chosen)
     ]
-
-
-def _count_atoms(trainset: TrainingSet) -> Index:
-    """Atoms of each species in each structure, (s, t)."""
-    n_structures, n_species = trainset.n_structures, len(trainset.species)
-    structure_n = np.repeat(np.arange(n_structures), trainset.n_atoms_s)
-    counts = np.bincount(
-        structure_n * n_species + trainset.types_n, minlength=n_structures * n_species
-    )
-    return counts.reshape(n_structures, n_species)
 
 
 def _gather(features_ng: Float, first_s: Index, count_s: Index) -> _Rows:

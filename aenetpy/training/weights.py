@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,6 @@ def initial_weights(nodes_l: tuple[int, ...], species: str, seed: int) -> Float:
     stream = np.random.default_rng(sequence)
     layers = [
         (stream.random((n_in + 1) * n_out) - 0.5) * math.sqrt(12.0 / (n_in + 1))
-        for n_in, n_out in zip(nodes_l, nodes_l[1:], strict=False)
+        for n_in, n_out in pairwise(nodes_l)
     ]
     return np.concatenate(layers)

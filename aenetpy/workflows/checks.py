@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 
 from aenetpy.errors import DataError, InputError
-from aenetpy.fingerprints.featurise import Contact
+from aenetpy.fingerprints.featurise import Contact, type_indices
 from aenetpy.io.setup import Setup
 from aenetpy.io.structure import Structure
 
@@ -32,8 +32,8 @@ def check_contact(structure: Structure, closest: Contact, setups: Sequence[Setup
     )
 
 
-def check_environments(structure: Structure, setups: Sequence[Setup]) -> None:
-    """Refuse a structure with a species that a setup does not know around its atom.
+def check_species(structure: Structure, setups: Sequence[Setup]) -> None:
+    """Refuse a structure with a species that has no setup, or that a setup does not know.
 
     aenet computes such fingerprints from undefined weights (spec 6.2, 6.3). With a
     single species in ENV the Chebyshev values have no weights and are defined,
@@ -44,6 +44,7 @@ def check_environments(structure: Structure, setups: Sequence[Setup]) -> None:
     DataError
         Naming the species and the setup.
     """
+    type_indices(structure, [setup.species for setup in setups])
     present = set(structure.species)
     for setup in setups:
         foreign = sorted(present - set(setup.environment))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from aenetpy.fingerprints.base import Descriptor
 from aenetpy.fingerprints.featurise import total_cutoff
 from aenetpy.fingerprints.neighbors import find_neighbors
-from aenetpy.io.derivatives import DerivativesWriter
+from aenetpy.io.derivatives import AtomDerivatives, DerivativesWriter
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.structure import Structure
 
@@ -49,26 +49,30 @@ class DerivativesOutput:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._writer is not None and kind is None:
+            self._writer.finish()
         self._stack.__exit__(kind, error, traceback)
 
     def append(self, number: int, structure: Structure, types_n: NDArray[np.int32]) -> None:
         """Write the derivatives of a structure (``number`` counts from 1) if it was chosen."""
         if self._writer is None:
             return
-        if number not in self._chosen:
-            self._writer.append(structure.name, types_n, None)
-            return
+        atoms = self._derivatives(structure, types_n) if number in self._chosen else None
+        n_species = len(set(structure.species))
+        self._writer.append(structure.name, len(structure), n_species, atoms)
+
+    def _derivatives(
+        self, structure: Structure, types_n: NDArray[np.int32]
+    ) -> Iterator[AtomDerivatives]:
         neighbors = find_neighbors(
             structure.positions_nc, structure.cell_cc, structure.pbc_c, self._cutoff
         )
-        atoms = []
-        for i, t in enumerate(types_n):
+        for i, t in enumerate(types_n.tolist()):
             pairs = slice(neighbors.offsets_n[i], neighbors.offsets_n[i + 1])
             jacobian_pgc = self._descriptors[t].jacobian(i, types_n, neighbors)
             # Moving the central atom moves all its neighbours the other way.
-            center_gc = -jacobian_pgc.sum(axis=0)
-            atoms.append((neighbors.partners_p[pairs], center_gc, jacobian_pgc))
-        self._writer.append(structure.name, types_n, atoms)
+            central_gc = -jacobian_pgc.sum(axis=0)
+            yield AtomDerivatives(t, neighbors.partners_p[pairs], central_gc, jacobian_pgc)
 
 
 def choose(n_structures: int, percent: float, seed: int | None) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -20,11 +20,11 @@ from aenetpy.io.report_common import TrainingSetInfo
 from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structure import Structure
-from aenetpy.io.structures import iter_structures
 from aenetpy.io.trainset import TrainingSetWriter
 from aenetpy.parallel import ordered_map
-from aenetpy.workflows.checks import check_contact, check_environments, check_setups
+from aenetpy.workflows.checks import check_contact, check_species, check_setups
 from aenetpy.workflows.derivatives import DerivativesOutput
+from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.timing import Timing
 
 
@@ -75,7 +75,7 @@ def generate(
     energies_per_atom: list[float] = []
 
     def evaluate(structure: Structure) -> tuple[Structure, float, Fingerprints]:
-        check_environments(structure, setups_t)
+        check_species(structure, setups_t)
         energy = target_energy(structure, settings)
         return structure, energy, fingerprints(structure, settings.species, descriptors)
 
@@ -100,9 +100,7 @@ def generate(
             )
             derivatives.append(number, structure, found.types_n)
             out.write(
-                report.structure_rows(
-                    number, structure, energies_per_atom[-1], found.n_neighbors_n
-                )
+                report.structure_rows(number, structure, energies_per_atom[-1], found.n_neighbors_n)
             )
         timing.milestone("fingerprints computed")
         average, minimum, maximum = energy_statistics(energies_per_atom)
@@ -125,26 +123,24 @@ def read_setups(settings: GenerateInput) -> list[Setup]:
     """
     setups: list[Setup] = []
     for symbol in settings.species:
-        path = settings.setups[symbol].text
+        path, line = settings.setups[symbol].text, settings.setups[symbol].line
+        if not Path(path).exists():
+            raise InputError(
+                f"setup file '{path}' not found",
+                file=settings.path,
+                line=line,
+                hint="paths are relative to the working directory",
+            )
         setup = read_stp(path)
         if setup.species != symbol:
             raise InputError(
                 f"this setup is for {setup.species} (ATOM), but SETUPS names it for {symbol}",
                 file=path,
-                hint=f"correct SETUPS in {settings.path} or ATOM in the setup",
+                hint=f"correct {settings.path}:{line} or ATOM in the setup",
             )
         setups.append(setup)
     check_setups(setups)
     return setups
-
-
-def read_structures(
-    settings: GenerateInput, on_entry: Callable[[], object]
-) -> Iterator[Structure]:
-    """Yield the structures of all lines of FILES, one at a time."""
-    for entry in settings.files:
-        yield from iter_structures(entry.text)
-        on_entry()
 
 
 def target_energy(structure: Structure, settings: GenerateInput) -> float:
@@ -169,10 +165,11 @@ def target_energy(structure: Structure, settings: GenerateInput) -> float:
             file=structure.name,
             hint="add '# total energy = ... eV', or remove the structure from FILES",
         )
-    atomic = dict(zip(settings.species, settings.atomic_energies_t, strict=True))
-    return structure.energy - sum(
-        structure.species.count(symbol) * energy for symbol, energy in atomic.items()
-    )
+    atomic_energies = dict(zip(settings.species, settings.atomic_energies_t, strict=True))
+    energy = structure.energy
+    for symbol in structure.species:  # atom by atom, for the same last bit as aenet
+        energy -= atomic_energies.get(symbol, 0.0)
+    return energy
 
 
 def energy_statistics(energies_per_atom: Sequence[float]) -> tuple[float, float, float]:

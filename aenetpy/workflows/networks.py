@@ -35,10 +35,13 @@ class Networks:
         Path of each species.
     contents
         What is written there.
+    has_new
+        Whether a network started from new weights.
     """
 
     files: dict[str, str]
     contents: list[NetworkFile]
+    has_new: bool
 
     @property
     def networks(self) -> list[Network]:
@@ -85,24 +88,22 @@ def open_networks(
 
     Raises
     ------
-    InputError
-        If NETWORKS does not fit the species of the training set.
     DataError
-        If an existing network has another fingerprint than the training set.
+        If an existing network is damaged or does not fit; see ``check_networks``.
     """
     lines = {line.species: line for line in settings.networks}
-    check_species(settings, trainset.species)
     assert trainset.setups_t is not None, "normalise refuses sets without setups"
     contents = []
+    has_new = False
     for symbol, setup in zip(trainset.species, trainset.setups_t, strict=True):
         line = lines[symbol]
         if Path(line.file).exists():
             existing = read_network(line.file)
-            check_existing(line, existing, setup, settings.path)
             nodes_l, activations = existing.nodes_l, existing.activations
             weights_w = existing.weights_w
             out.write(network_restarted(symbol, line.file, nodes_l, activations))
         else:
+            has_new = True
             nodes_l = (setup.n_features, *line.nodes, 1)
             activations = (*line.activations, "linear")
             weights_w = initial_weights(nodes_l, symbol, seed)
@@ -126,7 +127,25 @@ def open_networks(
                 energy_average=trainset.energy_average,
             )
         )
-    return Networks({symbol: lines[symbol].file for symbol in trainset.species}, contents)
+    files = {symbol: lines[symbol].file for symbol in trainset.species}
+    return Networks(files, contents, has_new)
+
+
+def check_networks(settings: TrainInput, trainset: TrainingSet) -> None:
+    """Check that NETWORKS, and the networks that exist, fit a training set.
+
+    Raises
+    ------
+    InputError
+        If NETWORKS does not fit the species of the training set.
+    DataError
+        If an existing network has another fingerprint than the training set.
+    """
+    check_species(settings, trainset.species)
+    setups = {setup.species: setup for setup in trainset.setups_t or ()}
+    for line in settings.networks:
+        if line.species in setups and Path(line.file).exists():
+            check_existing(line, read_network(line.file), setups[line.species], settings.path)
 
 
 def check_species(settings: TrainInput, species: Sequence[str]) -> None:

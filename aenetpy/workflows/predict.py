@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from typing import TextIO
@@ -12,17 +12,16 @@ from aenetpy.errors import InputError
 from aenetpy.io import report_predict as report
 from aenetpy.io.predict_in import PredictInput
 from aenetpy.io.structure import Structure
-from aenetpy.io.structures import iter_structures
-from aenetpy.models.potential import Evaluation, Potential, read_potential
+from aenetpy.models.potential import Evaluation, read_potential
 from aenetpy.parallel import ordered_map
-from aenetpy.workflows.checks import check_contact, check_environments
+from aenetpy.workflows.checks import check_contact, check_species
+from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.timing import Timing
 
 
 def predict(
     settings: PredictInput,
     out: TextIO,
-    structures: Sequence[str] = (),
     jobs: int = 1,
     on_entry: Callable[[], object] = lambda: None,
 ) -> None:
@@ -34,8 +33,6 @@ def predict(
         Contents of ``predict.in``.
     out
         Receives the text that ``predict.x`` writes to standard output.
-    structures
-        Structure files in place of FILES.
     jobs
         Threads; the result does not depend on it.
     on_entry
@@ -68,13 +65,12 @@ def predict(
     timing.milestone("potentials read")
 
     def evaluate(structure: Structure) -> tuple[Structure, Evaluation]:
-        check_environments(structure, setups)
+        check_species(structure, setups)
         return structure, potential.evaluate(structure, settings.forces, jobs_within)
 
-    entries = structures or [entry.text for entry in settings.files]
     # One level of threads only: over structures if there are many, else within the one.
-    jobs_within, jobs_across = (jobs, 1) if len(entries) == 1 else (1, jobs)
-    evaluated = ordered_map(evaluate, read_structures(entries, on_entry), jobs_across)
+    jobs_within, jobs_across = (jobs, 1) if len(settings.files) == 1 else (1, jobs)
+    evaluated = ordered_map(evaluate, read_structures(settings, on_entry), jobs_across)
     for number, (structure, evaluation) in enumerate(evaluated, start=1):
         check_contact(structure, evaluation.closest, setups)
         if number > 1:
@@ -94,15 +90,6 @@ def predict(
     timing.write()
     if verbose:
         out.write(report.closing(datetime.now()))
-
-
-def read_structures(
-    entries: Sequence[str], on_entry: Callable[[], object]
-) -> Iterator[Structure]:
-    """Yield the structures of all entries, one at a time."""
-    for entry in entries:
-        yield from iter_structures(entry)
-        on_entry()
 
 
 def as_printed(structure: Structure) -> Structure:

@@ -15,18 +15,18 @@ from aenetpy import __version__
 from aenetpy.errors import DataError, InputError, Stopped
 from aenetpy.io import report_train as report
 from aenetpy.io.energies import energy_table, write_energies
-from aenetpy.io.files import write_bytes
 from aenetpy.io.report_common import TrainingSetInfo, training_set_info
 from aenetpy.io.rngstate import GfortranRandom, read_rngstate, write_rngstate
 from aenetpy.io.train_in import TrainInput
-from aenetpy.io.trainset import TrainingSet, encode_trainset, read_trainset
+from aenetpy.io.trainset import TrainingSet, read_trainset, write_trainset
 from aenetpy.training.loop import EpochRow, Outcome
 from aenetpy.training.loop import train as improve
-from aenetpy.training.methods import METHODS, make_method
+from aenetpy.training.methods import METHODS
 from aenetpy.training.normalise import normalise
 from aenetpy.training.objective import EnergyObjective, Workers
 from aenetpy.training.split import split
-from aenetpy.workflows.networks import Networks, open_networks
+from aenetpy.workflows.method import open_method, save_method
+from aenetpy.workflows.networks import check_networks, open_networks
 from aenetpy.workflows.timing import Timing
 
 Float = NDArray[np.float64]
@@ -85,6 +85,8 @@ def train(
     out.write(training_set_info(TrainingSetInfo.of(trainset, training_file)))
 
     train_s, test_s, restarted = choose_test_set(settings, trainset, seed)
+    if settings.seed is None and (networks.has_new or not restarted):
+        log.info("SEED %d repeats the random numbers of this run", seed)
     method = settings.method
     out.write(
         report.training_details(
@@ -96,6 +98,7 @@ def train(
             restarted,
         )
     )
+    optimiser = open_method(method.name, networks, out)
     out.write(
         report.process_opening(
             method.name, method.parameters, settings.iterations, "sequential", len(train_s)
@@ -104,14 +107,13 @@ def train(
 
     def save_epoch(row: EpochRow, weights_w: Float) -> None:
         out.write(
-            report.epoch_row(
-                row.epoch, row.mae_train, row.rmse_train, row.mae_test, row.rmse_test
-            )
+            report.epoch_row(row.epoch, row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
         )
         out.flush()
         if row.epoch > 0:
             networks.set_weights(weights_w)
             networks.save(f"-{row.epoch:05d}")
+            save_method(optimiser)
             timing.milestone(f"epoch {row.epoch}")
             on_epoch()
 
@@ -124,7 +126,7 @@ def train(
             outcome = improve(
                 objective,
                 objective_test,
-                make_method(method.name, networks.weights_w.size),
+                optimiser,
                 networks.weights_w,
                 settings.iterations,
                 save_epoch,
@@ -180,17 +182,15 @@ def check_method(settings: TrainInput) -> None:
 
 
 def fresh_seed() -> int:
-    """Return a seed that was never used, for runs without SEED, and tell it."""
-    seed = int(np.random.SeedSequence().generate_state(1)[0])
-    log.info("SEED %d repeats the random numbers of this run", seed)
-    return seed
+    """Return a seed that was never used, for runs without SEED."""
+    return int(np.random.SeedSequence().generate_state(1)[0])
 
 
 def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]:
     """Read and normalise the training set; write its scaled form next to it (spec 3.5).
 
-    A ``.scaled`` file that exists is never trusted: it is compared with what this
-    training set and MAXENERGY give, and replaced if it differs.
+    A ``.scaled`` file that exists is replaced: it may belong to other data or another
+    MAXENERGY, and aenet would train on it all the same.
 
     Returns
     -------
@@ -199,23 +199,19 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
     """
     name = settings.training_set
     raw = read_trainset(name)
+    check_networks(settings, raw)
     try:
         scaled, n_removed = normalise(raw, settings.max_energy)
-    except (InputError, DataError) as error:
-        if error.file is None:
-            error.file = name
+    except InputError as error:
+        error.file, error.line = settings.path, settings.lines.get("MAXENERGY")
+        raise
+    except DataError as error:
+        error.file = error.file or name
         raise
     if raw.normalized:
         return raw, name
     scaled_name = f"{name}.scaled"
-    content = encode_trainset(scaled)
-    existing = Path(scaled_name)
-    if existing.is_file() and existing.read_bytes() == content:
-        out.write(report.scaled_set_loaded(scaled_name))
-        return scaled, scaled_name
-    if existing.exists():
-        log.warning("%s belongs to other data or another MAXENERGY and is replaced", scaled_name)
-    write_bytes(scaled_name, content)
+    write_trainset(scaled_name, scaled)
     out.write(report.normalization(scaled_name, scaled.scale, scaled.shift, n_removed))
     return scaled, scaled_name
 
@@ -269,7 +265,7 @@ def save_energies(name: str, trainset: TrainingSet, chosen_s: Index, energies_s:
         energy_table(
             trainset.species,
             [trainset.names_s[s] for s in chosen_s],
-            trainset.count_types()[chosen_s],
+            trainset.counts_st[chosen_s],
             in_ev(trainset.energies_s[chosen_s]),
             in_ev(energies_s),
             trainset.scale,

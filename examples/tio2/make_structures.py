@@ -10,6 +10,7 @@ come from the force field in matsui_akaogi.py. Energies are relative to separate
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,15 @@ from ase.spacegroup import crystal
 from matsui_akaogi import MatsuiAkaogi
 from scipy.optimize import minimize
 
+from aenetpy.io.structures import structure_from_atoms
+from aenetpy.io.xsf import write_xsf
+
 HERE = Path(__file__).resolve().parent
 SEED = 20261120
-PER_POLYMORPH = 60
-AMPLITUDES = (0.02, 0.05, 0.08, 0.11, 0.14, 0.17, 0.20, 0.25)  # Å, largest displacement per axis
-VOLUME = (-0.08, 0.10)  # relative change of volume
-SHEAR = 0.015  # standard deviation of each component of the traceless strain
+PER_POLYMORPH = 65  # 60 are listed in generate.in, the last five in predict.in
+AMPLITUDES = (0.02, 0.04, 0.06, 0.08, 0.10, 0.12, 0.15, 0.20)  # Å, largest along each axis
+VOLUME = (-0.06, 0.08)  # relative change of volume
+SHEAR = 0.012  # standard deviation of each component of the traceless strain
 MIN_DISTANCE = 1.4  # Å
 MAX_FORCE = 6.0  # eV/Å, any component
 
@@ -109,8 +113,11 @@ def is_reasonable(atoms: Atoms) -> bool:
     return not touching and np.abs(atoms.get_forces()).max() < MAX_FORCE
 
 
-def structures(name: str, rng: np.random.Generator):
-    """Yield the structures of one polymorph, the unperturbed crystal first."""
+def structures(name: str, rng: np.random.Generator) -> Iterator[Atoms]:
+    """Yield the structures of one polymorph, the unperturbed crystal first.
+
+    A structure that is not reasonable is drawn again with smaller displacements.
+    """
     unit = polymorph(name)
     yield labelled(unit)
     repeats = POLYMORPHS[name]["repeats"]
@@ -124,11 +131,51 @@ def structures(name: str, rng: np.random.Generator):
         yield atoms
 
 
-def format_xsf(atoms: Atoms) -> str:
-    """Return the XSF text that aenet reads: energy in a comment, forces beside the positions."""
-    lines = [f"# total energy = {atoms.get_potential_energy():.8f} eV", "", "CRYSTAL", "PRIMVEC"]
-    lines += ["  " + "".join(f"{x:15.8f}" for x in row) for row in atoms.cell.array]
-    lines += ["PRIMCOORD", f"{len(atoms)} 1"]
-    rows = np.hstack([atoms.positions, atoms.get_forces()])
-    lines += [f"{s:2s}" + "".join(f"{x:15.8f}" for x in row) for s, row in zip(atoms.symbols, rows, strict=True)]
-    return "\n".join(lines) + "\n"
+def write_all(folder: Path) -> None:
+    """Write the data set and print what is in it."""
+    folder.mkdir(exist_ok=True)
+    for stream, name in enumerate(POLYMORPHS):
+        made = list(structures(name, np.random.default_rng([SEED, stream])))
+        for k, atoms in enumerate(made):
+            write_xsf(folder / f"{name}-{k:02d}.xsf", structure_from_atoms(atoms, name))
+        n_atoms = sum(len(atoms) for atoms in made)
+        energies = [atoms.get_potential_energy() / len(atoms) for atoms in made]
+        print(
+            f"{name:12s} {len(made)} structures, {n_atoms} atoms, "
+            f"{min(energies):.3f} to {max(energies):.3f} eV/atom"
+        )
+
+
+def check_rutile() -> None:
+    """Relax rutile (a, c, u) and print the result beside published values."""
+
+    def energy(acu) -> float:
+        a, c, u = acu
+        atoms = crystal(
+            ["Ti", "O"], [(0, 0, 0), (u, u, 0)], spacegroup=136, cellpar=[a, a, c, 90, 90, 90]
+        )
+        return labelled(atoms).get_potential_energy()
+
+    measured = (4.5937, 2.9587, 0.30478)
+    options = {"xatol": 1e-4, "fatol": 1e-7}
+    relaxed = minimize(energy, measured, method="Nelder-Mead", options=options)
+    print("rutile                  a        c        u")
+    print("measured           {:7.4f}  {:7.4f}  {:7.4f}".format(*measured))
+    print("this force field   {:7.4f}  {:7.4f}  {:7.4f}".format(*relaxed.x))
+    print(f"energy gained      {(energy(measured) - relaxed.fun) / 6:.4f} eV/atom")
+
+
+def main() -> None:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--check", action="store_true", help="relax rutile instead")
+    parser.add_argument("--folder", type=Path, default=HERE / "xsf", help="where the files go")
+    arguments = parser.parse_args()
+    if arguments.check:
+        check_rutile()
+    else:
+        write_all(arguments.folder)
+
+
+if __name__ == "__main__":
+    main()

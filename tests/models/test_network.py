@@ -123,7 +123,7 @@ def test_no_atoms_no_outputs() -> None:
 
 
 def test_wrong_number_of_inputs_is_refused() -> None:
-    with pytest.raises(DataError, match="5 components.*3 input nodes"):
+    with pytest.raises(DataError, match=r"5 components.*3 input nodes"):
         make((3, 2, 1), ("tanh", "linear")).forward(np.zeros((2, 5)))
 
 

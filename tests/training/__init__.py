@@ -12,6 +12,9 @@ from aenetpy.models.network import Network, n_weights
 
 
 def statistics_of(features_ng: np.ndarray) -> FeatureStatistics:
+    if not len(features_ng):
+        zeros = np.zeros(features_ng.shape[1])
+        return FeatureStatistics(0, zeros, zeros, zeros, zeros)
     return FeatureStatistics(
         len(features_ng),
         features_ng.min(axis=0),

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.optimize import fmin_l_bfgs_b, rosen, rosen_der
 
-from aenetpy.errors import NumericalError
+from aenetpy.errors import DataError, NumericalError
+from aenetpy.io.restart import BfgsRestart, read_restart, write_restart
 from aenetpy.training.methods import lbfgs
 from aenetpy.training.methods.lbfgs import LBFGS
 
@@ -68,17 +70,43 @@ def test_converges_at_once_where_there_is_no_slope() -> None:
 
 def test_ends_in_good_order_where_no_step_helps() -> None:
     method = LBFGS(2)
-    weights_w, value = np.ones(2), 1.0
-    for _ in range(100):
+    weights_w = np.ones(2)
+    for _ in range(30):
         # the gradient promises a descent that never comes
-        weights_w = method.step(weights_w, value, np.ones(2))
-        value += 1.0
+        weights_w = method.step(weights_w, weights_w.sum(), -np.ones(2))
         if method.note is not None:
             break
     assert not method.converged
     assert method.note is not None
-    assert method.note.startswith("L-BFGS cannot improve the weights any further (abnormal")
-    assert weights_w == pytest.approx([1.0, 1.0])  # back to the best point
+    assert method.note.startswith("L-BFGS found no better weights (abnormal")
+    assert weights_w.tolist() == [1.0, 1.0]  # back at the best point
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 17, 33])
+def test_continues_from_a_saved_state_as_if_nothing_had_happened(k: int, tmp_path) -> None:
+    method = LBFGS(30)
+    expected = points(LBFGS(30), START_W, 60)
+    visited = points(method, START_W, k)
+    write_restart(tmp_path / "train.restart", method.to_restart())
+    restored = read_restart(tmp_path / "train.restart")
+    assert isinstance(restored, BfgsRestart)
+    visited += points(LBFGS.from_restart(restored), visited[-1] if k else START_W, 60 - k)
+    assert all((a == b).all() for a, b in zip(visited, expected, strict=True))
+
+
+def test_a_state_that_had_ended_starts_anew() -> None:
+    method = LBFGS(2)
+    for _ in range(2):
+        method.step(np.ones(2), 3.0, np.zeros(2))
+    state = method.to_restart()
+    assert state.task == "CONVERGENCE: NORM_OF_PROJECTED_GRADIENT_<=_PGTOL"
+    again = LBFGS.from_restart(state)
+    assert points(again, START_W[:2], 1)[0].tolist() == START_W[:2].tolist()
+
+
+def test_a_state_with_other_settings_is_refused() -> None:
+    with pytest.raises(DataError, match="keeps 5 corrections, not 20"):
+        LBFGS.from_restart(replace(LBFGS(2).to_restart(), m=5))
 
 
 def test_an_unknown_interface_of_scipy_is_told(monkeypatch) -> None:
@@ -86,5 +114,5 @@ def test_an_unknown_interface_of_scipy_is_told(monkeypatch) -> None:
         """setulb(m,x,y)"""
 
     monkeypatch.setattr(lbfgs, "_lbfgsb", SimpleNamespace(setulb=setulb))
-    with pytest.raises(NumericalError, match="SciPy .* interface that aenetpy does not know"):
+    with pytest.raises(NumericalError, match=r"SciPy .* interface that aenetpy does not know"):
         LBFGS(3)

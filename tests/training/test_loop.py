@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import lzma
 import math
 import re
 from pathlib import Path
@@ -9,10 +10,11 @@ import pytest
 
 from aenetpy.errors import NumericalError
 from aenetpy.io.network import read_network
+from aenetpy.io.restart import BfgsRestart, read_restart
 from aenetpy.io.rngstate import GfortranRandom, read_rngstate
 from aenetpy.io.trainset import read_trainset
 from aenetpy.models.network import Network
-from aenetpy.training.loop import EpochRow, Outcome, train
+from aenetpy.training.loop import EpochRow, train
 from aenetpy.training.methods.lbfgs import LBFGS
 from aenetpy.training.normalise import normalise
 from aenetpy.training.objective import EnergyObjective, Workers
@@ -129,15 +131,12 @@ def test_ends_when_the_method_cannot_go_on(objectives) -> None:
 @pytest.mark.parametrize("rate", [math.nan, 1e200])
 def test_divergence_is_told_before_anything_is_saved(objectives, rate: float) -> None:
     record = Record()
-    with (
-        np.errstate(over="ignore", invalid="ignore"),
-        pytest.raises(NumericalError, match="diverged in epoch 1"),
-    ):
+    with pytest.raises(NumericalError, match="diverged in epoch 1"):
         train(*objectives[:2], Descent(rate), objectives[2], 3, record)
     assert len(record.rows) == 1
 
 
-def run_golden(start: Path, data: Path, name: str, epochs: int, limit=None, jobs=1):
+def run_golden(start: Path, data: Path, name: str, epochs: int, limit=None, jobs=1, method=None):
     """Train as the case ``05-train`` did, from its weights with its test set."""
     trainset = normalise(read_trainset(data), limit).trainset
     stream = GfortranRandom(read_rngstate(start / "train.rngstate"))
@@ -149,7 +148,7 @@ def run_golden(start: Path, data: Path, name: str, epochs: int, limit=None, jobs
         outcome = train(
             EnergyObjective(trainset, train_s, networks, workers),
             EnergyObjective(trainset, test_s, networks, workers),
-            LBFGS(weights_of(networks).size),
+            method or LBFGS(weights_of(networks).size),
             weights_of(networks),
             epochs,
             record,
@@ -189,7 +188,6 @@ def test_every_digit_of_every_epoch_and_the_weights(
     outcome, record = run_golden(start, data, name, epochs, limit, jobs)
     expected = folder / case / "expected"
     assert [as_printed(row) for row in record.rows] == table((expected / "train.out").read_text())
-    assert isinstance(outcome, Outcome)
     checkpoints = {int(path.suffix[-5:]) for path in expected.glob("*.nn-*")}
     for epoch in checkpoints:
         saved = [read_network(expected / f"{s}.{name}.nn-{epoch:05d}") for s in ("Ti", "O")]
@@ -197,3 +195,42 @@ def test_every_digit_of_every_epoch_and_the_weights(
         assert record.weights[epoch] == pytest.approx(weights_w, rel=1e-9, abs=1e-12)
     final = [read_network(expected / f"{s}.{name}.nn").weights_w for s in ("Ti", "O")]
     assert outcome.weights_w == pytest.approx(np.concatenate(final), rel=1e-9, abs=1e-12)
+
+
+def unpacked(path: Path, folder: Path) -> BfgsRestart:
+    (folder / "train.restart").write_bytes(lzma.decompress(path.read_bytes()))
+    restart = read_restart(folder / "train.restart")
+    assert isinstance(restart, BfgsRestart)
+    return restart
+
+
+def test_continues_from_the_state_that_aenet_saved(golden, tmp_path) -> None:
+    folder = golden / "05-train"
+    half, data = folder / "bfgs-second-half", folder / "start" / "TiO2.train"
+    (tmp_path / "train.rngstate").write_bytes((data.parent / "train.rngstate").read_bytes())
+    for species in ("Ti", "O"):
+        name = f"{species}.15t-15t.nn"
+        (tmp_path / name).write_bytes((half / "start" / name).read_bytes())
+    method = LBFGS.from_restart(unpacked(half / "start" / "train.restart.xz", tmp_path))
+    outcome, record = run_golden(tmp_path, data, "15t-15t", 10, method=method)
+    expected = half / "expected"
+    assert [as_printed(row) for row in record.rows] == table((expected / "train.out").read_text())
+    final = [read_network(expected / f"{s}.15t-15t.nn").weights_w for s in ("Ti", "O")]
+    assert outcome.weights_w == pytest.approx(np.concatenate(final), rel=1e-9, abs=1e-12)
+
+
+def test_saves_the_state_that_aenet_saves(golden, tmp_path) -> None:
+    start = golden / "05-train" / "start"
+    method = LBFGS(1862)
+    run_golden(start, start / "TiO2.train", "15t-15t", 20, method=method)
+    saved = method.to_restart()
+    expected = unpacked(golden / "05-train" / "bfgs" / "expected" / "train.restart.xz", tmp_path)
+    for name in ("m", "n", "factr", "pgtol", "task", "iprint", "csave"):
+        assert getattr(saved, name) == getattr(expected, name), name
+    for name in ("nbd", "iwa", "lsave"):
+        assert (getattr(saved, name) == getattr(expected, name)).all(), name
+    file_unit, times = 23, np.s_[5:10]  # of no meaning to the method
+    assert (np.delete(saved.isave, file_unit) == np.delete(expected.isave, file_unit)).all()
+    dsave = np.delete(saved.dsave, times)
+    assert dsave == pytest.approx(np.delete(expected.dsave, times), rel=1e-9, abs=1e-12)
+    assert saved.wa == pytest.approx(expected.wa, rel=1e-9, abs=1e-9)

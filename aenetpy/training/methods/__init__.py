@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from aenetpy.training.methods.lbfgs import LBFGS
 
 Float = NDArray[np.float64]
 
@@ -34,3 +37,12 @@ class Method(Protocol):
     def step(self, weights_w: Float, value: float, gradient_w: Float) -> Float:
         """Return the weights at which the method wants to know the objective next."""
         ...
+
+
+METHODS: dict[str, Callable[[int], Method]] = {"bfgs": LBFGS}
+"""What METHOD can name: each makes a method for a number of weights."""
+
+
+def make_method(name: str, n_weights: int) -> Method:
+    """Return a fresh method by its name in ``METHODS``."""
+    return METHODS[name](n_weights)

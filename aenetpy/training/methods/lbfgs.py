@@ -9,9 +9,11 @@ import scipy
 from numpy.typing import NDArray
 from scipy.optimize import _lbfgsb
 
-from aenetpy.errors import NumericalError
+from aenetpy.errors import DataError, NumericalError
+from aenetpy.io.restart import BfgsRestart
 
 Float = NDArray[np.float64]
+Integers = NDArray[np.integer[Any]]
 
 MEMORY = 20
 FACTR = 0.0
@@ -45,11 +47,11 @@ class LBFGS:
     Notes
     -----
     Spec 3.3. ``scipy.optimize.minimize`` cannot be used: it hides where one
-    evaluation ends and the next begins, and it cannot be interrupted and continued.
+    evaluation ends and the next begins, and its state cannot be saved.
     """
 
     def __init__(self, n_weights: int) -> None:
-        self._backend = _make_backend(n_weights)
+        self._state = _make_state(n_weights)
         self._weights_w = np.zeros(n_weights)
         self.converged = False
         self.note: str | None = None
@@ -71,46 +73,103 @@ class LBFGS:
         """
         self._weights_w[:] = weights_w
         gradient_w = gradient_w.copy()  # the library restores it after a failed search
-        task = "NEW_X"
-        while task.startswith("NEW_X"):
-            task = self._backend.advance(self._weights_w, value, gradient_w)
-        self.converged = task.startswith("CONV")
-        if not self.converged and not task.startswith("FG"):
-            self.note = f"L-BFGS cannot improve the weights any further ({task.lower()})"
+        self._state.advance(self._weights_w, value, gradient_w)
+        while self._state.task == "NEW_X":
+            self._state.advance(self._weights_w, value, gradient_w)
+        self.converged = self._state.task.startswith("CONVERGENCE")
+        if not self.converged and not self._state.task.startswith("FG"):
+            self.note = f"L-BFGS found no better weights ({self._state.task.lower()})"
         return self._weights_w.copy()
+
+    def to_restart(self) -> BfgsRestart:
+        """Return the state as aenet saves it after every epoch; weights are not part of it.
+
+        Notes
+        -----
+        Spec 7.5.
+        """
+        return self._state.save()
+
+    @classmethod
+    def from_restart(cls, restart: BfgsRestart) -> LBFGS:
+        """Return a method that goes on where the one that was saved had stopped.
+
+        A state that had ended (converged, no better weights) starts anew.
+
+        Parameters
+        ----------
+        restart
+            Of aenet or of ``to_restart``; to be continued with the weights of that epoch.
+
+        Raises
+        ------
+        DataError
+            If it was made with other settings.
+
+        Notes
+        -----
+        Spec 7.5 and 3.7.
+        """
+        if restart.m != MEMORY:
+            raise DataError(
+                f"the state of L-BFGS keeps {restart.m} corrections, not {MEMORY}",
+                hint="remove train.restart to start anew",
+            )
+        method = cls(restart.n)
+        if restart.task.strip() in ("FG_START", "FG_LNSRCH"):
+            method._state.load(restart)
+        return method
 
 
 class _State:
-    """The arrays in which L-BFGS-B keeps its state between calls."""
+    """The arrays in which L-BFGS-B keeps its state; ``task`` says what it wants next."""
 
-    def __init__(self, n: int, integer: type[np.signedinteger[Any]]) -> None:
+    task = "START"
+
+    def __init__(self, n: int, integer: type[np.integer[Any]] = np.int32) -> None:
         m = MEMORY
+        self.n = n
         self.bound_w = np.zeros(n)  # lower and upper, unused
-        self.nbd_w = np.zeros(n, dtype=integer)
+        self.nbd_w: Integers = np.zeros(n, dtype=integer)
         self.wa = np.zeros((2 * m + 5) * n + 11 * m * m + 8 * m)
-        self.iwa = np.zeros(3 * n, dtype=integer)
-        self.lsave = np.zeros(4, dtype=integer)
-        self.isave = np.zeros(44, dtype=integer)
+        self.iwa: Integers = np.zeros(3 * n, dtype=integer)
+        self.lsave: Integers = np.zeros(4, dtype=integer)
+        self.isave: Integers = np.zeros(44, dtype=integer)
         self.dsave = np.zeros(29)
 
+    def advance(self, weights_w: Float, value: float, gradient_w: Float) -> None:
+        """Call L-BFGS-B once: it changes the weights and ``task``."""
+        raise NotImplementedError
 
-class _Translated(_State):
-    """The C translation in SciPy 1.15 and later: tasks are numbers."""
+    def save(self) -> BfgsRestart:
+        """Return the state in the form of the Fortran original."""
+        return BfgsRestart(
+            m=MEMORY,
+            n=self.n,
+            factr=FACTR,
+            pgtol=PGTOL,
+            task=self.task,
+            iprint=-1,
+            l=self.bound_w.copy(),
+            u=self.bound_w.copy(),
+            nbd=self.nbd_w.astype(np.int32),
+            wa=self.wa.copy(),
+            iwa=self.iwa.astype(np.int32),
+            # while it waits for an evaluation, so does the line search
+            csave="FG" if self.task == "FG_LNSRCH" else "",
+            lsave=self.lsave.astype(np.int32),
+            isave=self.isave.astype(np.int32),
+            dsave=self.dsave.copy(),
+        )
 
-    tasks = ("START", "NEW_X", "RESTART", "FG", "CONV", "STOP", "WARNING", "ERROR", "ABNORMAL")
-
-    def __init__(self, n: int) -> None:
-        super().__init__(n, np.int32)
-        self.task = np.zeros(2, dtype=np.int32)
-        self.search_task = np.zeros(2, dtype=np.int32)
-
-    def advance(self, weights_w: Float, value: float, gradient_w: Float) -> str:
-        _lbfgsb.setulb(
-            MEMORY, weights_w, self.bound_w, self.bound_w, self.nbd_w, value, gradient_w,
-            FACTR, PGTOL, self.wa, self.iwa, self.task, self.lsave, self.isave, self.dsave,
-            LINE_SEARCH_STEPS, self.search_task,
-        )  # fmt: skip
-        return self.tasks[self.task[0]]
+    def load(self, restart: BfgsRestart) -> None:
+        """Take over a state in the form of the Fortran original."""
+        self.task = restart.task.strip()
+        self.wa[:] = restart.wa
+        self.iwa[:] = restart.iwa
+        self.lsave[:] = restart.lsave != 0
+        self.isave[:] = restart.isave
+        self.dsave[:] = restart.dsave
 
 
 class _Original(_State):
@@ -118,20 +177,83 @@ class _Original(_State):
 
     def __init__(self, n: int) -> None:
         super().__init__(n, _lbfgsb.types.intvar.dtype.type)
-        self.task = np.array(b"START", dtype="S60")
-        self.csave = np.array(b"", dtype="S60")
+        self._task = np.array(b"START", dtype="S60")
+        self._search_task = np.array(b"", dtype="S60")
 
-    def advance(self, weights_w: Float, value: float, gradient_w: Float) -> str:
+    def advance(self, weights_w: Float, value: float, gradient_w: Float) -> None:
         silent = -1
         _lbfgsb.setulb(
             MEMORY, weights_w, self.bound_w, self.bound_w, self.nbd_w, value, gradient_w,
-            FACTR, PGTOL, self.wa, self.iwa, self.task, silent, self.csave, self.lsave,
-            self.isave, self.dsave, LINE_SEARCH_STEPS,
+            FACTR, PGTOL, self.wa, self.iwa, self._task, silent, self._search_task,
+            self.lsave, self.isave, self.dsave, LINE_SEARCH_STEPS,
         )  # fmt: skip
-        return self.task.tobytes().decode("ascii").strip(" \0")
+        self.task = self._task.tobytes().decode("ascii").strip(" \0")
+
+    def load(self, restart: BfgsRestart) -> None:
+        super().load(restart)
+        self._task[...] = self.task.ljust(60).encode()
+        self._search_task[...] = restart.csave.ljust(60).encode()
 
 
-def _make_backend(n_weights: int) -> _Translated | _Original:
+TASKS = {
+    (1, 0): "NEW_X",
+    (3, 301): "FG_START",
+    (3, 302): "FG_LNSRCH",
+    (4, 401): "CONVERGENCE: NORM_OF_PROJECTED_GRADIENT_<=_PGTOL",
+    (4, 402): "CONVERGENCE: REL_REDUCTION_OF_F_<=_FACTR*EPSMCH",
+    (8, 0): "ABNORMAL_TERMINATION_IN_LNSRCH",
+}
+"""Numbers of the C translation and strings of the Fortran original."""
+
+
+class _Translated(_State):
+    """The C translation in SciPy since 1.15: tasks are numbers, and indices count from 0."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n)
+        self._task = np.zeros(2, dtype=np.int32)
+        self._search_task = np.zeros(2, dtype=np.int32)
+
+    def advance(self, weights_w: Float, value: float, gradient_w: Float) -> None:
+        _lbfgsb.setulb(
+            MEMORY, weights_w, self.bound_w, self.bound_w, self.nbd_w, value, gradient_w,
+            FACTR, PGTOL, self.wa, self.iwa, self._task, self.lsave, self.isave, self.dsave,
+            LINE_SEARCH_STEPS, self._search_task,
+        )  # fmt: skip
+        kind, reason = self._task.tolist()
+        self.task = TASKS.get((kind, reason)) or TASKS.get((kind, 0), f"ERROR: {kind} {reason}")
+
+    def save(self) -> BfgsRestart:
+        restart = super().save()
+        _shift_indices(restart.iwa, restart.isave, self.n, 1)
+        restart.dsave[4] = np.finfo(float).eps  # the original keeps it there, C as a constant
+        return restart
+
+    def load(self, restart: BfgsRestart) -> None:
+        super().load(restart)
+        _shift_indices(self.iwa, self.isave, self.n, -1)
+        waiting = {text: numbers for numbers, text in TASKS.items()}
+        self._task[:] = waiting[self.task]
+        self._search_task[:] = (3, 0) if self.task == "FG_LNSRCH" else (0, 0)
+
+
+OFFSETS, HEAD, TAIL, N_UPDATES, LEAVING = slice(3, 16), 26, 28, 30, 39
+"""Where ``isave`` keeps indices: parts of ``wa``, first and last correction, leaving variables."""
+
+
+def _shift_indices(iwa: Integers, isave: Integers, n: int, by: int) -> None:
+    """Turn indices that count from 0 into ones that count from 1 (``by`` = 1) or back (-1)."""
+    iwa[:n] += by  # free variables
+    iwa[2 * n :] += by  # variables that enter or leave
+    isave[OFFSETS] += by
+    isave[HEAD] += by
+    if isave[N_UPDATES] > 0:  # else there is no last correction
+        isave[TAIL] += by
+    if isave[LEAVING] > 0:  # else no variables were counted yet
+        isave[LEAVING] += by
+
+
+def _make_state(n_weights: int) -> _State:
     """Choose by the signature that the compiled function itself declares."""
     declared = (_lbfgsb.setulb.__doc__ or "").split("\n")[0].strip()
     if declared == C_INTERFACE:

@@ -1,0 +1,88 @@
+"""How functions, neighbours and triples of the Behler2011 kernels lie in memory."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+Int = NDArray[np.int64]
+
+BUFFER = 512
+"""Triples worked on together: many enough for long loops, few enough to stay in cache."""
+
+# Rows of the shell: vector to the neighbour, d, d^2, 1/d, fc and fc'/d.
+X, Y, Z, D, D2, INVERSE, FC, SLOPE = range(8)
+SHELL_ROWS = 8
+
+# Rows of the slopes: dE/dr_p = OWN * r_p + (GX, GY, GZ).
+OWN, GX, GY, GZ = range(4)
+SLOPE_ROWS = 4
+
+# Rows of the triples: cos(theta), sum of squared distances in the exponent, d_jk^2,
+# product of cutoff functions; then scratch and the adjoints of exponent, cutoff and cosine.
+COS, SUM, JK, CUT, WORK, WORK2, HALF, PHI, PHI_COS, D_SUM, D_CUT, D_COS = range(12)
+TRIPLE_ROWS = 12
+
+
+class Functions(NamedTuple):
+    """Functions sorted by cutoff; each cutoff has radial functions f and angular groups m.
+
+    Index arrays with one element more than their axis hold where the items of
+    the next axis begin: ``groups_r[r]:groups_r[r + 1]`` are the groups of
+    cutoff r. Axes: r cutoff, f radial function, m angular group, q angular
+    shape (lambda, zeta), e eta, u angular function.
+    """
+
+    cutoff_r: Float
+    radials_r: Int
+    groups_r: Int
+    kind_f: Int
+    species_f: Int
+    rate_f: Float
+    shift_f: Float
+    slot_f: Int
+    kind_m: Int
+    first_m: Int
+    second_m: Int
+    shapes_m: Int
+    etas_m: Int
+    lambda_q: Float
+    zeta_q: Float
+    eta_e: Float
+    terms_e: Int
+    shape_u: Int
+    slot_u: Int
+
+
+class Workspace(NamedTuple):
+    """Scratch arrays of one pass, as large as the largest atom needs."""
+
+    order_p: Int
+    start_z: Int
+    shell: Float
+    slopes: Float
+    row_p: Float
+    triples: Float
+    members: NDArray[np.uintp]
+    shapes: Float
+    shape_slopes: Float
+
+
+def workspace(functions: Functions, n_species: int, n_neighbors: int) -> Workspace:
+    """Allocate scratch for atoms of at most ``n_neighbors`` neighbours."""
+    n_triples = BUFFER + n_neighbors + 1
+    n_shapes = int(np.diff(functions.shapes_m).max(initial=0))
+    return Workspace(
+        order_p=np.empty(n_neighbors, np.int64),
+        start_z=np.zeros(n_species + 1, np.int64),
+        shell=np.empty((SHELL_ROWS, n_neighbors)),
+        slopes=np.empty((SLOPE_ROWS, n_neighbors)),
+        row_p=np.empty(n_neighbors),
+        triples=np.empty((TRIPLE_ROWS, n_triples)),
+        members=np.empty((2, n_triples), np.uintp),
+        shapes=np.empty((n_shapes, n_triples)),
+        shape_slopes=np.empty((n_shapes, n_triples)),
+    )

@@ -1,0 +1,21 @@
+"""The structures of FILES, or of the command line, one at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from aenetpy.io.generate_in import GenerateInput
+from aenetpy.io.predict_in import PredictInput
+from aenetpy.io.structure import Structure
+from aenetpy.io.structures import iter_structures
+
+
+def read_structures(
+    settings: GenerateInput | PredictInput, on_entry: Callable[[], object]
+) -> Iterator[Structure]:
+    """Yield the structures of all entries; ``on_entry`` is called after each entry."""
+    for entry in settings.files:
+        # Line 0: the structure was named on the command line.
+        place = (settings.path, entry.line) if entry.line else (None, None)
+        yield from iter_structures(entry.text, *place)
+        on_entry()

@@ -1,0 +1,187 @@
+"""Structures of FILES entries: XSF, or what ASE reads."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.constraints import FixAtoms
+from ase.db import connect
+from ase.io import write
+
+from aenetpy.errors import DataError
+from aenetpy.io.structures import iter_structures, structure_from_atoms
+from aenetpy.io.xsf import write_xsf
+
+
+def make_atoms(shift: float = 0.0, energy: float | None = -5.0, **results) -> Atoms:
+    atoms = Atoms("TiO", [[0, 0, shift], [1.5, 0, 0]], cell=[4, 5, 6], pbc=True)
+    if energy is not None:
+        forces = np.array([[0.1, 0.2, 0.3], [-0.1, -0.2, -0.3]])
+        atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=forces, **results)
+    return atoms
+
+
+@pytest.fixture
+def frames() -> list[Atoms]:
+    return [make_atoms(0.01 * k, -5.0 - k) for k in range(6)]
+
+
+def energies(entry: str | Path) -> list[float | None]:
+    return [structure.energy for structure in iter_structures(str(entry))]
+
+
+def names(entry: str | Path) -> list[str]:
+    return [Path(structure.name).name for structure in iter_structures(str(entry))]
+
+
+def test_structure_from_atoms():
+    atoms = make_atoms(free_energy=-99.0)
+    atoms.set_constraint(FixAtoms([0]))
+    found = structure_from_atoms(atoms, "a")
+    assert (found.species, found.energy, found.name) == (("Ti", "O"), -5.0, "a")
+    assert found.pbc_c == (True, True, True)
+    assert found.cell_cc.tolist() == np.diag([4.0, 5.0, 6.0]).tolist()
+    assert found.forces_nc.tolist() == [[0.1, 0.2, 0.3], [-0.1, -0.2, -0.3]]
+    atoms.positions[0] = 9.0
+    assert found.positions_nc[0].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_no_energy_stays_none():
+    found = structure_from_atoms(make_atoms(energy=None))
+    assert found.energy is None
+    assert found.forces_nc is None
+    atoms = make_atoms(energy=None)
+    atoms.calc = SinglePointCalculator(atoms, free_energy=-3.0)
+    assert structure_from_atoms(atoms).energy is None
+
+
+@pytest.mark.parametrize("prefix", ["", "REF_"])
+def test_energies_in_info_and_forces_in_arrays(prefix):
+    atoms = make_atoms(energy=None)
+    atoms.info[f"{prefix}energy"] = -2.5
+    atoms.arrays[f"{prefix}forces"] = np.ones((2, 3))
+    found = structure_from_atoms(atoms)
+    assert found.energy == -2.5
+    assert found.forces_nc.tolist() == np.ones((2, 3)).tolist()
+
+
+def test_isolated_and_partly_periodic():
+    atoms = make_atoms()
+    atoms.pbc = False
+    assert structure_from_atoms(atoms).cell_cc is None
+    atoms.pbc = (True, True, False)
+    assert structure_from_atoms(atoms).pbc_c == (True, True, False)
+
+
+def test_wrong_atoms():
+    with pytest.raises(DataError, match="a: the structure has no atoms"):
+        structure_from_atoms(Atoms(), "a")
+    with pytest.raises(DataError, match="a: periodic, but the lattice vectors span no volume"):
+        structure_from_atoms(Atoms("H", cell=[1, 1, 0], pbc=True), "a")
+    atoms = make_atoms()
+    atoms.positions[1, 1] = np.nan
+    with pytest.raises(DataError, match="a: a coordinate is not finite"):
+        structure_from_atoms(atoms, "a")
+    with pytest.raises(DataError, match="a: the energy is not finite"):
+        structure_from_atoms(make_atoms(energy=np.inf), "a")
+    atoms = make_atoms(energy=None)
+    atoms.info["energy"] = "low"
+    with pytest.raises(DataError, match="a: the energy is not a number"):
+        structure_from_atoms(atoms, "a")
+
+
+def test_xsf_is_read_without_ase(tmp_path, monkeypatch):
+    path = tmp_path / "x.xsf"
+    write_xsf(path, structure_from_atoms(make_atoms()))
+    for module in [name for name in sys.modules if name.split(".")[0] == "ase"]:
+        monkeypatch.setitem(sys.modules, module, None)
+    assert energies(path) == [-5.0]
+    assert names(path) == ["x.xsf"]
+
+
+@pytest.mark.parametrize("name", ["x", "x.XSF", "x.axsf", "x.dat"])
+def test_xsf_is_known_by_its_content(tmp_path, name):
+    write_xsf(tmp_path / name, structure_from_atoms(make_atoms()))
+    assert energies(tmp_path / name) == [-5.0]
+    with pytest.raises(DataError, match="an XSF file holds one structure; drop @0"):
+        energies(f"{tmp_path / name}@0")
+
+
+@pytest.mark.parametrize("suffix", ["traj", "extxyz", "db", "json"])
+def test_one_and_several_frames(tmp_path, frames, suffix):
+    one, several = tmp_path / f"one.{suffix}", tmp_path / f"run.{suffix}"
+    write(one, frames[0])
+    if suffix == "db":
+        with connect(several) as database:
+            for atoms in frames:
+                database.write(atoms)
+    else:
+        write(several, frames)
+    assert energies(one) == [-5.0]
+    assert names(one) == [f"one.{suffix}"]
+    assert energies(f"{several}@:") == [-5.0, -6.0, -7.0, -8.0, -9.0, -10.0]
+    assert energies(f"{several}@1::2") == [-6.0, -8.0, -10.0]
+    assert names(f"{several}@1::2") == [f"run.{suffix}@{k}" for k in (1, 3, 5)]
+    assert energies(f"{several}@-2:") == [-9.0, -10.0]
+    assert names(f"{several}@-2:") == [f"run.{suffix}@4", f"run.{suffix}@5"]
+    assert names(f"{several}@2") == [f"run.{suffix}@2"]
+    assert energies(f"{several}@2") == [-7.0]
+    with pytest.raises(DataError, match=r"holds several structures; write .*@: for all, .*@-1"):
+        energies(several)
+    with pytest.raises(DataError, match=r"no structure matches @9:"):
+        energies(f"{several}@9:")
+    with pytest.raises(DataError, match="the step of @::0 is zero"):
+        energies(f"{several}@::0")
+
+
+@pytest.mark.parametrize("suffix", ["traj", "extxyz"])
+def test_last_frame(tmp_path, frames, suffix):
+    write(tmp_path / f"run.{suffix}", frames)
+    assert energies(f"{tmp_path}/run.{suffix}@-1") == [-10.0]
+    with pytest.raises(DataError, match=r"ASE cannot read it|no structure matches"):
+        energies(f"{tmp_path}/run.{suffix}@77")
+
+
+def test_poscar_has_neither_energy_nor_forces(tmp_path):
+    write(tmp_path / "POSCAR", make_atoms(), format="vasp")
+    (found,) = iter_structures(str(tmp_path / "POSCAR"))
+    assert (found.energy, found.forces_nc, found.species) == (None, None, ("Ti", "O"))
+
+
+def test_frames_are_streamed(tmp_path, frames, monkeypatch):
+    def iread(*_args, **_kwargs):
+        yield from frames[:2]
+        raise AssertionError("read further than needed")
+
+    (tmp_path / "run.traj").touch()
+    monkeypatch.setattr("ase.io.iread", iread)
+    assert energies(f"{tmp_path}/run.traj@:2") == [-5.0, -6.0]
+    stream = iter_structures(f"{tmp_path}/run.traj@:")
+    assert next(stream).energy == -5.0
+
+
+def test_a_name_with_an_at_sign_is_a_name(tmp_path):
+    write(tmp_path / "run@0.extxyz", make_atoms())
+    write(tmp_path / "a@1", make_atoms(), format="extxyz")
+    assert energies(tmp_path / "run@0.extxyz") == [-5.0]
+
+
+def test_missing_and_unreadable_files(tmp_path):
+    with pytest.raises(DataError, match=r"generate.in:9: structure file 'no/x.traj' not found"):
+        list(iter_structures("no/x.traj@:", "generate.in", 9))
+    (tmp_path / "bad.traj").write_bytes(b"not a trajectory")
+    (tmp_path / "bad.extxyz").write_text("three\natoms\n")
+    (tmp_path / "bad").write_text("?")
+    (tmp_path / "empty.extxyz").write_text("")
+    for name in ("bad.traj", "bad.extxyz", "bad", "empty.extxyz"):
+        with pytest.raises(DataError) as error:
+            energies(tmp_path / name)
+        assert name in str(error.value)
+        assert "\n" not in str(error.value)
+    with pytest.raises(DataError):
+        energies(tmp_path)
