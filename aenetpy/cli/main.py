@@ -46,7 +46,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="aenetpy")
 def cli() -> None:
-    """Neural-network potentials in the file formats of aenet.
+    r"""Neural-network potentials in the file formats of aenet.
 
     \b
     aenetpy generate generate.in > generate.out

@@ -18,8 +18,9 @@ Float = NDArray[np.float64]
 NEIGHBOR_TOLERANCE = 0.001
 """aenet counts atoms up to this much (Å) beyond the cutoff as neighbours (spec 5.3)."""
 
-CHUNK = 1024
-"""Central atoms per piece of work; part of the order of summation, so it is fixed."""
+CHUNK = 256
+"""Central atoms per piece of work: their neighbours stay in the cache. It is part of the
+order of summation, so it does not depend on the number of threads."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,10 +92,10 @@ def closest_contact(neighbors: Neighbors) -> Contact:
     """Return the closest pair among the neighbours found."""
     if neighbors.partners_p.size == 0:
         return Contact(np.inf, -1, -1)
-    squared_p = np.einsum("cp,cp->p", neighbors.r_cp, neighbors.r_cp)
-    pair = int(squared_p.argmin())
+    distances_p = neighbors.distances()
+    pair = int(distances_p.argmin())
     center = int(np.searchsorted(neighbors.offsets_n, pair, side="right")) - 1
-    return Contact(float(np.sqrt(squared_p[pair])), center, int(neighbors.partners_p[pair]))
+    return Contact(float(distances_p[pair]), center, int(neighbors.partners_p[pair]))
 
 
 def fingerprints(
@@ -130,7 +131,7 @@ def fingerprints(
     closest = Contact(np.inf, -1, -1)
     for first, last in chunk_ranges(n_atoms):
         neighbors = cells.pairs(first, last)
-        n_neighbors_n[first:last] = np.diff(neighbors.offsets_n)[first:last]
+        n_neighbors_n[first:last] = neighbors.counts_n[first:last]
         closest = min(closest, closest_contact(neighbors), key=lambda contact: contact.distance)
         for t, descriptor in enumerate(descriptors):
             atoms_a = atoms_of_type(types_n, t, first, last)

@@ -95,11 +95,16 @@ class CellList:
             self._bins = sort_into_bins(positions, axes_kc, n_periodic, self.cutoff)
 
     def pairs(self, first: int = 0, last: int | None = None) -> Neighbors:
-        """Return the neighbours of the atoms first ... last - 1, in a fixed order."""
+        """Return the neighbours of the atoms first ... last - 1, in a fixed order.
+
+        Atoms before ``first`` are there without neighbours, so that the offsets can be
+        looked up by the number of the atom in the structure.
+        """
         last = self.n_atoms if last is None else last
         if last <= first:
-            return Neighbors(np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros((3, 0)))
-        return Neighbors(*find_pairs(self._bins, self.cutoff, first, last))
+            return Neighbors(np.zeros(last + 1, np.int64), np.zeros(0, np.int32), np.zeros((3, 0)))
+        offsets_n, partners_p, r_cp = find_pairs(self._bins, self.cutoff, first, last)
+        return Neighbors(np.concatenate([np.zeros(first, np.int64), offsets_n]), partners_p, r_cp)
 
 
 def _check_axes(axes_kc: Float, n_periodic: int, cutoff: float) -> None:
@@ -144,26 +149,3 @@ def find_neighbors(
     several ranges of one structure are asked for.
     """
     return CellList(positions_nc, cell_cc, pbc_c, cutoff).pairs(first, last)
-
-
-def concatenate(parts: Sequence[Neighbors]) -> Neighbors:
-    """Join the neighbours of several whole structures into one packed batch.
-
-    Parameters
-    ----------
-    parts
-        Neighbours of all atoms of each structure; the atoms of the second are
-        numbered after those of the first, and so on.
-    """
-    if len(parts) == 1:
-        return parts[0]
-    offsets = [np.zeros(1, np.int64)]
-    partners = [np.zeros(0, np.int32)]
-    n_atoms = n_pairs = 0
-    for part in parts:
-        offsets.append(part.offsets_n[1:] + n_pairs)
-        partners.append(part.partners_p + np.int32(n_atoms))
-        n_atoms += len(part.offsets_n) - 1
-        n_pairs += len(part.partners_p)
-    vectors = [np.zeros((3, 0)), *(part.r_cp for part in parts)]
-    return Neighbors(np.concatenate(offsets), np.concatenate(partners), np.concatenate(vectors, 1))

@@ -25,4 +25,4 @@ def kernel(function: Kernel) -> Kernel:
         if "cannot cache" not in str(error):
             raise
         compiled = nb.njit(cache=False, **options)(function)
-    return compiled  # type: ignore[no-any-return]
+    return compiled

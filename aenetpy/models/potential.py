@@ -145,7 +145,9 @@ class Potential:
         virial_cc = np.zeros((3, 3)) if forces else None
         closest = Contact(np.inf, -1, -1)
         chunks = chunk_ranges(n_atoms)
-        for (first, last), part in zip(chunks, ordered_map(evaluate_chunk, chunks, jobs)):
+        for (first, last), part in zip(
+            chunks, ordered_map(evaluate_chunk, chunks, jobs), strict=True
+        ):
             energies_n[first:last] = part.energies_n
             closest = min(closest, part.closest, key=lambda contact: contact.distance)
             if forces_nc is not None and virial_cc is not None:

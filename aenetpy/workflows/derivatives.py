@@ -57,7 +57,8 @@ class DerivativesOutput:
         """Write the derivatives of a structure (``number`` counts from 1) if it was chosen."""
         if self._writer is None:
             return
-        atoms = self._derivatives(structure, types_n) if number in self._chosen else None
+        chosen = number in self._chosen
+        atoms = list(self._derivatives(structure, types_n)) if chosen else None
         n_species = len(set(structure.species))
         self._writer.append(structure.name, len(structure), n_species, atoms)
 

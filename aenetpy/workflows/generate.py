@@ -22,7 +22,7 @@ from aenetpy.io.stp import read_stp
 from aenetpy.io.structure import Structure
 from aenetpy.io.trainset import TrainingSetWriter
 from aenetpy.parallel import ordered_map
-from aenetpy.workflows.checks import check_contact, check_species, check_setups
+from aenetpy.workflows.checks import check_contact, check_setups, check_species
 from aenetpy.workflows.derivatives import DerivativesOutput
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.timing import Timing

@@ -36,9 +36,8 @@ def read_forces(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.vstack(reference), np.array(predicted)
 
 
-def errors(reference: np.ndarray, predicted: np.ndarray) -> tuple[float, float]:
+def errors(difference: np.ndarray) -> tuple[float, float]:
     """Return RMSE and MAE."""
-    difference = predicted - reference
     return float(np.sqrt(np.mean(difference**2))), float(np.mean(np.abs(difference)))
 
 
@@ -72,7 +71,7 @@ def draw_energies(axes: Axes) -> None:
         reference, predicted = table.reference_per_atom_s, table.predicted_per_atom_s
         style = {"marker": marker, "s": size, "color": colour, "linewidth": 0, "alpha": 0.85}
         axes.scatter(reference, predicted, zorder=2, **style)
-        rmse, mae = (1000 * error for error in errors(reference, predicted))
+        rmse, mae = (1000 * error for error in errors(table.error_s))
         text = f"{name} ({len(reference)}): RMSE {rmse:.1f}, MAE {mae:.1f} meV/atom"
         corner.append((text, "#5f6368" if colour == GREY else colour))
         everything += [reference, predicted]
@@ -85,7 +84,7 @@ def draw_forces(axes: Axes) -> None:
     reference_nc, predicted_nc = read_forces(Path("predict.out"))
     style = {"marker": "o", "s": 9, "linewidth": 0, "alpha": 0.45}
     axes.scatter(reference_nc.ravel(), predicted_nc.ravel(), color=BLUE, zorder=2, **style)
-    rmse, mae = errors(reference_nc, predicted_nc)
+    rmse, mae = errors(predicted_nc - reference_nc)
     frame(axes, np.vstack([reference_nc, predicted_nc]), "Forces, never fitted", "Force", "eV/Å")
     text = f"{reference_nc.size} components: RMSE {rmse:.2f}, MAE {mae:.2f} eV/Å"
     write_corner(axes, [(text, BLUE)])

@@ -15,6 +15,7 @@ import tarfile
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from statistics import median
 
@@ -52,7 +53,6 @@ def bench_descriptors(files: list[Path]) -> Iterator[None]:
     from aenetpy.fingerprints.featurise import fingerprints
     from aenetpy.io.stp import read_stp
     from aenetpy.io.xsf import read_xsf
-    from aenetpy.parallel import ordered_map
     from tests.potentials import random_potential
 
     species = ("Ti", "O")
@@ -67,20 +67,25 @@ def bench_descriptors(files: list[Path]) -> Iterator[None]:
         descriptors = [make_descriptor(setup, species) for setup in setups]
         potential = random_potential(setups, structures[:20])
 
-        def features(structure):
-            return fingerprints(structure, species, descriptors)
-
+        features = partial(fingerprints, species=species, descriptors=descriptors)
         for label, function, target in (
             ("fingerprints", features, targets[0]),
             ("energy and forces", potential.evaluate, targets[1]),
         ):
             function(structures[0])
             values = [
-                seconds(lambda: list(ordered_map(function, structures, jobs))) / n_atoms * 1e6
+                seconds(partial(evaluate_all, function, structures, jobs)) / n_atoms * 1e6
                 for jobs in CORES
             ]
             row(f"{name}: {label}", "us/atom", target, values)
             yield
+
+
+def evaluate_all(function: Callable, structures: list, jobs: int) -> None:
+    from aenetpy.parallel import ordered_map
+
+    for _ in ordered_map(function, structures, jobs):
+        pass
 
 
 def bench_epoch(files: list[Path]) -> Iterator[None]:
@@ -132,9 +137,7 @@ def bench_commands(files: list[Path], scratch: Path) -> Iterator[None]:
     with tempfile.TemporaryDirectory() as cache:
         cold = generate(1, NUMBA_CACHE_DIR=cache)
         row(f"generate, {len(files)} structures, nothing compiled", "s", "20", [cold, None])
-        values = [
-            median(generate(jobs, NUMBA_CACHE_DIR=cache) for _ in range(3)) for jobs in CORES
-        ]
+        values = [median(generate(jobs, NUMBA_CACHE_DIR=cache) for _ in range(3)) for jobs in CORES]
     row(f"generate, {len(files)} structures", "s", "3", values)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     row("generate, peak memory", "MB", "-", [None, peak])

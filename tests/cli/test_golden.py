@@ -99,9 +99,7 @@ def test_generate(case, golden, workdir, capsys):
             )
 
 
-@pytest.mark.parametrize(
-    "case", ["01c-generate-derivatives", "02b-generate-behler2011-all-types"]
-)
+@pytest.mark.parametrize("case", ["01c-generate-derivatives", "02b-generate-behler2011-all-types"])
 def test_generate_derivatives(case, golden, workdir, capsys):
     copy_writable(golden / case, workdir)
     assert run(["generate", "generate.in"]) == 0

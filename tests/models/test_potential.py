@@ -1,0 +1,173 @@
+"""Potentials: forces and virial by differences, invariances, threads, errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from aenetpy.errors import DataError
+from aenetpy.io.network import write_network
+from aenetpy.io.stp import read_stp
+from aenetpy.io.structure import Structure
+from aenetpy.models.potential import Potential, read_potential
+from tests.conftest import ROOT
+from tests.potentials import random_potential
+
+PERIODIC = (True, True, True)
+
+
+def random_structure(seed: int, kind: str) -> Structure:
+    """Return a TiO2-like structure; ``small`` cells see several images of every atom."""
+    rng = np.random.default_rng(seed)
+    n_atoms, edge = {"small": (3, 2.9), "periodic": (12, 5.4), "isolated": (9, 4.5)}[kind]
+    cell_cc = edge * (np.eye(3) + 0.15 * rng.uniform(-1, 1, (3, 3)))
+    fractions_nc = rng.permutation(np.stack(np.mgrid[:3, :3, :3], -1).reshape(-1, 3) / 3)[:n_atoms]
+    positions_nc = (fractions_nc + 0.05 * rng.uniform(-1, 1, (n_atoms, 3))) @ cell_cc
+    species = tuple("Ti" if n % 3 == 0 else "O" for n in range(n_atoms))
+    if kind == "isolated":
+        return Structure(species, positions_nc)
+    return Structure(species, positions_nc, cell_cc, PERIODIC)
+
+
+@pytest.fixture(scope="module", params=["tio2-chebyshev", "tio2-behler2011"])
+def potential(request) -> Potential:
+    setups = [
+        read_stp(ROOT / "inputs" / request.param / f"{s}.fingerprint.stp") for s in ("Ti", "O")
+    ]
+    samples = [random_structure(seed, "periodic") for seed in range(6)]
+    return random_potential(setups, samples, hidden=(6, 5))
+
+
+def energy_at(potential: Potential, structure: Structure, positions_nc, cell_cc=None) -> float:
+    cell_cc = structure.cell_cc if cell_cc is None else cell_cc
+    moved = replace(structure, positions_nc=positions_nc, cell_cc=cell_cc)
+    return potential.evaluate(moved, forces=False).cohesive_energy
+
+
+@pytest.mark.parametrize("kind", ["small", "periodic", "isolated"])
+def test_forces_are_minus_the_slope_of_the_energy(potential, kind):
+    structure = random_structure(11, kind)
+    found = potential.evaluate(structure)
+    scale = abs(found.forces_nc).max()
+    step = 1e-4
+    for atom in range(len(structure)):
+        for c in range(3):
+            shift_nc = np.zeros((len(structure), 3))
+            shift_nc[atom, c] = step
+            energies = [
+                energy_at(potential, structure, structure.positions_nc + k * shift_nc)
+                for k in (-2, -1, 1, 2)
+            ]
+            slope = (energies[0] - 8 * energies[1] + 8 * energies[2] - energies[3]) / (12 * step)
+            assert found.forces_nc[atom, c] == pytest.approx(-slope, rel=1e-6, abs=1e-6 * scale)
+    np.testing.assert_allclose(found.forces_nc.sum(axis=0), 0, atol=1e-11 * scale)
+
+
+@pytest.mark.parametrize("kind", ["small", "periodic"])
+def test_virial_is_the_slope_with_strain(potential, kind):
+    structure = random_structure(12, kind)
+    virial_cc = potential.evaluate(structure).virial_cc
+    scale = abs(virial_cc).max()
+    step = 3e-5
+    for a in range(3):
+        for b in range(3):
+            energies = []
+            for k in (-2, -1, 1, 2):
+                strain_cc = np.eye(3)
+                strain_cc[a, b] += k * step
+                energies.append(
+                    energy_at(
+                        potential,
+                        structure,
+                        structure.positions_nc @ strain_cc,
+                        structure.cell_cc @ strain_cc,
+                    )
+                )
+            slope = (energies[0] - 8 * energies[1] + 8 * energies[2] - energies[3]) / (12 * step)
+            assert virial_cc[a, b] == pytest.approx(slope, rel=1e-6, abs=1e-6 * scale)
+    np.testing.assert_allclose(virial_cc, virial_cc.T, atol=1e-10 * scale)
+
+
+def rotation(seed: int) -> np.ndarray:
+    q, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((3, 3)))
+    return q * np.linalg.det(q)
+
+
+@pytest.mark.parametrize("kind", ["small", "periodic", "isolated"])
+def test_energy_does_not_change_under_motions_and_names(potential, kind):
+    structure = random_structure(13, kind)
+    reference = potential.evaluate(structure)
+    turn_cc = rotation(1)
+    cell_cc = None if structure.cell_cc is None else structure.cell_cc @ turn_cc
+    turned = replace(structure, positions_nc=structure.positions_nc @ turn_cc, cell_cc=cell_cc)
+    found = potential.evaluate(turned)
+    assert found.cohesive_energy == pytest.approx(reference.cohesive_energy, rel=1e-10)
+    scale = abs(reference.forces_nc).max()
+    np.testing.assert_allclose(found.forces_nc, reference.forces_nc @ turn_cc, atol=1e-9 * scale)
+
+    moved = potential.evaluate(
+        replace(structure, positions_nc=structure.positions_nc + np.array([3.1, -17.0, 0.4]))
+    )
+    assert moved.cohesive_energy == pytest.approx(reference.cohesive_energy, rel=1e-10)
+
+    order = np.random.default_rng(2).permutation(len(structure))
+    shuffled = potential.evaluate(
+        replace(
+            structure,
+            species=tuple(structure.species[k] for k in order),
+            positions_nc=structure.positions_nc[order],
+        )
+    )
+    assert shuffled.cohesive_energy == pytest.approx(reference.cohesive_energy, rel=1e-10)
+    np.testing.assert_allclose(shuffled.forces_nc, reference.forces_nc[order], atol=1e-9 * scale)
+
+
+def supercell(structure: Structure, repeat: tuple[int, int, int]) -> Structure:
+    images = [np.array(k) @ structure.cell_cc for k in np.ndindex(*repeat)]
+    return replace(
+        structure,
+        species=structure.species * len(images),
+        positions_nc=np.concatenate([structure.positions_nc + image for image in images]),
+        cell_cc=np.array(repeat)[:, None] * structure.cell_cc,
+    )
+
+
+def test_energy_is_extensive_and_threads_change_nothing(potential):
+    structure = random_structure(14, "periodic")
+    one = potential.evaluate(structure)
+    many = supercell(structure, (3, 4, 5))  # 720 atoms, several chunks
+    found = potential.evaluate(many)
+    assert found.cohesive_energy == pytest.approx(60 * one.cohesive_energy, rel=1e-10)
+    assert found.energy == pytest.approx(60 * one.energy, rel=1e-10)
+    np.testing.assert_allclose(found.virial_cc, 60 * one.virial_cc, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found.forces_nc, np.tile(one.forces_nc, (60, 1)), atol=1e-9)
+    threaded = potential.evaluate(many, jobs=3)
+    assert threaded.energy == found.energy
+    np.testing.assert_array_equal(threaded.forces_nc, found.forces_nc)
+    np.testing.assert_array_equal(threaded.virial_cc, found.virial_cc)
+
+
+def test_atomic_energies_add_up(potential):
+    structure = random_structure(15, "isolated")
+    found = potential.evaluate(structure, forces=False)
+    free = {"Ti": -1.0, "O": -2.0}
+    atoms = sum(free[symbol] for symbol in structure.species)
+    assert found.energy == pytest.approx(found.atomic_energies_n.sum(), rel=1e-14)
+    assert found.energy == pytest.approx(found.cohesive_energy + atoms, rel=1e-12)
+    assert found.forces_nc is None
+    assert found.virial_cc is None
+
+
+def test_files_of_other_species_are_refused(potential, tmp_path):
+    paths = {symbol: tmp_path / f"{symbol}.nn" for symbol in potential.files}
+    for symbol, file in potential.files.items():
+        write_network(paths[symbol], file)
+    structure = random_structure(16, "periodic")
+    again = read_potential(paths).evaluate(structure)
+    assert again.energy == potential.evaluate(structure).energy
+    with pytest.raises(DataError, match=r"O\.nn: the network given for Ti belongs to O"):
+        read_potential({"Ti": paths["O"], "O": paths["Ti"]})
+    with pytest.raises(DataError, match=r"species N is not in TYPES"):
+        potential.evaluate(replace(structure, species=("N",) * len(structure)))
