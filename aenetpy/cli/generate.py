@@ -14,7 +14,7 @@ from aenetpy.cli.options import input_argument, jobs_option, progress_bar
 @input_argument
 @jobs_option
 def generate_command(input_file: str, jobs: int) -> None:
-    r"""Compute fingerprints of the structures in FILES and write a training set.
+    """Compute fingerprints of the structures in FILES and write a training set.
 
     \b
     aenetpy generate generate.in > generate.out

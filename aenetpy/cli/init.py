@@ -22,7 +22,7 @@ import click
     help="Kind of fingerprint.",
 )
 def init_command(species: tuple[str, ...], basis: str) -> None:
-    r"""Write commented input files into this folder, ready to be completed.
+    """Write commented input files into this folder, ready to be completed.
 
     \b
     aenetpy init -s Ti -s O

@@ -7,7 +7,8 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 
@@ -46,7 +47,7 @@ class LazyGroup(click.Group):
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="aenetpy")
 def cli() -> None:
-    r"""Neural-network potentials in the file formats of aenet.
+    """Neural-network potentials in the file formats of aenet.
 
     \b
     aenetpy generate generate.in > generate.out
@@ -75,14 +76,21 @@ class _NotAgain(logging.Filter):
         return new
 
 
-def _log_to_stderr() -> None:
+@contextmanager
+def _notes_to_stderr() -> Iterator[None]:
+    """Write what the library logs to standard error, one line each, for the time of a command."""
     logger = logging.getLogger("aenetpy")
-    if not logger.handlers:
-        handler = logging.StreamHandler()
-        handler.setFormatter(_OneLineFormatter())
-        handler.addFilter(_NotAgain())
-        logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_OneLineFormatter())
+    handler.addFilter(_NotAgain())
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _fail(text: str, code: int) -> int:
@@ -94,13 +102,19 @@ def _fail(text: str, code: int) -> int:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; every failure is one line on standard error."""
-    _log_to_stderr()
     try:
-        result = cli.main(args=list(arguments), prog_name="aenetpy", standalone_mode=False)
+        # Not cli.main(), which has lines of its own to say about an interruption.
+        with _notes_to_stderr(), cli.make_context("aenetpy", list(arguments)) as context:
+            cli.invoke(context)
         sys.stdout.flush()
+    except click.exceptions.Exit as request:  # --help and --version
+        return request.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return 2
     except click.UsageError as error:
-        hint = f"; see 'aenetpy {error.ctx.info_name} --help'" if error.ctx is not None else ""
-        return _fail(f"{error.format_message()}{hint}", 2)
+        command = "aenetpy" if error.ctx is None else error.ctx.command_path
+        return _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
     except click.ClickException as error:
         return _fail(error.format_message(), 2)
     except AenetpyError as error:
@@ -118,7 +132,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:
         hint = "this is a defect of aenetpy: set AENETPY_TRACEBACK=1 and report what it prints"
         return _fail(f"{type(error).__name__}: {error}; {hint}", 1)
-    return result if isinstance(result, int) else 0
+    return 0
 
 
 def main() -> None:

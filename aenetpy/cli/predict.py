@@ -15,7 +15,7 @@ from aenetpy.cli.options import input_argument, jobs_option, progress_bar
 @click.argument("structures", nargs=-1, type=click.Path())
 @jobs_option
 def predict_command(input_file: str, structures: tuple[str, ...], jobs: int) -> None:
-    r"""Evaluate the structures in FILES, or those named on the command line.
+    """Evaluate the structures in FILES, or those named on the command line.
 
     \b
     aenetpy predict predict.in > predict.out

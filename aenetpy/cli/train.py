@@ -16,7 +16,7 @@ from aenetpy.cli.options import input_argument, jobs_option, progress_bar, seed_
 @jobs_option
 @seed_option
 def train_command(input_file: str, jobs: int, seed: int | None) -> None:
-    r"""Fit the networks to the energies of a training set.
+    """Fit the networks to the energies of a training set.
 
     \b
     aenetpy train train.in > train.out
