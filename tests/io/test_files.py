@@ -3,6 +3,7 @@
 import errno
 import os
 import resource
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -68,18 +69,26 @@ def test_missing_folder_and_folder_as_target(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-@pytest.fixture
+@contextmanager
 def small_disk():
-    """Let every file end at 1000 bytes, as on a full disk."""
+    """Let every file end at 1000 bytes, as on a full disk.
+
+    No fixture: what pytest itself writes before the end of a fixture may go to a file.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.parametrize("size", [1001, 100_000])  # noticed on closing, on writing
-def test_full_disk(tmp_path, small_disk, size):
-    with pytest.raises(DataError, match=r"a: cannot be written \(File too large\)"):
+def test_full_disk(tmp_path, size):
+    with (
+        pytest.raises(DataError, match=r"a: cannot be written \(File too large\)"),
+        small_disk(),
+    ):
         write_bytes(tmp_path / "a", b"x" * size)
     assert os.listdir(tmp_path) == []
 
