@@ -13,10 +13,7 @@ import pytest
 from aenetpy.cli.main import run
 from aenetpy.io.derivatives import iter_derivatives
 from aenetpy.io.trainset import read_trainset
-
-# Time stamps, and the copyright block: a notice of the other program that is not ours.
-OTHER = re.compile(r"^ {20,}\d{4}-\d\d-\d\d|^ Copyright")
-NOTICE_LINES = 5
+from tests.reports import assert_same_numbers, lines_of
 
 GENERATE = {
     "01-generate-chebyshev": "TiO2.train",
@@ -60,15 +57,6 @@ def copy_writable(source: Path, target: Path) -> None:
             copy = target / path.relative_to(source)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())
-
-
-def lines_of(text: str) -> list[str]:
-    """Return the lines without time stamps and the copyright notice."""
-    lines = text.split("\n")
-    start = next((k for k, line in enumerate(lines) if line.startswith(" Copyright")), None)
-    if start is not None:
-        del lines[start : start + 1 + NOTICE_LINES]
-    return [line for line in lines if not OTHER.match(line)]
 
 
 @pytest.mark.parametrize("case", GENERATE)
@@ -172,19 +160,3 @@ def test_predict_named_structures(golden, monkeypatch, capsys):
     both = lines_of(capsys.readouterr().out)
     assert both[: len(one) - 1] == one[:-1]
     assert sum(line.startswith(" Total energy") for line in both) == 2
-
-
-def assert_same_numbers(written: list[str], expected: list[str]) -> None:
-    """Text equal; energies within 2e-8 eV, forces and coordinates within 1.1e-6."""
-    assert len(written) == len(expected)
-    for ours, theirs in zip(written, expected, strict=True):
-        if ours == theirs:
-            continue
-        a, b = ours.split(), theirs.split()
-        if ours.endswith("acting on atom 1.") and "acting on atom" in theirs:
-            continue  # where all forces are zero, aenet prints a number that was never set
-        assert len(ours) == len(theirs), (ours, theirs)
-        tolerance = 2e-8 if "energy" in theirs else 1.1e-6
-        for x, y in zip(a, b, strict=True):
-            if x != y:
-                assert abs(float(x) - float(y)) <= tolerance, (ours, theirs)
