@@ -8,7 +8,7 @@ from pathlib import Path
 from aenetpy.io.free_form import Entry, parse_real, quote, split_tokens
 from aenetpy.io.keywords import Keywords
 
-_VALUES = ("OUTPUT", "TIMING", "DEBUG", "VERBOSITY", "FORCES", "FORCESPERCENT", "SEED")
+_VALUES = ("OUTPUT", "TIMING", "DEBUG", "VERBOSITY", "FORCES", "FORCESPERCENT")
 _BLOCKS = ("TYPES", "SETUPS", "FILES")
 _TYPES = "the lines 'TYPES', '2', 'Ti -1604.6', 'O -432.5' (species and atomic energies in eV)"
 _SETUPS = "the line 'SETUPS' and below it one line 'Ti Ti.fingerprint.stp' per species"
@@ -35,8 +35,6 @@ class GenerateInput:
         Whether to write fingerprint derivatives, and of how many structures, in percent.
     timing, debug, verbosity
         As in aenet; DEBUG and VERBOSITY have no effect there.
-    seed
-        SEED, beyond aenet; None if not given.
     lines
         Line of each keyword that is present.
     """
@@ -52,7 +50,6 @@ class GenerateInput:
     timing: bool = False
     debug: bool = False
     verbosity: str = "normal"
-    seed: int | None = None
     lines: dict[str, int] = field(default_factory=dict, compare=False)
 
 
@@ -88,7 +85,6 @@ def read_generate_in(path: str | Path) -> GenerateInput:
         timing=keywords.flag("TIMING"),
         debug=keywords.flag("DEBUG"),
         verbosity=keywords.string("VERBOSITY", "normal").lower(),
-        seed=keywords.seed(),
         lines=keywords.lines,
     )
 
@@ -131,7 +127,5 @@ def format_generate_in(content: GenerateInput) -> str:
         lines.append(f"FORCESPERCENT {content.forces_percent!r}")
     if content.verbosity != "normal":
         lines.append(f"VERBOSITY {content.verbosity}")
-    if content.seed is not None:
-        lines.append(f"SEED {content.seed}")
     lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]
     return "\n".join(lines) + "\n"

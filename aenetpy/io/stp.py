@@ -24,6 +24,9 @@ from aenetpy.io.free_form import (
 )
 from aenetpy.io.setup import Setup
 
+LARGEST_ORDER = 200
+"""Beyond it the recursion of the polynomials has no meaning left, and memory no end."""
+
 PARAMETERS = {
     1: ("Rc",),
     2: ("Rc", "Rs", "eta"),
@@ -212,6 +215,9 @@ def _read_chebyshev(
         if value < 0 or (parse is parse_real and value == 0):
             raise here.error(f"Chebyshev: {key} is {value:g}", "orders >= 0, cutoffs > 0")
         row.append(float(value))
+    for key, value in (("radial_N", row[1]), ("angular_N", row[3])):
+        if value > LARGEST_ORDER:
+            raise here.error(f"Chebyshev: {key} is {value:g}", f"at most {LARGEST_ORDER}")
     if row[2] > row[0]:
         here.warn(
             f"angular_Rc {row[2]:g} exceeds radial_Rc {row[0]:g}: between the two"
@@ -260,6 +266,9 @@ def _read_function(
     row = [_number(given[key], parse_real, place, f"G{g}: {key}") for key in PARAMETERS[g]]
     if row[0] <= 0:
         raise place.error(f"G{g}: Rc is {row[0]:g}", "a cutoff must be positive")
+    for key, value in zip(PARAMETERS[g], row, strict=True):
+        if key in ("eta", "zeta") and value < 0:
+            raise place.error(f"G{g}: {key} is {value:g}", "it must not be negative")
     positions = [environment.index(symbol) + 1 for symbol in partners]
     return g, row + [0.0] * (4 - len(row)), (positions[0], positions[1] if g > 3 else 0)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from aenetpy.errors import DataError, InputError
-from aenetpy.fingerprints.featurise import Contact, type_indices
+import numpy as np
+
+from aenetpy.errors import DataError, InputError, NumericalError
+from aenetpy.fingerprints.featurise import Contact, Fingerprints, type_indices
 from aenetpy.io.setup import Setup
 from aenetpy.io.structure import Structure
 
@@ -30,6 +32,24 @@ def check_contact(structure: Structure, closest: Contact, setups: Sequence[Setup
         file=structure.name,
         hint="correct the structure, or lower RMIN in the setups",
     )
+
+
+def check_finite(structure: Structure, found: Fingerprints) -> None:
+    """Refuse a structure whose fingerprints are not finite numbers.
+
+    Raises
+    ------
+    NumericalError
+        Naming the species and the component.
+    """
+    for t, features_ng in enumerate(found.features_tng):
+        if not np.isfinite(features_ng).all():
+            component = int(np.argmin(np.isfinite(features_ng).all(axis=0))) + 1
+            raise NumericalError(
+                f"fingerprint component {component} of species {t + 1} is not a finite number",
+                file=structure.name,
+                hint="check the structure, and the parameters of the setup",
+            )
 
 
 def check_species(structure: Structure, setups: Sequence[Setup]) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from aenetpy.fingerprints.base import make_descriptor
 from aenetpy.fingerprints.featurise import Fingerprints, fingerprints
 from aenetpy.fingerprints.statistics import RunningStatistics
 from aenetpy.io import report_generate as report
+from aenetpy.io.derivatives import AtomDerivatives
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.report_common import TrainingSetInfo
 from aenetpy.io.setup import Setup
@@ -22,10 +23,20 @@ from aenetpy.io.stp import read_stp
 from aenetpy.io.structure import Structure
 from aenetpy.io.trainset import TrainingSetWriter
 from aenetpy.parallel import ordered_map
-from aenetpy.workflows.checks import check_contact, check_setups, check_species
-from aenetpy.workflows.derivatives import DerivativesOutput
+from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
+from aenetpy.workflows.derivatives import atom_derivatives, derivatives_writer, is_chosen
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.timing import Timing
+
+
+class Evaluated(NamedTuple):
+    """A structure, its number from 1, target energy, fingerprints, and derivatives if chosen."""
+
+    number: int
+    structure: Structure
+    energy: float
+    fingerprints: Fingerprints
+    atoms: list[AtomDerivatives] | None
 
 
 def generate(
@@ -60,8 +71,10 @@ def generate(
     """
     timing = Timing("generate.time" if settings.timing else None)
     setups_t = read_setups(settings)
-    output = Path(settings.output)
-    if output.exists():
+    output = settings.output
+    if os.path.isdir(output):
+        raise DataError("is a folder", file=output, hint="name a file with OUTPUT")
+    if os.path.exists(output):
         raise DataError(
             "the training set exists already",
             file=output,
@@ -74,19 +87,25 @@ def generate(
     statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
     energies_per_atom: list[float] = []
 
-    def evaluate(structure: Structure) -> tuple[Structure, float, Fingerprints]:
+    def evaluate(numbered: tuple[int, Structure]) -> Evaluated:
+        number, structure = numbered
         check_species(structure, setups_t)
         energy = target_energy(structure, settings)
-        return structure, energy, fingerprints(structure, settings.species, descriptors)
+        found = fingerprints(structure, settings.species, descriptors)
+        check_contact(structure, found.closest, setups_t)
+        check_finite(structure, found)
+        chosen = settings.forces and is_chosen(number, settings.forces_percent)
+        atoms = atom_derivatives(structure, found.types_n, descriptors) if chosen else None
+        return Evaluated(number, structure, energy, found, atoms)
 
+    # The training set is renamed last: as long as it is not there, nothing blocks a new run.
     with (
-        DerivativesOutput(settings, descriptors) as derivatives,
         TrainingSetWriter(output, settings.species, settings.atomic_energies_t) as writer,
+        derivatives_writer(settings) as derivatives,
     ):
-        evaluated = ordered_map(evaluate, read_structures(settings, on_entry), jobs)
-        for number, (structure, energy, found) in enumerate(evaluated, start=1):
+        numbered = enumerate(read_structures(settings, on_entry), start=1)
+        for number, structure, energy, found, atoms in ordered_map(evaluate, numbered, jobs):
             assert structure.forces_nc is not None, "target_energy refuses structures without"
-            check_contact(structure, found.closest, setups_t)
             for statistics, features_ng in zip(statistics_t, found.features_tng, strict=True):
                 statistics.update(features_ng)
             energies_per_atom.append(energy / len(structure))
@@ -98,13 +117,17 @@ def generate(
                 energy,
                 found.features_tng,
             )
-            derivatives.append(number, structure, found.types_n)
+            if derivatives is not None:
+                n_species = len(set(structure.species))
+                derivatives.append(structure.name, len(structure), n_species, atoms)
             out.write(
                 report.structure_rows(number, structure, energies_per_atom[-1], found.n_neighbors_n)
             )
         timing.milestone("fingerprints computed")
         average, minimum, maximum = energy_statistics(energies_per_atom)
         writer.finish(average, minimum, maximum, with_statistics(setups_t, statistics_t))
+        if derivatives is not None:
+            derivatives.finish()
     timing.milestone("training set written")
     timing.write()
     info = TrainingSetInfo(
@@ -124,7 +147,7 @@ def read_setups(settings: GenerateInput) -> list[Setup]:
     setups: list[Setup] = []
     for symbol in settings.species:
         path, line = settings.setups[symbol].text, settings.setups[symbol].line
-        if not Path(path).exists():
+        if not os.path.exists(path):
             raise InputError(
                 f"setup file '{path}' not found",
                 file=settings.path,

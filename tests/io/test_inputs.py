@@ -42,7 +42,6 @@ O  stp/O.stp
 Ti Ti.stp
 FORCES
 FORCESPERCENT 100
-SEED 7
 
 Files
 
@@ -99,7 +98,7 @@ def test_generate_in(write, caplog):
     assert found.atomic_energies_t == (-1604.604515075, -432.503149303)
     assert found.setups == {"Ti": Entry("Ti.stp", 9), "O": Entry("stp/O.stp", 8)}
     assert [entry.text for entry in found.files] == ["xsf/a b.xsf", "xsf/c.xsf"]
-    assert (found.forces, found.forces_percent, found.seed) == (True, 100.0, 7)
+    assert (found.forces, found.forces_percent) == (True, 100.0)
     assert found.lines["FORCESPERCENT"] == 11
     assert caplog.text == ""
 
@@ -108,11 +107,10 @@ def test_generate_in_defaults(write):
     text = "TYPES\n1\nAu 0\nSETUPS\nAu a\nFILES\n1\nx\n"
     found = read_generate_in(write(text))
     assert (found.output, found.forces, found.forces_percent) == ("refdata.train", False, 1.0)
-    assert (found.timing, found.debug, found.verbosity, found.seed) == (
+    assert (found.timing, found.debug, found.verbosity) == (
         False,
         False,
         "normal",
-        None,
     )
 
 
@@ -130,7 +128,7 @@ def test_generate_in_defaults(write):
         ("O  -432.503149303", "Ti 1", "x.in:5: species Ti is given twice"),
         ("O  -432.503149303", "O nan", "x.in:5: atomic energy of O: 'nan' is not a number"),
         ("PERCENT 100", "PERCENT 101", "x.in:11: FORCESPERCENT 101 is not between"),
-        ("SEED 7", "SEED x", "x.in:12: SEED needs an integer, not 'x'"),
+        ("FORCESPERCENT 100", "FORCESPERCENT x", "x.in:11: FORCESPERCENT needs a number, not 'x'"),
     ],
 )
 def test_generate_in_errors(write, old, new, message):
@@ -294,7 +292,6 @@ def test_generate_in_round_trip(tmp_path_factory, species, data):
         timing=data.draw(st.booleans()),
         debug=data.draw(st.booleans()),
         verbosity=data.draw(st.sampled_from(["low", "normal"])),
-        seed=data.draw(st.none() | st.integers(0, 2**63)),
     )
     Path(content.path).write_text(format_generate_in(content))
     found = read_generate_in(content.path)
