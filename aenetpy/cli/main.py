@@ -44,7 +44,11 @@ class LazyGroup(click.Group):
             formatter.write_dl(sorted(COMMANDS.items()))
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=LazyGroup,
+    no_args_is_help=False,  # it does something else in each version of click
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="aenetpy")
 def cli() -> None:
     """Neural-network potentials in the file formats of aenet.
@@ -105,13 +109,13 @@ def run(arguments: Sequence[str]) -> int:
     try:
         # Not cli.main(), which has lines of its own to say about an interruption.
         with _notes_to_stderr(), cli.make_context("aenetpy", list(arguments)) as context:
+            if not arguments:
+                click.echo(context.get_help(), err=True)
+                return 2
             cli.invoke(context)
         sys.stdout.flush()
     except click.exceptions.Exit as request:  # --help and --version
         return request.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return 2
     except click.UsageError as error:
         command = "aenetpy" if error.ctx is None else error.ctx.command_path
         return _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)

@@ -33,7 +33,8 @@ seed_option = click.option(
 @contextmanager
 def progress_bar(total: int, label: str) -> Iterator[Callable[[int], Any]]:
     """Show a bar on standard error if that is a terminal; yields its advance function."""
-    with click.progressbar(
-        length=total, label=label, file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
         yield bar.update

@@ -126,11 +126,20 @@ class LineReader:
     def _numbers(self, what: str, count: int, dtype: type[Any]) -> NDArray[Any]:
         words = self.words(what, count)
         try:
-            return np.array(words, dtype)
+            return _converted(words, dtype)
         except (ValueError, OverflowError):
             pass
         try:
-            return np.array([_EXPONENT.sub(r"E\1", word) for word in words], dtype)
+            return _converted([_EXPONENT.sub(r"E\1", word) for word in words], dtype)
         except (ValueError, OverflowError):
             shown = " ".join(words[:4])
             raise self.error(f"{what}: cannot read `{shown}' as numbers") from None
+
+
+def _converted(words: list[str], dtype: type[Any]) -> NDArray[Any]:
+    if dtype is not np.int32:
+        return np.array(words, dtype)
+    numbers = np.array(words, np.int64)  # NumPy 1 cuts words to int32 without a word
+    if (numbers.astype(np.int32) != numbers).any():
+        raise OverflowError
+    return numbers.astype(np.int32)

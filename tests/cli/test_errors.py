@@ -179,6 +179,11 @@ def fails(command: list[str], code: int, *pieces: str, capsys) -> None:
     assert set(os.listdir()) == before
 
 
+def test_no_command_shows_the_help(capsys):
+    assert run([]) == 2
+    assert capsys.readouterr().err.startswith("Usage: aenetpy")
+
+
 def test_unreadable_structure_in_the_middle(workdir, capsys):
     Path("anatase-00.xsf").write_bytes(b"\x00\x01\xff" * 100)
     fails(["generate", "generate.in"], 4, "anatase-00.xsf", capsys=capsys)

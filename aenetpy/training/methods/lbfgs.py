@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import scipy
 from numpy.typing import NDArray
+from scipy.linalg.lapack import HAS_ILP64
 from scipy.optimize import _lbfgsb
 
 from aenetpy.errors import DataError, NumericalError
@@ -21,6 +22,7 @@ PGTOL = 1e-6
 LINE_SEARCH_STEPS = 20
 
 C_INTERFACE = "setulb(m,x,l,u,nbd,f,g,factr,pgtol,wa,iwa,task,lsave,isave,dsave,maxls,ln_task)"
+C_INTERFACE_SINCE_1_18 = C_INTERFACE.replace(",", ", ")
 FORTRAN_INTERFACE = (
     "setulb(m,x,l,u,nbd,f,g,factr,pgtol,wa,iwa,task,iprint,csave,lsave,isave,dsave,maxls,[n])"
 )
@@ -42,7 +44,7 @@ class LBFGS:
     Raises
     ------
     NumericalError
-        If this SciPy offers another interface than the two that are known.
+        If this SciPy offers another interface than those that are known.
 
     Notes
     -----
@@ -209,10 +211,10 @@ TASKS = {
 class _Translated(_State):
     """The C translation in SciPy since 1.15: tasks are numbers, and indices count from 0."""
 
-    def __init__(self, n: int) -> None:
-        super().__init__(n)
-        self._task = np.zeros(2, dtype=np.int32)
-        self._search_task = np.zeros(2, dtype=np.int32)
+    def __init__(self, n: int, integer: type[np.integer[Any]] = np.int32) -> None:
+        super().__init__(n, integer)
+        self._task = np.zeros(2, dtype=integer)
+        self._search_task = np.zeros(2, dtype=integer)
 
     def advance(self, weights_w: Float, value: float, gradient_w: Float) -> None:
         _lbfgsb.setulb(
@@ -258,6 +260,8 @@ def _make_state(n_weights: int) -> _State:
     declared = (_lbfgsb.setulb.__doc__ or "").split("\n")[0].strip()
     if declared == C_INTERFACE:
         return _Translated(n_weights)
+    if declared == C_INTERFACE_SINCE_1_18:  # its integers are those of its LAPACK
+        return _Translated(n_weights, np.int64 if HAS_ILP64 else np.int32)
     if declared == FORTRAN_INTERFACE:
         return _Original(n_weights)
     raise NumericalError(
