@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import logging
 import os
 import sys
@@ -13,7 +14,7 @@ from contextlib import contextmanager
 import click
 
 from aenetpy import __version__
-from aenetpy.errors import AenetpyError
+from aenetpy.errors import AenetpyError, Stopped
 
 COMMANDS = {
     "generate": "Compute fingerprints and write a training set (generate.x).",
@@ -97,15 +98,18 @@ def _notes_to_stderr() -> Iterator[None]:
         logger.setLevel(level)
 
 
-def _fail(text: str, code: int) -> int:
+def _fail(text: str, code: int, word: str = "error") -> int:
     if os.environ.get("AENETPY_TRACEBACK"):
         traceback.print_exc()
-    click.echo(f"aenetpy: error: {' '.join(text.split())}", err=True)
+    click.echo(f"aenetpy: {word}: {' '.join(text.split())}", err=True)
     return code
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; every failure is one line on standard error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # File names may hold any byte, and go out as they came in.
+        sys.stdout.reconfigure(errors="surrogateescape")
     try:
         # Not cli.main(), which has lines of its own to say about an interruption.
         with _notes_to_stderr(), cli.make_context("aenetpy", list(arguments)) as context:
@@ -121,6 +125,8 @@ def run(arguments: Sequence[str]) -> int:
         return _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
     except click.ClickException as error:
         return _fail(error.format_message(), 2)
+    except Stopped as stop:
+        return _fail(str(stop), stop.exit_code, "stopped")
     except AenetpyError as error:
         return _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
@@ -130,7 +136,8 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except OSError as error:
-        return _fail(f"cannot write to standard output: {error.strerror or error}", 4)
+        where = "standard output" if error.filename is None else str(error.filename)
+        return _fail(f"{where}: {error.strerror or error}", 4)
     except MemoryError:
         return _fail("out of memory; use fewer --jobs or a smaller set", 5)
     except Exception as error:

@@ -84,10 +84,11 @@ def split_tokens(text: str) -> list[str]:
 
     A slash belongs to its token, so that paths need no quotes; aenet cuts them there.
     """
-    return [_unquote(token) for token in _TOKEN.findall(text)]
+    return [unquote(token) for token in _TOKEN.findall(text)]
 
 
-def _unquote(token: str) -> str:
+def unquote(token: str) -> str:
+    """Return a token without the quotes around it, if there are any."""
     mark = token[0]
     if mark in "'\"" and len(token) > 1 and token[-1] == mark:
         return token[1:-1].replace(2 * mark, mark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ _VALUES = ("OUTPUT", "TIMING", "DEBUG", "VERBOSITY", "FORCES", "FORCESPERCENT")
 _BLOCKS = ("TYPES", "SETUPS", "FILES")
 _TYPES = "the lines 'TYPES', '2', 'Ti -1604.6', 'O -432.5' (species and atomic energies in eV)"
 _SETUPS = "the line 'SETUPS' and below it one line 'Ti Ti.fingerprint.stp' per species"
+_DECIMAL_COMMA = re.compile(r"\d,\d")
 _FILES = "the line 'FILES', then the number of structures, then one file per line"
 
 
@@ -96,6 +98,10 @@ def _read_types(keywords: Keywords) -> tuple[tuple[str, ...], tuple[float, ...]]
         token = next(iter(split_tokens(entry.text)[1:]), "")
         if not token:
             raise place.error(f"no atomic energy for {symbol}", f"write '{symbol} <energy in eV>'")
+        if _DECIMAL_COMMA.search(entry.text):
+            raise place.error(
+                f"atomic energy of {symbol}: a comma separates numbers", "write a decimal point"
+            )
         try:
             energies[symbol] = parse_real(token)
         except ValueError as reason:

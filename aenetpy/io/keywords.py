@@ -19,6 +19,7 @@ from aenetpy.io.free_form import (
     split_tokens,
     suggest,
     times,
+    unquote,
 )
 
 _FLAGS = {".true.": True, "t": True, "true": True, ".false.": False, "f": False, "false": False}
@@ -203,7 +204,7 @@ class Keywords:
         if len(entries) < count:
             raise place.error(f"TYPES announces {count} species but lists {len(entries)}")
         self.ignore(entries[count:])
-        return entries[:count]
+        return tuple(Entry(unquote(entry.text), entry.line) for entry in entries[:count])
 
     def species(self, entry: Entry, seen: Iterable[str]) -> str:
         """Return the symbol a data line begins with, two characters as in aenet."""

@@ -82,7 +82,11 @@ def _split_index(entry: str) -> tuple[str, str | None]:
     path, at, index = entry.rpartition("@")
     if not at or not path or os.path.exists(entry):
         return entry, None
-    return path, index
+    if _INDEX.fullmatch(index) or _SLICE.fullmatch(index) or path.endswith(".db"):
+        return path, index
+    if os.path.exists(path):
+        raise DataError(f"'@{index}' is no index", file=path, hint="write @:, @-1 or @::10")
+    return entry, None
 
 
 def _is_xsf(path: str) -> bool:
@@ -198,11 +202,14 @@ def _finite(value: Any, shape: tuple[int, ...], what: str, name: str) -> Float:
 
 def _periodic_cell(atoms: Atoms, name: str) -> Float:
     cell_cc = _finite(atoms.cell.array, (3, 3), "a lattice vector", name)
+    if cell_cc[atoms.pbc].any(axis=1).all():
+        # Directions that are not periodic may have no vector.
+        cell_cc = atoms.cell.complete().array
     lengths = np.linalg.norm(cell_cc, axis=1)
     if abs(np.linalg.det(cell_cc)) <= _FLAT * lengths.prod():
         raise DataError(
             "periodic, but the lattice vectors span no volume",
             file=name,
-            hint="give three vectors, or set pbc to false",
+            hint="give a vector for each periodic direction, or set pbc to false",
         )
     return cell_cc
