@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -43,6 +45,16 @@ class AenetpyError(Exception):
             where = f"{self.file}:{self.line}: "
         hint = "" if self.hint is None else f"; {self.hint}"
         return " ".join(f"{where}{self.message}{hint}".split())
+
+
+@contextmanager
+def located(file: str | Path) -> Iterator[None]:
+    """Name ``file`` in errors from within that do not know where they belong."""
+    try:
+        yield
+    except AenetpyError as error:
+        error.file = error.file or str(file)
+        raise
 
 
 class UsageError(AenetpyError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.errors import DataError
 from aenetpy.io.files import read_bytes, read_text, write_bytes
 from aenetpy.io.fortran import (
     RecordReader,
@@ -119,7 +121,19 @@ def read_network(path: str | Path) -> NetworkFile:
     from aenetpy.io.network_ascii import parse_network
 
     if read_bytes(path, 64).partition(b"\n")[0].strip().isdigit():
-        return parse_network(path, read_text(path))
+        network = parse_network(path, read_text(path))
+    else:
+        network = _read_binary(path)
+    if not np.isfinite(network.weights_w).all():
+        raise DataError("a weight is not finite", file=path, hint="train the network again")
+    if not (math.isfinite(network.scale) and network.scale != 0.0):
+        raise DataError(
+            f"the energy scale is {network.scale:g}", file=path, hint="train the network again"
+        )
+    return network
+
+
+def _read_binary(path: str | Path) -> NetworkFile:
     reader = RecordReader(path, "potential", first_length=4)
     _refuse_legacy(reader)
     n_layers = reader.count("number of layers")

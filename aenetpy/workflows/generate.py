@@ -10,7 +10,7 @@ from typing import NamedTuple, TextIO
 import numpy as np
 
 from aenetpy import __version__
-from aenetpy.errors import DataError, InputError
+from aenetpy.errors import DataError, InputError, located
 from aenetpy.fingerprints.base import make_descriptor
 from aenetpy.fingerprints.featurise import Fingerprints, fingerprints
 from aenetpy.fingerprints.statistics import RunningStatistics
@@ -91,7 +91,8 @@ def generate(
         number, structure = numbered
         check_species(structure, setups_t)
         energy = target_energy(structure, settings)
-        found = fingerprints(structure, settings.species, descriptors)
+        with located(structure.name):
+            found = fingerprints(structure, settings.species, descriptors)
         check_contact(structure, found.closest, setups_t)
         check_finite(structure, found)
         chosen = settings.forces and is_chosen(number, settings.forces_percent)

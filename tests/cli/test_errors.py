@@ -332,23 +332,28 @@ def test_same_seed_same_files_for_any_number_of_threads(workdir, capsys):
     assert Path("Ti.nn-00001").read_bytes() != contents[0]["Ti.nn-00001"]
 
 
+def atoms_of(name):
+    """Return a structure as ASE stores it, with energy and forces."""
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    from aenetpy.io.xsf import read_xsf
+
+    found = read_xsf(name)
+    atoms = Atoms(found.species, found.positions_nc, cell=found.cell_cc, pbc=True)
+    atoms.calc = SinglePointCalculator(atoms, energy=found.energy, forces=found.forces_nc)
+    return atoms
+
+
 def test_other_structure_files(workdir, capsys):
     """Extended XYZ, a trajectory and a database give what the XSF files give."""
     import ase.db
     import ase.io
-    from ase import Atoms
-    from ase.calculators.singlepoint import SinglePointCalculator
 
     from aenetpy.io.trainset import read_trainset
-    from aenetpy.io.xsf import read_xsf
 
     names = ["rutile-00.xsf", "anatase-00.xsf", "brookite-00.xsf"]
-    frames = []
-    for name in names:
-        found = read_xsf(name)
-        atoms = Atoms(found.species, found.positions_nc, cell=found.cell_cc, pbc=True)
-        atoms.calc = SinglePointCalculator(atoms, energy=found.energy, forces=found.forces_nc)
-        frames.append(atoms)
+    frames = [atoms_of(name) for name in names]
     ase.io.write("all.xyz", frames, format="extxyz")
     ase.io.write("all.traj", frames)
     with ase.db.connect("all.db") as database:
@@ -400,3 +405,42 @@ def test_init_writes_inputs_that_are_understood(tmp_path, monkeypatch, capsys):
         capsys.readouterr()
         fails(["init", "-s", "Ti"], 3, "exists already", capsys=capsys)
     fails(["init", "-s", "Titanium"], 2, "Titanium", capsys=capsys)
+
+
+@pytest.mark.parametrize(("percent", "chosen"), [(100, [1, 2, 3]), (34, [2]), (0, [])])
+def test_share_of_derivatives_counts_frames(workdir, capsys, percent, chosen):
+    import ase.io
+
+    from aenetpy.io.derivatives import iter_derivatives
+
+    frames = [atoms_of(f"{name}.xsf") for name in ("rutile-00", "anatase-00", "brookite-00")]
+    ase.io.write("all.xyz", frames, format="extxyz")
+    text = GENERATE_IN.split("FILES")[0]
+    Path("other.in").write_text(f"{text}FORCES\nFORCESPERCENT {percent}\nFILES\n1\nall.xyz@:\n")
+    assert run(["generate", "other.in", "--jobs", "2"]) == 0
+    found = [k for k, one in enumerate(iter_derivatives("t.train.forces"), 1) if one.atoms]
+    assert found == chosen
+
+
+def test_derivatives_that_cannot_be_written_block_nothing(workdir, capsys):
+    Path("t.train.forces").mkdir()
+    edit(Path("generate.in"), "OUTPUT", "FORCES\nOUTPUT")
+    fails(["generate", "generate.in"], 4, "t.train.forces", capsys=capsys)
+
+
+def test_tiny_cell_is_told_with_its_file(workdir, capsys):
+    lines = Path("anatase-00.xsf").read_text().split("\n")
+    start = lines.index("PRIMVEC")
+    lines[start + 1 : start + 4] = ["0.01 0 0", "0 0.01 0", "0 0 0.01"]
+    Path("anatase-00.xsf").write_text("\n".join(lines))
+    fails(["generate", "generate.in"], 4, "anatase-00.xsf: cell too small", capsys=capsys)
+
+
+def test_absurd_setups(workdir, capsys):
+    stp = Path("Ti.fingerprint.stp")
+    text = stp.read_text()
+    edit(stp, "radial_N = 8", "radial_N = 99999999")
+    fails(["generate", "generate.in"], 3, "Ti.fingerprint.stp", "radial_N", capsys=capsys)
+    head = text.split("BASIS")[0]
+    stp.write_text(head + "FUNCTIONS type=Behler2011\n1\nG=2 type2=O eta=-50 Rs=0 Rc=4.5\n")
+    fails(["generate", "generate.in"], 3, "Ti.fingerprint.stp", "eta is -50", capsys=capsys)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aenetpy.errors import InputError
+from aenetpy.errors import DataError
 from aenetpy.fingerprints.behler import BehlerDescriptor
 from aenetpy.fingerprints.neighbors import Neighbors, find_neighbors
 from aenetpy.io.derivatives import iter_derivatives
@@ -405,5 +405,5 @@ def test_wrong_setups_are_refused(kind: int, cutoff: float, partner: int, messag
     setup = behler_setup("O", ("O", "H"), [(2, "O", 6.0, 0.0, 0.5)])
     setup.functions_g[0], setup.parameters_gp[0, 0] = kind, cutoff
     setup.partners_g2[0, 0] = partner
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(DataError, match=message):
         BehlerDescriptor(setup, ("O", "H"))
