@@ -81,12 +81,6 @@ class NumericalError(AenetpyError):
     exit_code = 5
 
 
-class ReferenceCalculationError(AenetpyError):
-    """A reference calculation failed."""
-
-    exit_code = 6
-
-
 class Stopped(AenetpyError):
     """Stopped in good order; the same command continues the run."""
 

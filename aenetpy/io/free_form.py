@@ -64,10 +64,7 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
     except (OSError, ValueError) as reason:
         text = reason.strerror if isinstance(reason, OSError) else None
         raise error(f"cannot be read: {text or reason}", file=path) from None
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("latin-1")
+    text = raw.decode("utf-8-sig", "surrogateescape")
     if _NOT_TEXT.search(text):
         raise error("is not a text file", file=path, hint="a binary file stands in its place")
     return text

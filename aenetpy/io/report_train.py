@@ -94,11 +94,6 @@ def normalization(file: str | Path, scale: float, shift: float, n_removed: int =
     )
 
 
-def scaled_set_loaded(file: str | Path) -> str:
-    """Return the line that stands in place of the normalization section."""
-    return f" Loading scaled training set file: {file}\n\n"
-
-
 def networks_opening() -> str:
     """Return the title of the networks."""
     return section("Networks")
