@@ -68,6 +68,15 @@ class CellList:
     cutoff
         Largest distance of neighbours, inclusive, Å.
 
+    Attributes
+    ----------
+    axes_kc, n_periodic
+        Lattice vectors, reduced, as far as periodic, then unit vectors perpendicular
+        to them, Å, (3, 3); how many are periodic.
+    wrapped_nc
+        Positions brought into the cell of ``axes_kc``, Å, (n, 3). Pairs are vectors
+        between them plus multiples of the periodic axes.
+
     Raises
     ------
     DataError
@@ -89,10 +98,12 @@ class CellList:
             raise DataError(f"coordinates are not finite numbers or beyond {_FARTHEST:g} Å")
         self.cutoff = float(cutoff)
         self.n_atoms = len(positions)
-        axes_kc, n_periodic = search_axes(cell, pbc)
-        _check_axes(axes_kc, n_periodic, self.cutoff)
+        self.axes_kc, self.n_periodic = search_axes(cell, pbc)
+        _check_axes(self.axes_kc, self.n_periodic, self.cutoff)
+        self.wrapped_nc = positions
         if self.n_atoms:
-            self._bins = sort_into_bins(positions, axes_kc, n_periodic, self.cutoff)
+            self._bins = sort_into_bins(positions, self.axes_kc, self.n_periodic, self.cutoff)
+            self.wrapped_nc = self._bins.r_nc
 
     def pairs(self, first: int = 0, last: int | None = None) -> Neighbors:
         """Return the neighbours of the atoms first ... last - 1, in a fixed order.
@@ -103,8 +114,10 @@ class CellList:
         last = self.n_atoms if last is None else last
         if last <= first:
             return Neighbors(np.zeros(last + 1, np.int64), np.zeros(0, np.int32), np.zeros((3, 0)))
-        offsets_n, partners_p, r_cp = find_pairs(self._bins, self.cutoff, first, last)
-        return Neighbors(np.concatenate([np.zeros(first, np.int64), offsets_n]), partners_p, r_cp)
+        found_n, partners_p, r_cp = find_pairs(self._bins, self.cutoff, first, last)
+        offsets_n = np.zeros(last + 1, np.int64)
+        offsets_n[first:] = found_n
+        return Neighbors(offsets_n, partners_p, r_cp)
 
 
 def _check_axes(axes_kc: Float, n_periodic: int, cutoff: float) -> None:

@@ -146,7 +146,20 @@ def _read_ase(path: str, index: int | str) -> Iterator[Atoms]:
         ) from None
 
 
-def structure_from_atoms(atoms: Atoms, name: str = "structure") -> Structure:
+def as_structure(structure: Structure | Atoms) -> Structure:
+    """Return a structure as it is, and an ASE ``Atoms`` object without its results.
+
+    Raises
+    ------
+    DataError
+        As `structure_from_atoms`.
+    """
+    if isinstance(structure, Structure):
+        return structure
+    return structure_from_atoms(structure, labels=False)
+
+
+def structure_from_atoms(atoms: Atoms, name: str = "structure", labels: bool = True) -> Structure:
     """Return an ASE ``Atoms`` object as a structure.
 
     Parameters
@@ -154,9 +167,12 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure") -> Structure:
     atoms
         With the energy (eV) and forces (eV/Å) of its calculator's stored results, or
         in ``info`` and ``arrays`` as ``energy``/``REF_energy`` and ``forces``/``REF_forces``.
-        Nothing is calculated, and the free energy is not used.
+        Nothing is calculated, and the free energy is not used. A lattice vector that is
+        zero and not periodic becomes a unit vector perpendicular to the others.
     name
         Name of the structure.
+    labels
+        Whether energy and forces are wanted.
 
     Raises
     ------
@@ -166,9 +182,11 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure") -> Structure:
     """
     if len(atoms) == 0:
         raise DataError("the structure has no atoms", file=name)
-    results: Mapping[str, Any] = getattr(atoms.calc, "results", None) or {}
-    energy = _first_of("energy", results, atoms.info)
-    forces = _first_of("forces", results, atoms.arrays)
+    energy = forces = None
+    if labels:
+        results: Mapping[str, Any] = getattr(atoms.calc, "results", None) or {}
+        energy = _first_of("energy", results, atoms.info)
+        forces = _first_of("forces", results, atoms.arrays)
     pbc = tuple(bool(flag) for flag in atoms.pbc)
     return Structure(
         species=tuple(atoms.get_chemical_symbols()),
@@ -179,6 +197,36 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure") -> Structure:
         forces_nc=None if forces is None else _finite(forces, (len(atoms), 3), "a force", name),
         name=name,
     )
+
+
+def atoms_from_structure(structure: Structure) -> Atoms:
+    """Return a structure as ASE ``Atoms``.
+
+    Energy (eV) and forces (eV/Å) become the results of a calculator that can do no
+    more than tell them; the cohesive energy goes to ``info["cohesive_energy"]``.
+
+    Raises
+    ------
+    DataError
+        If a species is not a chemical symbol.
+    """
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
+    from ase.data import atomic_numbers
+
+    for symbol in structure.species:
+        if symbol not in atomic_numbers:
+            raise DataError(f"ASE knows no species '{symbol}'", file=structure.name)
+    atoms = Atoms(
+        structure.species, structure.positions_nc, cell=structure.cell_cc, pbc=structure.pbc_c
+    )
+    labels = {"energy": structure.energy, "forces": structure.forces_nc}
+    known = {key: value for key, value in labels.items() if value is not None}
+    if known:
+        atoms.calc = SinglePointCalculator(atoms, **known)
+    if structure.cohesive_energy is not None:
+        atoms.info["cohesive_energy"] = structure.cohesive_energy
+    return atoms
 
 
 def _first_of(key: str, results: Mapping[str, Any], stored: Mapping[str, Any]) -> Any:

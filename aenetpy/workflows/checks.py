@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 import numpy as np
 
 from aenetpy.errors import DataError, InputError, NumericalError
 from aenetpy.fingerprints.featurise import Contact, Fingerprints, type_indices
+from aenetpy.fingerprints.species import check_environments
 from aenetpy.io.setup import Setup
 from aenetpy.io.structure import Structure
-
-log = logging.getLogger("aenetpy")
 
 
 def check_contact(structure: Structure, closest: Contact, setups: Sequence[Setup]) -> None:
@@ -55,30 +53,13 @@ def check_finite(structure: Structure, found: Fingerprints) -> None:
 def check_species(structure: Structure, setups: Sequence[Setup]) -> None:
     """Refuse a structure with a species that has no setup, or that a setup does not know.
 
-    aenet computes such fingerprints from undefined weights (spec 6.2, 6.3). With a
-    single species in ENV the Chebyshev values have no weights and are defined,
-    although blind to the species; that is let through with a warning.
-
     Raises
     ------
     DataError
         Naming the species and the setup.
     """
     type_indices(structure, [setup.species for setup in setups])
-    present = set(structure.species)
-    for setup in setups:
-        foreign = sorted(present - set(setup.environment))
-        if setup.species not in present or not foreign:
-            continue
-        blind = f"{foreign[0]} is not in ENV ({' '.join(setup.environment)}) of {setup.species}"
-        if setup.is_chebyshev and len(setup.environment) == 1:
-            log.warning("%s: it counts like any other neighbour", blind)
-            continue
-        raise DataError(
-            blind,
-            file=structure.name,
-            hint="add the species to ENV of the setup, or remove the structure",
-        )
+    check_environments(structure.species, setups, structure.name)
 
 
 def check_setups(setups: Sequence[Setup]) -> None:

@@ -6,8 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
 
 from aenetpy.errors import DataError
+from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network import write_network
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structure import Structure
@@ -149,6 +152,58 @@ def test_energy_is_extensive_and_threads_change_nothing(potential):
     np.testing.assert_array_equal(threaded.virial_cc, found.virial_cc)
 
 
+def test_blocks_of_chunks_add_up(potential, monkeypatch):
+    many = supercell(random_structure(14, "periodic"), (3, 4, 5))
+    expected = potential.evaluate(many)
+    monkeypatch.setattr("aenetpy.models.potential.BLOCKS", 2)
+    found = potential.evaluate(many)  # two chunks and one
+    threaded = potential.evaluate(many, jobs=2)
+    scale = abs(expected.forces_nc).max()
+    np.testing.assert_array_equal(found.atomic_energies_n, expected.atomic_energies_n)
+    np.testing.assert_allclose(found.forces_nc, expected.forces_nc, atol=1e-12 * scale)
+    np.testing.assert_allclose(found.virial_cc, expected.virial_cc, rtol=1e-10, atol=1e-8)
+    np.testing.assert_array_equal(threaded.forces_nc, found.forces_nc)
+    assert found.closest.distance == expected.closest.distance
+
+
+@pytest.mark.parametrize("kind", ["small", "periodic", "isolated"])
+def test_kept_neighbours_change_nothing(potential, kind):
+    structure = random_structure(17, kind)
+    search = VerletList(potential.cutoff, skin=0.6)
+    rng = np.random.default_rng(18)
+    for _ in range(5):
+        structure.positions_nc[:] += 0.02 * rng.standard_normal(structure.positions_nc.shape)
+        found = potential.evaluate(structure, search=search)
+        expected = potential.evaluate(structure)
+        assert found.energy == pytest.approx(expected.energy, rel=1e-13)
+        scale = abs(expected.forces_nc).max()
+        np.testing.assert_allclose(found.forces_nc, expected.forces_nc, atol=1e-10 * scale)
+    assert search.n_searches < 5
+
+
+@pytest.mark.parametrize("kind", ["periodic", "isolated"])
+def test_atoms_of_ase_are_evaluated_alike(potential, kind):
+    structure = random_structure(19, kind)
+    atoms = Atoms(
+        structure.species, structure.positions_nc, cell=structure.cell_cc, pbc=structure.pbc_c
+    )
+    atoms.calc = SinglePointCalculator(atoms, energy=np.nan)  # plays no role
+    found, expected = potential.evaluate(atoms), potential.evaluate(structure)
+    assert found.energy == expected.energy
+    np.testing.assert_array_equal(found.forces_nc, expected.forces_nc)
+
+
+def test_species_outside_env_are_refused(potential):
+    files = dict(potential.files)
+    setup = files["O"].setup
+    foreign = replace(setup, environment=("O", "N"))
+    alone = Potential(files | {"O": replace(files["O"], setup=foreign)})
+    structure = random_structure(20, "periodic")
+    for _ in range(2):
+        with pytest.raises(DataError, match=r"Ti is not in ENV \(O N\) of O"):
+            alone.evaluate(structure)
+
+
 def test_atomic_energies_add_up(potential):
     structure = random_structure(15, "isolated")
     found = potential.evaluate(structure, forces=False)
@@ -169,5 +224,7 @@ def test_files_of_other_species_are_refused(potential, tmp_path):
     assert again.energy == potential.evaluate(structure).energy
     with pytest.raises(DataError, match=r"O\.nn: the network given for Ti belongs to O"):
         read_potential({"Ti": paths["O"], "O": paths["Ti"]})
-    with pytest.raises(DataError, match=r"species N is not in TYPES"):
+    with pytest.raises(
+        DataError, match=r"no network for species N; the potential has those of Ti O"
+    ):
         potential.evaluate(replace(structure, species=("N",) * len(structure)))

@@ -1,0 +1,159 @@
+"""The calculator through which ASE uses a potential."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from ase import Atoms
+from ase.calculators import calculator
+from ase.stress import full_3x3_to_voigt_6_stress
+
+from aenetpy.errors import NumericalError, UsageError
+from aenetpy.fingerprints.verlet import VerletList
+from aenetpy.io.network_files import NetworkSource
+from aenetpy.io.structures import structure_from_atoms
+from aenetpy.models.potential import Evaluation, Potential, read_potential
+
+_ENERGIES_ALONE = {"energy", "free_energy", "energies"}
+_LEAST_VOLUME = 1e-6  # Å³; what is smaller is no volume
+
+
+class Calculator(calculator.Calculator):
+    """Energies, forces and stress of atoms from networks in aenet's format.
+
+    The energy is E = Σ_i (ε_i + E_atom), the forces are -dE/dr, and the stress is
+    (dE/dstrain)/volume; see `aenetpy.models.potential.Potential.evaluate`.
+
+    Results, in eV and Å: ``energy`` and ``free_energy`` (the same), ``energies`` (n,)
+    of the atoms, ``forces`` (n, 3), ``stress`` (6,) in the order xx yy zz yz xz xy if the
+    cell has a volume, and ``cohesive_energy``, the energy less those of the free atoms.
+
+    Parameters
+    ----------
+    potential
+        A `Potential`, or its files: a folder with one ``.nn`` file of each species, a list
+        of files, or a dict from species to file.
+    skin
+        How much further than the cutoff neighbours are remembered from step to step, Å;
+        0 searches them at every step. It changes the time, and results by rounding only.
+    jobs
+        Threads; results do not depend on it.
+    **kwargs
+        ``atoms``, ``label`` and ``directory`` of ASE's calculators.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged, or of the wrong species; on evaluation, if
+        the structure has species without a network, no atoms, or a coordinate that is
+        not finite.
+    UsageError
+        If ``skin`` or ``jobs`` makes no sense.
+
+    Examples
+    --------
+    >>> atoms.calc = aenetpy.Calculator("potentials/TiO2")  # doctest: +SKIP
+    >>> atoms.get_stress()  # doctest: +SKIP
+    """
+
+    name = "aenetpy"
+    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
+    default_parameters = {"skin": 0.5, "jobs": 1}  # noqa: RUF012
+    ignored_changes = {"initial_charges", "initial_magmoms"}  # noqa: RUF012
+
+    def __init__(
+        self,
+        potential: Potential | NetworkSource,
+        *,
+        skin: float = 0.5,
+        jobs: int = 1,
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(potential, Potential):
+            potential = read_potential(potential)
+        self.potential = potential
+        self._search = VerletList(potential.cutoff, skin)
+        super().__init__(skin=skin, jobs=jobs, **kwargs)
+        if potential.paths:  # what `todict` needs to make this calculator again
+            self.parameters["potential"] = potential.paths
+
+    @property
+    def n_searches(self) -> int:
+        """How often neighbours were searched, which tells whether the skin is well chosen."""
+        return self._search.n_searches
+
+    def set(self, **kwargs: Any) -> dict[str, Any]:
+        """Change ``skin`` or ``jobs``; results stay valid.
+
+        Raises
+        ------
+        UsageError
+            If a parameter is unknown or its value makes no sense.
+        """
+        for name, value in kwargs.items():
+            if name not in self.default_parameters:
+                raise UsageError(
+                    f"the calculator has no parameter '{name}'",
+                    hint="set skin or jobs, or make a new calculator",
+                )
+            _check_parameter(name, value)
+        changed: dict[str, Any] = super().set(**kwargs)
+        if "skin" in changed:
+            self._search = VerletList(self.potential.cutoff, changed["skin"])
+        return changed
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(calculator.all_changes),
+    ) -> None:
+        """Fill ``results``: energies alone if nothing else is asked for, otherwise all.
+
+        Results that still hold are kept if nothing has changed. Whether the remembered
+        neighbours do is found out from positions and cell themselves.
+        """
+        super().calculate(atoms, properties, system_changes)
+        if system_changes:
+            self.results = {}
+        structure = structure_from_atoms(self.atoms, labels=False)
+        forces = not _ENERGIES_ALONE.issuperset(properties)
+        found = self.potential.evaluate(structure, forces, self.parameters["jobs"], self._search)
+        _require_finite(found)
+        self.results.update(
+            energy=found.energy,
+            free_energy=found.energy,
+            energies=found.atomic_energies_n,
+            cohesive_energy=found.cohesive_energy,
+        )
+        if found.forces_nc is None or found.virial_cc is None:
+            return
+        self.results["forces"] = found.forces_nc
+        volume = abs(np.linalg.det(self.atoms.cell.array))
+        if volume > _LEAST_VOLUME:
+            self.results["stress"] = full_3x3_to_voigt_6_stress(found.virial_cc) / volume
+        elif "stress" in properties:
+            raise calculator.PropertyNotImplementedError(
+                "no stress: the cell of these atoms has no volume"
+            )
+
+
+def _check_parameter(name: str, value: Any) -> None:
+    """Refuse skins and numbers of threads that make no sense."""
+    if name == "skin" and not 0.0 <= value < np.inf:
+        raise UsageError(f"skin = {value} Å is no length", hint="0.5 suits most simulations")
+    if name == "jobs" and not (value >= 1 and int(value) == value):
+        raise UsageError(f"jobs = {value} is no number of threads")
+
+
+def _require_finite(found: Evaluation) -> None:
+    """Refuse energies that are not finite; atoms in one place have such."""
+    if np.isfinite(found.energy):
+        return
+    first, second, distance = found.closest.first, found.closest.second, found.closest.distance
+    raise NumericalError(
+        f"the energy is not finite; the closest atoms, {first + 1} and {second + 1}, "
+        f"are {distance:.3f} Å apart"
+    )
