@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import math
 from pathlib import Path
 
@@ -290,7 +291,7 @@ def test_files_that_cannot_be_read_give_one_line(tmp_path):
         read_text(binary)
     latin = tmp_path / "latin"
     latin.write_bytes(b"# \xc5ngstr\xf6m\n")
-    assert read_text(latin) == "# Ångström\n"
+    assert os.fsencode(read_text(latin)) == b"# \xc5ngstr\xf6m\n"  # as in names of files
 
 
 def test_notes_go_to_the_library_logger(keywords, caplog):
