@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from aenetpy.errors import DataError
 from aenetpy.io.structures import atoms_from_structure, structure_from_atoms
@@ -14,6 +14,8 @@ from aenetpy.io.xsf import read_xsf, write_xsf
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+    _Frames: TypeAlias = Sequence[tuple[int | None, Atoms]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,9 +63,8 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
         yield NamedAtoms(entry, atoms_from_structure(read_xsf(path)), None)
         return
     found_format, frames = _read(path, index, format)
-    for k, atoms in enumerate(frames):
-        name = entry if len(frames) == 1 else f"{path}@{k}"
-        yield NamedAtoms(name, atoms, found_format)
+    for k, atoms in frames:
+        yield NamedAtoms(entry if k is None else f"{path}@{k}", atoms, found_format)
 
 
 def relaxed_name(named: NamedAtoms) -> str:
@@ -103,7 +104,7 @@ def _split_index(entry: str) -> tuple[str, str | None]:
     return (path, index) if at and path and not os.path.exists(entry) else (entry, None)
 
 
-def _read(path: str, index: str | None, format: str | None) -> tuple[str | None, list[Atoms]]:
+def _read(path: str, index: str | None, format: str | None) -> tuple[str | None, _Frames]:
     """Read frames in the format given; in any, then as VASP, if none is given."""
     failure: Exception | None = None
     for candidate in (format,) if format else (None, "vasp"):
@@ -115,7 +116,7 @@ def _read(path: str, index: str | None, format: str | None) -> tuple[str | None,
         if frames:
             return candidate, frames
     if failure is None:
-        raise DataError("holds no structure", file=path)
+        raise DataError(f"no structure matches @{index}", file=path)
     raise DataError(
         f"ASE cannot read it: {_first_line(failure)}",
         file=path,
@@ -123,11 +124,17 @@ def _read(path: str, index: str | None, format: str | None) -> tuple[str | None,
     )
 
 
-def _frames(path: str, index: str | None, format: str | None) -> list[Atoms]:
+def _frames(path: str, index: str | None, format: str | None) -> _Frames:
+    """Frames with their numbers; None for a single one."""
     from ase.io import read
+    from ase.io.formats import string2index
 
-    found = read(path, index=index or -1, format=format, do_not_split_by_at_sign=True)
-    return found if isinstance(found, list) else [found]
+    chosen = string2index("-1" if index is None else index)
+    if isinstance(chosen, slice):
+        frames = read(path, index=":", format=format, do_not_split_by_at_sign=True)
+        return list(enumerate(frames))[chosen]
+    found = read(path, index=chosen, format=format, do_not_split_by_at_sign=True)
+    return list(enumerate(found)) if isinstance(found, list) else [(None, found)]
 
 
 def _first_line(reason: Exception) -> str:

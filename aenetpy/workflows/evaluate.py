@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from aenetpy.errors import NumericalError
+from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.report_ase import evaluation_report
 from aenetpy.io.structures import structure_from_atoms
@@ -83,6 +83,13 @@ def checked_evaluation(
     """
     setups = [file.setup for file in potential.files.values()]
     structure = structure_from_atoms(atoms, name)
+    missing = sorted(set(structure.species) - set(potential.species))
+    if missing:
+        raise DataError(
+            f"no potential for {missing[0]}, only for {' '.join(potential.species)}",
+            file=name,
+            hint="add it to 'potentials'",
+        )
     check_species(structure, setups)
     found = potential.evaluate(structure, forces, jobs)
     check_contact(structure, found.closest, setups)

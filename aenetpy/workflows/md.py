@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
@@ -14,6 +14,9 @@ from aenetpy.io.report_ase import MD_HEADER, md_row
 from aenetpy.models.potential import read_potential
 from aenetpy.workflows.atoms import read_atoms
 from aenetpy.workflows.evaluate import checked_evaluation
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 log = logging.getLogger("aenetpy")
 
@@ -42,7 +45,6 @@ def md(settings: AseInput, out: TextIO, jobs: int = 1) -> None:
     """
     from ase import units
     from ase.io.trajectory import Trajectory
-    from ase.md.velocitydistribution import MaxwellBoltzmannDistribution
     from ase.md.verlet import VelocityVerlet
 
     from aenetpy.calculators import Calculator
@@ -59,9 +61,7 @@ def md(settings: AseInput, out: TextIO, jobs: int = 1) -> None:
     atoms = named.atoms
     checked_evaluation(potential, atoms, named.name, jobs=jobs)
     seed = settings.seed if settings.seed is not None else _fresh_seed()
-    MaxwellBoltzmannDistribution(
-        atoms, temperature_K=settings.temperature, rng=np.random.default_rng(seed)
-    )
+    heat(atoms, settings.temperature, seed)
     if settings.md_steps == 0:
         log.warning("%s: md_steps is 0, only the start is evaluated", settings.path)
 
@@ -93,6 +93,25 @@ def md(settings: AseInput, out: TextIO, jobs: int = 1) -> None:
         raise DataError(
             f"cannot be written ({error.strerror})", file=settings.trajectory_file
         ) from None
+
+
+def heat(atoms: Atoms, temperature: float, seed: int) -> None:
+    """Draw velocities from the Maxwell-Boltzmann distribution, p = sqrt(m k T) N(0, 1).
+
+    Parameters
+    ----------
+    atoms
+        Their momenta are replaced; those of fixed atoms become zero.
+    temperature
+        K.
+    seed
+        The same seed gives the same velocities, whatever the version of ASE.
+    """
+    from ase import units
+
+    random_nc = np.random.default_rng(seed).standard_normal((len(atoms), 3))
+    widths_n = np.sqrt(atoms.get_masses() * units.kB * temperature)
+    atoms.set_momenta(widths_n[:, None] * random_nc)
 
 
 def _fresh_seed() -> int:
