@@ -16,9 +16,12 @@ from aenetpy.cli.main import run
 from aenetpy.io.xsf import read_xsf
 from aenetpy.models.potential import read_potential
 from aenetpy.workflows.md import heat
+from tests.conftest import ROOT
 
-NAME = "structure1227"
-POTENTIALS = {"Ti": "Ti.pytorch.nn", "O": "O.pytorch.nn"}
+REFERENCE = ROOT / "tests" / "data" / "reference"
+NAME = "brookite-03"
+N_ATOMS = 24
+POTENTIALS = {"Ti": "Ti.nn", "O": "O.nn"}
 DYNAMICS = {
     "structure_file": f"{NAME}.xsf",
     "temperature": 300,
@@ -30,10 +33,10 @@ DYNAMICS = {
 
 
 @pytest.fixture
-def workdir(golden, tmp_path, monkeypatch):
+def workdir(tmp_path, monkeypatch):
     for path in POTENTIALS.values():
-        shutil.copyfile(golden / "06-predict" / path, tmp_path / path)
-    shutil.copyfile(golden / "06-predict" / "xsf" / f"{NAME}.xsf", tmp_path / f"{NAME}.xsf")
+        shutil.copyfile(REFERENCE / "chebyshev" / "expected" / path, tmp_path / path)
+    shutil.copyfile(REFERENCE / f"{NAME}.xsf", tmp_path / f"{NAME}.xsf")
     monkeypatch.chdir(tmp_path)
     write_input()
     return tmp_path
@@ -41,6 +44,12 @@ def workdir(golden, tmp_path, monkeypatch):
 
 def write_input(**values):
     Path("in.json").write_text(json.dumps({"potentials": POTENTIALS, **values}, indent=1))
+
+
+def start_atoms():
+    atoms = read(f"{NAME}.xsf")
+    atoms.calc = None
+    return atoms
 
 
 def energies(text):
@@ -54,7 +63,7 @@ def fails(capsys, arguments, code, message):
     assert message in error
 
 
-def test_evaluate_like_predict(golden, workdir, capsys):
+def test_evaluate_like_the_potential(workdir, capsys):
     assert run(["evaluate", "in.json", f"{NAME}.xsf", "--forces"]) == 0
     out = capsys.readouterr().out
     structure = read_xsf(f"{NAME}.xsf")
@@ -67,15 +76,26 @@ def test_evaluate_like_predict(golden, workdir, capsys):
     np.testing.assert_allclose(values_nk[:, 3:], found.forces_nc, atol=6e-9)
     zero = " ".join(["     0.00000000"] * 3)
     assert f"\nAverage force (must be zero): {zero}\n" in out
-    predicted = (golden / "06-predict/expected/predict-normal.out").read_text()
-    block = predicted[predicted.index(f"{NAME}.xsf") :]
-    expected = float(re.search(r"Total energy +: +(\S+) eV", block)[1])
-    assert energies(out) == pytest.approx([expected], abs=2e-8)
+    assert energies(out) == pytest.approx([found.energy], abs=1e-8)
+
+
+def test_evaluate_the_golden_structures(golden, monkeypatch, capsys, tmp_path):
+    """Energies of predict.x, from the text files of aenet-PyTorch."""
+    monkeypatch.chdir(golden / "06-predict")
+    potentials = {symbol: f"{symbol}.pytorch.nn.ascii" for symbol in ("Ti", "O")}
+    (tmp_path / "in.json").write_text(json.dumps({"potentials": potentials}))
+    predicted = Path("expected/predict-normal.out").read_text()
+    names = re.findall(r"^ File name +: +(\S+)$", predicted, re.MULTILINE)
+    expected = re.findall(r"^ Total energy +: +(\S+) eV$", predicted, re.MULTILINE)
+    names = [name for name in names if name.endswith(".xsf")]
+    assert len(names) == len(expected) == 20
+    assert run(["evaluate", str(tmp_path / "in.json"), *names]) == 0
+    found = energies(capsys.readouterr().out)
+    np.testing.assert_allclose(found, np.array(expected, float), rtol=0, atol=2e-8)
 
 
 def test_evaluate_any_format(workdir, capsys):
-    atoms = read(f"{NAME}.xsf")
-    atoms.calc = None
+    atoms = start_atoms()
     names = ["POSCAR", "a.cif", "a.extxyz", "b.traj"]
     for name in names:
         write(name, atoms)
@@ -90,7 +110,7 @@ def test_evaluate_any_format(workdir, capsys):
 
 
 def test_evaluate_frames(workdir, capsys):
-    atoms = read(f"{NAME}.xsf")
+    atoms = start_atoms()
     frames = [atoms.copy() for _ in range(4)]
     for k, frame in enumerate(frames):
         frame.positions[0, 0] += 0.02 * k
@@ -117,7 +137,7 @@ def test_relaxation(workdir, capsys):
 
 
 def test_relaxed_frames_keep_their_format(workdir):
-    atoms = read(f"{NAME}.xsf")
+    atoms = start_atoms()
     write("run.extxyz", [atoms, atoms])
     write("start.dat", atoms, format="vasp")
     assert run(["evaluate", "in.json", "run.extxyz@1:", "start.dat", "--relax", "1.5"]) == 0
@@ -142,7 +162,7 @@ def test_evaluate_refuses(workdir, capsys):
     fails(capsys, ["evaluate", "in.json", f"{NAME}.xsf", "-F", "foo"], 4, "ASE cannot read it")
     fails(capsys, ["evaluate", "in.json", f"{NAME}.xsf", "--relax", "0"], 2, "not in the range")
     fails(capsys, ["evaluate", "none.json", "a"], 3, "none.json: file not found")
-    atoms = read(f"{NAME}.xsf")
+    atoms = start_atoms()
     atoms.positions[1] = atoms.positions[0] + 0.1
     write("close.cif", atoms)
     fails(capsys, ["evaluate", "in.json", "close.cif"], 4, "closer than RMIN")
@@ -163,7 +183,7 @@ def test_md(workdir, capsys):
     rows_ks = np.array([line.split() for line in lines], float)
     assert rows_ks[:, 0].tolist() == [0, 5, 10, 15, 20]
     start = read_potential(POTENTIALS).evaluate(read_xsf(f"{NAME}.xsf"), forces=False)
-    assert rows_ks[0, 1] == pytest.approx(start.energy / 6, abs=1e-8)
+    assert rows_ks[0, 1] == pytest.approx(start.energy / N_ATOMS, abs=1e-8)
     np.testing.assert_allclose(rows_ks[:, 4], rows_ks[:, 1] + rows_ks[:, 2], atol=2e-8)
     np.testing.assert_allclose(rows_ks[:, 2], 1.5 * units.kB * rows_ks[:, 3], rtol=1e-5)
     assert np.ptp(rows_ks[:, 1]) > 1e-3
@@ -171,7 +191,7 @@ def test_md(workdir, capsys):
     frames = read("md.traj", ":")
     assert len(frames) == 5
     for frame, row in zip(frames, rows_ks, strict=True):
-        assert frame.get_potential_energy() / 6 == pytest.approx(row[1], abs=1e-8)
+        assert frame.get_potential_energy() / N_ATOMS == pytest.approx(row[1], abs=1e-8)
 
 
 def test_md_repeats_with_its_seed(workdir, capsys):
@@ -204,7 +224,7 @@ def test_md_of_no_steps(workdir, capsys):
 
 
 def test_md_from_vasp_and_at_rest(workdir, capsys):
-    atoms = read(f"{NAME}.xsf")
+    atoms = start_atoms()
     write("start", atoms, format="vasp")
     write_input(**{**DYNAMICS, "structure_file": "start", "temperature": 0})
     assert run(["md", "in.json"]) == 0

@@ -14,6 +14,7 @@ from aenetpy.io.network import read_network, write_network
 from aenetpy.io.restart import EkfRestart, write_restart
 from aenetpy.io.stp import read_stp
 from aenetpy.io.trainset import read_trainset, write_trainset
+from tests.conftest import ROOT
 from tests.io.make import make_network, make_trainset
 
 
@@ -28,6 +29,27 @@ def as_json(capsys, path):
     text = told(capsys, path, "--json")
     assert text.count("\n") == 1
     return json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("expected/TiO2.train", "training set"),
+        ("expected/TiO2.train.scaled", "training set"),
+        ("expected/Ti.nn", "potential"),
+        ("Ti.fingerprint.stp", "fingerprint setup"),
+        ("expected/train.rngstate", "random number state"),
+    ],
+)
+@pytest.mark.parametrize("basis", ["chebyshev", "behler"])
+def test_own_files(basis, path, kind, capsys):
+    file = ROOT / "tests" / "data" / "reference" / basis / path
+    summary = as_json(capsys, file)
+    assert summary["kind"] == kind
+    assert summary["bytes"] == file.stat().st_size
+    lines = told(capsys, file, "-v").splitlines()
+    assert lines[0] == f"{file}: {kind}"
+    assert all(line.startswith("  ") and line == line.rstrip() for line in lines[1:])
 
 
 def test_training_set(golden, capsys):
