@@ -11,6 +11,7 @@ import pytest
 from aenetpy.errors import DataError
 from aenetpy.io import recognise as kinds
 from aenetpy.io.derivatives import DerivativesWriter
+from aenetpy.io.fortran import integer_record
 from aenetpy.io.network import write_network
 from aenetpy.io.network_ascii import write_network_ascii
 from aenetpy.io.recognise import is_text, recognise
@@ -88,7 +89,7 @@ def test_random_number_states(tmp_path, n):
         (b"CRYSTAL\nPRIMVEC\n", "is none of aenet's files"),
         (b"\x00\x01\x02\x03" * 20, "is not a file of aenet"),
         (b"\x00\x00\x00\x04" * 20, "is big-endian"),
-        (b"\x04\x00\x00\x00\x01\x00\x00\x00\x04\x00\x00\x00" * 9, "is none of aenet's files"),
+        (integer_record(1) + integer_record(1, 2, 3), "is none of aenet's files"),
         (b"\x04\x00\x00\x00\x01", "is none of aenet's files"),
     ],
     ids=["empty", "text", "binary", "big-endian", "other-records", "torn"],
