@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aenetpy.cli.main import COMMANDS
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "aenetpy"
@@ -104,7 +105,7 @@ def test_modules_stay_small():
         assert len(path.read_text().splitlines()) <= 500, path
 
 
-@pytest.mark.parametrize("command", ["", "generate", "train", "predict", "init"])
+@pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_imports_nothing_heavy(command):
     code = (
         "import sys; from aenetpy.cli.main import run; "

@@ -8,7 +8,7 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
@@ -17,10 +17,18 @@ from aenetpy import __version__
 from aenetpy.errors import AenetpyError, Stopped
 
 COMMANDS = {
+    "evaluate": "Energies, forces, relaxation from a JSON input (aenet-predict.py).",
+    "fingerprint": "Mean Chebyshev fingerprint of a structure (fingerprint.x).",
     "generate": "Compute fingerprints and write a training set (generate.x).",
     "init": "Write commented input files to start from.",
+    "inspect": "Explain a training set, potential, setup or restart file (trnset_info.x).",
+    "md": "Molecular dynamics from a JSON input (aenet-md.py).",
+    "neighbors": "Neighbours of an atom (neighbors.x).",
+    "nnascii2bin": "Convert a potential from text to binary, or back (nnASCII2bin.x).",
     "predict": "Energies and forces of structures (predict.x).",
     "train": "Fit the networks to a training set (train.x).",
+    "trainbin2ascii": "Convert a training set to text with its setups, or back (trainbin2ASCII.x).",
+    "trnset2ascii": "Write a training set as text without setups (trnset2ASCII.x).",
 }
 
 
@@ -151,16 +159,23 @@ def main() -> None:
     sys.exit(run(sys.argv[1:]))
 
 
-def generate_x() -> None:
-    """Entry point of ``generate.x``."""
-    sys.exit(run(["generate", *sys.argv[1:]]))
+def _program(command: str) -> Callable[[], None]:
+    """Return the entry point of a program that is one sub-command."""
+
+    def program() -> None:
+        sys.exit(run([command, *sys.argv[1:]]))
+
+    return program
 
 
-def train_x() -> None:
-    """Entry point of ``train.x``."""
-    sys.exit(run(["train", *sys.argv[1:]]))
-
-
-def predict_x() -> None:
-    """Entry point of ``predict.x``."""
-    sys.exit(run(["predict", *sys.argv[1:]]))
+generate_x = _program("generate")
+train_x = _program("train")
+predict_x = _program("predict")
+trnset2ascii_x = _program("trnset2ascii")
+trainbin2ascii_x = _program("trainbin2ascii")
+nnascii2bin_x = _program("nnascii2bin")
+trnset_info_x = _program("inspect")
+fingerprint_x = _program("fingerprint")
+neighbors_x = _program("neighbors")
+aenet_predict_py = _program("evaluate")
+aenet_md_py = _program("md")

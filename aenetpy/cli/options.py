@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,23 @@ import click
 from aenetpy.parallel import available_cores
 
 input_argument = click.argument("input_file", metavar="INPUT", type=click.Path())
+
+
+class _Cutoff(click.FloatRange):
+    """A radius in Å; not a number is out of range, too."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        radius: float = super().convert(value, param, ctx)
+        if math.isnan(radius):
+            self.fail("nan is not a radius", param, ctx)
+        return radius
+
+
+CUTOFF = _Cutoff(min=0.0, min_open=True, max=1000.0)
+
+source_argument = click.argument("source", metavar="IN", type=click.Path())
+
+target_argument = click.argument("target", metavar="OUT", type=click.Path())
 
 jobs_option = click.option(
     "-j",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.errors import DataError
 from aenetpy.io.files import read_bytes, read_text, write_bytes
 from aenetpy.io.fortran import (
     RecordReader,
@@ -121,16 +119,8 @@ def read_network(path: str | Path) -> NetworkFile:
     from aenetpy.io.network_ascii import parse_network
 
     if read_bytes(path, 64).partition(b"\n")[0].strip().isdigit():
-        network = parse_network(path, read_text(path))
-    else:
-        network = _read_binary(path)
-    if not np.isfinite(network.weights_w).all():
-        raise DataError("a weight is not finite", file=path, hint="train the network again")
-    if not (math.isfinite(network.scale) and network.scale != 0.0):
-        raise DataError(
-            f"the energy scale is {network.scale:g}", file=path, hint="train the network again"
-        )
-    return network
+        return parse_network(path, read_text(path))
+    return _read_binary(path)
 
 
 def _read_binary(path: str | Path) -> NetworkFile:

@@ -3,7 +3,6 @@
 import contextlib
 import struct
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -160,18 +159,3 @@ def test_trailing_garbage(written):
         file.write(b"garbage")
     with pytest.raises(DataError, match="followed by 7 more bytes"):
         read_network(written)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"scale": 0.0}, "a.nn: the energy scale is 0"),
-        ({"scale": float("nan")}, "a.nn: the energy scale is nan"),
-        ({"weights_w": np.full(21, np.nan)}, "a.nn: a weight is not finite"),
-    ],
-)
-def test_numbers_that_cannot_be_used(tmp_path, network, change, message):
-    path = tmp_path / "a.nn"
-    write_network(path, replace(network, **change))
-    with pytest.raises(DataError, match=message):
-        read_network(path)

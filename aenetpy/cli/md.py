@@ -1,0 +1,28 @@
+"""``aenetpy md``, also installed as ``aenet-md.py``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from aenetpy.cli.options import jobs_option
+
+
+@click.command("md")
+@click.argument("input_file", metavar="INPUT.json", type=click.Path())
+@jobs_option
+def md_command(input_file: str, jobs: int) -> None:
+    """Molecular dynamics at constant energy; prints step, energies per atom, temperature.
+
+    INPUT.json has the keys potentials, structure_file, temperature (K, of the initial
+    velocities), time_step (fs), md_steps, print_steps, and optionally trajectory_file
+    (md.traj) and seed.
+
+    \b
+    aenetpy md input.json > md.out
+    """
+    from aenetpy.io.ase_input import read_ase_input
+    from aenetpy.workflows.md import md
+
+    md(read_ase_input(input_file, md=True), sys.stdout, jobs=jobs)

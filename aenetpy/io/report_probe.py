@@ -1,0 +1,36 @@
+"""The text output of fingerprint and neighbors (spec 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.io.fortran_text import list_directed
+from aenetpy.io.report_common import fixed, scientific
+
+
+def fingerprint_line(name: str, features_g: NDArray[np.float64]) -> str:
+    """Return the name and the values: 1x, then ES15.8 and a blank for each."""
+    return f"{name} " + "".join(f"{scientific(x, 15, 8)} " for x in features_g.tolist()) + "\n"
+
+
+def neighbor_counts(name: str, n_neighbors_n: NDArray[np.int64]) -> str:
+    """Return one line with the name and the number of neighbours for each atom."""
+    return "".join(f"{name} {count}\n" for count in n_neighbors_n.tolist())
+
+
+def neighbor_table(
+    atom: int, cutoff: float, species_p: Sequence[str], positions_pc: NDArray[np.float64]
+) -> str:
+    """Return the number of neighbours, a title, and rows 1x, A2, 3(2x, F15.8): an XYZ file."""
+    rows = [
+        f" {symbol:2.2}" + "".join(f"  {fixed(x, 15, 8)}" for x in row)
+        for symbol, row in zip(species_p, positions_pc.tolist(), strict=True)
+    ]
+    head = [
+        list_directed(len(rows)),
+        f" Neighbors of atom {atom} within a cutoff of {cutoff:.2f} A",
+    ]
+    return "".join(f"{line}\n" for line in head + rows)

@@ -1,0 +1,265 @@
+"""``evaluate`` and ``md``, the two Python scripts of aenet with a JSON input."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase import units
+from ase.io import read, write
+
+from aenetpy.cli.main import run
+from aenetpy.io.xsf import read_xsf
+from aenetpy.models.potential import read_potential
+from aenetpy.workflows.md import heat
+from tests.conftest import ROOT
+
+REFERENCE = ROOT / "tests" / "data" / "reference"
+NAME = "brookite-03"
+N_ATOMS = 24
+POTENTIALS = {"Ti": "Ti.nn", "O": "O.nn"}
+DYNAMICS = {
+    "structure_file": f"{NAME}.xsf",
+    "temperature": 300,
+    "time_step": 0.5,
+    "md_steps": 20,
+    "print_steps": 5,
+    "seed": 3,
+}
+
+
+@pytest.fixture
+def workdir(tmp_path, monkeypatch):
+    for path in POTENTIALS.values():
+        shutil.copyfile(REFERENCE / "chebyshev" / "expected" / path, tmp_path / path)
+    shutil.copyfile(REFERENCE / f"{NAME}.xsf", tmp_path / f"{NAME}.xsf")
+    monkeypatch.chdir(tmp_path)
+    write_input()
+    return tmp_path
+
+
+def write_input(**values):
+    Path("in.json").write_text(json.dumps({"potentials": POTENTIALS, **values}, indent=1))
+
+
+def start_atoms():
+    atoms = read(f"{NAME}.xsf")
+    atoms.calc = None
+    return atoms
+
+
+def energies(text):
+    return [float(word) for word in re.findall(r"^Total energy = (\S+) eV$", text, re.MULTILINE)]
+
+
+def fails(capsys, arguments, code, message):
+    assert run(arguments) == code
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert message in error
+
+
+def test_evaluate_like_the_potential(workdir, capsys):
+    assert run(["evaluate", "in.json", f"{NAME}.xsf", "--forces"]) == 0
+    out = capsys.readouterr().out
+    structure = read_xsf(f"{NAME}.xsf")
+    found = read_potential(POTENTIALS).evaluate(structure)
+    assert out.startswith(f"Structure file: {NAME}.xsf\n\nAtomic positions and forces:\n\nTi ")
+    rows = [line.split() for line in out.splitlines() if re.match(r"(Ti|O ) ", line)]
+    assert [row[0] for row in rows] == list(structure.species)
+    values_nk = np.array([row[1:] for row in rows], float)
+    np.testing.assert_allclose(values_nk[:, :3], structure.positions_nc, atol=5e-9)
+    np.testing.assert_allclose(values_nk[:, 3:], found.forces_nc, atol=6e-9)
+    zero = " ".join(["     0.00000000"] * 3)
+    assert f"\nAverage force (must be zero): {zero}\n" in out
+    assert energies(out) == pytest.approx([found.energy], abs=1e-8)
+
+
+def test_evaluate_the_golden_structures(golden, monkeypatch, capsys, tmp_path):
+    """Energies of predict.x, from the text files of aenet-PyTorch."""
+    monkeypatch.chdir(golden / "06-predict")
+    potentials = {symbol: f"{symbol}.pytorch.nn.ascii" for symbol in ("Ti", "O")}
+    (tmp_path / "in.json").write_text(json.dumps({"potentials": potentials}))
+    predicted = Path("expected/predict-normal.out").read_text()
+    names = re.findall(r"^ File name +: +(\S+)$", predicted, re.MULTILINE)
+    expected = re.findall(r"^ Total energy +: +(\S+) eV$", predicted, re.MULTILINE)
+    names = [name for name in names if name.endswith(".xsf")]
+    assert len(names) == len(expected) == 20
+    assert run(["evaluate", str(tmp_path / "in.json"), *names]) == 0
+    found = energies(capsys.readouterr().out)
+    np.testing.assert_allclose(found, np.array(expected, float), rtol=0, atol=2e-8)
+
+
+def test_evaluate_any_format(workdir, capsys):
+    atoms = start_atoms()
+    names = ["POSCAR", "a.cif", "a.extxyz", "b.traj"]
+    for name in names:
+        write(name, atoms)
+    write("unknown.dat", atoms, format="vasp")
+    write("hidden", atoms, format="extxyz")
+    assert run(["evaluate", "in.json", f"{NAME}.xsf", *names, "unknown.dat"]) == 0
+    found = energies(capsys.readouterr().out)
+    assert len(found) == 6
+    assert np.ptp(found) < 2e-7
+    assert run(["evaluate", "in.json", "hidden", "--format", "extxyz"]) == 0
+    assert energies(capsys.readouterr().out) == pytest.approx(found[:1], abs=2e-7)
+
+
+def test_evaluate_frames(workdir, capsys):
+    atoms = start_atoms()
+    frames = [atoms.copy() for _ in range(4)]
+    for k, frame in enumerate(frames):
+        frame.positions[0, 0] += 0.02 * k
+    write("run.traj", frames)
+    assert run(["evaluate", "in.json", "run.traj@1::2", "run.traj"]) == 0
+    out = capsys.readouterr().out
+    names = re.findall(r"^Structure file: (\S+)$", out, re.MULTILINE)
+    assert names == ["run.traj@1", "run.traj@3", "run.traj"]
+    found = energies(out)
+    assert found[1] == found[2] > found[0]
+
+
+def test_relaxation(workdir, capsys):
+    assert run(["evaluate", "in.json", f"{NAME}.xsf", "--relax", "0.2"]) == 0
+    out = capsys.readouterr().out
+    start, relaxed = energies(out)
+    assert relaxed < start - 0.1
+    structure = read_xsf(f"{NAME}-relaxed.xsf")
+    assert structure.energy == pytest.approx(relaxed, abs=2e-8)
+    found = read_potential(POTENTIALS).evaluate(structure)
+    assert found.energy == pytest.approx(relaxed, abs=1e-6)
+    assert np.linalg.norm(found.forces_nc, axis=1).max() < 0.2
+    assert f"Structure file: {NAME}-relaxed.xsf\n" in out
+
+
+def test_relaxed_frames_keep_their_format(workdir):
+    atoms = start_atoms()
+    write("run.extxyz", [atoms, atoms])
+    write("start.dat", atoms, format="vasp")
+    assert run(["evaluate", "in.json", "run.extxyz@1:", "start.dat", "--relax", "1.5"]) == 0
+    assert len(read("run-1-relaxed.extxyz")) == len(atoms)
+    assert len(read("start-relaxed.dat", format="vasp")) == len(atoms)
+
+
+def test_relaxation_that_does_not_converge(workdir, capsys):
+    fails(
+        capsys,
+        ["evaluate", "in.json", f"{NAME}.xsf", "--relax", "1e-4", "--steps", "2"],
+        5,
+        "not relaxed to 0.0001 eV/Å after 2 steps",
+    )
+    assert not list(workdir.glob("*relaxed*"))
+
+
+def test_evaluate_refuses(workdir, capsys):
+    fails(capsys, ["evaluate", "in.json"], 2, "Missing argument")
+    fails(capsys, ["evaluate", "in.json", "none"], 4, "structure file 'none' not found")
+    fails(capsys, ["evaluate", "in.json", "in.json"], 4, "in.json: ASE cannot read it")
+    fails(capsys, ["evaluate", "in.json", f"{NAME}.xsf", "-F", "foo"], 4, "ASE cannot read it")
+    fails(capsys, ["evaluate", "in.json", f"{NAME}.xsf", "--relax", "0"], 2, "not in the range")
+    fails(capsys, ["evaluate", "none.json", "a"], 3, "none.json: file not found")
+    atoms = start_atoms()
+    atoms.positions[1] = atoms.positions[0] + 0.1
+    write("close.cif", atoms)
+    fails(capsys, ["evaluate", "in.json", "close.cif"], 4, "closer than RMIN")
+    atoms.symbols[0] = "N"
+    write("alien.cif", atoms)
+    fails(capsys, ["evaluate", "in.json", "alien.cif"], 4, "no potential for N, only for Ti O")
+    write_input(potential=1)
+    fails(capsys, ["evaluate", "in.json", "a"], 3, "unknown key 'potential'; known are potentials")
+
+
+def test_md(workdir, capsys):
+    write_input(**DYNAMICS)
+    assert run(["md", "in.json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    header, *lines = captured.out.splitlines()
+    assert header == "# step E_pot E_kin T E_tot"
+    rows_ks = np.array([line.split() for line in lines], float)
+    assert rows_ks[:, 0].tolist() == [0, 5, 10, 15, 20]
+    start = read_potential(POTENTIALS).evaluate(read_xsf(f"{NAME}.xsf"), forces=False)
+    assert rows_ks[0, 1] == pytest.approx(start.energy / N_ATOMS, abs=1e-8)
+    np.testing.assert_allclose(rows_ks[:, 4], rows_ks[:, 1] + rows_ks[:, 2], atol=2e-8)
+    np.testing.assert_allclose(rows_ks[:, 2], 1.5 * units.kB * rows_ks[:, 3], rtol=1e-5)
+    assert np.ptp(rows_ks[:, 1]) > 1e-3
+    assert np.ptp(rows_ks[:, 4]) < 5e-5  # NVE
+    frames = read("md.traj", ":")
+    assert len(frames) == 5
+    for frame, row in zip(frames, rows_ks, strict=True):
+        assert frame.get_potential_energy() / N_ATOMS == pytest.approx(row[1], abs=1e-8)
+
+
+def test_md_repeats_with_its_seed(workdir, capsys):
+    outputs = []
+    for jobs in ("1", "2"):
+        write_input(**DYNAMICS, trajectory_file=f"{jobs}.traj")
+        assert run(["md", "in.json", "--jobs", jobs]) == 0
+        outputs.append(capsys.readouterr().out)
+    assert outputs[0] == outputs[1]
+    assert len(read("2.traj", ":")) == 5
+    values = {key: value for key, value in DYNAMICS.items() if key != "seed"}
+    write_input(**values)
+    assert run(["md", "in.json"]) == 0
+    captured = capsys.readouterr()
+    seed = int(re.search(r'^aenetpy: info: "seed": (\d+) repeats', captured.err)[1])
+    assert captured.out != outputs[0]
+    write_input(**{**DYNAMICS, "seed": seed})
+    assert run(["md", "in.json"]) == 0
+    assert capsys.readouterr().out == captured.out
+
+
+def test_md_of_no_steps(workdir, capsys):
+    write_input(**{**DYNAMICS, "md_steps": 0})
+    assert run(["md", "in.json"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.count("\n") == 2
+    assert captured.out.splitlines()[1].startswith("       0 ")
+    assert "in.json: md_steps is 0, only the start is evaluated" in captured.err
+    assert len(read("md.traj", ":")) == 1
+
+
+def test_md_from_vasp_and_at_rest(workdir, capsys):
+    atoms = start_atoms()
+    write("start", atoms, format="vasp")
+    write_input(**{**DYNAMICS, "structure_file": "start", "temperature": 0})
+    assert run(["md", "in.json"]) == 0
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:]]
+    assert float(rows[0][2]) == 0.0
+    assert float(rows[-1][2]) > 0.0
+
+
+def test_md_refuses(workdir, capsys):
+    write_input(**{**DYNAMICS, "structure_file": "none"})
+    fails(capsys, ["md", "in.json"], 4, "structure file 'none' not found")
+    write_input(**DYNAMICS, trajectory_file=f"{NAME}.xsf")
+    fails(capsys, ["md", "in.json"], 3, "trajectory_file would replace structure_file")
+    write_input(**DYNAMICS, trajectory_file="none/md.traj")
+    fails(capsys, ["md", "in.json"], 4, "none/md.traj: cannot be written")
+    write_input()
+    fails(capsys, ["md", "in.json"], 3, "key 'structure_file' is missing")
+    write_input(**{**DYNAMICS, "time_step": -1})
+    fails(capsys, ["md", "in.json"], 3, "in.json:8: time_step is -1")
+
+
+def test_velocities_are_those_of_the_temperature():
+    atoms = read_many_atoms(4000)
+    heat(atoms, 500.0, seed=1)
+    assert atoms.get_temperature() == pytest.approx(500.0, rel=0.03)
+    for symbol in ("Ti", "O"):
+        chosen = atoms.symbols == symbol
+        velocity_nc = atoms.get_velocities()[chosen]
+        mass = atoms.get_masses()[chosen][0]
+        assert mass * velocity_nc.var() == pytest.approx(500.0 * units.kB, rel=0.05)
+    heat(atoms, 0.0, seed=1)
+    assert not atoms.get_velocities().any()
+
+
+def read_many_atoms(n):
+    from ase import Atoms
+
+    return Atoms(["Ti", "O"] * (n // 2), np.zeros((n, 3)))
