@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
 from aenetpy.fingerprints.base import Descriptor, make_descriptor
+from aenetpy.fingerprints.domain import AngularDomain, DomainChoice, choose_domains, proven_domain
 from aenetpy.fingerprints.featurise import (
     Contact,
     atoms_of_type,
@@ -22,11 +24,14 @@ from aenetpy.fingerprints.featurise import (
 from aenetpy.fingerprints.neighbors import CellList
 from aenetpy.io.network import NetworkFile, read_network
 from aenetpy.io.structure import Structure
+from aenetpy.models.extrapolation import Excursions, Ranges
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import feature_scaling
 from aenetpy.parallel import ordered_map
 
 Float = NDArray[np.float64]
+
+log = logging.getLogger("aenetpy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +51,8 @@ class Evaluation:
         virial / volume. None if forces were not asked for.
     closest
         The closest pair of atoms.
+    excursions
+        Fingerprint values outside of the training range; None if not asked for.
     """
 
     energy: float
@@ -54,6 +61,7 @@ class Evaluation:
     forces_nc: Float | None
     virial_cc: Float | None
     closest: Contact
+    excursions: Excursions | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,21 +78,25 @@ class AtomicPotential:
     scale: float
     shift: float
     atomic_energy: float
+    ranges: Ranges
 
     @classmethod
-    def from_file(cls, file: NetworkFile, species: Sequence[str]) -> AtomicPotential:
+    def from_file(
+        cls, file: NetworkFile, species: Sequence[str], angular_domain: AngularDomain
+    ) -> AtomicPotential:
         """Build from a potential file, for structures made of ``species``."""
         setup = file.setup
         assert setup.statistics is not None, "a potential file always has statistics"
         mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
         return cls(
-            descriptor=make_descriptor(setup, species),
+            descriptor=make_descriptor(setup, species, angular_domain),
             network=Network(file.nodes_l, file.activations, file.weights_w),
             mean_g=mean_g,
             inverse_sigma_g=inverse_sigma_g,
             scale=file.scale,
             shift=file.shift,
             atomic_energy=float(file.atomic_energies_t[file.species.index(setup.species)]),
+            ranges=Ranges.of(setup.statistics),
         )
 
     def energies(self, features_ng: Float) -> Float:
@@ -105,6 +117,14 @@ class Potential:
     ----------
     files
         Contents of the ``.nn`` file of each species.
+    chebyshev_domain
+        How potentials with Chebyshev fingerprints read the cosine of an angle: "new",
+        "old" (aenet 2.0.3 and before), or "auto", as their statistics prove.
+
+    Attributes
+    ----------
+    domains
+        What was chosen for each species.
 
     Raises
     ------
@@ -112,21 +132,39 @@ class Potential:
         If a file belongs to another species or contradicts itself.
     """
 
-    def __init__(self, files: Mapping[str, NetworkFile]) -> None:
+    def __init__(
+        self, files: Mapping[str, NetworkFile], chebyshev_domain: DomainChoice = "auto"
+    ) -> None:
         self.files = dict(files)
         self.species = tuple(files)
         for symbol, file in files.items():
             check_species(symbol, file)
+        setups = {symbol: file.setup for symbol, file in files.items()}
+        self.domains = choose_domains(setups, chebyshev_domain)
         self.atomic_potentials = tuple(
-            AtomicPotential.from_file(file, self.species) for file in files.values()
+            AtomicPotential.from_file(file, self.species, self.domains[symbol])
+            for symbol, file in files.items()
         )
         self.cutoff = total_cutoff([atomic.descriptor for atomic in self.atomic_potentials])
 
-    def evaluate(self, structure: Structure, forces: bool = True, jobs: int = 1) -> Evaluation:
+    def evaluate(
+        self, structure: Structure, forces: bool = True, jobs: int = 1, excursions: bool = False
+    ) -> Evaluation:
         """Return energy and, if asked for, forces and virial of a structure.
 
         The forces are F_m = -Σ_i Σ_g dε_i/dG_g · dG_ig/dr_m, from one adjoint pass
         over the neighbours; no derivative of a fingerprint is stored (design 3.1).
+
+        Parameters
+        ----------
+        structure
+            Periodic or isolated.
+        forces
+            Whether to compute forces and virial.
+        jobs
+            Threads; the result does not depend on it.
+        excursions
+            Whether to look for fingerprint values outside of the training range.
 
         Raises
         ------
@@ -138,18 +176,20 @@ class Potential:
         n_atoms = len(structure)
 
         def evaluate_chunk(chunk: tuple[int, int]) -> _Chunk:
-            return self._evaluate_chunk(types_n, cells, chunk, forces)
+            return self._evaluate_chunk(types_n, cells, chunk, forces, excursions)
 
         energies_n = np.empty(n_atoms)
         forces_nc = np.zeros((n_atoms, 3)) if forces else None
         virial_cc = np.zeros((3, 3)) if forces else None
         closest = Contact(np.inf, -1, -1)
+        outside: list[Excursions] = []
         chunks = chunk_ranges(n_atoms)
         for (first, last), part in zip(
             chunks, ordered_map(evaluate_chunk, chunks, jobs), strict=True
         ):
             energies_n[first:last] = part.energies_n
             closest = min(closest, part.closest, key=lambda contact: contact.distance)
+            outside += part.excursions
             if forces_nc is not None and virial_cc is not None:
                 forces_nc += part.forces_nc
                 virial_cc += part.virial_cc
@@ -163,6 +203,7 @@ class Potential:
             forces_nc=forces_nc,
             virial_cc=virial_cc,
             closest=closest,
+            excursions=Excursions.worst_first(outside) if excursions else None,
         )
 
     def _evaluate_chunk(
@@ -171,17 +212,21 @@ class Potential:
         cells: CellList,
         chunk: tuple[int, int],
         forces: bool,
+        excursions: bool,
     ) -> _Chunk:
         first, last = chunk
         neighbors = cells.pairs(first, last)
         energies_n = np.empty(last - first)
         forces_nc = np.zeros((types_n.size, 3)) if forces else np.zeros((0, 3))
         virial_cc = np.zeros((3, 3))
+        outside: list[Excursions] = []
         for t, atomic in enumerate(self.atomic_potentials):
             atoms_a = atoms_of_type(types_n, t, first, last)
             if atoms_a.size == 0:
                 continue
             features_ag, state = atomic.descriptor.evaluate(atoms_a, types_n, neighbors)
+            if excursions:
+                outside += filter(None, [atomic.ranges.excursions(atoms_a, features_ag)])
             if not forces:
                 energies_n[atoms_a - first] = atomic.energies(features_ag)
                 continue
@@ -190,7 +235,7 @@ class Potential:
             atomic.descriptor.adjoint(
                 atoms_a, types_n, neighbors, state, gradient_ag, forces_nc, virial_cc
             )
-        return _Chunk(energies_n, forces_nc, virial_cc, closest_contact(neighbors))
+        return _Chunk(energies_n, forces_nc, virial_cc, closest_contact(neighbors), outside)
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,6 +244,7 @@ class _Chunk:
     forces_nc: Float
     virial_cc: Float
     closest: Contact
+    excursions: list[Excursions]
 
 
 def check_species(symbol: str, file: NetworkFile, path: str | Path | None = None) -> None:
@@ -223,8 +269,18 @@ def check_species(symbol: str, file: NetworkFile, path: str | Path | None = None
         )
 
 
-def read_potential(paths: Mapping[str, str | Path]) -> Potential:
+def read_potential(
+    paths: Mapping[str, str | Path], chebyshev_domain: DomainChoice = "auto"
+) -> Potential:
     """Read the ``.nn`` file of each species.
+
+    Parameters
+    ----------
+    paths
+        File of each species.
+    chebyshev_domain
+        As in `Potential`. Where "auto" finds potentials of aenet 2.0.3 or before, the
+        user is told.
 
     Raises
     ------
@@ -235,4 +291,32 @@ def read_potential(paths: Mapping[str, str | Path]) -> Potential:
     for symbol, path in paths.items():
         files[symbol] = read_network(path)
         check_species(symbol, files[symbol], path)
-    return Potential(files)
+    potential = Potential(files, chebyshev_domain)
+    _tell_domains(potential, paths, chebyshev_domain)
+    return potential
+
+
+def _tell_domains(
+    potential: Potential, paths: Mapping[str, str | Path], choice: DomainChoice
+) -> None:
+    """Tell the user of old potentials, and of a choice that the files contradict."""
+    old, contradicting = [], []
+    for symbol, domain in potential.domains.items():
+        if choice == "auto" and domain == "old":
+            old.append(str(paths[symbol]))
+        if proven_domain(potential.files[symbol].setup) not in (domain, None):
+            contradicting.append(str(paths[symbol]))
+    if old:
+        log.warning(
+            "%s: fitted with aenet 2.0.3 or before, which took cos(theta) for an angle;"
+            " evaluated in that way (aenet 2.0.4 does not: --chebyshev-domain new);"
+            " 'aenetpy upgrade' makes files for both",
+            ", ".join(old),
+        )
+    if contradicting:
+        log.warning(
+            "%s: evaluated in the %s domain of cos(theta) as asked for, although fitted in the"
+            " other one; the energies are wrong",
+            ", ".join(contradicting),
+            choice,
+        )
