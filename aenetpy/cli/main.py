@@ -21,6 +21,7 @@ COMMANDS = {
     "init": "Write commented input files to start from.",
     "predict": "Energies and forces of structures (predict.x).",
     "train": "Fit the networks to a training set (train.x).",
+    "upgrade": "Make potentials of aenet 2.0.3 and before right for 2.0.4.",
 }
 
 
