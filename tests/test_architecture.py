@@ -99,7 +99,7 @@ def test_modules_stay_small():
         assert len(path.read_text().splitlines()) <= 500, path
 
 
-@pytest.mark.parametrize("command", ["", "generate", "train", "predict", "init"])
+@pytest.mark.parametrize("command", ["", "generate", "train", "predict", "init", "upgrade"])
 def test_help_imports_nothing_heavy(command):
     code = (
         "import sys; from aenetpy.cli.main import run; "

@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.predict_in import RelaxOptions
 from aenetpy.io.structure import Structure
+from aenetpy.models.descent import descend
 from aenetpy.models.potential import Evaluation, Potential
 
 Float = NDArray[np.float64]
-
-LONGEST_STEP = 0.2
-"""No atom moves farther (Å) in one step, whatever dmax says: beyond, the quadratic model
-of the energy means little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +65,7 @@ def relax(
 
     Converged if no force component exceeds F_conv and the last step changed the energy by
     E_conv at most. The lattice, with ``cell=yes``, moves by the exponential map of ASE's
-    FrechetCellFilter, and -virial per atom counts among the forces.
+    FrechetCellFilter, and -virial per atom counts among the forces. The energy never rises.
 
     Parameters
     ----------
@@ -92,35 +89,30 @@ def relax(
             file=structure.name,
             hint="remove cell=yes from the line below RELAX",
         )
-    surface = _Surface(potential, structure, evaluation, jobs)
+    surface = _LatticeSurface if options.cell else _Surface
+    here = surface(potential, structure, evaluation, jobs)
     energies_k: list[float] = []
     rms_forces_k: list[float] = []
-    target = surface.atoms()
-    if options.cell:
-        from ase.filters import FrechetCellFilter
-
-        target = FrechetCellFilter(target)
     largest, change, converged = np.inf, 0.0, False
-    for _ in _optimizer(target, options.dmax_c).irun(fmax=0.0, steps=options.steps):
-        forces_rc = target.get_forces()
-        here = surface.evaluation
-        if not (np.isfinite(here.energy) and np.isfinite(forces_rc).all()):
+    for point in descend(here.at, here.coordinates(), options.dmax_c):
+        if not (np.isfinite(point.energy) and np.isfinite(point.forces_rc).all()):
             raise NumericalError(
                 f"the energy is not finite after {len(energies_k)} steps of RELAX",
                 file=structure.name,
                 hint="the structure is far outside of the training range; start from another",
             )
-        assert here.forces_nc is not None, "RELAX implies FORCES"
-        energies_k.append(here.cohesive_energy)
+        energies_k.append(point.energy)
         rms_forces_k.append(float(np.sqrt((here.forces_nc**2).sum(axis=1).mean())))
-        largest = float(abs(forces_rc).max())
+        largest = float(abs(point.forces_rc).max())
         change = abs(energies_k[-1] - energies_k[-2]) if len(energies_k) > 1 else 0.0
         converged = largest <= options.force_tolerance and change <= options.energy_tolerance
-        if converged or largest == 0.0:
+        if converged or len(energies_k) > options.steps:
             break
+    else:
+        here.at(point.x_rc)  # the last trial led up
     return Relaxation(
-        structure=surface.structure,
-        evaluation=surface.evaluation,
+        structure=here.structure,
+        evaluation=here.evaluation,
         energies_k=energies_k,
         rms_forces_k=rms_forces_k,
         largest_force=largest,
@@ -130,10 +122,14 @@ def relax(
 
 
 class _Surface:
-    """The potential energy surface of one structure, as ASE asks for it.
+    """The potential energy surface of the atoms of one structure.
 
-    ASE takes any object with these methods for a calculator; it need not know the
-    species, which may be no chemical symbols.
+    Parameters
+    ----------
+    potential, structure, evaluation
+        The energy, and the place where we are.
+    jobs
+        Threads of one evaluation.
     """
 
     def __init__(
@@ -144,11 +140,46 @@ class _Surface:
         self.structure = structure
         self.evaluation = evaluation
 
-    def atoms(self) -> Any:
-        """Return the structure as ASE atoms on this surface."""
-        from ase import Atoms
+    def coordinates(self) -> Float:
+        """Return what is to be varied, (r, 3)."""
+        return self.structure.positions_nc
 
-        structure = self.structure
+    def at(self, x_rc: Float) -> tuple[float, Float]:
+        """Go there; return energy and forces."""
+        self._go(x_rc, self.structure.cell_cc)
+        return self.evaluation.cohesive_energy, self.forces_nc
+
+    @property
+    def forces_nc(self) -> Float:
+        """Forces on the atoms where we are, eV/Å."""
+        assert self.evaluation.forces_nc is not None, "RELAX implies FORCES"
+        return self.evaluation.forces_nc
+
+    def _go(self, positions_nc: Float, cell_cc: Float | None) -> None:
+        """Move the atoms and evaluate, unless we are there."""
+        here = self.structure
+        if np.array_equal(positions_nc, here.positions_nc) and (
+            cell_cc is None or here.cell_cc is None or np.array_equal(cell_cc, here.cell_cc)
+        ):
+            return
+        self.structure = replace(here, positions_nc=positions_nc, cell_cc=cell_cc)
+        self.evaluation = self._potential.evaluate(self.structure, jobs=self._jobs, excursions=True)
+
+
+class _LatticeSurface(_Surface):
+    """The surface of the atoms and the lattice together, by way of a filter of ASE.
+
+    The filter sees atoms of no species, and this object as their calculator, for which
+    ASE takes anything with the methods below.
+    """
+
+    def __init__(
+        self, potential: Potential, structure: Structure, evaluation: Evaluation, jobs: int
+    ) -> None:
+        from ase import Atoms
+        from ase.filters import FrechetCellFilter
+
+        super().__init__(potential, structure, evaluation, jobs)
         atoms = Atoms(
             numbers=np.zeros(len(structure), dtype=int),
             positions=structure.positions_nc,
@@ -156,56 +187,33 @@ class _Surface:
             pbc=structure.pbc_c,
         )
         atoms.calc = self
-        return atoms
+        self._filter: Any = FrechetCellFilter(atoms)
 
-    def _at(self, atoms: Any) -> Evaluation:
-        """Evaluate, unless that is where we are."""
-        positions_nc, cell_cc = self.structure.positions_nc, self.structure.cell_cc
-        still = np.array_equal(atoms.positions, positions_nc)
-        if not still or (cell_cc is not None and not np.array_equal(atoms.cell.array, cell_cc)):
-            self.structure = replace(
-                self.structure,
-                positions_nc=atoms.positions.copy(),
-                cell_cc=None if cell_cc is None else atoms.cell.array.copy(),
-            )
-            self.evaluation = self._potential.evaluate(
-                self.structure, jobs=self._jobs, excursions=True
-            )
-        return self.evaluation
+    def coordinates(self) -> Float:
+        """Return positions before the deformation, and its logarithm times the atoms."""
+        coordinates_rc: Float = self._filter.get_positions()
+        return coordinates_rc
+
+    def at(self, x_rc: Float) -> tuple[float, Float]:
+        """Go there; return energy and forces, those on the lattice last."""
+        self._filter.set_positions(x_rc)
+        forces_rc: Float = self._filter.get_forces()
+        return self.evaluation.cohesive_energy, forces_rc
 
     def get_potential_energy(self, atoms: Any, force_consistent: bool = False) -> float:
         """Return the energy, eV."""
-        return self._at(atoms).cohesive_energy
+        self._go(atoms.positions.copy(), atoms.cell.array.copy())
+        return self.evaluation.cohesive_energy
 
     def get_forces(self, atoms: Any) -> Float:
         """Return the forces, eV/Å, (n, 3)."""
-        forces_nc = self._at(atoms).forces_nc
-        assert forces_nc is not None
-        return forces_nc
+        self._go(atoms.positions.copy(), atoms.cell.array.copy())
+        return self.forces_nc
 
     def get_stress(self, atoms: Any) -> Float:
         """Return the stress, virial / volume, eV/Å^3, (6,) in Voigt's order."""
-        virial_cc = self._at(atoms).virial_cc
-        assert virial_cc is not None
-        rows, columns = [0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]
-        stress: Float = virial_cc[rows, columns] / atoms.get_volume()
+        self._go(atoms.positions.copy(), atoms.cell.array.copy())
+        virial_cc = self.evaluation.virial_cc
+        assert virial_cc is not None, "RELAX implies FORCES"
+        stress: Float = virial_cc[[0, 1, 2, 1, 0, 0], [0, 1, 2, 2, 2, 1]] / atoms.get_volume()
         return stress
-
-
-def _optimizer(target: Any, dmax_c: tuple[float, float, float]) -> Any:
-    """Return ASE's L-BFGS with a step scaled to fit into dmax_c and LONGEST_STEP."""
-    import ase.optimize
-
-    lbfgs: Any = ase.optimize.LBFGS
-
-    class Limited(lbfgs):
-        def determine_step(self, dr: Float) -> Float:
-            steps_rc = dr.reshape(-1, 3)
-            excess = max(
-                float((abs(steps_rc) / dmax_c).max()),
-                float(np.linalg.norm(steps_rc, axis=1).max()) / LONGEST_STEP,
-                1.0,
-            )
-            return dr / excess
-
-    return Limited(target, logfile=None)
