@@ -15,7 +15,7 @@ _HOMES = {
     "Calculator": "aenetpy.calculators",
     "Potential": "aenetpy.models.potential",
     "Structure": "aenetpy.io.structure",
-    "read_potential": "aenetpy.models.potential",
+    "read_potential": "aenetpy.models.reading",
     "read_stp": "aenetpy.io.stp",
     "read_trainset": "aenetpy.io.trainset",
     "read_xsf": "aenetpy.io.xsf",
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from aenetpy.io.xsf import read_xsf as read_xsf
     from aenetpy.io.xsf import write_xsf as write_xsf
     from aenetpy.models.potential import Potential as Potential
-    from aenetpy.models.potential import read_potential as read_potential
+    from aenetpy.models.reading import read_potential as read_potential
 
 
 def __getattr__(name: str) -> Any:

@@ -14,7 +14,8 @@ from aenetpy.errors import NumericalError, UsageError
 from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network_files import NetworkSource
 from aenetpy.io.structures import structure_from_atoms
-from aenetpy.models.potential import Evaluation, Potential, read_potential
+from aenetpy.models.potential import Evaluation, Potential
+from aenetpy.models.reading import read_potential
 
 _ENERGIES_ALONE = {"energy", "free_energy", "energies"}
 _LEAST_VOLUME = 1e-6  # Å³; what is smaller is no volume

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from aenetpy.fingerprints.base import make_descriptor
+from aenetpy.fingerprints.domain import AngularDomain
 from aenetpy.fingerprints.featurise import fingerprints
 from aenetpy.fingerprints.statistics import RunningStatistics
 from aenetpy.io.network import NetworkFile
@@ -22,11 +23,14 @@ from aenetpy.training.weights import initial_weights
 
 
 def random_potential(
-    setups: Sequence[Setup], structures: Sequence[Structure], hidden: Sequence[int] = (15, 15)
+    setups: Sequence[Setup],
+    structures: Sequence[Structure],
+    hidden: Sequence[int] = (15, 15),
+    angular_domain: AngularDomain = "new",
 ) -> Potential:
     """Return a potential with random weights, scaled by the fingerprints of some structures."""
     species = tuple(setup.species for setup in setups)
-    descriptors = [make_descriptor(setup, species) for setup in setups]
+    descriptors = [make_descriptor(setup, species, angular_domain) for setup in setups]
     statistics = [RunningStatistics(setup.n_features) for setup in setups]
     for structure in structures:
         found = fingerprints(structure, species, descriptors)
@@ -52,7 +56,7 @@ def random_potential(
             energy_maximum=1.0,
             energy_average=0.0,
         )
-    return Potential(files)
+    return Potential(files, chebyshev_domain=angular_domain)
 
 
 def random_trainset(n_atoms_s: Sequence[int], n_features: int, seed: int = 1) -> TrainingSet:

@@ -40,6 +40,15 @@ jobs_option = click.option(
     help="Threads to use; the result does not depend on it.",
 )
 
+domain_option = click.option(
+    "--chebyshev-domain",
+    type=click.Choice(["auto", "new", "old"]),
+    default="auto",
+    show_default=True,
+    help="How Chebyshev potentials take cos(theta): new as aenet 2.0.4, old as 2.0.3 and before,"
+    " auto as the statistics in their files prove.",
+)
+
 seed_option = click.option(
     "--seed",
     type=click.IntRange(min=0),

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import input_argument, jobs_option, progress_bar
+from aenetpy.cli.options import domain_option, input_argument, jobs_option, progress_bar
+
+if TYPE_CHECKING:
+    from aenetpy.fingerprints.domain import DomainChoice
 
 
 @click.command("predict")
 @input_argument
 @click.argument("structures", nargs=-1, type=click.Path())
 @jobs_option
-def predict_command(input_file: str, structures: tuple[str, ...], jobs: int) -> None:
-    """Evaluate the structures in FILES, or those named on the command line.
+@domain_option
+@click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead of text.")
+def predict_command(
+    input_file: str,
+    structures: tuple[str, ...],
+    jobs: int,
+    chebyshev_domain: DomainChoice,
+    as_json: bool,
+) -> None:
+    """Evaluate or relax the structures in FILES, or those named on the command line.
+
+    Says on standard error if atoms are unlike those of the training set; --json lists by
+    how much, component by component.
 
     \b
     aenetpy predict predict.in > predict.out
@@ -26,4 +41,11 @@ def predict_command(input_file: str, structures: tuple[str, ...], jobs: int) -> 
 
     settings = read_predict_in(Path(input_file), structures)
     with progress_bar(len(settings.files), "structures") as advance:
-        predict(settings, sys.stdout, jobs=jobs, on_entry=lambda: advance(1))
+        predict(
+            settings,
+            sys.stdout,
+            jobs=jobs,
+            on_entry=lambda: advance(1),
+            chebyshev_domain=chebyshev_domain,
+            as_json=as_json,
+        )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
+from aenetpy.fingerprints.domain import AngularDomain
 from aenetpy.fingerprints.neighbors import Neighbors
 from aenetpy.io.setup import Setup
 
@@ -60,7 +61,9 @@ class Descriptor(Protocol):
         ...
 
 
-def make_descriptor(setup: Setup, species: Sequence[str]) -> Descriptor:
+def make_descriptor(
+    setup: Setup, species: Sequence[str], angular_domain: AngularDomain = "new"
+) -> Descriptor:
     """Return the descriptor that a setup defines.
 
     Parameters
@@ -69,6 +72,9 @@ def make_descriptor(setup: Setup, species: Sequence[str]) -> Descriptor:
         Of the central species.
     species
         All species; ``types_n`` counts in this order.
+    angular_domain
+        "old" for Chebyshev setups of aenet 2.0.3 and before, see
+        `aenetpy.fingerprints.domain`.
 
     Raises
     ------
@@ -78,7 +84,7 @@ def make_descriptor(setup: Setup, species: Sequence[str]) -> Descriptor:
     if setup.is_chebyshev:
         from aenetpy.fingerprints.chebyshev import ChebyshevDescriptor
 
-        return ChebyshevDescriptor(setup, species)
+        return ChebyshevDescriptor(setup, species, angular_domain)
     if setup.kind == "Behler2011":
         from aenetpy.fingerprints.behler import BehlerDescriptor
 

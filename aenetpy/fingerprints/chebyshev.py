@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 from numpy.polynomial.legendre import leggauss, legvander
 from numpy.typing import NDArray
 
-from aenetpy.errors import DataError
+from aenetpy.fingerprints.chebyshev_setup import parameters, typespins
+from aenetpy.fingerprints.domain import AngularDomain, angular_variable
 from aenetpy.fingerprints.neighbors import Neighbors
 from aenetpy.io.setup import Setup
 from aenetpy.kernels.chebyshev import evaluate
@@ -52,10 +52,10 @@ class ChebyshevDescriptor:
         self,
         setup: Setup,
         species: Sequence[str],
-        angular_domain: Literal["new", "old"] = "new",
+        angular_domain: AngularDomain = "new",
     ) -> None:
         self.setup = setup
-        radial_cutoff, radial_order, angular_cutoff, angular_order = _parameters(setup)
+        radial_cutoff, radial_order, angular_cutoff, angular_order = parameters(setup)
         self.cutoff = max(radial_cutoff, angular_cutoff)
         self.n_features = setup.n_features
         self._n_types = len(species)
@@ -142,42 +142,14 @@ class ChebyshevDescriptor:
         )
 
 
-def _parameters(setup: Setup) -> tuple[float, int, float, int]:
-    """Return R_r, N_r, R_a, N_a of a setup, checked."""
-    radial_cutoff, radial_order, angular_cutoff, angular_order = (
-        float(value) for value in setup.parameters_gp[0]
-    )
-    for name, order in (("radial_N", radial_order), ("angular_N", angular_order)):
-        if not (order >= 0.0 and order == int(order)):
-            raise DataError(f"{name} = {order:g} in the setup of {setup.species} is no order")
-    parts = 2 if len(setup.environment) > 1 else 1
-    expected = parts * (int(radial_order) + int(angular_order) + 2)
-    if setup.n_features != expected:
-        raise DataError(
-            f"setup of {setup.species} has {setup.n_features} functions, "
-            f"its orders and species make {expected}"
-        )
-    return radial_cutoff, int(radial_order), angular_cutoff, int(angular_order)
-
-
-def typespins(environment: Sequence[str]) -> dict[str, float]:
-    """Return the weight of each species by its place in ENV.
-
-    -[n/2] ... [n/2] in steps of one, without 0 if n is even (spec 6.2).
-    """
-    half = len(environment) // 2
-    values = [s for s in range(-half, half + 1) if s != 0 or len(environment) % 2 == 1]
-    return {symbol: float(s) for symbol, s in zip(environment, values, strict=True)}
-
-
-def legendre_coefficients(order: int, angular_domain: Literal["new", "old"] = "new") -> Float:
+def legendre_coefficients(order: int, angular_domain: AngularDomain = "new") -> Float:
     """Return c_nl of T_n(a(x)) = sum_l c_nl P_l(x), (order + 1, order + 1).
 
     a(x) is x or, "old", (2 x - pi)/pi; c_nl = (2l + 1)/2 times the integral of
     T_n(a) P_l from -1 to 1, for which Gauss' rule is exact.
     """
     x, weights = leggauss(order + 1)
-    argument = x if angular_domain == "new" else (2.0 * x - np.pi) / np.pi
+    argument = angular_variable(x, angular_domain)
     integrals_nl = chebvander(argument, order).T @ (weights[:, None] * legvander(x, order))
     return np.ascontiguousarray(np.tril(integrals_nl * (np.arange(order + 1) + 0.5)))
 

@@ -27,7 +27,8 @@ _FILES = (
     "the line 'FILES', then the number of structures, then one file per line,"
     " or name a structure on the command line"
 )
-_RELAX = {"method": 1, "F_conv": 1, "E_conv": 1, "steps": 1, "dmax": 3}
+_RELAX = {"method": 1, "F_conv": 1, "E_conv": 1, "steps": 1, "dmax": 3, "cell": 1}
+_ANSWERS = {"yes": True, "no": False}
 
 
 @dataclass(frozen=True)
@@ -39,13 +40,15 @@ class RelaxOptions:
     method
         Always ``bfgs``.
     force_tolerance
-        F_conv, eV/Å.
+        F_conv, the largest component of a force in the end, eV/Å.
     energy_tolerance
-        E_conv, eV.
+        E_conv, the largest change of energy by the last step, eV; without much effect in aenet.
     steps
         Largest number of steps.
     dmax_c
-        Largest displacement per direction, Å; aenet ignores it.
+        Largest displacement by one step per direction, Å; aenet ignores it.
+    cell
+        Whether the lattice vectors move too; aenet does not know it.
     line
         Line number.
     """
@@ -55,6 +58,7 @@ class RelaxOptions:
     energy_tolerance: float = 0.001
     steps: int = 99
     dmax_c: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    cell: bool = False
     line: int = field(default=0, compare=False)
 
 
@@ -172,8 +176,17 @@ def _parse_relax(given: dict[str, list[str]], place: Place) -> RelaxOptions:
         raise place.error(
             "RELAX: F_conv, E_conv, steps must not be negative, dmax must be positive"
         )
+    answer = given.get("cell", ["no"])[0].lower()
+    if answer not in _ANSWERS:
+        raise place.error(f"RELAX: cell={answer} is neither yes nor no")
     return RelaxOptions(
-        method, force_tolerance, energy_tolerance, steps, (x, y, z), place.line or 0
+        method=method,
+        force_tolerance=force_tolerance,
+        energy_tolerance=energy_tolerance,
+        steps=steps,
+        dmax_c=(x, y, z),
+        cell=_ANSWERS[answer],
+        line=place.line or 0,
     )
 
 
@@ -191,7 +204,8 @@ def format_predict_in(content: PredictInput) -> str:
             "",
             "RELAX",
             f"method={relax.method} F_conv={relax.force_tolerance!r}"
-            f" E_conv={relax.energy_tolerance!r} steps={relax.steps} dmax={dmax}",
+            f" E_conv={relax.energy_tolerance!r} steps={relax.steps} dmax={dmax}"
+            + (" cell=yes" if relax.cell else ""),
         ]
     if content.files:
         lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]

@@ -100,6 +100,7 @@ def structure_report(
     total_energy: float,
     forces_nc: Float | None = None,
     atomic_energies_n: Float | None = None,
+    which: str = "input",
 ) -> str:
     """Return coordinates and results of a structure.
 
@@ -113,9 +114,11 @@ def structure_report(
         eV/Å, (n, 3); None without FORCES.
     atomic_energies_n
         Atomic energies included, eV, (n,); None without PRINT_ATOMIC_ENERGIES.
+    which
+        "input", or "optimized" after RELAX.
     """
     return (
-        coordinates_table(structure, forces_nc, atomic_energies_n)
+        coordinates_table(structure, forces_nc, atomic_energies_n, which)
         + energy_lines(cohesive_energy, total_energy)
         + ("" if forces_nc is None else force_lines(ForceSummary.of(forces_nc)))
         + "\n"
@@ -124,22 +127,23 @@ def structure_report(
 
 def structure_opening(number: int, structure: Structure) -> str:
     """Return name, size and lattice of a structure (not with VERBOSITY low)."""
-    vectors = zip("abc", lattice(structure).tolist(), strict=True)
-    rows = "".join(
-        f"   {name} = ( {''.join('  ' + fixed(x, 15, 8) for x in vector)} )\n"
-        for name, vector in vectors
-    )
     return (
         f" Structure number  : {number}\n"
         f" File name         : {structure.name}\n"
         f" Number of atoms   : {len(structure)}\n"
         f" Number of species : {len(set(structure.species))}\n"
-        "\n"
-        " Lattice vectors (Angstrom):\n"
-        "\n"
-        f"{rows}"
-        "\n"
+        "\n" + lattice_vectors(structure)
     )
+
+
+def lattice_vectors(structure: Structure, which: str = "") -> str:
+    """Return the lattice vectors; ``which`` precedes the unit, as in "optimized, "."""
+    vectors = zip("abc", lattice(structure).tolist(), strict=True)
+    rows = "".join(
+        f"   {name} = ( {''.join('  ' + fixed(x, 15, 8) for x in vector)} )\n"
+        for name, vector in vectors
+    )
+    return f" Lattice vectors ({which}Angstrom):\n\n{rows}\n"
 
 
 def lattice(structure: Structure) -> Float:
@@ -150,19 +154,22 @@ def lattice(structure: Structure) -> Float:
 
 
 def coordinates_table(
-    structure: Structure, forces_nc: Float | None = None, atomic_energies_n: Float | None = None
+    structure: Structure,
+    forces_nc: Float | None = None,
+    atomic_energies_n: Float | None = None,
+    which: str = "input",
 ) -> str:
     """Return one row per atom: species, coordinates, forces, atomic energy.
 
     Parameters
     ----------
-    structure, forces_nc, atomic_energies_n
+    structure, forces_nc, atomic_energies_n, which
         As in ``structure_report``.
     """
     names = "          x             y             z      "
     units = "         (Ang)         (Ang)         (Ang)   "
     columns = [structure.positions_nc]
-    heading = "Cartesian atomic coordinates (input)"
+    heading = f"Cartesian atomic coordinates ({which})"
     if forces_nc is not None:
         heading += " and corresponding atomic forces"
         names += "       Fx           Fy            Fz      "

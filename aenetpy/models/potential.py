@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
-from aenetpy.fingerprints.base import Descriptor, make_descriptor
+from aenetpy.fingerprints.domain import DomainChoice, choose_domains
 from aenetpy.fingerprints.featurise import (
     Contact,
     atoms_of_type,
@@ -23,12 +22,11 @@ from aenetpy.fingerprints.featurise import (
 from aenetpy.fingerprints.species import check_environments
 from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network import NetworkFile
-from aenetpy.io.network_files import NetworkSource, read_networks
 from aenetpy.io.setup import Setup
 from aenetpy.io.structure import Structure
 from aenetpy.io.structures import as_structure
-from aenetpy.models.network import Network
-from aenetpy.models.scaling import feature_scaling
+from aenetpy.models.atomic import AtomicPotential, check_network
+from aenetpy.models.extrapolation import Excursions
 from aenetpy.parallel import ordered_map
 
 if TYPE_CHECKING:
@@ -57,6 +55,8 @@ class Evaluation:
         virial / volume. None if forces were not asked for.
     closest
         The closest pair of atoms.
+    excursions
+        Fingerprint values outside of the training range; None if not asked for.
     """
 
     energy: float
@@ -65,48 +65,7 @@ class Evaluation:
     forces_nc: Float | None
     virial_cc: Float | None
     closest: Contact
-
-
-@dataclass(frozen=True, eq=False)
-class AtomicPotential:
-    """Energy of one atom of a species from its fingerprint (spec 9.3).
-
-    ε = y(x) / scale + shift + E_atom with x_g = (G_g - mean_g) / σ_g.
-    """
-
-    descriptor: Descriptor
-    network: Network
-    mean_g: Float
-    inverse_sigma_g: Float
-    scale: float
-    shift: float
-    atomic_energy: float
-
-    @classmethod
-    def from_file(cls, file: NetworkFile, species: Sequence[str]) -> AtomicPotential:
-        """Build from a potential file, for structures made of ``species``."""
-        setup = file.setup
-        assert setup.statistics is not None, "a potential file always has statistics"
-        mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
-        return cls(
-            descriptor=make_descriptor(setup, species),
-            network=Network(file.nodes_l, file.activations, file.weights_w),
-            mean_g=mean_g,
-            inverse_sigma_g=inverse_sigma_g,
-            scale=file.scale,
-            shift=file.shift,
-            atomic_energy=float(file.atomic_energies_t[file.species.index(setup.species)]),
-        )
-
-    def energies(self, features_ng: Float) -> Float:
-        """Return the energy of each atom without its atomic energy, eV, (n,)."""
-        y_n = self.network.forward((features_ng - self.mean_g) * self.inverse_sigma_g)
-        return y_n / self.scale + self.shift
-
-    def energies_and_gradient(self, features_ng: Float) -> tuple[Float, Float]:
-        """Return the energies (n,) and dε/dG (n, g), eV."""
-        y_n, dydx_ng = self.network.gradient((features_ng - self.mean_g) * self.inverse_sigma_g)
-        return y_n / self.scale + self.shift, dydx_ng * (self.inverse_sigma_g / self.scale)
+    excursions: Excursions | None = None
 
 
 class Potential:
@@ -118,23 +77,37 @@ class Potential:
         Contents of the ``.nn`` file of each species.
     paths
         Where they were read from.
+    chebyshev_domain
+        How potentials with Chebyshev fingerprints read the cosine of an angle: "new",
+        "old" (aenet 2.0.3 and before), or "auto", as their statistics prove.
+
+    Attributes
+    ----------
+    domains
+        What was chosen for each species.
 
     Raises
     ------
     DataError
-        If a file belongs to another species or contradicts itself.
+        If a file belongs to another species, or holds numbers that cannot be used.
     """
 
     def __init__(
-        self, files: Mapping[str, NetworkFile], paths: Mapping[str, str] | None = None
+        self,
+        files: Mapping[str, NetworkFile],
+        paths: Mapping[str, str] | None = None,
+        chebyshev_domain: DomainChoice = "auto",
     ) -> None:
         self.files = dict(files)
         self.paths = dict(paths or {})
         self.species = tuple(files)
         for symbol, file in files.items():
-            check_species(symbol, file)
+            check_network(symbol, file, self.paths.get(symbol))
+        setups = {symbol: file.setup for symbol, file in files.items()}
+        self.domains = choose_domains(setups, chebyshev_domain)
         self.atomic_potentials = tuple(
-            AtomicPotential.from_file(file, self.species) for file in files.values()
+            AtomicPotential.from_file(file, self.species, self.domains[symbol])
+            for symbol, file in files.items()
         )
         self.cutoff = total_cutoff([atomic.descriptor for atomic in self.atomic_potentials])
         self._accepted: set[frozenset[str]] = set()
@@ -154,6 +127,7 @@ class Potential:
         forces: bool = True,
         jobs: int = 1,
         search: VerletList | None = None,
+        excursions: bool = False,
     ) -> Evaluation:
         """Return energy and, if asked for, forces and virial of a structure.
 
@@ -171,6 +145,8 @@ class Potential:
         search
             Finds the neighbours, with `cutoff`. Given again for the next structure of a
             trajectory, it saves most of the search.
+        excursions
+            Whether to look for fingerprint values outside of the training range.
 
         Raises
         ------
@@ -185,17 +161,19 @@ class Potential:
         search.update(structure.positions_nc, structure.cell_cc, structure.pbc_c)
 
         def evaluate_block(block: list[tuple[int, int]]) -> _Part:
-            return self._evaluate_block(types_n, search, block, forces)
+            return self._evaluate_block(types_n, search, block, forces, excursions)
 
         n_atoms = len(structure)
         energies_n = np.empty(n_atoms)
         forces_nc = np.zeros((n_atoms, 3)) if forces else None
         virial_cc = np.zeros((3, 3)) if forces else None
         closest = Contact(np.inf, -1, -1)
+        outside: list[Excursions] = []
         blocks = _blocks(chunk_ranges(n_atoms))
         for block, part in zip(blocks, ordered_map(evaluate_block, blocks, jobs), strict=True):
             energies_n[block[0][0] : block[-1][1]] = part.energies_n
             closest = min(closest, part.closest, key=_distance)
+            outside += part.excursions
             if forces_nc is not None and virial_cc is not None:
                 forces_nc += part.forces_nc
                 virial_cc += part.virial_cc
@@ -209,6 +187,7 @@ class Potential:
             forces_nc=forces_nc,
             virial_cc=virial_cc,
             closest=closest,
+            excursions=Excursions.worst_first(outside) if excursions else None,
         )
 
     def _accept(self, structure: Structure) -> None:
@@ -233,6 +212,7 @@ class Potential:
         search: VerletList,
         block: list[tuple[int, int]],
         forces: bool,
+        excursions: bool,
     ) -> _Part:
         """Evaluate some chunks, one after the other, into the same arrays."""
         start, stop = block[0][0], block[-1][1]
@@ -241,6 +221,7 @@ class Potential:
             forces_nc=np.zeros((types_n.size, 3)) if forces else np.zeros((0, 3)),
             virial_cc=np.zeros((3, 3)),
             closest=Contact(np.inf, -1, -1),
+            excursions=[],
         )
         for first, last in block:
             neighbors = search.pairs(first, last)
@@ -250,6 +231,9 @@ class Potential:
                 if atoms_a.size == 0:
                     continue
                 features_ag, state = atomic.descriptor.evaluate(atoms_a, types_n, neighbors)
+                if excursions:
+                    found = atomic.ranges.excursions(atoms_a, features_ag)
+                    part.excursions += [] if found is None else [found]
                 if not forces:
                     part.energies_n[atoms_a - start] = atomic.energies(features_ag)
                     continue
@@ -269,6 +253,7 @@ class _Part:
     forces_nc: Float
     virial_cc: Float
     closest: Contact
+    excursions: list[Excursions]
 
 
 def _blocks(chunks: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
@@ -284,49 +269,3 @@ def _blocks(chunks: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
 
 def _distance(contact: Contact) -> float:
     return contact.distance
-
-
-def check_species(symbol: str, file: NetworkFile, path: str | Path | None = None) -> None:
-    """Require that a network belongs to a species; aenet uses crossed files in silence.
-
-    Raises
-    ------
-    DataError
-        Naming both species.
-    """
-    if file.setup.species != symbol:
-        raise DataError(
-            f"the network given for {symbol} belongs to {file.setup.species}",
-            file=path,
-            hint="put the file of each species on its own line of NETWORKS",
-        )
-    if symbol not in file.species:
-        raise DataError(
-            f"the network of {symbol} has no atomic energy of it, only of {' '.join(file.species)}",
-            file=path,
-            hint="the file is damaged; train the network again",
-        )
-
-
-def read_potential(source: NetworkSource) -> Potential:
-    """Read a potential from its ``.nn`` files.
-
-    Parameters
-    ----------
-    source
-        A folder that holds one file of each species, one file, several files, or a
-        mapping from species to file; see `aenetpy.io.network_files.read_networks`.
-
-    Raises
-    ------
-    DataError
-        If a file is missing, damaged, or belongs to another species, or if two files
-        are of one species.
-    """
-    files, paths = {}, {}
-    for symbol, (path, file) in read_networks(source).items():
-        check_species(symbol, file, path)
-        files[symbol], paths[symbol] = file, str(path)
-    if not files:
-        raise DataError("a potential needs at least one .nn file, and none is named")
-    return Potential(files, paths)

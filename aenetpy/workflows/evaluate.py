@@ -9,7 +9,8 @@ from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.report_ase import evaluation_report
 from aenetpy.io.structures import structure_from_atoms
-from aenetpy.models.potential import Evaluation, Potential, read_potential
+from aenetpy.models.potential import Evaluation, Potential
+from aenetpy.models.reading import read_potential
 from aenetpy.workflows.atoms import read_atoms, relaxed_name, write_atoms
 from aenetpy.workflows.checks import check_contact, check_species
 

@@ -11,7 +11,7 @@ import numpy as np
 from aenetpy.errors import DataError, InputError, NumericalError
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.report_ase import MD_HEADER, md_row
-from aenetpy.models.potential import read_potential
+from aenetpy.models.reading import read_potential
 from aenetpy.workflows.atoms import read_atoms
 from aenetpy.workflows.evaluate import checked_evaluation
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError, InputError
+from aenetpy.fingerprints.domain import proven_domain
 from aenetpy.io.network import NetworkFile, read_network, write_network
 from aenetpy.io.report_train import network_created, network_restarted
 from aenetpy.io.setup import Setup
@@ -192,7 +193,7 @@ def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train
     Raises
     ------
     DataError
-        If it was made for other fingerprints.
+        If it was made for other fingerprints, in their parameters or their angular domain.
     """
     if not same_fingerprint(existing.setup, setup):
         raise DataError(
@@ -202,6 +203,7 @@ def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train
             file=line.file,
             hint=f"remove it, or name another file in {train_in}:{line.line}",
         )
+    check_domain(line, existing.setup, setup)
     wanted = ((setup.n_features, *line.nodes, 1), (*line.activations, "linear"))
     if (existing.nodes_l, existing.activations) != wanted:
         log.warning(
@@ -211,6 +213,31 @@ def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train
             "-".join(map(str, existing.nodes_l)),
             train_in,
             line.line,
+        )
+
+
+def check_domain(line: NetworkLine, existing: Setup, setup: Setup) -> None:
+    """Refuse to mix potentials and training sets from before and after aenet 2.0.4.
+
+    Raises
+    ------
+    DataError
+        If one takes cos(theta) for an angle, and the other does not.
+    """
+    domains = proven_domain(existing), proven_domain(setup)
+    if domains == ("old", "new"):
+        raise DataError(
+            "this network was fitted with aenet 2.0.3 or before, to other angular fingerprints"
+            " than those of the training set",
+            file=line.file,
+            hint=f"continue from what 'aenetpy upgrade {line.file} NEW.nn' writes",
+        )
+    if domains == ("new", "old"):
+        raise DataError(
+            "the training set was generated with aenet 2.0.3 or before, with other angular"
+            " fingerprints than those of this network",
+            file=line.file,
+            hint="generate the training set anew",
         )
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
-from datetime import datetime
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
-from aenetpy import __version__
-from aenetpy.errors import InputError
-from aenetpy.io import report_predict as report
+from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.io.predict_in import PredictInput
 from aenetpy.io.structure import Structure
-from aenetpy.models.potential import Evaluation, read_potential
+from aenetpy.models.potential import Potential
+from aenetpy.models.reading import read_potential
 from aenetpy.parallel import ordered_map
 from aenetpy.workflows.checks import check_contact, check_species
 from aenetpy.workflows.entries import read_structures
+from aenetpy.workflows.extrapolation import Extrapolation
+from aenetpy.workflows.predict_output import JsonWriter, Prediction, TextWriter
+from aenetpy.workflows.relax import relax
 from aenetpy.workflows.timing import Timing
+
+log = logging.getLogger("aenetpy")
 
 
 def predict(
@@ -24,8 +28,10 @@ def predict(
     out: TextIO,
     jobs: int = 1,
     on_entry: Callable[[], object] = lambda: None,
+    chebyshev_domain: DomainChoice = "auto",
+    as_json: bool = False,
 ) -> None:
-    """Evaluate structures and report energies and, if asked for, forces.
+    """Evaluate or relax structures and report energies and, if asked for, forces.
 
     Parameters
     ----------
@@ -37,63 +43,73 @@ def predict(
         Threads; the result does not depend on it.
     on_entry
         Called after each entry of FILES.
+    chebyshev_domain
+        As in `aenetpy.models.potential.Potential`.
+    as_json
+        Write one JSON object instead, with all that is outside of the training range.
 
     Raises
     ------
-    InputError
-        If RELAX is asked for.
     DataError
         If a potential or a structure is wrong.
+    NumericalError
+        If the energy stops being finite during a relaxation.
     """
-    if settings.relax is not None:
-        raise InputError(
-            "RELAX is not available in this version",
-            file=settings.path,
-            line=settings.lines.get("RELAX"),
-            hint="remove it, and relax with another program",
-        )
     timing = Timing("predict.time" if settings.timing else None)
     paths = {symbol: settings.networks[symbol].text for symbol in settings.species}
-    potential = read_potential(paths)
+    with _noted() as notes:
+        potential = read_potential(paths, chebyshev_domain)
+        extrapolation = Extrapolation(potential)
+        writer = (JsonWriter if as_json else TextWriter)(settings, out, extrapolation)
+        writer.begin(potential, paths)
+        timing.milestone("potentials read")
+        for number, prediction in enumerate(
+            _predictions(settings, potential, jobs, on_entry), start=1
+        ):
+            extrapolation.count(prediction.final_structure, prediction.excursions)
+            if note := prediction.not_converged:
+                log.warning("%s: %s", prediction.structure.name, note)
+            writer.write(number, prediction)
+        timing.milestone("structures evaluated")
+        extrapolation.summarise()
+        timing.write()
+        writer.end(notes)
+
+
+def _predictions(
+    settings: PredictInput, potential: Potential, jobs: int, on_entry: Callable[[], object]
+) -> Iterator[Prediction]:
+    """Yield what there is to say of each structure, in the order of FILES."""
     setups = [file.setup for file in potential.files.values()]
-    verbose = settings.verbosity != "low"
-    if verbose:
-        out.write(report.opening(datetime.now(), __version__))
-        for symbol, file in potential.files.items():
-            out.write(report.potential_report(symbol, paths[symbol], file))
-        out.write(report.evaluation_opening())
-    timing.milestone("potentials read")
-
-    def evaluate(structure: Structure) -> tuple[Structure, Evaluation]:
-        check_species(structure, setups)
-        return structure, potential.evaluate(structure, settings.forces, jobs_within)
-
     # One level of threads only: over structures if there are many, else within the one.
     jobs_within, jobs_across = (jobs, 1) if len(settings.files) == 1 else (1, jobs)
-    evaluated = ordered_map(evaluate, read_structures(settings, on_entry), jobs_across)
-    for number, (structure, evaluation) in enumerate(evaluated, start=1):
+
+    def evaluate(structure: Structure) -> Prediction:
+        check_species(structure, setups)
+        evaluation = potential.evaluate(structure, settings.forces, jobs_within, excursions=True)
         check_contact(structure, evaluation.closest, setups)
-        if number > 1:
-            out.write(report.separator())
-        if verbose:
-            out.write(report.structure_opening(number, structure))
-        out.write(
-            report.structure_report(
-                as_printed(structure),
-                evaluation.cohesive_energy,
-                evaluation.energy,
-                evaluation.forces_nc,
-                evaluation.atomic_energies_n if settings.print_atomic_energies else None,
-            )
-        )
-    timing.milestone("structures evaluated")
-    timing.write()
-    if verbose:
-        out.write(report.closing(datetime.now()))
+        relaxation = None
+        if settings.relax is not None:
+            relaxation = relax(potential, structure, evaluation, settings.relax, jobs_within)
+        return Prediction(structure, evaluation, relaxation)
+
+    return ordered_map(evaluate, read_structures(settings, on_entry), jobs_across)
 
 
-def as_printed(structure: Structure) -> Structure:
-    """Return the structure with its coordinates wrapped into the cell (spec 5.2)."""
-    if structure.is_isolated:
-        return structure
-    return replace(structure, positions_nc=structure.positions_in_cell())
+@contextmanager
+def _noted() -> Iterator[list[str]]:
+    """Yield a list that grows with every note to the user, each once."""
+    notes: list[str] = []
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            text = " ".join(record.getMessage().split())
+            if text not in notes:
+                notes.append(text)
+
+    handler = Notes()
+    log.addHandler(handler)
+    try:
+        yield notes
+    finally:
+        log.removeHandler(handler)

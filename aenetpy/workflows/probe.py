@@ -15,7 +15,7 @@ from aenetpy.fingerprints.neighbors import find_neighbors
 from aenetpy.io.setup import N_PARAMETERS, Setup
 from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
-from aenetpy.workflows.predict import as_printed
+from aenetpy.workflows.predict_output import as_printed
 
 Float = NDArray[np.float64]
 

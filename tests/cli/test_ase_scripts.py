@@ -14,7 +14,7 @@ from ase.io import read, write
 
 from aenetpy.cli.main import run
 from aenetpy.io.xsf import read_xsf
-from aenetpy.models.potential import read_potential
+from aenetpy.models.reading import read_potential
 from aenetpy.workflows.md import heat
 from tests.conftest import ROOT
 

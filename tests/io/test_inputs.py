@@ -260,6 +260,7 @@ def test_relax_without_options(write):
         ("method=bfgs", "method=fire", "x.in:9: unknown optimization method 'fire'"),
         ("steps=30", "steps=3.5", "x.in:9: RELAX: '3.5' is not an integer"),
         ("steps=30", "steps=-1", "x.in:9: RELAX: F_conv, E_conv, steps must not be negative"),
+        ("3*0.2", "3*0.2 cell=maybe", "x.in:9: RELAX: cell=maybe is neither yes nor no"),
         ("3*0.2", "0.2 0.2", "x.in:9: RELAX: dmax needs 3 values, not 2"),
         ("VERBOSITY low", "VERBOSITY loud", "x.in:11: unknown VERBOSITY 'loud'"),
         ("files\n1", "files\n2", "x.in:13: FILES announces 2 structures but lists 1"),
@@ -343,6 +344,7 @@ def test_predict_in_round_trip(tmp_path_factory, data):
         force_tolerance=data.draw(st.floats(0, 1)),
         steps=data.draw(st.integers(0, 99)),
         dmax_c=(0.1, 0.2, data.draw(st.floats(0.1, 2))),
+        cell=data.draw(st.booleans()),
     )
     content = PredictInput(
         path=str(tmp_path_factory.mktemp("p") / "predict.in"),

@@ -11,7 +11,7 @@ from aenetpy.errors import DataError
 from aenetpy.io.network import read_network
 from aenetpy.io.network_ascii import write_network_ascii
 from aenetpy.io.network_files import read_networks
-from aenetpy.models.potential import read_potential
+from aenetpy.models.reading import read_potential
 from tests.conftest import ROOT
 
 RUTILE = ROOT / "tests" / "data" / "rutile"

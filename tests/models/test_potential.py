@@ -14,7 +14,8 @@ from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network import write_network
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structure import Structure
-from aenetpy.models.potential import Potential, read_potential
+from aenetpy.models.potential import Potential
+from aenetpy.models.reading import read_potential
 from tests.conftest import ROOT
 from tests.potentials import random_potential
 

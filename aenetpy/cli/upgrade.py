@@ -1,0 +1,33 @@
+"""``aenetpy upgrade``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from aenetpy.cli.options import domain_option
+
+if TYPE_CHECKING:
+    from aenetpy.fingerprints.domain import DomainChoice
+
+
+@click.command("upgrade")
+@click.argument("old", metavar="OLD.nn", type=click.Path())
+@click.argument("new", metavar="NEW.nn", type=click.Path())
+@domain_option
+def upgrade_command(old: str, new: str, chebyshev_domain: DomainChoice) -> None:
+    r"""Make a potential of aenet 2.0.3 or before right for aenet 2.0.4.
+
+    Until November 2019 aenet took the cosine of an angle for the angle itself. Its
+    potentials run with later versions, and give wrong energies. The upgraded file gives
+    the energies of the old one, with aenet and aenetpy alike; the standard deviations
+    and ranges of its angular fingerprints are nominal.
+
+    \b
+    aenetpy upgrade Ti.nn new/Ti.nn
+    """
+    from aenetpy.workflows.upgrade import upgrade
+
+    setup = upgrade(old, new, chebyshev_domain).setup
+    click.echo(f"{new}: potential of {setup.species} with the energies of {old}")

@@ -1,0 +1,95 @@
+"""The energy of one atom of a species: fingerprint, network and scaling (spec 9.3)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.errors import DataError
+from aenetpy.fingerprints.base import Descriptor, make_descriptor
+from aenetpy.fingerprints.domain import AngularDomain
+from aenetpy.io.network import NetworkFile
+from aenetpy.models.extrapolation import Ranges
+from aenetpy.models.network import Network
+from aenetpy.models.scaling import feature_scaling
+
+Float = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class AtomicPotential:
+    """Energy of one atom of a species from its fingerprint (spec 9.3).
+
+    ε = y(x) / scale + shift + E_atom with x_g = (G_g - mean_g) / σ_g.
+    """
+
+    descriptor: Descriptor
+    network: Network
+    mean_g: Float
+    inverse_sigma_g: Float
+    scale: float
+    shift: float
+    atomic_energy: float
+    ranges: Ranges
+
+    @classmethod
+    def from_file(
+        cls, file: NetworkFile, species: Sequence[str], angular_domain: AngularDomain
+    ) -> AtomicPotential:
+        """Build from a potential file, for structures made of ``species``."""
+        setup = file.setup
+        assert setup.statistics is not None, "a potential file always has statistics"
+        mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
+        return cls(
+            descriptor=make_descriptor(setup, species, angular_domain),
+            network=Network(file.nodes_l, file.activations, file.weights_w),
+            mean_g=mean_g,
+            inverse_sigma_g=inverse_sigma_g,
+            scale=file.scale,
+            shift=file.shift,
+            atomic_energy=float(file.atomic_energies_t[file.species.index(setup.species)]),
+            ranges=Ranges.of(setup.statistics),
+        )
+
+    def energies(self, features_ng: Float) -> Float:
+        """Return the energy of each atom without its atomic energy, eV, (n,)."""
+        y_n = self.network.forward((features_ng - self.mean_g) * self.inverse_sigma_g)
+        return y_n / self.scale + self.shift
+
+    def energies_and_gradient(self, features_ng: Float) -> tuple[Float, Float]:
+        """Return the energies (n,) and dε/dG (n, g), eV."""
+        y_n, dydx_ng = self.network.gradient((features_ng - self.mean_g) * self.inverse_sigma_g)
+        return y_n / self.scale + self.shift, dydx_ng * (self.inverse_sigma_g / self.scale)
+
+
+def check_network(symbol: str, file: NetworkFile, path: str | Path | None = None) -> None:
+    """Require that a network can be used for a species; aenet uses crossed files in silence.
+
+    Raises
+    ------
+    DataError
+        Naming what is wrong and the file.
+    """
+    if file.setup.species != symbol:
+        raise DataError(
+            f"the network given for {symbol} belongs to {file.setup.species}",
+            file=path,
+            hint="put the file of each species on its own line of NETWORKS",
+        )
+    if symbol not in file.species:
+        raise DataError(
+            f"the network of {symbol} has no atomic energy of it, only of {' '.join(file.species)}",
+            file=path,
+            hint="the file is damaged; train the network again",
+        )
+    if not np.isfinite(file.weights_w).all():
+        raise DataError("a weight is not finite", file=path, hint="train the network again")
+    if not (math.isfinite(file.scale) and file.scale != 0.0):
+        raise DataError(
+            f"the energy scale is {file.scale:g}", file=path, hint="train the network again"
+        )

@@ -1,0 +1,133 @@
+"""Fingerprint values outside of the range that a network was trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.io.setup import FeatureStatistics
+from aenetpy.models.scaling import SMALLEST_DEVIATION
+
+Float = NDArray[np.float64]
+Long = NDArray[np.int64]
+
+SLACK_DEVIATIONS, SLACK_PARTS = 1e-6, 1e-9
+"""What a value may be outside by rounding: standard deviations, and parts of its size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Excursions:
+    """Values outside of the training range in one structure, the worst first.
+
+    Parameters
+    ----------
+    atoms_k
+        0-based atom, (k,) int64.
+    components_k
+        0-based fingerprint component of its species, (k,) int64.
+    values_k
+        The value, (k,) float64.
+    deviations_k
+        Standard deviations beyond the nearest end of the range, (k,) float64;
+        infinite for components that were constant in the training set.
+    """
+
+    atoms_k: Long
+    components_k: Long
+    values_k: Float
+    deviations_k: Float
+
+    def __len__(self) -> int:
+        return self.atoms_k.size
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms with a value outside."""
+        return np.unique(self.atoms_k).size
+
+    @classmethod
+    def worst_first(cls, parts: Sequence[Excursions]) -> Excursions:
+        """Return all values of ``parts``, ordered by deviations, then by atom."""
+        if not parts:
+            return NONE
+        atoms_k, components_k, values_k, deviations_k = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("atoms_k", "components_k", "values_k", "deviations_k")
+        )
+        order_k = np.lexsort((components_k, atoms_k, -deviations_k))
+        return cls(
+            atoms_k[order_k], components_k[order_k], values_k[order_k], deviations_k[order_k]
+        )
+
+
+NONE = Excursions(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0))
+"""Everything is inside."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ranges:
+    """Range of each fingerprint component in the training set of one species.
+
+    Parameters
+    ----------
+    minimum_g, maximum_g
+        Ends of the range, (g,) float64; infinite where the file has none.
+    sigma_g
+        Standard deviations, (g,) float64; 0 for constant components.
+    """
+
+    minimum_g: Float
+    maximum_g: Float
+    sigma_g: Float
+
+    @classmethod
+    def of(cls, statistics: FeatureStatistics) -> Ranges:
+        """Return the ranges of a training set; none where the mean is not in the range."""
+        minimum_g, maximum_g = statistics.minimum_g, statistics.maximum_g
+        mean_g = statistics.mean_g
+        sigma_g = np.sqrt(np.maximum(statistics.mean_square_g - mean_g**2, 0.0))
+        rounding_g = 1e-6 * np.maximum(abs(minimum_g), abs(maximum_g))
+        known_g = (minimum_g - rounding_g <= mean_g) & (mean_g <= maximum_g + rounding_g)
+        return cls(
+            np.where(known_g, minimum_g, -np.inf),
+            np.where(known_g, maximum_g, np.inf),
+            np.where(sigma_g > SMALLEST_DEVIATION, sigma_g, 0.0),
+        )
+
+    @cached_property
+    def _ends_g(self) -> tuple[Float, Float]:
+        """The ends of the range, moved apart by what rounding may do."""
+        size_g = np.maximum(abs(self.minimum_g), abs(self.maximum_g))
+        slack_g = SLACK_DEVIATIONS * self.sigma_g + SLACK_PARTS * size_g
+        return self.minimum_g - slack_g, self.maximum_g + slack_g
+
+    def excursions(self, atoms_a: Long, features_ag: Float) -> Excursions | None:
+        """Return what lies outside, by (G - maximum)/sigma or (minimum - G)/sigma.
+
+        Parameters
+        ----------
+        atoms_a
+            0-based atoms of this species, (a,) int64.
+        features_ag
+            Their fingerprints, (a, g) float64.
+
+        Returns
+        -------
+        Excursions or None
+            None if nothing does.
+        """
+        lowest_g, highest_g = self._ends_g
+        outside_ag = (features_ag < lowest_g) | (features_ag > highest_g)
+        if not outside_ag.any():
+            return None
+        a_k, g_k = np.nonzero(outside_ag)
+        values_k = features_ag[a_k, g_k]
+        beyond_k = np.maximum(values_k - self.maximum_g[g_k], self.minimum_g[g_k] - values_k)
+        sigma_k = self.sigma_g[g_k]
+        deviations_k = np.full(len(values_k), np.inf)
+        np.divide(beyond_k, sigma_k, out=deviations_k, where=sigma_k > 0.0)
+        return Excursions(atoms_a[a_k], g_k, values_k, deviations_k)

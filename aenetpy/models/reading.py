@@ -1,0 +1,72 @@
+"""Potentials from files."""
+
+from __future__ import annotations
+
+import logging
+
+from aenetpy.errors import DataError
+from aenetpy.fingerprints.domain import DomainChoice, proven_domain
+from aenetpy.io.network_files import NetworkSource, read_networks
+from aenetpy.models.potential import Potential
+
+log = logging.getLogger("aenetpy")
+
+
+def read_potential(source: NetworkSource, chebyshev_domain: DomainChoice = "auto") -> Potential:
+    """Read a potential from its ``.nn`` files.
+
+    Parameters
+    ----------
+    source
+        A folder that holds one file of each species, one file, several files, or a
+        mapping from species to file; see `aenetpy.io.network_files.read_networks`.
+    chebyshev_domain
+        As in `Potential`. Where "auto" finds potentials of aenet 2.0.3 or before, the
+        user is told.
+
+    Parameters
+    ----------
+    paths
+        File of each species.
+    chebyshev_domain
+        As in `Potential`. Where "auto" finds potentials of aenet 2.0.3 or before, the
+        user is told.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, damaged, or belongs to another species, or if two files
+        are of one species.
+    """
+    files, paths = {}, {}
+    for symbol, (path, file) in read_networks(source).items():
+        files[symbol], paths[symbol] = file, str(path)
+    if not files:
+        raise DataError("a potential needs at least one .nn file, and none is named")
+    potential = Potential(files, paths, chebyshev_domain)
+    _tell_domains(potential, chebyshev_domain)
+    return potential
+
+
+def _tell_domains(potential: Potential, choice: DomainChoice) -> None:
+    """Tell the user of old potentials, and of a choice that the files contradict."""
+    old, contradicting = [], []
+    for symbol, domain in potential.domains.items():
+        if choice == "auto" and domain == "old":
+            old.append(potential.paths[symbol])
+        if proven_domain(potential.files[symbol].setup) not in (domain, None):
+            contradicting.append(potential.paths[symbol])
+    if old:
+        log.warning(
+            "%s: fitted with aenet 2.0.3 or before, which took cos(theta) for an angle;"
+            " evaluated in that way (aenet 2.0.4 does not: --chebyshev-domain new);"
+            " 'aenetpy upgrade' makes files for both",
+            ", ".join(old),
+        )
+    if contradicting:
+        log.warning(
+            "%s: evaluated in the %s domain of cos(theta) as asked for, although fitted in the"
+            " other one; the energies are wrong",
+            ", ".join(contradicting),
+            choice,
+        )

@@ -1,0 +1,107 @@
+"""What to say of atoms that are unlike those a potential was trained on."""
+
+from __future__ import annotations
+
+import logging
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from aenetpy.io.structure import Structure
+from aenetpy.models.extrapolation import Excursions
+from aenetpy.models.potential import Potential
+
+log = logging.getLogger("aenetpy")
+
+FAR = 1.0
+"""Standard deviations beyond the training range from which the user is warned."""
+
+
+class Extrapolation:
+    """Names and numbers of the fingerprint values outside of the training range.
+
+    Parameters
+    ----------
+    potential
+        The potential that found them.
+    """
+
+    def __init__(self, potential: Potential) -> None:
+        self._potential = potential
+        self._n_structures = self._n_outside = self._n_atoms = 0
+        self._worst = -np.inf
+        self._worst_text = ""
+
+    @cached_property
+    def _names(self) -> dict[str, list[str]]:
+        parts = zip(self._potential.species, self._potential.atomic_potentials, strict=True)
+        return {symbol: atomic.descriptor.names() for symbol, atomic in parts}
+
+    def count(self, structure: Structure, excursions: Excursions) -> None:
+        """Take the excursions of one structure into the summary."""
+        self._n_structures += 1
+        if len(excursions) == 0:
+            return
+        self._n_outside += 1
+        self._n_atoms += excursions.n_atoms
+        if excursions.deviations_k[0] > self._worst:
+            self._worst = float(excursions.deviations_k[0])
+            self._worst_text = f"{structure.name}, {self.describe(structure, excursions)}"
+
+    def summarise(self) -> None:
+        """Tell the user in one line, if there is anything to tell; far ones as a warning."""
+        if self._n_outside == 0:
+            return
+        atoms = "1 atom" if self._n_atoms == 1 else f"{self._n_atoms} atoms"
+        log.log(
+            logging.WARNING if self._worst >= FAR else logging.INFO,
+            "%s in %d of %d structures outside of the training range; worst: %s%s",
+            atoms,
+            self._n_outside,
+            self._n_structures,
+            self._worst_text,
+            "" if self._n_atoms == 1 else "; --json lists all",
+        )
+
+    def describe(self, structure: Structure, excursions: Excursions) -> str:
+        """Return the worst value in words: ``radial 3 of atom 7 (Ti) by 2.5 deviations``."""
+        atom, component = int(excursions.atoms_k[0]), int(excursions.components_k[0])
+        symbol = structure.species[atom]
+        beyond = float(excursions.deviations_k[0])
+        amount = f"by {beyond:.3g} standard deviations"
+        if np.isinf(beyond):
+            amount = "which was constant in training"
+        return f"{self._names[symbol][component]} of atom {atom + 1} ({symbol}), {amount}"
+
+    def warnings(self, structure: Structure, excursions: Excursions) -> list[str]:
+        """Return the warning on one structure, if it is far outside."""
+        if len(excursions) == 0 or excursions.deviations_k[0] < FAR:
+            return []
+        return [f"outside of the training range: {self.describe(structure, excursions)}"]
+
+    def listed(self, structure: Structure, excursions: Excursions) -> list[dict[str, Any]]:
+        """Return all values with their names and ranges, the worst first, atoms from 1."""
+        parts = zip(self._potential.species, self._potential.atomic_potentials, strict=True)
+        ranges = {symbol: atomic.ranges for symbol, atomic in parts}
+        entries = []
+        for atom, component, value, deviations in zip(
+            excursions.atoms_k.tolist(),
+            excursions.components_k.tolist(),
+            excursions.values_k.tolist(),
+            excursions.deviations_k.tolist(),
+            strict=True,
+        ):
+            symbol = structure.species[atom]
+            entries.append(
+                {
+                    "component": self._names[symbol][component],
+                    "atom": atom + 1,
+                    "species": symbol,
+                    "value": value,
+                    "minimum": float(ranges[symbol].minimum_g[component]),
+                    "maximum": float(ranges[symbol].maximum_g[component]),
+                    "standard_deviations": deviations,
+                }
+            )
+        return entries

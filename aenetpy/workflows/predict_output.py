@@ -1,0 +1,203 @@
+"""The two forms of output of ``predict``: aenet's text, and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, TextIO
+
+from aenetpy import __version__
+from aenetpy.io import report_json
+from aenetpy.io import report_predict as report
+from aenetpy.io.predict_in import PredictInput
+from aenetpy.io.report_relax import optimization_table
+from aenetpy.io.structure import Structure
+from aenetpy.models.extrapolation import Excursions
+from aenetpy.models.potential import Evaluation, Potential
+from aenetpy.workflows.extrapolation import Extrapolation
+from aenetpy.workflows.relax import Relaxation
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """A structure as given and, with RELAX, as relaxed.
+
+    Parameters
+    ----------
+    structure, evaluation
+        As given.
+    relaxation
+        The way down; None without RELAX.
+    """
+
+    structure: Structure
+    evaluation: Evaluation
+    relaxation: Relaxation | None
+
+    @property
+    def final_structure(self) -> Structure:
+        """The relaxed structure, or the given one."""
+        return self.structure if self.relaxation is None else self.relaxation.structure
+
+    @property
+    def final(self) -> Evaluation:
+        """What the potential says of the final structure."""
+        return self.evaluation if self.relaxation is None else self.relaxation.evaluation
+
+    @property
+    def excursions(self) -> Excursions:
+        """Values of the final structure outside of the training range."""
+        assert self.final.excursions is not None, "predict asks for them"
+        return self.final.excursions
+
+    @property
+    def not_converged(self) -> str:
+        """What is to be said of a relaxation that did not reach its end."""
+        if self.relaxation is None or self.relaxation.converged:
+            return ""
+        return (
+            f"not converged after {self.relaxation.n_steps} steps of RELAX:"
+            f" largest force component {self.relaxation.largest_force:.2g} eV/Å,"
+            f" last change of energy {self.relaxation.last_change:.2g} eV"
+        )
+
+
+class TextWriter:
+    """Writes the layout of ``predict.x`` (spec 10.4).
+
+    Parameters
+    ----------
+    settings
+        Contents of ``predict.in``.
+    out
+        Receives the text.
+    extrapolation
+        Not part of this output.
+    """
+
+    def __init__(self, settings: PredictInput, out: TextIO, extrapolation: Extrapolation) -> None:
+        self._settings = settings
+        self._out = out
+        self._verbose = settings.verbosity != "low"
+
+    def begin(self, potential: Potential, paths: Mapping[str, str]) -> None:
+        """Write what is known of the potentials."""
+        if not self._verbose:
+            return
+        self._out.write(report.opening(datetime.now(), __version__))
+        for symbol, file in potential.files.items():
+            self._out.write(report.potential_report(symbol, paths[symbol], file))
+        self._out.write(report.evaluation_opening())
+
+    def write(self, number: int, prediction: Prediction) -> None:
+        """Write one structure."""
+        if number > 1:
+            self._out.write(report.separator())
+        if self._verbose:
+            self._out.write(report.structure_opening(number, prediction.structure))
+        which = "input"
+        if prediction.relaxation is not None:
+            self._write_relaxation(prediction, prediction.relaxation)
+            which = "optimized" if prediction.relaxation.is_optimized else "input"
+        final = prediction.final
+        self._out.write(
+            report.structure_report(
+                as_printed(prediction.final_structure),
+                final.cohesive_energy,
+                final.energy,
+                final.forces_nc,
+                self._atomic_energies(final),
+                which,
+            )
+        )
+
+    def end(self, notes: list[str]) -> None:
+        """Write the closing lines; the notes are on standard error."""
+        if self._verbose:
+            self._out.write(report.closing(datetime.now()))
+
+    def _write_relaxation(self, prediction: Prediction, relaxation: Relaxation) -> None:
+        start = prediction.evaluation
+        structure = as_printed(prediction.structure)
+        self._out.write(
+            report.coordinates_table(structure, start.forces_nc, self._atomic_energies(start))
+        )
+        if self._verbose:
+            self._out.write(
+                optimization_table(
+                    relaxation.energies_k, relaxation.rms_forces_k, relaxation.converged
+                )
+            )
+        assert self._settings.relax is not None
+        if self._settings.relax.cell:
+            self._out.write(report.lattice_vectors(relaxation.structure, "optimized, "))
+
+    def _atomic_energies(self, evaluation: Evaluation) -> report.Float | None:
+        return evaluation.atomic_energies_n if self._settings.print_atomic_energies else None
+
+
+class JsonWriter:
+    """Writes one JSON object in the end.
+
+    Parameters
+    ----------
+    settings
+        Contents of ``predict.in``.
+    out
+        Receives the text.
+    extrapolation
+        Names what is outside of the training range.
+    """
+
+    def __init__(self, settings: PredictInput, out: TextIO, extrapolation: Extrapolation) -> None:
+        self._settings = settings
+        self._out = out
+        self._extrapolation = extrapolation
+        self._potentials: dict[str, dict[str, Any]] = {}
+        self._structures: list[dict[str, Any]] = []
+
+    def begin(self, potential: Potential, paths: Mapping[str, str]) -> None:
+        """Remember the potentials."""
+        for symbol, file in potential.files.items():
+            domain = potential.domains[symbol] if file.setup.is_chebyshev else None
+            self._potentials[symbol] = {"file": paths[symbol], "chebyshev_domain": domain}
+
+    def write(self, number: int, prediction: Prediction) -> None:
+        """Remember one structure."""
+        final, relaxation = prediction.final, prediction.relaxation
+        content = report_json.structure_object(
+            as_printed(prediction.final_structure),
+            final.cohesive_energy,
+            final.energy,
+            final.forces_nc,
+            final.virial_cc,
+            final.atomic_energies_n if self._settings.print_atomic_energies else None,
+        )
+        if relaxation is not None:
+            content["relaxation"] = {
+                "converged": relaxation.converged,
+                "steps": relaxation.n_steps,
+                "cohesive_energies": relaxation.energies_k,
+                "rms_forces": relaxation.rms_forces_k,
+            }
+        structure, excursions = prediction.final_structure, prediction.excursions
+        content["extrapolation"] = self._extrapolation.listed(structure, excursions)
+        content["warnings"] = [
+            *filter(None, [prediction.not_converged]),
+            *self._extrapolation.warnings(structure, excursions),
+        ]
+        self._structures.append(content)
+
+    def end(self, notes: list[str]) -> None:
+        """Write everything."""
+        self._out.write(
+            report_json.document(__version__, self._potentials, self._structures, notes)
+        )
+
+
+def as_printed(structure: Structure) -> Structure:
+    """Return the structure with its coordinates wrapped into the cell (spec 5.2)."""
+    if structure.is_isolated:
+        return structure
+    return replace(structure, positions_nc=structure.positions_in_cell())

@@ -1,0 +1,70 @@
+"""``upgrade``: potentials of aenet 2.0.3 and before made into ones for later versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from aenetpy.errors import DataError, UsageError
+from aenetpy.fingerprints.domain import DomainChoice, proven_domain
+from aenetpy.io.network import NetworkFile, read_network, write_network
+from aenetpy.io.network_ascii import write_network_ascii
+from aenetpy.models.upgrade import upgrade_network
+
+
+def upgrade(old: str, new: str, domain: DomainChoice = "auto") -> NetworkFile:
+    """Write the potential that gives the same energies with aenet 2.0.4.
+
+    Parameters
+    ----------
+    old
+        Potential of aenet 2.0.3 or before, binary or text.
+    new
+        The file to make; text if its name ends in ``.ascii``.
+    domain
+        "auto" requires that the file proves to be old, "old" believes it.
+
+    Returns
+    -------
+    NetworkFile
+        What was written.
+
+    Raises
+    ------
+    UsageError
+        If both names are one file.
+    DataError
+        If ``old`` is not an old potential, or a file cannot be read or written.
+    """
+    if Path(new).exists() and Path(new).samefile(old):
+        raise UsageError(
+            f"{new} is the old potential itself",
+            hint="give another name: its statistics cannot be had back from the new one",
+        )
+    file = read_network(old)
+    _check_old(old, file, domain)
+    upgraded = upgrade_network(file)
+    write = write_network_ascii if new.endswith(".ascii") else write_network
+    write(new, upgraded)
+    return upgraded
+
+
+def _check_old(path: str, file: NetworkFile, domain: DomainChoice) -> None:
+    """Raise DataError unless the file is, or is said to be, of the old domain."""
+    if not file.setup.is_chebyshev:
+        raise DataError(
+            f"has a {file.setup.kind} fingerprint, which is the same in all versions of aenet",
+            file=path,
+            hint="use it as it is",
+        )
+    if domain == "new" or (domain == "auto" and proven_domain(file.setup) == "new"):
+        raise DataError(
+            "takes cos(theta) as aenet 2.0.4 does, so there is nothing to upgrade",
+            file=path,
+            hint="use it as it is",
+        )
+    if domain == "auto" and proven_domain(file.setup) is None:
+        raise DataError(
+            "does not tell whether it is older than aenet 2.0.4",
+            file=path,
+            hint="give --chebyshev-domain old if you know that it is",
+        )
