@@ -40,9 +40,9 @@ def total_energies(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return times, ns, and total energies, meV/atom, of a run of velocity Verlet."""
     energies: list[float] = []
-    dynamics = VelocityVerlet(atoms, femtoseconds * units.fs)
-    dynamics.attach(lambda: energies.append(atoms.get_total_energy()), interval=every)
-    dynamics.run(round(1e3 * picoseconds / femtoseconds))
+    with VelocityVerlet(atoms, femtoseconds * units.fs) as dynamics:
+        dynamics.attach(lambda: energies.append(atoms.get_total_energy()), interval=every)
+        dynamics.run(round(1e3 * picoseconds / femtoseconds))
     times_ns = np.arange(len(energies)) * every * femtoseconds * 1e-6
     return times_ns, np.array(energies) / len(atoms) * 1e3
 
