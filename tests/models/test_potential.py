@@ -229,3 +229,20 @@ def test_files_of_other_species_are_refused(potential, tmp_path):
         DataError, match=r"no network for species N; the potential has those of Ti O"
     ):
         potential.evaluate(replace(structure, species=("N",) * len(structure)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"scale": 0.0}, r"O\.nn: the energy scale is 0"),
+        ({"scale": np.nan}, r"O\.nn: the energy scale is nan"),
+        ({"weights_w": np.inf}, r"O\.nn: a weight is not finite"),
+    ],
+)
+def test_numbers_that_cannot_be_used(potential, tmp_path, change, message):
+    file = potential.files["O"]
+    if "weights_w" in change:
+        change = {"weights_w": np.full_like(file.weights_w, change["weights_w"])}
+    write_network(tmp_path / "O.nn", replace(file, **change))
+    with pytest.raises(DataError, match=message):
+        read_potential({"O": tmp_path / "O.nn"})
