@@ -82,7 +82,8 @@ def _predictions(
     """Yield what there is to say of each structure, in the order of FILES."""
     setups = [file.setup for file in potential.files.values()]
     # One level of threads only: over structures if there are many, else within the one.
-    jobs_within, jobs_across = (jobs, 1) if len(settings.files) == 1 else (1, jobs)
+    single = len(settings.files) == 1 and "@" not in settings.files[0].text
+    jobs_within, jobs_across = (jobs, 1) if single else (1, jobs)
 
     def evaluate(structure: Structure) -> Prediction:
         check_species(structure, setups)
