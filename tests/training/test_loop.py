@@ -29,12 +29,14 @@ class Descent:
         self.rate, self.converge_at, self.fail_at = rate, converge_at, fail_at
         self.steps, self.converged, self.note = 0, False, None
 
-    def step(self, weights_w, value, gradient_w):
+    uses_gradient = True
+
+    def step(self, weights_w, evaluation, objective, visits_v):
         self.steps += 1
         self.converged = self.steps == self.converge_at
         if self.steps == self.fail_at:
             self.note = "cannot go on"
-        return weights_w - self.rate * gradient_w
+        return weights_w - self.rate * evaluation.gradient_w
 
 
 class Record:
@@ -83,7 +85,7 @@ def test_one_evaluation_per_epoch(objectives, monkeypatch) -> None:
     training, testing, start_w = objectives
     calls = []
     evaluate = training.evaluate
-    monkeypatch.setattr(training, "evaluate", lambda w: calls.append(w) or evaluate(w))
+    monkeypatch.setattr(training, "evaluate", lambda w, **options: calls.append(w) or evaluate(w, **options))
     train(training, testing, Descent(), start_w, 5, Record())
     assert len(calls) == 6
 
@@ -211,7 +213,8 @@ def test_continues_from_the_state_that_aenet_saved(golden, tmp_path) -> None:
     for species in ("Ti", "O"):
         name = f"{species}.15t-15t.nn"
         (tmp_path / name).write_bytes((half / "start" / name).read_bytes())
-    method = LBFGS.from_restart(unpacked(half / "start" / "train.restart.xz", tmp_path))
+    method = LBFGS(1862)
+    assert method.load(unpacked(half / "start" / "train.restart.xz", tmp_path))
     outcome, record = run_golden(tmp_path, data, "15t-15t", 10, method=method)
     expected = half / "expected"
     assert [as_printed(row) for row in record.rows] == table((expected / "train.out").read_text())
