@@ -254,9 +254,7 @@ class Network:
         for x_in, delta, slot in zip(workspace.inputs_l, workspace.deltas_l, slots, strict=False):
             np.matmul(x_in, delta.T, out=slot)
 
-    def jacobian(
-        self, slopes_n: Float, counts_s: NDArray[np.intp], workspace: Workspace
-    ) -> Float:
+    def jacobian(self, slopes_n: Float, counts_s: NDArray[np.intp], workspace: Workspace) -> Float:
         """Return ``sum_{i in s} a_i dy_i/dw`` of groups of atoms of the last ``run``.
 
         The sum over the atoms of a group is a product of matrices, and all groups

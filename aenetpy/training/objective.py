@@ -24,6 +24,7 @@ Index = NDArray[np.intp]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+
 class Workers:
     """Threads that share the blocks of an objective, for the time of a ``with`` statement.
 

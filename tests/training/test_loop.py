@@ -85,7 +85,9 @@ def test_one_evaluation_per_epoch(objectives, monkeypatch) -> None:
     training, testing, start_w = objectives
     calls = []
     evaluate = training.evaluate
-    monkeypatch.setattr(training, "evaluate", lambda w, **options: calls.append(w) or evaluate(w, **options))
+    monkeypatch.setattr(
+        training, "evaluate", lambda w, **options: calls.append(w) or evaluate(w, **options)
+    )
     train(training, testing, Descent(), start_w, 5, Record())
     assert len(calls) == 6
 

@@ -11,6 +11,8 @@ from aenetpy.training.methods.lbfgs import LBFGS
 from aenetpy.training.methods.lm import LM
 from aenetpy.training.methods.online_sd import OnlineSD
 
+__all__ = ["EKF", "LBFGS", "LM", "METHODS", "Adam", "Method", "OnlineSD", "make_method"]
+
 METHODS: dict[str, Callable[[int, Mapping[str, float]], Method]] = {
     "bfgs": LBFGS,
     "online_sd": OnlineSD,

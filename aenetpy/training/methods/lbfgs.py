@@ -92,7 +92,9 @@ class LBFGS:
 
     def restore(self, state: State) -> bool:
         """Go on from a saved state; False if it has other dimensions."""
-        fields = {name: value.item() if value.ndim == 0 else value for name, value in state.items()}
+        fields: dict[str, Any] = {
+            name: value.item() if value.ndim == 0 else value for name, value in state.items()
+        }
         return self.load(BfgsRestart(**fields))
 
     def to_restart(self) -> BfgsRestart:
