@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
-from aenetpy.io.files import reading_error, replace_file
+from aenetpy.io.files import read_bytes, replace_file
 
 Float = NDArray[np.float64]
 
@@ -37,10 +38,10 @@ class TrainState:
         Smallest error of the test set so far, eV per atom; inf without.
     problem
         Digest of the training structures; the state of a method is of no use for others.
-    restart
-        Digest of the ``train.restart`` that belongs to it; empty without.
-    weights_w, previous_w
-        All weights after this epoch and after the one before, (w,) float64.
+    weights_w
+        All weights after this epoch, (w,) float64.
+    filed_w
+        All weights in the network files when this was written, (w,) float64.
     memory
         What the method remembers, arrays by name.
     """
@@ -50,9 +51,8 @@ class TrainState:
     seed: int
     best_rmse: float
     problem: str
-    restart: str
     weights_w: Float
-    previous_w: Float
+    filed_w: Float
     memory: Mapping[str, NDArray[Any]]
 
 
@@ -65,6 +65,7 @@ def write_train_state(path: str | Path, state: TrainState) -> None:
         The file cannot be written.
     """
     arrays: dict[str, Any] = {name: getattr(state, name) for name in _names()}
+    arrays["seed"] = str(state.seed)  # may be larger than any integer of NumPy
     arrays |= {PREFIX + name: array for name, array in state.memory.items()}
     with replace_file(path) as file:
         np.savez(file, format=FORMAT, **arrays)
@@ -78,18 +79,18 @@ def read_train_state(path: str | Path) -> TrainState:
     DataError
         Not found, foreign or damaged.
     """
+    content = BytesIO(read_bytes(path))
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with np.load(content, allow_pickle=False) as archive:
             arrays = dict(archive.items())
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, TypeError, AttributeError):
+    except (ValueError, EOFError, OSError, KeyError, TypeError, AttributeError, BadZipFile):
         raise _damaged(path) from None
-    except OSError as error:
-        raise reading_error(path, error) from None
     if str(arrays.get("format")) != FORMAT or not set(_names()) <= set(arrays):
         raise _damaged(path)
     own: dict[str, Any] = {
         name: arrays[name].item() if arrays[name].ndim == 0 else arrays[name] for name in _names()
     }
+    own["seed"] = int(own["seed"])
     memory = {
         name.removeprefix(PREFIX): array
         for name, array in arrays.items()

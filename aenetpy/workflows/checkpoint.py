@@ -1,15 +1,16 @@
 """What a run of ``train`` leaves behind after every epoch, and how it goes on from there.
 
-Written in this order, each file complete or not at all:
+After an epoch are written in this order, each file complete or not at all:
 
 1. ``<file>-0000n``, the potentials of the epoch, and ``<file>-best`` if none was better;
 2. ``train.state``, with all weights and all that the method remembers;
-3. ``<file>``, and ``train.restart`` in aenet's format (bfgs, ekf).
+3. ``<file>``, and ``train.restart`` in aenet's format (bfgs, ekf); this every few seconds
+   and at the end only, however the run ends.
 
 ``train.state`` alone decides: a run that is killed, at whatever moment, goes on from the
-epoch in it. It is used if each ``<file>`` holds the weights of its epoch or of the
-one before (killed between 2 and 3); otherwise somebody has put other networks there, and
-they are trained as they are. aenet writes ``<file>`` only at the start and at the end.
+epoch in it. It is used if each ``<file>`` holds the weights of its epoch, or those that
+were there when it was written; otherwise somebody has put other networks there, and they
+are trained as they are. aenet writes ``<file>`` only at the start and at the end.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from __future__ import annotations
 import hashlib
 import logging
 import math
+import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TextIO
 
@@ -39,6 +42,9 @@ Float = NDArray[np.float64]
 
 STATE = Path("train.state")
 RESTART = Path("train.restart")
+
+SECONDS_BETWEEN_FILES = 2.0
+"""To replace files costs more than an epoch of a small set."""
 
 log = logging.getLogger("aenetpy")
 
@@ -70,6 +76,8 @@ class Checkpoint:
     out
         Receives the messages on the restart.
 
+    The networks must have been saved.
+
     Raises
     ------
     DataError
@@ -85,12 +93,17 @@ class Checkpoint:
         seed: int,
         out: TextIO,
     ) -> None:
+        self._settings = settings
         self._name = settings.method.name
         self._networks = networks
         self._problem = digest(objective)
         self.method = make_method(self._name, networks.weights_w.size, settings.method.parameters)
         self.order = Order(sampling, seed)
         self._best_rmse = math.inf
+        self._state: TrainState | None = None
+        self._restart = b""
+        self._filed_w = networks.weights_w
+        self._filed_at = time.monotonic()
         state = networks.state
         if state is not None and state.problem != self._problem:
             log.info("%s is not used: it belongs to other training structures", STATE)
@@ -122,7 +135,7 @@ class Checkpoint:
         method = self.method
         if not isinstance(method, LBFGS | EKF) or not RESTART.exists():
             return
-        if self._networks.has_new or _is_ours(RESTART):
+        if self._networks.has_new or self._is_ours(read_bytes(RESTART)):
             log.warning("%s is not used: it belongs to other networks", RESTART)
             return
         restart = read_restart(RESTART)
@@ -133,13 +146,21 @@ class Checkpoint:
         else:
             out.write(report.restart_incompatible())
 
+    def _is_ours(self, restart: bytes) -> bool:
+        """Whether ``train.restart`` is the one that was written with ``train.state``."""
+        state = read_state()
+        if state is None or state.method != self._name:
+            return False
+        parameters = self._settings.method.parameters
+        method = make_method(self._name, state.weights_w.size, parameters)
+        return method.restore(dict(state.memory)) and encoded_restart(method) == restart
+
     def save(self, row: EpochRow, weights_w: Float) -> None:
         """Save everything after an epoch; after epoch 0 only the best networks.
 
         An interrupt waits until all files belong together.
         """
         with without_interruption():
-            previous_w = self._networks.weights_w
             self._networks.set_weights(weights_w)
             if row.epoch > 0:
                 self._networks.save(f"-{row.epoch:05d}")
@@ -147,27 +168,38 @@ class Checkpoint:
                 self._best_rmse = row.rmse_test
                 self._networks.save("-best")
             if row.epoch > 0:
-                self._save_state(previous_w, weights_w)
+                self._state = self._describe(weights_w)
+                self._restart = encoded_restart(self.method)
+                write_train_state(STATE, self._state)
+                if time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
+                    self._file()
 
-    def _save_state(self, previous_w: Float, weights_w: Float) -> None:
-        restart = encoded_restart(self.method)
-        write_train_state(
-            STATE,
-            TrainState(
-                method=self._name,
-                epochs=self.order.epoch,
-                seed=self.order.seed,
-                best_rmse=self._best_rmse,
-                problem=self._problem,
-                restart=hashlib.sha256(restart).hexdigest() if restart else "",
-                weights_w=weights_w,
-                previous_w=previous_w,
-                memory=self.method.state(),
-            ),
-        )
+    def close(self) -> None:
+        """Bring the network files and ``train.restart`` to the last epoch that was saved."""
+        if self._state is None:
+            return
+        with without_interruption():
+            self._file()
+            write_train_state(STATE, replace(self._state, filed_w=self._filed_w))
+
+    def _file(self) -> None:
         self._networks.save()
-        if restart:
-            write_bytes(RESTART, restart)
+        if self._restart:
+            write_bytes(RESTART, self._restart)
+        self._filed_w = self._networks.weights_w
+        self._filed_at = time.monotonic()
+
+    def _describe(self, weights_w: Float) -> TrainState:
+        return TrainState(
+            method=self._name,
+            epochs=self.order.epoch,
+            seed=self.order.seed,
+            best_rmse=self._best_rmse,
+            problem=self._problem,
+            weights_w=weights_w,
+            filed_w=self._filed_w,
+            memory=self.method.state(),
+        )
 
 
 def encoded_restart(method: Method) -> bytes:
@@ -179,9 +211,3 @@ def digest(objective: EnergyObjective) -> str:
     """Return a name for the structures that are trained on: their sizes and target energies."""
     content = objective.n_atoms_s.tobytes() + objective.energies_s.tobytes()
     return hashlib.sha256(content).hexdigest()
-
-
-def _is_ours(path: Path) -> bool:
-    """Whether ``train.restart`` is the one that was written with ``train.state``."""
-    state = read_state()
-    return state is not None and hashlib.sha256(read_bytes(path)).hexdigest() == state.restart

@@ -137,21 +137,21 @@ def open_networks(
 
 
 def belongs_to(state: TrainState, contents: Sequence[NetworkFile]) -> bool:
-    """Tell whether files hold the weights of a state: of its epoch, or of the one before.
+    """Tell whether files hold the weights of a state, or those that they held before.
 
     The state is written first and the files after it, so that a run that is killed in
-    between leaves files of the epoch before, or some of each.
+    between leaves files of an earlier epoch, or some of each.
     """
     sizes = [content.weights_w.size for content in contents]
     if state.weights_w.size != sum(sizes):
         return False
     ends = np.cumsum(sizes)[:-1]
     return all(
-        np.array_equal(content.weights_w, now_w) or np.array_equal(content.weights_w, before_w)
-        for content, now_w, before_w in zip(
+        np.array_equal(content.weights_w, now_w) or np.array_equal(content.weights_w, filed_w)
+        for content, now_w, filed_w in zip(
             contents,
             np.split(state.weights_w, ends),
-            np.split(state.previous_w, ends),
+            np.split(state.filed_w, ends),
             strict=True,
         )
     )

@@ -145,6 +145,8 @@ def train(
         except KeyboardInterrupt:
             log.warning("interrupted: the last whole epoch is saved; the same command goes on")
             raise
+        finally:
+            checkpoint.close()
         out.write(report_reason(outcome))
         if settings.save_energies:
             for name, chosen_s, part in (
@@ -156,7 +158,6 @@ def train(
             out.write(
                 report.final_energies(row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
             )
-    networks.save()
     out.write(report.networks_stored(networks.files))
     out.write(report.closing(datetime.now()))
     timing.write()

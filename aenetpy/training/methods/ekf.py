@@ -51,6 +51,7 @@ class EKF:
         self._real_kw = (np.arange(n_groups * size) < n_weights).reshape(n_groups, size)
         unit_kww = np.eye(size) * self._real_kw[:, np.newaxis]
         self._covariance_kww = unit_kww / parameters["state"]
+        self._work_kww = np.empty_like(unit_kww)
         self._noise_kww = unit_kww * parameters["pnoise"] if parameters["pnoise"] else None
 
     def step(
@@ -70,7 +71,8 @@ class EKF:
         ph_kw = np.matmul(self._covariance_kww, h_kw[:, :, np.newaxis])[:, :, 0]
         hp_kw = np.matmul(h_kw[:, np.newaxis], self._covariance_kww)[:, 0]
         gain_kw = ph_kw / ((h_kw * ph_kw).sum(axis=1, keepdims=True) + self._forgetting)
-        self._covariance_kww -= gain_kw[:, :, np.newaxis] * hp_kw[:, np.newaxis]
+        np.multiply(gain_kw[:, :, np.newaxis], hp_kw[:, np.newaxis], out=self._work_kww)
+        self._covariance_kww -= self._work_kww
         self._covariance_kww /= self._forgetting
         if self._noise_kww is not None:
             self._covariance_kww += self._noise_kww

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -88,7 +87,7 @@ class LBFGS:
 
     def state(self) -> State:
         """Return the fields of ``to_restart``."""
-        return {name: np.array(value) for name, value in asdict(self.to_restart()).items()}
+        return {name: np.asarray(value) for name, value in vars(self.to_restart()).items()}
 
     def restore(self, state: State) -> bool:
         """Go on from a saved state; False if it has other dimensions."""
