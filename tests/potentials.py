@@ -109,6 +109,6 @@ def epoch_function(files: Sequence[Path], workers: Workers) -> tuple[Callable[[]
         nonlocal weights_w
         evaluation = objective.evaluate(weights_w)
         objective_test.energies(weights_w)
-        weights_w = method.step(weights_w, evaluation.value, evaluation.gradient_w)
+        weights_w = method.advance(weights_w, evaluation.value, evaluation.gradient_w)
 
     return epoch, trainset.n_atoms

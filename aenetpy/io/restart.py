@@ -130,10 +130,14 @@ def write_restart(path: str | Path, restart: BfgsRestart | EkfRestart) -> None:
     DataError
         The file cannot be written, or its state exceeds one Fortran record.
     """
+    write_bytes(path, encode_restart(restart))
+
+
+def encode_restart(restart: BfgsRestart | EkfRestart) -> bytes:
+    """Return the content of ``train.restart`` (spec 7.5)."""
     if isinstance(restart, BfgsRestart):
-        write_bytes(path, _encode_bfgs(restart))
-    else:
-        write_bytes(path, _encode_ekf(restart))
+        return _encode_bfgs(restart)
+    return _encode_ekf(restart)
 
 
 def _encode_bfgs(state: BfgsRestart) -> bytes:

@@ -254,6 +254,44 @@ class Network:
         for x_in, delta, slot in zip(workspace.inputs_l, workspace.deltas_l, slots, strict=False):
             np.matmul(x_in, delta.T, out=slot)
 
+    def jacobian(self, slopes_n: Float, counts_s: NDArray[np.intp], workspace: Workspace) -> Float:
+        """Return ``sum_{i in s} a_i dy_i/dw`` of groups of atoms of the last ``run``.
+
+        The sum over the atoms of a group is a product of matrices, and all groups
+        of the same size make one stack of such products.
+
+        Parameters
+        ----------
+        slopes_n
+            The factor a_i of each atom, (n,) float64.
+        counts_s
+            Atoms in each group, in the order of the atoms, ascending, (s,).
+        workspace
+            The one given to ``run``.
+
+        Returns
+        -------
+        jacobian_sw
+            A row in the order of ``weights_w`` for each group, (s, w) float64.
+        """
+        self._propagate(slopes_n, workspace)
+        jacobian_sw = np.empty((len(counts_s), self.weights_w.size))
+        sizes, firsts, numbers = np.unique(counts_s, return_index=True, return_counts=True)
+        start = 0
+        for size, first, number in zip(
+            sizes.tolist(), firsts.tolist(), numbers.tolist(), strict=True
+        ):
+            stop = start + size * number
+            slots = _transposed(self.nodes_l, jacobian_sw[first : first + number])
+            for x_in, delta, slot in zip(
+                workspace.inputs_l, workspace.deltas_l, slots, strict=False
+            ):
+                x_isn = x_in[:, start:stop].reshape(-1, number, size)
+                delta_osn = delta[:, start:stop].reshape(-1, number, size)
+                np.matmul(x_isn.transpose(1, 0, 2), delta_osn.transpose(1, 2, 0), out=slot)
+            start = stop
+        return jacobian_sw
+
     def _propagate(self, dloss_dy_n: Float, workspace: Workspace) -> None:
         """delta_L = f_L' dL/dy, delta_l = f_l' (W_{l+1}^T delta_{l+1}), each (n_out, n)."""
         deltas, slopes = workspace.deltas_l, workspace.slopes_l
@@ -276,10 +314,10 @@ class Network:
 
 
 def _transposed(nodes_l: tuple[int, ...], flat_w: Float) -> list[Float]:
-    """Return views (n_in + 1, n_out) of the column-major layer matrices in ``flat_w``."""
+    """Return views (..., n_in + 1, n_out) of the column-major layer matrices in (..., w)."""
     views, start = [], 0
     for n_in, n_out in pairwise(nodes_l):
         stop = start + (n_in + 1) * n_out
-        views.append(flat_w[start:stop].reshape(n_in + 1, n_out))
+        views.append(flat_w[..., start:stop].reshape(*flat_w.shape[:-1], n_in + 1, n_out))
         start = stop
     return views

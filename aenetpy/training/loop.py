@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import NumericalError
-from aenetpy.training.methods import Method
+from aenetpy.training.methods.base import Method
 from aenetpy.training.objective import EnergyObjective, Evaluation
+from aenetpy.training.order import Order
 
 Float = NDArray[np.float64]
 
@@ -75,18 +76,19 @@ def train(
     epochs: int,
     on_epoch: Callable[[EpochRow, Float], None],
     stop: Callable[[], bool] = never,
+    order: Order | None = None,
 ) -> Outcome:
-    """Improve the weights, one evaluation of the objective per epoch.
+    """Improve the weights, one step of the method per epoch.
 
-    The evaluation at the weights of an epoch gives both its row of the table and
-    the next step of the method.
+    The evaluation at the weights of an epoch gives its row of the table, and the
+    method its gradient and the order its errors.
 
     Parameters
     ----------
     objective, objective_test
         Over the training and the test structures.
     method
-        Where to evaluate next.
+        What a step is.
     weights_w
         To start from, (w,) float64.
     epochs
@@ -95,6 +97,8 @@ def train(
         Called with the errors and the weights after every epoch, epoch 0 included.
     stop
         Asked after every epoch whether to end training.
+    order
+        In which the structures are visited; sequential by default.
 
     Returns
     -------
@@ -108,14 +112,19 @@ def train(
 
     Notes
     -----
-    Spec 3.3 (bfgs), 3.7 (STOP) and 10.2 (table).
+    Spec 3.3, 3.4, 3.7 (STOP) and 10.2 (table).
     """
-    evaluation = _evaluate(objective, weights_w, 0)
+    order = Order() if order is None else order
+    evaluation = _evaluate(objective, method, weights_w, 0)
     row = _measure(objective, objective_test, evaluation, weights_w, 0)
     on_epoch(row, weights_w)
     for epoch in range(1, epochs + 1):
-        weights_w = method.step(weights_w, evaluation.value, evaluation.gradient_w)
-        evaluation = _evaluate(objective, weights_w, epoch)
+        visits_v = order.draw(
+            objective.errors(evaluation.energies_s), objective.energies_s / objective.n_atoms_s
+        )
+        with np.errstate(over="ignore", invalid="ignore"):  # whether it diverged is asked below
+            weights_w = method.step(weights_w, evaluation, objective, visits_v)
+        evaluation = _evaluate(objective, method, weights_w, epoch)
         row = _measure(objective, objective_test, evaluation, weights_w, epoch)
         on_epoch(row, weights_w)
         if method.converged:
@@ -127,14 +136,17 @@ def train(
     return Outcome(weights_w, row, "epochs")
 
 
-def _evaluate(objective: EnergyObjective, weights_w: Float, epoch: int) -> Evaluation:
+def _evaluate(
+    objective: EnergyObjective, method: Method, weights_w: Float, epoch: int
+) -> Evaluation:
     if np.isfinite(weights_w).all():
-        evaluation = objective.evaluate(weights_w)
+        evaluation = objective.evaluate(weights_w, gradient=method.uses_gradient)
         if math.isfinite(evaluation.value):
             return evaluation
     raise NumericalError(
         f"training has diverged in epoch {epoch}: weights or energies are not finite",
-        hint="start again from other weights (delete the network files or change SEED)",
+        hint="start again from other weights (delete the network files or change SEED), "
+        "or with smaller steps",
     )
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from queue import SimpleQueue
 from types import TracebackType
@@ -17,14 +17,12 @@ from threadpoolctl import threadpool_limits
 
 from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.network import Network, Workspace
+from aenetpy.training.blocks import Block, Packing
 
 Float = NDArray[np.float64]
 Index = NDArray[np.intp]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-ATOMS_PER_BLOCK = 4000
-"""Atoms that pass together: many enough to hide the interpreter, few enough for the cache."""
 
 
 class Workers:
@@ -62,9 +60,9 @@ class Workers:
             self._limits.restore_original_limits()
             self._limits = None
 
-    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """Return ``function(item)`` of all items in their order."""
-        if self._executor is None:
+        if self._executor is None or len(items) < 2:
             return [function(item) for item in items]
         return list(self._executor.map(function, items))
 
@@ -89,31 +87,19 @@ class Evaluation:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
-    """The atoms of one species in a block: inputs (g + 1, n), and whose they are."""
+class Linearisation:
+    """The errors of the objective and how they change with the weights.
 
-    x_1n: Float
-    structures: Index  # positions in the block of the structures that have such atoms
-    counts: Index  # their number of such atoms
-    starts: Index  # where these atoms start
+    Parameters
+    ----------
+    errors_s
+        ``dE_s = (E_ref - E_nn) / N_atoms``, scaled units, (s,) float64.
+    jacobian_sw
+        ``d(dE_s)/dw = -1/N_atoms sum_i dy_i/dw``, (s, w) float64.
+    """
 
-    def add_sums(self, y_n: Float, sums_s: Float) -> None:
-        """sums_s += sum of y over the atoms of structure s."""
-        if len(self.structures):
-            sums_s[self.structures] += np.add.reduceat(y_n, self.starts)
-
-    def spread(self, value_s: Float) -> Float:
-        """Give every atom the value of its structure, (n,)."""
-        return np.repeat(value_s[self.structures], self.counts)
-
-
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """Structures that are evaluated together."""
-
-    rows_t: tuple[_Rows, ...]
-    energies_s: Float
-    n_atoms_s: Float
+    errors_s: Float
+    jacobian_sw: Float
 
 
 class EnergyObjective:
@@ -146,14 +132,18 @@ class EnergyObjective:
         networks_t: Sequence[Network],
         workers: Workers | None = None,
     ) -> None:
-        structures = np.asarray(structures_s, dtype=np.intp)
-        self.n_atoms_s = trainset.n_atoms_s[structures]
-        self.energies_s = trainset.energies_s[structures]
         self._scale = trainset.scale
         self._networks_t = tuple(networks_t)
         self._ends_t = np.cumsum([network.weights_w.size for network in networks_t])
         self._workers = Workers() if workers is None else workers
-        self._blocks = _make_blocks(trainset, structures)
+        self._packing = Packing(trainset)
+        self._choose(np.asarray(structures_s, dtype=np.intp))
+
+    def _choose(self, structures: Index) -> None:
+        self._structures = structures
+        self.n_atoms_s = self._packing.n_atoms_s[structures]
+        self.energies_s = self._packing.energies_s[structures]
+        self._blocks = self._packing.blocks(structures)
         self._memory: SimpleQueue[list[Workspace]] = SimpleQueue()
         for _ in range(min(self._workers.jobs, len(self._blocks))):
             self._memory.put(self._new_memory())
@@ -163,11 +153,24 @@ class EnergyObjective:
         """Number of structures summed over."""
         return len(self.energies_s)
 
-    def evaluate(self, weights_w: Float) -> Evaluation:
-        """Return value, gradient and the energies of all structures."""
+    def batch(self, chosen_s: Index) -> EnergyObjective:
+        """Return the objective over some of its structures, by position, repeats allowed."""
+        part = copy(self)
+        part._choose(self._structures[chosen_s])
+        return part
+
+    def evaluate(self, weights_w: Float, gradient: bool = True) -> Evaluation:
+        """Return value, gradient and the energies of all structures.
+
+        Without ``gradient`` only the forward pass is done, and ``gradient_w`` is empty.
+        """
+        if not gradient:
+            energies_s = self.energies(weights_w)
+            errors_s = (self.energies_s - energies_s) / self.n_atoms_s
+            return Evaluation(0.5 * float(errors_s @ errors_s), np.empty(0), energies_s)
         networks_t = self._networks(weights_w)
 
-        def work(block: _Block) -> Evaluation:
+        def work(block: Block) -> Evaluation:
             return self._evaluate_block(block, networks_t)
 
         parts = self._workers.map(work, self._blocks)
@@ -178,11 +181,26 @@ class EnergyObjective:
             gradient_w += part.gradient_w
         return Evaluation(value, gradient_w, _join(part.energies_s for part in parts))
 
+    def linearise(self, weights_w: Float) -> Linearisation:
+        """Return the error of each structure and its derivative by all weights."""
+        networks_t = self._networks(weights_w)
+
+        def work(block: Block) -> Linearisation:
+            return self._linearise_block(block, networks_t)
+
+        parts = self._workers.map(work, self._blocks)
+        if len(parts) == 1:
+            return parts[0]
+        return Linearisation(
+            _join(part.errors_s for part in parts),
+            np.concatenate([np.empty((0, len(weights_w))), *(part.jacobian_sw for part in parts)]),
+        )
+
     def energies(self, weights_w: Float) -> Float:
         """Return the energies of all structures in scaled units, (s,): forward pass only."""
         networks_t = self._networks(weights_w)
 
-        def work(block: _Block) -> Float:
+        def work(block: Block) -> Float:
             with self._borrow_memory() as memory_t, _unchecked():
                 return _forward(block, networks_t, memory_t)
 
@@ -192,7 +210,7 @@ class EnergyObjective:
         """Return (E_ref - E_nn) / N_atoms in eV per atom for energies in scaled units, (s,)."""
         return (self.energies_s - energies_s) / self.n_atoms_s / self._scale
 
-    def _evaluate_block(self, block: _Block, networks_t: list[Network]) -> Evaluation:
+    def _evaluate_block(self, block: Block, networks_t: list[Network]) -> Evaluation:
         """Value, gradient and energies of one block; dL/dy_i = -dE_s / N_s."""
         gradient_w = np.empty(self._ends_t[-1])
         gradients_t = np.split(gradient_w, self._ends_t[:-1])
@@ -206,6 +224,20 @@ class EnergyObjective:
                 network.backward(rows.spread(slopes_s), workspace, gradient)
             value = 0.5 * float(errors_s @ errors_s)
         return Evaluation(value, gradient_w, energies_s)
+
+    def _linearise_block(self, block: Block, networks_t: list[Network]) -> Linearisation:
+        """Errors and Jacobian rows of one block; row s is sum_i (-1/N_s) dy_i/dw."""
+        jacobian_sw = np.zeros((block.n_structures, self._ends_t[-1]))
+        jacobians_t = np.split(jacobian_sw, self._ends_t[:-1], axis=1)
+        with self._borrow_memory() as memory_t, _unchecked():
+            energies_s = _forward(block, networks_t, memory_t)
+            errors_s = (block.energies_s - energies_s) / block.n_atoms_s
+            for rows, network, workspace, jacobian in zip(
+                block.rows_t, networks_t, memory_t, jacobians_t, strict=True
+            ):
+                slopes_n = rows.spread(-1.0 / block.n_atoms_s)
+                jacobian[rows.structures] = network.jacobian(slopes_n, rows.counts, workspace)
+        return Linearisation(errors_s, jacobian_sw)
 
     def _networks(self, weights_w: Float) -> list[Network]:
         parts_t = np.split(weights_w, self._ends_t[:-1])
@@ -230,7 +262,7 @@ class EnergyObjective:
         ]
 
 
-def _forward(block: _Block, networks_t: list[Network], memory_t: list[Workspace]) -> Float:
+def _forward(block: Block, networks_t: list[Network], memory_t: list[Workspace]) -> Float:
     """E_s = sum over the atoms of s of y_i."""
     sums_s = np.zeros(len(block.energies_s))
     for rows, network, workspace in zip(block.rows_t, networks_t, memory_t, strict=True):
@@ -245,36 +277,3 @@ def _unchecked() -> np.errstate:
 
 def _join(parts: Iterable[Float]) -> Float:
     return np.concatenate([np.empty(0), *parts])
-
-
-def _make_blocks(trainset: TrainingSet, structures: Index) -> list[_Block]:
-    """Cut the structures, in order, into equal blocks of at most about ATOMS_PER_BLOCK atoms."""
-    n_atoms_s = trainset.n_atoms_s[structures].astype(np.intp)
-    n_atoms = int(n_atoms_s.sum())
-    n_blocks = math.ceil(n_atoms / ATOMS_PER_BLOCK)
-    block_s = (np.cumsum(n_atoms_s) - n_atoms_s) * n_blocks // max(1, n_atoms)
-    borders = np.flatnonzero(np.diff(block_s)) + 1
-    counts_st = trainset.counts_st
-    first_st = np.cumsum(counts_st, axis=0) - counts_st
-    return [
-        _Block(
-            tuple(
-                _gather(features_ng, first_st[chosen, t], counts_st[chosen, t])
-                for t, features_ng in enumerate(trainset.features_tng)
-            ),
-            trainset.energies_s[chosen],
-            trainset.n_atoms_s[chosen].astype(np.float64),
-        )
-        for chosen in np.split(structures, borders)
-        if len(chosen)
-    ]
-
-
-def _gather(features_ng: Float, first_s: Index, count_s: Index) -> _Rows:
-    """Collect rows first...first + count of each structure as columns, plus a row of ones."""
-    starts_s = np.cumsum(count_s) - count_s
-    rows_n = np.repeat(first_s - starts_s, count_s) + np.arange(count_s.sum())
-    x_1n = np.ones((features_ng.shape[1] + 1, len(rows_n)))
-    x_1n[:-1] = features_ng[rows_n].T
-    present = np.flatnonzero(count_s)
-    return _Rows(x_1n, present, count_s[present], starts_s[present])

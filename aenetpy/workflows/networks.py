@@ -11,14 +11,15 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.errors import DataError, InputError
-from aenetpy.fingerprints.domain import proven_domain
+from aenetpy.errors import DataError
 from aenetpy.io.network import NetworkFile, read_network, write_network
 from aenetpy.io.report_train import network_created, network_restarted
 from aenetpy.io.setup import Setup
 from aenetpy.io.train_in import NetworkLine, TrainInput
+from aenetpy.io.train_state import TrainState
 from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.network import Network
+from aenetpy.training.rescale import rescaled_weights, same_inputs, same_output
 from aenetpy.training.weights import initial_weights
 
 Float = NDArray[np.float64]
@@ -38,11 +39,17 @@ class Networks:
         What is written there.
     has_new
         Whether a network started from new weights.
+    has_rescaled
+        Whether weights were re-expressed for another scaling.
+    state
+        The state that belongs to the weights in the files; None without.
     """
 
     files: dict[str, str]
     contents: list[NetworkFile]
-    has_new: bool
+    has_new: bool = False
+    has_rescaled: bool = False
+    state: TrainState | None = None
 
     @property
     def networks(self) -> list[Network]:
@@ -56,12 +63,7 @@ class Networks:
 
     def set_weights(self, weights_w: Float) -> None:
         """Take over all weights, species after species."""
-        ends = np.cumsum([content.weights_w.size for content in self.contents])
-        parts = np.split(weights_w, ends[:-1])
-        self.contents = [
-            replace(content, weights_w=part)
-            for content, part in zip(self.contents, parts, strict=True)
-        ]
+        self.contents = with_weights(self.contents, weights_w)
 
     def save(self, suffix: str = "") -> None:
         """Write all potentials, with a suffix such as ``-00001`` for an epoch."""
@@ -69,8 +71,20 @@ class Networks:
             write_network(f"{path}{suffix}", content)
 
 
+def with_weights(contents: Sequence[NetworkFile], weights_w: Float) -> list[NetworkFile]:
+    """Return the potentials with all weights, species after species."""
+    ends = np.cumsum([content.weights_w.size for content in contents])
+    parts = np.split(weights_w, ends[:-1])
+    return [replace(content, weights_w=part) for content, part in zip(contents, parts, strict=True)]
+
+
 def open_networks(
-    settings: TrainInput, trainset: TrainingSet, training_file: str, seed: int, out: TextIO
+    settings: TrainInput,
+    trainset: TrainingSet,
+    training_file: str,
+    seed: int,
+    state: TrainState | None,
+    out: TextIO,
 ) -> Networks:
     """Read the networks that exist and make the others (spec 3.2).
 
@@ -84,6 +98,8 @@ def open_networks(
         Its name, which the potentials remember.
     seed
         Of the weights of new networks.
+    state
+        Of an earlier run; decides on the weights if it belongs to the files.
     out
         Receives the report on each network.
 
@@ -93,161 +109,148 @@ def open_networks(
         If an existing network is damaged or does not fit; see ``check_networks``.
     """
     lines = {line.species: line for line in settings.networks}
-    assert trainset.setups_t is not None, "normalise refuses sets without setups"
-    contents = []
-    has_new = False
-    for symbol, setup in zip(trainset.species, trainset.setups_t, strict=True):
+    existing = [
+        read_network(lines[symbol].file) if Path(lines[symbol].file).exists() else None
+        for symbol in trainset.species
+    ]
+    old = [content for content in existing if content is not None]
+    if state is None or len(old) < len(existing) or not belongs_to(state, old):
+        state = None
+    else:
+        existing = list(with_weights(old, state.weights_w))
+    networks = Networks({symbol: lines[symbol].file for symbol in trainset.species}, [])
+    for symbol, content in zip(trainset.species, existing, strict=True):
         line = lines[symbol]
-        if Path(line.file).exists():
-            existing = read_network(line.file)
-            nodes_l, activations = existing.nodes_l, existing.activations
-            weights_w = existing.weights_w
-            out.write(network_restarted(symbol, line.file, nodes_l, activations))
+        if content is None:
+            new = new_network(line, trainset, training_file, seed)
+            networks.has_new = True
+            out.write(network_created(symbol, new.nodes_l, new.activations))
         else:
-            has_new = True
-            nodes_l = (setup.n_features, *line.nodes, 1)
-            activations = (*line.activations, "linear")
-            weights_w = initial_weights(nodes_l, symbol, seed)
-            out.write(network_created(symbol, nodes_l, activations))
-        contents.append(
-            NetworkFile(
-                nodes_l=nodes_l,
-                activations=activations,
-                weights_w=weights_w,
-                setup=setup,
-                training_file=training_file,
-                normalized=True,
-                scale=trainset.scale,
-                shift=trainset.shift,
-                species=trainset.species,
-                atomic_energies_t=trainset.atomic_energies_t,
-                n_atoms=trainset.n_atoms,
-                n_structures=trainset.n_structures,
-                energy_minimum=trainset.energy_minimum,
-                energy_maximum=trainset.energy_maximum,
-                energy_average=trainset.energy_average,
-            )
-        )
-    files = {symbol: lines[symbol].file for symbol in trainset.species}
-    return Networks(files, contents, has_new)
+            new = continued_network(content, trainset, training_file)
+            if wants_rescaling(content, new, settings, known=state is not None):
+                new = rescaled(content, new, line.file)
+                networks.has_rescaled = True
+            out.write(network_restarted(symbol, line.file, new.nodes_l, new.activations))
+        networks.contents.append(new)
+    networks.state = None if networks.has_rescaled else state
+    return networks
 
 
-def check_networks(settings: TrainInput, trainset: TrainingSet) -> None:
-    """Check that NETWORKS, and the networks that exist, fit a training set.
+def belongs_to(state: TrainState, contents: Sequence[NetworkFile]) -> bool:
+    """Tell whether files hold the weights of a state, or those that they held before.
 
-    Raises
-    ------
-    InputError
-        If NETWORKS does not fit the species of the training set.
-    DataError
-        If an existing network has another fingerprint than the training set.
+    The state is written first and the files after it, so that a run that is killed in
+    between leaves files of an earlier epoch, or some of each.
     """
-    check_species(settings, trainset.species)
-    setups = {setup.species: setup for setup in trainset.setups_t or ()}
-    for line in settings.networks:
-        if line.species in setups and Path(line.file).exists():
-            check_existing(line, read_network(line.file), setups[line.species], settings.path)
-
-
-def check_species(settings: TrainInput, species: Sequence[str]) -> None:
-    """Require one line of NETWORKS for each species of the training set, each with its own file.
-
-    Raises
-    ------
-    InputError
-        Naming the species and the line.
-    """
-    owner: dict[Path, str] = {}
-    for line in settings.networks:
-        if line.species not in species:
-            raise InputError(
-                f"species {line.species} is not in the training set ({' '.join(species)})",
-                file=settings.path,
-                line=line.line,
-                hint=f"remove the line, or generate {settings.training_set} with this species",
-            )
-        path = Path(line.file).absolute()
-        if path in owner:
-            raise InputError(
-                f"{line.species} and {owner[path]} have the same network file {line.file}",
-                file=settings.path,
-                line=line.line,
-                hint="give each species a file of its own",
-            )
-        owner[path] = line.species
-    missing = sorted(set(species) - set(owner.values()))
-    if missing:
-        raise InputError(
-            f"no line for species {missing[0]} of the training set",
-            file=settings.path,
-            line=settings.lines.get("NETWORKS"),
-            hint=f"add '{missing[0]} {missing[0]}.nn 2 15:tanh 15:tanh' below NETWORKS",
+    sizes = [content.weights_w.size for content in contents]
+    if state.weights_w.size != sum(sizes):
+        return False
+    ends = np.cumsum(sizes)[:-1]
+    return all(
+        np.array_equal(content.weights_w, now_w) or np.array_equal(content.weights_w, filed_w)
+        for content, now_w, filed_w in zip(
+            contents,
+            np.split(state.weights_w, ends),
+            np.split(state.filed_w, ends),
+            strict=True,
         )
-
-
-def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train_in: str) -> None:
-    """Check that an existing network can be trained on this training set.
-
-    An architecture other than in ``train.in`` is continued, as by aenet, but told.
-
-    Raises
-    ------
-    DataError
-        If it was made for other fingerprints, in their parameters or their angular domain.
-    """
-    if not same_fingerprint(existing.setup, setup):
-        raise DataError(
-            f"this network was made for another fingerprint of {existing.setup.species} "
-            f"({existing.setup.n_features} components) than that of the training set "
-            f"({setup.n_features} components)",
-            file=line.file,
-            hint=f"remove it, or name another file in {train_in}:{line.line}",
-        )
-    check_domain(line, existing.setup, setup)
-    wanted = ((setup.n_features, *line.nodes, 1), (*line.activations, "linear"))
-    if (existing.nodes_l, existing.activations) != wanted:
-        log.warning(
-            "%s: exists and is continued with its own layers %s, not those of %s:%d; "
-            "remove the file to start anew",
-            line.file,
-            "-".join(map(str, existing.nodes_l)),
-            train_in,
-            line.line,
-        )
-
-
-def check_domain(line: NetworkLine, existing: Setup, setup: Setup) -> None:
-    """Refuse to mix potentials and training sets from before and after aenet 2.0.4.
-
-    Raises
-    ------
-    DataError
-        If one takes cos(theta) for an angle, and the other does not.
-    """
-    domains = proven_domain(existing), proven_domain(setup)
-    if domains == ("old", "new"):
-        raise DataError(
-            "this network was fitted with aenet 2.0.3 or before, to other angular fingerprints"
-            " than those of the training set",
-            file=line.file,
-            hint=f"continue from what 'aenetpy upgrade {line.file} NEW.nn' writes",
-        )
-    if domains == ("new", "old"):
-        raise DataError(
-            "the training set was generated with aenet 2.0.3 or before, with other angular"
-            " fingerprints than those of this network",
-            file=line.file,
-            hint="generate the training set anew",
-        )
-
-
-def same_fingerprint(one: Setup, other: Setup) -> bool:
-    """Tell whether two setups describe the same fingerprint, statistics aside."""
-    return (
-        one.species == other.species
-        and one.environment == other.environment
-        and one.kind.lower() == other.kind.lower()
-        and np.array_equal(one.functions_g, other.functions_g)
-        and np.array_equal(one.parameters_gp, other.parameters_gp)
-        and np.array_equal(one.partners_g2, other.partners_g2)
     )
+
+
+def new_network(
+    line: NetworkLine, trainset: TrainingSet, training_file: str, seed: int
+) -> NetworkFile:
+    """Return a potential with random weights."""
+    setup = setup_of(line.species, trainset)
+    nodes_l = (setup.n_features, *line.nodes, 1)
+    weights_w = initial_weights(nodes_l, line.species, seed)
+    activations = (*line.activations, "linear")
+    return potential(nodes_l, activations, weights_w, setup, trainset, training_file)
+
+
+def continued_network(
+    existing: NetworkFile, trainset: TrainingSet, training_file: str
+) -> NetworkFile:
+    """Return a potential with the weights that exist and the scaling of a training set.
+
+    A species that has no atoms in it keeps its statistics: there are no others.
+    """
+    setup = setup_of(existing.setup.species, trainset)
+    assert setup.statistics is not None, "normalise refuses setups without statistics"
+    if setup.statistics.count == 0:
+        setup = existing.setup
+    layers = existing.nodes_l, existing.activations, existing.weights_w
+    return potential(*layers, setup, trainset, training_file)
+
+
+def potential(
+    nodes_l: tuple[int, ...],
+    activations: tuple[str, ...],
+    weights_w: Float,
+    setup: Setup,
+    trainset: TrainingSet,
+    training_file: str,
+) -> NetworkFile:
+    """Return a potential with the scaling of a training set."""
+    return NetworkFile(
+        nodes_l=nodes_l,
+        activations=activations,
+        weights_w=weights_w,
+        setup=setup,
+        training_file=training_file,
+        normalized=True,
+        scale=trainset.scale,
+        shift=trainset.shift,
+        species=trainset.species,
+        atomic_energies_t=trainset.atomic_energies_t,
+        n_atoms=trainset.n_atoms,
+        n_structures=trainset.n_structures,
+        energy_minimum=trainset.energy_minimum,
+        energy_maximum=trainset.energy_maximum,
+        energy_average=trainset.energy_average,
+    )
+
+
+def setup_of(species: str, trainset: TrainingSet) -> Setup:
+    """Return the setup of a species, with its statistics."""
+    assert trainset.setups_t is not None, "normalise refuses sets without setups"
+    return next(setup for setup in trainset.setups_t if setup.species == species)
+
+
+def wants_rescaling(old: NetworkFile, new: NetworkFile, settings: TrainInput, known: bool) -> bool:
+    """Tell whether weights are to be re-expressed, so that the energies stay.
+
+    They are, with one exception: weights of which nothing is known (no ``train.state``)
+    are taken over by another MAXENERGY as they are. That is what aenet does, and they
+    may be random ones, which are best in any scaling.
+    """
+    if same_inputs(old, new) and same_output(old, new):
+        return False
+    if known or settings.max_energy is None or not same_inputs(old, new):
+        return True
+    log.warning(
+        "%s: MAXENERGY changes the scaling of the energies, and the network of %s is continued "
+        "as it is; without MAXENERGY its energies are kept",
+        settings.path,
+        old.setup.species,
+    )
+    return False
+
+
+def rescaled(old: NetworkFile, new: NetworkFile, file: str) -> NetworkFile:
+    """Return the new potential with weights that give the energies of the old one.
+
+    Raises
+    ------
+    DataError
+        If the layers do not allow it.
+    """
+    log.info("%s: the scaling has changed; weights are adapted, energies stay as they were", file)
+    try:
+        return replace(new, weights_w=rescaled_weights(old, new))
+    except ValueError as error:
+        raise DataError(
+            f"this network cannot be carried over to another scaling: {error}",
+            file=file,
+            hint="remove it to start anew",
+        ) from None

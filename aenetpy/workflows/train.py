@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -21,12 +22,13 @@ from aenetpy.io.train_in import TrainInput
 from aenetpy.io.trainset import TrainingSet, read_trainset, write_trainset
 from aenetpy.training.loop import EpochRow, Outcome
 from aenetpy.training.loop import train as improve
-from aenetpy.training.methods import METHODS
 from aenetpy.training.normalise import normalise
 from aenetpy.training.objective import EnergyObjective, Workers
 from aenetpy.training.split import split
-from aenetpy.workflows.method import open_method, save_method
-from aenetpy.workflows.networks import check_networks, open_networks
+from aenetpy.workflows.checkpoint import Checkpoint, read_state
+from aenetpy.workflows.network_checks import check_networks
+from aenetpy.workflows.networks import open_networks
+from aenetpy.workflows.signals import Termination
 from aenetpy.workflows.timing import Timing
 
 Float = NDArray[np.float64]
@@ -34,6 +36,15 @@ Index = NDArray[np.intp]
 
 RNG_STATE = Path("train.rngstate")
 STOP = Path("STOP")
+
+POSITIVE = (0.0, math.inf, "larger than 0")
+SHARE = (-math.ulp(0.0), 1.0, "0 or more and less than 1")
+LIMITS: Mapping[str, Mapping[str, tuple[float, float, str]]] = {
+    "adam": {"mu": POSITIVE, "b1": SHARE, "b2": SHARE},
+    "ekf": {"lambda": POSITIVE, "state": POSITIVE},
+    "lm": {"learnrate": POSITIVE, "adjust": (1.0, math.inf, "larger than 1")},
+}
+"""Where the parameters of the methods must lie, ends excluded."""
 
 log = logging.getLogger("aenetpy")
 
@@ -46,8 +57,8 @@ def train(
 ) -> Outcome:
     """Fit the networks to the energies of a training set.
 
-    Networks are saved before the first and after every epoch, so that a run that is
-    interrupted loses at most one epoch.
+    Everything is saved after every epoch, so that a run that is interrupted or killed
+    loses at most one epoch, and the same command goes on from there; see ``checkpoint``.
 
     Parameters
     ----------
@@ -67,17 +78,17 @@ def train(
     NumericalError
         If training diverges.
     Stopped
-        If a file named STOP ended training; everything is saved then.
+        If a file named STOP or SIGTERM ended training; everything is saved then.
     """
     timing = Timing("train.time" if settings.timing else None)
-    check_method(settings)
+    sampling = check_method(settings)
     seed = settings.seed if settings.seed is not None else fresh_seed()
     out.write(report.opening(datetime.now(), __version__))
     trainset, training_file = normalised_set(settings, out)
     timing.milestone("training set read and normalised")
 
     out.write(report.networks_opening())
-    networks = open_networks(settings, trainset, training_file, seed, out)
+    networks = open_networks(settings, trainset, training_file, seed, read_state(), out)
     if settings.timing:
         out.write(report.timing_announced("train.time"))
     networks.save()
@@ -98,45 +109,44 @@ def train(
             restarted,
         )
     )
-    optimiser = open_method(method.name, networks, out)
-    out.write(
-        report.process_opening(
-            method.name, method.parameters, settings.iterations, "sequential", len(train_s)
-        )
-    )
-
-    def save_epoch(row: EpochRow, weights_w: Float) -> None:
-        out.write(
-            report.epoch_row(row.epoch, row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
-        )
-        out.flush()
-        if row.epoch > 0:
-            networks.set_weights(weights_w)
-            networks.save(f"-{row.epoch:05d}")
-            save_method(optimiser)
-            timing.milestone(f"epoch {row.epoch}")
-            on_epoch()
-
-    with Workers(jobs) as workers:
+    warn_of_small_sample(settings, sampling, len(train_s))
+    with Workers(jobs) as workers, Termination() as termination:
         objective, objective_test = (
             EnergyObjective(trainset, chosen_s, networks.networks, workers)
             for chosen_s in (train_s, test_s)
         )
+        checkpoint = Checkpoint(settings, networks, objective, sampling, seed, out)
+        out.write(
+            report.process_opening(
+                method.name, method.parameters, settings.iterations, sampling, len(train_s)
+            )
+        )
+
+        def save_epoch(row: EpochRow, weights_w: Float) -> None:
+            errors = (row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
+            out.write(report.epoch_row(row.epoch, *errors))
+            out.flush()
+            checkpoint.save(row, weights_w)
+            if row.epoch > 0:
+                timing.milestone(f"epoch {row.epoch}")
+                on_epoch()
+
         try:
             outcome = improve(
                 objective,
                 objective_test,
-                optimiser,
+                checkpoint.method,
                 networks.weights_w,
                 settings.iterations,
                 save_epoch,
-                STOP.exists,
+                lambda: STOP.exists() or termination.requested,
+                checkpoint.order,
             )
         except KeyboardInterrupt:
-            networks.save()
-            log.warning("interrupted: the networks of the last whole epoch are saved")
+            log.warning("interrupted: the last whole epoch is saved; the same command goes on")
             raise
-        networks.set_weights(outcome.weights_w)
+        finally:
+            checkpoint.close()
         out.write(report_reason(outcome))
         if settings.save_energies:
             for name, chosen_s, part in (
@@ -148,37 +158,71 @@ def train(
             out.write(
                 report.final_energies(row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
             )
-    networks.save()
     out.write(report.networks_stored(networks.files))
     out.write(report.closing(datetime.now()))
     timing.write()
     if outcome.reason == "stopped":
-        raise Stopped(
-            f"training halted after epoch {outcome.row.epoch}",
-            file=STOP,
-            hint="remove this file and run the same command to go on",
-        )
+        raise stopped(outcome.row.epoch)
     return outcome
 
 
-def check_method(settings: TrainInput) -> None:
-    """Refuse a method that is not there yet, before any file is touched.
+def stopped(epoch: int) -> Stopped:
+    """Return what is told of a run that was asked to stop."""
+    if STOP.exists():
+        return Stopped(
+            f"training halted after epoch {epoch}",
+            file=STOP,
+            hint="remove this file and run the same command to go on",
+        )
+    return Stopped(
+        f"terminated after epoch {epoch}; everything is saved",
+        hint="run the same command to go on",
+    )
+
+
+def check_method(settings: TrainInput) -> str:
+    """Refuse parameters that lead nowhere, before any file is touched.
+
+    Returns
+    -------
+    sampling
+        The order of the structures that is used (spec 3.4).
 
     Raises
     ------
     InputError
-        Naming the line and what can be used instead.
+        Naming the line and the parameter.
     """
     method = settings.method
-    if method.name not in METHODS:
-        raise InputError(
-            f"method {method.name} is not available in this version",
-            file=settings.path,
-            line=method.line or None,
-            hint=f"use METHOD {' or '.join(METHODS)}",
-        )
+    for key, (low, high, text) in LIMITS.get(method.name, {}).items():
+        value = method.parameters[key]
+        if not low < value < high:
+            raise InputError(
+                f"{method.name}: {key} is {value:g}",
+                file=settings.path,
+                line=method.line or None,
+                hint=f"it must be {text}",
+            )
+    if method.name != "bfgs":
+        return settings.sampling or ("random" if method.name == "adam" else "sequential")
     if settings.sampling not in (None, "sequential"):
         log.warning("SAMPLING %s has no effect on method %s", settings.sampling, method.name)
+    return "sequential"
+
+
+def warn_of_small_sample(settings: TrainInput, sampling: str, n_training: int) -> None:
+    """Tell that adam leaves out structures for good, as aenet does (spec 3.4)."""
+    method = settings.method
+    size = method.parameters.get("samplesize", n_training)
+    if sampling == "sequential" and size < n_training:
+        log.warning(
+            "%s: %s trains on the first %d of %d structures only; use a larger samplesize, "
+            "or SAMPLING random",
+            settings.path,
+            method.name,
+            size,
+            n_training,
+        )
 
 
 def fresh_seed() -> int:
@@ -249,8 +293,10 @@ def report_reason(outcome: Outcome) -> str:
     """Return what the output says about the end of the epochs."""
     if outcome.note is not None:
         log.warning("%s", outcome.note)
-    text = {"stopped": report.stop_detected(), "converged": report.converged()}
-    return text.get(outcome.reason, "") + report.training_finished()
+    if outcome.reason == "converged":
+        return report.converged() + report.training_finished()
+    stopped_by_file = outcome.reason == "stopped" and STOP.exists()
+    return (report.stop_detected() if stopped_by_file else "") + report.training_finished()
 
 
 def save_energies(name: str, trainset: TrainingSet, chosen_s: Index, energies_s: Float) -> None:

@@ -33,6 +33,11 @@ TRAIN = {
     "act-sigmoid": 5,
     "act-mtanh": 5,
     "act-twist": 5,
+    "online_sd": 5,
+    "lm": 6,
+    "lm-batches": 4,
+    "adam": 6,
+    "ekf": 4,
 }
 PREDICT = {
     "06-predict": ["normal", "low", "high", "noforces", "atomic"],

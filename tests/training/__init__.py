@@ -31,7 +31,7 @@ def setup_of(species: str, features_ng: np.ndarray) -> Setup:
         ("Ti", "O"),
         0.75,
         8.0,
-        "Chebyshev",
+        "Behler2011",
         np.zeros(n, np.int32),
         np.zeros((n, 4)),
         np.zeros((n, 2), np.int32),

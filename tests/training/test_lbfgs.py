@@ -19,14 +19,14 @@ def points(method: LBFGS, start_w: np.ndarray, limit: int) -> list[np.ndarray]:
     """Weights after every step until the method ends."""
     weights_w, visited = start_w, []
     while len(visited) < limit and not method.converged and method.note is None:
-        weights_w = method.step(weights_w, rosen(weights_w), rosen_der(weights_w))
+        weights_w = method.advance(weights_w, rosen(weights_w), rosen_der(weights_w))
         visited.append(weights_w)
     return visited
 
 
 def test_the_first_step_only_initialises() -> None:
     method = LBFGS(30)
-    weights_w = method.step(START_W, rosen(START_W), rosen_der(START_W))
+    weights_w = method.advance(START_W, rosen(START_W), rosen_der(START_W))
     assert (weights_w == START_W).all()
     assert weights_w is not START_W
     assert not method.converged
@@ -54,7 +54,7 @@ def test_inputs_are_left_alone() -> None:
     weights_w, gradient_w = START_W.copy(), rosen_der(START_W)
     before = weights_w.copy(), gradient_w.copy()
     for _ in range(3):
-        method.step(weights_w, rosen(START_W), gradient_w)
+        method.advance(weights_w, rosen(START_W), gradient_w)
     assert (weights_w == before[0]).all()
     assert (gradient_w == before[1]).all()
 
@@ -62,7 +62,7 @@ def test_inputs_are_left_alone() -> None:
 def test_converges_at_once_where_there_is_no_slope() -> None:
     method = LBFGS(2)
     for _ in range(2):
-        weights_w = method.step(np.ones(2), 3.0, np.zeros(2))
+        weights_w = method.advance(np.ones(2), 3.0, np.zeros(2))
     assert method.converged
     assert method.note is None
     assert weights_w.tolist() == [1.0, 1.0]
@@ -73,7 +73,7 @@ def test_ends_in_good_order_where_no_step_helps() -> None:
     weights_w = np.ones(2)
     for _ in range(30):
         # the gradient promises a descent that never comes
-        weights_w = method.step(weights_w, weights_w.sum(), -np.ones(2))
+        weights_w = method.advance(weights_w, weights_w.sum(), -np.ones(2))
         if method.note is not None:
             break
     assert not method.converged
@@ -90,23 +90,35 @@ def test_continues_from_a_saved_state_as_if_nothing_had_happened(k: int, tmp_pat
     write_restart(tmp_path / "train.restart", method.to_restart())
     restored = read_restart(tmp_path / "train.restart")
     assert isinstance(restored, BfgsRestart)
-    visited += points(LBFGS.from_restart(restored), visited[-1] if k else START_W, 60 - k)
-    assert all((a == b).all() for a, b in zip(visited, expected, strict=True))
+    by_file, by_state = LBFGS(30), LBFGS(30)
+    assert by_file.load(restored)
+    assert by_state.restore(method.state())
+    for again in (by_file, by_state):
+        rest = points(again, visited[-1] if k else START_W, 60 - k)
+        assert all((a == b).all() for a, b in zip(visited + rest, expected, strict=True))
 
 
 def test_a_state_that_had_ended_starts_anew() -> None:
     method = LBFGS(2)
     for _ in range(2):
-        method.step(np.ones(2), 3.0, np.zeros(2))
+        method.advance(np.ones(2), 3.0, np.zeros(2))
     state = method.to_restart()
     assert state.task == "CONVERGENCE: NORM_OF_PROJECTED_GRADIENT_<=_PGTOL"
-    again = LBFGS.from_restart(state)
+    again = LBFGS(2)
+    assert again.load(state)
     assert points(again, START_W[:2], 1)[0].tolist() == START_W[:2].tolist()
 
 
 def test_a_state_with_other_settings_is_refused() -> None:
     with pytest.raises(DataError, match="keeps 5 corrections, not 20"):
-        LBFGS.from_restart(replace(LBFGS(2).to_restart(), m=5))
+        LBFGS(2).load(replace(LBFGS(2).to_restart(), m=5))
+
+
+def test_a_state_of_other_size_changes_nothing() -> None:
+    method = LBFGS(3)
+    assert not method.load(LBFGS(2).to_restart())
+    assert not method.restore(LBFGS(2).state())
+    assert method.advance(np.ones(3), 3.0, np.ones(3)).tolist() == [1.0, 1.0, 1.0]
 
 
 def test_an_unknown_interface_of_scipy_is_told(monkeypatch) -> None:

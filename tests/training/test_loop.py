@@ -12,12 +12,16 @@ from aenetpy.errors import NumericalError
 from aenetpy.io.network import read_network
 from aenetpy.io.restart import BfgsRestart, read_restart
 from aenetpy.io.rngstate import GfortranRandom, read_rngstate
+from aenetpy.io.train_in import read_train_in
 from aenetpy.io.trainset import read_trainset
 from aenetpy.models.network import Network
 from aenetpy.training.loop import EpochRow, train
+from aenetpy.training.methods import make_method
 from aenetpy.training.methods.lbfgs import LBFGS
+from aenetpy.training.methods.online_sd import OnlineSD
 from aenetpy.training.normalise import normalise
 from aenetpy.training.objective import EnergyObjective, Workers
+from aenetpy.training.order import Order
 from aenetpy.training.split import split
 from tests.training import small_networks, small_trainset, weights_of
 
@@ -29,12 +33,14 @@ class Descent:
         self.rate, self.converge_at, self.fail_at = rate, converge_at, fail_at
         self.steps, self.converged, self.note = 0, False, None
 
-    def step(self, weights_w, value, gradient_w):
+    uses_gradient = True
+
+    def step(self, weights_w, evaluation, objective, visits_v):
         self.steps += 1
         self.converged = self.steps == self.converge_at
         if self.steps == self.fail_at:
             self.note = "cannot go on"
-        return weights_w - self.rate * gradient_w
+        return weights_w - self.rate * evaluation.gradient_w
 
 
 class Record:
@@ -83,7 +89,9 @@ def test_one_evaluation_per_epoch(objectives, monkeypatch) -> None:
     training, testing, start_w = objectives
     calls = []
     evaluate = training.evaluate
-    monkeypatch.setattr(training, "evaluate", lambda w: calls.append(w) or evaluate(w))
+    monkeypatch.setattr(
+        training, "evaluate", lambda w, **options: calls.append(w) or evaluate(w, **options)
+    )
     train(training, testing, Descent(), start_w, 5, Record())
     assert len(calls) == 6
 
@@ -136,7 +144,9 @@ def test_divergence_is_told_before_anything_is_saved(objectives, rate: float) ->
     assert len(record.rows) == 1
 
 
-def run_golden(start: Path, data: Path, name: str, epochs: int, limit=None, jobs=1, method=None):
+def run_golden(
+    start: Path, data: Path, name: str, epochs: int, limit=None, jobs=1, method=None, order=None
+):
     """Train as the case ``05-train`` did, from its weights with its test set."""
     trainset = normalise(read_trainset(data), limit).trainset
     stream = GfortranRandom(read_rngstate(start / "train.rngstate"))
@@ -152,6 +162,7 @@ def run_golden(start: Path, data: Path, name: str, epochs: int, limit=None, jobs
             weights_of(networks),
             epochs,
             record,
+            order=order,
         )
     return outcome, record
 
@@ -211,7 +222,8 @@ def test_continues_from_the_state_that_aenet_saved(golden, tmp_path) -> None:
     for species in ("Ti", "O"):
         name = f"{species}.15t-15t.nn"
         (tmp_path / name).write_bytes((half / "start" / name).read_bytes())
-    method = LBFGS.from_restart(unpacked(half / "start" / "train.restart.xz", tmp_path))
+    method = LBFGS(1862)
+    assert method.load(unpacked(half / "start" / "train.restart.xz", tmp_path))
     outcome, record = run_golden(tmp_path, data, "15t-15t", 10, method=method)
     expected = half / "expected"
     assert [as_printed(row) for row in record.rows] == table((expected / "train.out").read_text())
@@ -234,3 +246,58 @@ def test_saves_the_state_that_aenet_saves(golden, tmp_path) -> None:
     dsave = np.delete(saved.dsave, times)
     assert dsave == pytest.approx(np.delete(expected.dsave, times), rel=1e-9, abs=1e-12)
     assert saved.wa == pytest.approx(expected.wa, rel=1e-9, abs=1e-9)
+
+
+METHOD_CASES = ["online_sd", "lm", "lm-batches", "adam", "ekf"]
+
+
+def method_and_input(folder: Path):
+    settings = read_train_in(folder / "train.in")
+    return make_method(settings.method.name, 1862, settings.method.parameters), settings
+
+
+@pytest.mark.parametrize("case", METHOD_CASES)
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_every_digit_of_the_other_methods(golden, case, jobs) -> None:
+    folder = golden / "05-train"
+    start, expected = folder / "start", folder / case / "expected"
+    method, settings = method_and_input(folder / case)
+    outcome, record = run_golden(
+        start, start / "TiO2.train", "15t-15t", settings.iterations, jobs=jobs, method=method
+    )
+    assert [as_printed(row) for row in record.rows] == table((expected / "train.out").read_text())
+    for path in expected.glob("Ti.15t-15t.nn*"):
+        other = path.with_name(path.name.replace("Ti", "O", 1))
+        weights_w = np.concatenate([read_network(p).weights_w for p in (path, other)])
+        ours_w = record.weights[int(path.name[-5:])] if "nn-" in path.name else outcome.weights_w
+        assert ours_w == pytest.approx(weights_w, rel=1e-9, abs=1e-11)
+
+
+@pytest.mark.parametrize("case", ["online_sd", "adam"])
+def test_random_order_reaches_about_what_aenet_reaches(golden, case) -> None:
+    folder = golden / "05-train"
+    start = folder / "start"
+    errors = []
+    for seed in range(5):
+        method, settings = method_and_input(folder / case)
+        outcome, _ = run_golden(
+            start,
+            start / "TiO2.train",
+            "15t-15t",
+            settings.iterations,
+            method=method,
+            order=Order("random", seed),
+        )
+        errors.append(outcome.row.rmse_train)
+    golden_error = float(
+        table((folder / case / "expected" / "train.out").read_text())[-1].split()[2]
+    )
+    assert len(set(errors)) == 5
+    spread = max(errors) - min(errors)
+    assert min(errors) - spread < golden_error < max(errors) + spread, errors
+
+
+def test_the_other_name_of_online_sd(golden) -> None:
+    method, settings = method_and_input(golden / "05-train" / "online_gd")
+    assert settings.method.name == "online_gd"
+    assert type(method) is OnlineSD

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aenetpy.training import objective as module
+from aenetpy.training import blocks as module
 from aenetpy.training.normalise import normalise
 from aenetpy.training.objective import EnergyObjective, Workers
 from tests.naive_network import difference, output

@@ -2,47 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Mapping
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aenetpy.training.methods.adam import Adam
+from aenetpy.training.methods.base import Method
+from aenetpy.training.methods.ekf import EKF
 from aenetpy.training.methods.lbfgs import LBFGS
+from aenetpy.training.methods.lm import LM
+from aenetpy.training.methods.online_sd import OnlineSD
 
-Float = NDArray[np.float64]
+__all__ = ["EKF", "LBFGS", "LM", "METHODS", "Adam", "Method", "OnlineSD", "make_method"]
 
-
-class Method(Protocol):
-    """An optimiser that is told value and gradient and answers with new weights.
-
-    Parameters
-    ----------
-    converged
-        True once there is nothing left to gain.
-    note
-        Why no further step is possible, in one line; None while it goes on.
-    """
-
-    @property
-    def converged(self) -> bool:
-        """True once the method has converged."""
-        ...
-
-    @property
-    def note(self) -> str | None:
-        """Why the method cannot go on, although not converged; None while it can."""
-        ...
-
-    def step(self, weights_w: Float, value: float, gradient_w: Float) -> Float:
-        """Return the weights at which the method wants to know the objective next."""
-        ...
+METHODS: dict[str, Callable[[int, Mapping[str, float]], Method]] = {
+    "bfgs": LBFGS,
+    "online_sd": OnlineSD,
+    "online_gd": OnlineSD,
+    "adam": Adam,
+    "ekf": EKF,
+    "lm": LM,
+}
+"""What METHOD can name: each makes a method for a number of weights and parameters."""
 
 
-METHODS: dict[str, Callable[[int], Method]] = {"bfgs": LBFGS}
-"""What METHOD can name: each makes a method for a number of weights."""
-
-
-def make_method(name: str, n_weights: int) -> Method:
+def make_method(name: str, n_weights: int, parameters: Mapping[str, float]) -> Method:
     """Return a fresh method by its name in ``METHODS``."""
-    return METHODS[name](n_weights)
+    return METHODS[name](n_weights, parameters)

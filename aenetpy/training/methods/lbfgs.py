@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,11 @@ from scipy.optimize import _lbfgsb
 
 from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import BfgsRestart
+from aenetpy.training.methods.base import State
+from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
+Index = NDArray[np.intp]
 Integers = NDArray[np.integer[Any]]
 
 MEMORY = 20
@@ -40,6 +44,8 @@ class LBFGS:
     ----------
     n_weights
         Number of weights of all networks together.
+    parameters
+        None; there are none in aenet.
 
     Raises
     ------
@@ -52,27 +58,25 @@ class LBFGS:
     evaluation ends and the next begins, and its state cannot be saved.
     """
 
-    def __init__(self, n_weights: int) -> None:
+    uses_gradient = True
+
+    def __init__(self, n_weights: int, parameters: Mapping[str, float] | None = None) -> None:
         self._state = _make_state(n_weights)
         self._weights_w = np.zeros(n_weights)
         self.converged = False
         self.note: str | None = None
 
-    def step(self, weights_w: Float, value: float, gradient_w: Float) -> Float:
+    def step(
+        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
+    ) -> Float:
         """Return the weights at which the objective is to be evaluated next.
 
-        Parameters
-        ----------
-        weights_w
-            Where value and gradient were taken, (w,) float64.
-        value, gradient_w
-            The objective there, and its gradient, (w,) float64.
-
-        Returns
-        -------
-        weights_w
-            A new array; the best weights found once ``converged`` or ``note`` is set.
+        They are the best weights found once ``converged`` or ``note`` is set.
         """
+        return self.advance(weights_w, evaluation.value, evaluation.gradient_w)
+
+    def advance(self, weights_w: Float, value: float, gradient_w: Float) -> Float:
+        """Return where to go from here, given value and gradient, (w,) float64."""
         self._weights_w[:] = weights_w
         gradient_w = gradient_w.copy()  # the library restores it after a failed search
         self._state.advance(self._weights_w, value, gradient_w)
@@ -83,6 +87,17 @@ class LBFGS:
             self.note = f"L-BFGS found no better weights ({self._state.task.lower()})"
         return self._weights_w.copy()
 
+    def state(self) -> State:
+        """Return the fields of ``to_restart``."""
+        return {name: np.asarray(value) for name, value in vars(self.to_restart()).items()}
+
+    def restore(self, state: State) -> bool:
+        """Go on from a saved state; False if it has other dimensions."""
+        fields: dict[str, Any] = {
+            name: value.item() if value.ndim == 0 else value for name, value in state.items()
+        }
+        return self.load(BfgsRestart(**fields))
+
     def to_restart(self) -> BfgsRestart:
         """Return the state as aenet saves it after every epoch; weights are not part of it.
 
@@ -92,16 +107,11 @@ class LBFGS:
         """
         return self._state.save()
 
-    @classmethod
-    def from_restart(cls, restart: BfgsRestart) -> LBFGS:
-        """Return a method that goes on where the one that was saved had stopped.
+    def load(self, restart: BfgsRestart) -> bool:
+        """Go on from a state of aenet or of ``to_restart``; False if it has other dimensions.
 
-        A state that had ended (converged, no better weights) starts anew.
-
-        Parameters
-        ----------
-        restart
-            Of aenet or of ``to_restart``; to be continued with the weights of that epoch.
+        A state that had ended (converged, no better weights) starts anew. To be
+        continued with the weights of that epoch.
 
         Raises
         ------
@@ -112,15 +122,16 @@ class LBFGS:
         -----
         Spec 7.5 and 3.7.
         """
+        if restart.n != self._weights_w.size:
+            return False
         if restart.m != MEMORY:
             raise DataError(
                 f"the state of L-BFGS keeps {restart.m} corrections, not {MEMORY}",
                 hint="remove train.restart to start anew",
             )
-        method = cls(restart.n)
         if restart.task.strip() in ("FG_START", "FG_LNSRCH"):
-            method._state.load(restart)
-        return method
+            self._state.load(restart)
+        return True
 
 
 class _State:

@@ -1,0 +1,111 @@
+"""``train.state``: all that makes a continued run of ``train`` equal to one that never stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.errors import DataError
+from aenetpy.io.files import read_bytes, replace_file
+
+Float = NDArray[np.float64]
+
+FORMAT = "aenetpy train state 1"
+PREFIX = "method."
+"""Stands before the names of what the method remembers."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainState:
+    """A run after its last whole epoch.
+
+    Parameters
+    ----------
+    method
+        Name of METHOD.
+    epochs
+        Epochs done, over all continuations.
+    seed
+        Of the order of structures.
+    best_rmse
+        Smallest error of the test set so far, eV per atom; inf without.
+    problem
+        Digest of the training structures; the state of a method is of no use for others.
+    weights_w
+        All weights after this epoch, (w,) float64.
+    filed_w
+        All weights in the network files when this was written, (w,) float64.
+    memory
+        What the method remembers, arrays by name.
+    """
+
+    method: str
+    epochs: int
+    seed: int
+    best_rmse: float
+    problem: str
+    weights_w: Float
+    filed_w: Float
+    memory: Mapping[str, NDArray[Any]]
+
+
+def write_train_state(path: str | Path, state: TrainState) -> None:
+    """Write a state as a NumPy archive (``.npz``), complete or not at all.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    arrays: dict[str, Any] = {name: getattr(state, name) for name in _names()}
+    arrays["seed"] = str(state.seed)  # may be larger than any integer of NumPy
+    arrays |= {PREFIX + name: array for name, array in state.memory.items()}
+    with replace_file(path) as file:
+        np.savez(file, format=FORMAT, **arrays)
+
+
+def read_train_state(path: str | Path) -> TrainState:
+    """Read a state that ``write_train_state`` wrote.
+
+    Raises
+    ------
+    DataError
+        Not found, foreign or damaged.
+    """
+    content = BytesIO(read_bytes(path))
+    try:
+        with np.load(content, allow_pickle=False) as archive:
+            arrays = dict(archive.items())
+    except (ValueError, EOFError, OSError, KeyError, TypeError, AttributeError, BadZipFile):
+        raise _damaged(path) from None
+    if str(arrays.get("format")) != FORMAT or not set(_names()) <= set(arrays):
+        raise _damaged(path)
+    own: dict[str, Any] = {
+        name: arrays[name].item() if arrays[name].ndim == 0 else arrays[name] for name in _names()
+    }
+    own["seed"] = int(own["seed"])
+    memory = {
+        name.removeprefix(PREFIX): array
+        for name, array in arrays.items()
+        if name.startswith(PREFIX)
+    }
+    return TrainState(memory=memory, **own)
+
+
+def _names() -> list[str]:
+    return [field.name for field in fields(TrainState) if field.name != "memory"]
+
+
+def _damaged(path: str | Path) -> DataError:
+    return DataError(
+        "is damaged, or not a file that 'aenetpy train' wrote",
+        file=path,
+        hint="remove it to go on from the networks alone",
+    )

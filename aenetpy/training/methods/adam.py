@@ -1,0 +1,84 @@
+"""Adaptive moment estimation over mini-batches (spec 3.3, method adam)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.training.methods.base import State, batches
+from aenetpy.training.objective import EnergyObjective, Evaluation
+
+Float = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+
+class Adam:
+    """Steps of about the same length in every direction, from running means of the gradient.
+
+    With g the gradient of a mini-batch, summed over its structures, and t the
+    number of batches so far,
+
+        m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,
+        w <- w - mu m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps).
+
+    Parameters
+    ----------
+    n_weights
+        Number of weights of all networks together.
+    parameters
+        ``mu``, ``b1``, ``b2``, ``eps``; ``batchsize``; ``samplesize``, the structures
+        of an epoch, rounded down to whole batches.
+
+    Notes
+    -----
+    Spec 3.3. The batches after the first ``samplesize`` visits are left out, also
+    where aenet stops with "invalid schedule".
+    """
+
+    uses_gradient = False
+    converged = False
+    note: str | None = None
+
+    def __init__(self, n_weights: int, parameters: Mapping[str, float]) -> None:
+        self._parameters = parameters
+        self._mean_w = np.zeros(n_weights)
+        self._mean_square_w = np.zeros(n_weights)
+        self._n_batches = 0
+
+    def step(
+        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
+    ) -> Float:
+        """Return the weights after the mini-batches of one sample."""
+        size = min(int(self._parameters["batchsize"]), len(visits_v))
+        sample = min(int(self._parameters["samplesize"]), len(visits_v)) // size * size
+        for batch in batches(visits_v[:sample], size):
+            weights_w = self._update(weights_w, objective.batch(batch).evaluate(weights_w))
+        return weights_w
+
+    def _update(self, weights_w: Float, evaluation: Evaluation) -> Float:
+        mu, b1, b2, eps = (self._parameters[key] for key in ("mu", "b1", "b2", "eps"))
+        self._n_batches += 1
+        self._mean_w += (1.0 - b1) * (evaluation.gradient_w - self._mean_w)
+        self._mean_square_w += (1.0 - b2) * (evaluation.gradient_w**2 - self._mean_square_w)
+        mean_w = self._mean_w / (1.0 - b1**self._n_batches)
+        root_w = np.sqrt(self._mean_square_w / (1.0 - b2**self._n_batches))
+        return weights_w - mu * mean_w / (root_w + eps)
+
+    def state(self) -> State:
+        """Return both running means and the number of batches."""
+        return {
+            "mean_w": self._mean_w.copy(),
+            "mean_square_w": self._mean_square_w.copy(),
+            "n_batches": np.array(self._n_batches),
+        }
+
+    def restore(self, state: State) -> bool:
+        """Go on with saved means; False if they have another size."""
+        if state["mean_w"].shape != self._mean_w.shape:
+            return False
+        self._mean_w = state["mean_w"].copy()
+        self._mean_square_w = state["mean_square_w"].copy()
+        self._n_batches = int(state["n_batches"])
+        return True

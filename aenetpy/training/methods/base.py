@@ -1,0 +1,78 @@
+"""What a method of optimisation is, and what several of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.training.objective import EnergyObjective, Evaluation
+
+Float = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+State = dict[str, NDArray[Any]]
+"""What a method remembers between two epochs, by name."""
+
+
+class Method(Protocol):
+    """An optimiser whose one step is one epoch.
+
+    Parameters
+    ----------
+    uses_gradient
+        Whether the step needs the gradient over all structures.
+    converged
+        True once there is nothing left to gain.
+    note
+        Why no further step is possible, in one line; None while it goes on.
+    """
+
+    @property
+    def uses_gradient(self) -> bool:
+        """Whether the step needs the gradient over all structures."""
+        ...
+
+    @property
+    def converged(self) -> bool:
+        """True once the method has converged."""
+        ...
+
+    @property
+    def note(self) -> str | None:
+        """Why the method cannot go on, although not converged; None while it can."""
+        ...
+
+    def step(
+        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
+    ) -> Float:
+        """Return the weights after one epoch, as a new array.
+
+        Parameters
+        ----------
+        weights_w
+            Of all networks, (w,) float64.
+        evaluation
+            The objective at these weights, with its gradient if ``uses_gradient``.
+        objective
+            Over all training structures; ``objective.batch`` is the one over a few.
+        visits_v
+            Positions of the structures in the order in which to visit them.
+        """
+        ...
+
+    def state(self) -> State:
+        """Return what makes a continued run equal to an uninterrupted one, bit for bit."""
+        ...
+
+    def restore(self, state: State) -> bool:
+        """Go on from a saved state; False, and nothing changed, if it has other dimensions."""
+        ...
+
+
+def batches(visits_v: Index, size: int) -> Iterator[Index]:
+    """Yield ``size`` visits at a time; the last ones may be fewer."""
+    for start in range(0, len(visits_v), size):
+        yield visits_v[start : start + size]

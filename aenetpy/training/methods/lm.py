@@ -1,0 +1,153 @@
+"""Levenberg-Marquardt over batches of structures (spec 3.3, method lm)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
+
+from aenetpy.training.methods.base import State, batches
+from aenetpy.training.objective import EnergyObjective, Evaluation
+
+Float = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+TRIES = 5
+"""Shorter steps from the same weights before they are left as they were."""
+
+SMALLEST_DAMPING, LARGEST_DAMPING = 1e-20, 1e20
+"""Beyond them nothing changes any more: residuals and weights are of order one."""
+
+
+class LM:
+    """Damped Gauss-Newton steps, each judged by the batch that comes after it.
+
+    A batch with residuals dE and rows ``J = d(dE)/dw`` makes the step
+
+        w <- w - (J^T J + mu)^-1 J^T dE.
+
+    The next batch tells whether its mean square error is lower than that of the first
+    one had been. If so, mu is divided by ``adjust`` and the batch after it makes
+    the next step. If not, mu is multiplied by ``adjust``, the step is made again from the
+    old weights, and the next batch judges again; after five such tries the
+    old weights stay.
+
+    Parameters
+    ----------
+    n_weights
+        Number of weights of all networks together.
+    parameters
+        ``batchsize``; ``learnrate``, the first mu; ``adjust``. ``iter`` and ``conv`` have
+        no effect, as in aenet.
+
+    Notes
+    -----
+    Spec 3.3. A set of one batch leaves the weights unchanged in every other
+    epoch, as in aenet.
+    """
+
+    uses_gradient = False
+    converged = False
+    note: str | None = None
+
+    def __init__(self, n_weights: int, parameters: Mapping[str, float]) -> None:
+        self._batch_size = int(parameters["batchsize"])
+        self._adjust = parameters["adjust"]
+        self._damping = parameters["learnrate"]
+        self._tries = -1  # of the step that waits for its judgement; -1: none does
+        self._start_w = np.zeros(n_weights)
+        self._start_error = 0.0
+        self._start_v = np.empty(0, dtype=np.intp)
+
+    def step(
+        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
+    ) -> Float:
+        """Return the weights after all batches."""
+        for batch_v in batches(visits_v, self._batch_size):
+            if self._tries < 0:
+                self._start_w, self._start_v = weights_w, batch_v
+                self._tries = 0
+                weights_w = self._try(objective)
+            elif self._improved(weights_w, objective.batch(batch_v)):
+                self._damping = max(self._damping / self._adjust, SMALLEST_DAMPING)
+                self._tries = -1
+            else:
+                self._raise_damping()
+                self._tries += 1
+                weights_w = self._try(objective)
+        return weights_w
+
+    def _improved(self, weights_w: Float, batch: EnergyObjective) -> bool:
+        """Whether the mean square error is not above that before the step."""
+        error = batch.evaluate(weights_w, gradient=False).value / batch.n_structures
+        return error <= self._start_error
+
+    def _try(self, objective: EnergyObjective) -> Float:
+        """Return where the step leads from the old weights with the damping of now."""
+        if self._tries > TRIES:
+            self._tries = -1
+            return self._start_w
+        linear = objective.batch(self._start_v).linearise(self._start_w)
+        errors_s = linear.errors_s
+        self._start_error = 0.5 * float(errors_s @ errors_s) / len(errors_s)
+        while True:
+            try:
+                step_w = damped_step(errors_s, linear.jacobian_sw, self._damping)
+            except LinAlgError:  # too little damping for a matrix that is singular
+                self._raise_damping()
+            else:
+                return self._start_w + step_w
+
+    def _raise_damping(self) -> None:
+        self._damping = min(self._damping * self._adjust, LARGEST_DAMPING)
+
+    def state(self) -> State:
+        """Return the damping and the step that waits for its judgement."""
+        return {
+            "damping": np.array(self._damping),
+            "tries": np.array(self._tries),
+            "start_w": self._start_w.copy(),
+            "start_error": np.array(self._start_error),
+            "start_v": self._start_v.copy(),
+        }
+
+    def restore(self, state: State) -> bool:
+        """Go on from a saved state; False if it has another size."""
+        if state["start_w"].shape != self._start_w.shape:
+            return False
+        self._damping = float(state["damping"])
+        self._tries = int(state["tries"])
+        self._start_w = state["start_w"].copy()
+        self._start_error = float(state["start_error"])
+        self._start_v = state["start_v"].astype(np.intp)
+        return True
+
+
+def damped_step(errors_s: Float, jacobian_sw: Float, damping: float) -> Float:
+    """Return ``-(J^T J + mu)^-1 J^T dE``, by the smaller of ``J^T J`` and ``J J^T``.
+
+    Parameters
+    ----------
+    errors_s, jacobian_sw
+        dE and J, (s,) and (s, w) float64.
+    damping
+        mu, positive.
+
+    Raises
+    ------
+    LinAlgError
+        If the matrix is singular to working precision.
+    """
+    n_errors, n_weights = jacobian_sw.shape
+    wide = n_errors < n_weights
+    matrix = jacobian_sw @ jacobian_sw.T if wide else jacobian_sw.T @ jacobian_sw
+    if not np.isfinite(matrix).all():
+        return np.full(n_weights, np.nan)  # has diverged, which the loop will tell
+    matrix[np.diag_indices(len(matrix))] += damping
+    factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
+    if wide:
+        return -(cho_solve(factor, errors_s, check_finite=False) @ jacobian_sw)
+    step_w: Float = -cho_solve(factor, errors_s @ jacobian_sw, check_finite=False)
+    return step_w

@@ -1,0 +1,71 @@
+"""In which order a method visits the structures: SAMPLING (spec 3.4)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float = NDArray[np.float64]
+Index = NDArray[np.intp]
+
+PURPOSE = tuple(b"order")
+"""Keeps this stream of random numbers apart from those for other purposes."""
+
+
+class Order:
+    """Draws the structures of one epoch after the other.
+
+    ``sequential`` is the order of the file. The others draw as many structures as
+    there are, with replacement: ``random`` uniformly; ``weighted`` and ``energy`` by
+    rank ``floor(s r^4)``, r uniform in [0, 1), where rank 0 has the largest error or
+    the lowest target energy per atom.
+
+    Parameters
+    ----------
+    sampling
+        One of the four names.
+    seed
+        Not negative. Every epoch has a stream of its own, so that a run is
+        continued by its seed and the number of epochs that are done.
+    epoch
+        Epochs that were drawn before.
+
+    Notes
+    -----
+    Spec 3.4. Errors are those at the begin of an epoch.
+    """
+
+    def __init__(self, sampling: str = "sequential", seed: int = 0, epoch: int = 0) -> None:
+        self.sampling = sampling
+        self.seed = seed
+        self.epoch = epoch
+
+    def draw(self, errors_s: Float, energies_s: Float) -> Index:
+        """Return the positions of the structures to visit in the next epoch.
+
+        Parameters
+        ----------
+        errors_s, energies_s
+            Current error and target energy per atom of each structure, (s,) float64.
+
+        Returns
+        -------
+        visits_v
+            As many as there are structures.
+        """
+        n = len(errors_s)
+        sequence = np.random.SeedSequence(self.seed, spawn_key=(*PURPOSE, self.epoch))
+        self.epoch += 1
+        if self.sampling == "sequential":
+            return np.arange(n, dtype=np.intp)
+        r_v = np.random.default_rng(sequence).random(n)
+        if self.sampling == "random":
+            return _ranks(r_v)
+        key_s = -np.abs(errors_s) if self.sampling == "weighted" else energies_s
+        visits_v: Index = np.argsort(key_s, kind="stable")[_ranks(r_v**4)]
+        return visits_v
+
+
+def _ranks(r_v: Float) -> Index:
+    """floor(v r) of v numbers in [0, 1)."""
+    return (len(r_v) * r_v).astype(np.intp)

@@ -1,0 +1,86 @@
+"""Carry a network over to another scaling of its inputs and output (spec 3.5 and 9.3)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.io.network import NetworkFile
+from aenetpy.models.network import Network
+from aenetpy.models.scaling import feature_scaling
+
+Float = NDArray[np.float64]
+
+
+def same_inputs(one: NetworkFile, other: NetworkFile) -> bool:
+    """Tell whether both scale the fingerprint alike."""
+    return all(map(np.array_equal, _scaling(one), _scaling(other)))
+
+
+def same_output(one: NetworkFile, other: NetworkFile) -> bool:
+    """Tell whether both turn the output of the network into the same energy."""
+    return one.scale == other.scale and _offset(one, other) == 0.0
+
+
+def rescaled_weights(old: NetworkFile, new: NetworkFile) -> Float:
+    """Return the weights with which ``new`` computes the energies of ``old``.
+
+    Input ``x_g = (G_g - mean_g) i_g`` with ``i_g = 1 / sigma_g``, and energy ``y / scale +
+    shift + E_atom``. The first layer and the last, which is linear, take up the change:
+
+        W'_g = W_g i_g / i'_g,  b' = b + sum_g W_g i_g (mean'_g - mean_g),
+        W' = (scale' / scale) W,  b' = (scale' / scale) b + scale' (shift - shift' + E - E').
+
+    A component that was constant for ``old`` (i_g = 0) had no influence and gets none
+    (W'_g = 0). One that is constant for ``new`` keeps the influence that it has at its mean.
+
+    Parameters
+    ----------
+    old
+        The network as it was.
+    new
+        The same layers with other statistics or scaling; its weights are not used.
+
+    Returns
+    -------
+    weights_w
+        In the layout of ``Network.weights_w``, (w,) float64.
+
+    Raises
+    ------
+    ValueError
+        If the output node is not linear and the scaling of the energy is another.
+
+    Notes
+    -----
+    Spec 3.5 and 9.3. Beyond aenet, which keeps the weights and so changes the function.
+    """
+    weights_w = old.weights_w.copy()
+    matrices_l = Network(old.nodes_l, old.activations, weights_w).matrices_l  # views
+    if not same_inputs(old, new):
+        (mean_g, inverse_g), (new_mean_g, new_inverse_g) = _scaling(old), _scaling(new)
+        first = matrices_l[0]
+        slope_og = first[:, :-1] * inverse_g
+        first[:, -1] += slope_og @ (new_mean_g - mean_g)
+        first[:, :-1] = 0.0
+        np.divide(slope_og, new_inverse_g, out=first[:, :-1], where=new_inverse_g != 0.0)
+    if not same_output(old, new):
+        if old.activations[-1] != "linear":
+            raise ValueError("the output node is not linear")
+        last = matrices_l[-1]
+        last *= new.scale / old.scale
+        last[:, -1] += new.scale * _offset(old, new)
+    return weights_w
+
+
+def _scaling(file: NetworkFile) -> tuple[Float, Float]:
+    assert file.setup.statistics is not None, "a potential file always has statistics"
+    return feature_scaling(file.setup.statistics)
+
+
+def _offset(old: NetworkFile, new: NetworkFile) -> float:
+    """Difference of shift + E_atom, the energy where the output is zero, eV."""
+    atomic_energy, new_atomic_energy = (
+        file.atomic_energies_t[file.species.index(file.setup.species)] for file in (old, new)
+    )
+    return float((old.shift - new.shift) + (atomic_energy - new_atomic_energy))

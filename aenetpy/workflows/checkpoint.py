@@ -1,0 +1,213 @@
+"""What a run of ``train`` leaves behind after every epoch, and how it goes on from there.
+
+After an epoch are written in this order, each file complete or not at all:
+
+1. ``<file>-0000n``, the potentials of the epoch, and ``<file>-best`` if none was better;
+2. ``train.state``, with all weights and all that the method remembers;
+3. ``<file>``, and ``train.restart`` in aenet's format (bfgs, ekf); this every few seconds
+   and at the end only, however the run ends.
+
+``train.state`` alone decides: a run that is killed, at whatever moment, goes on from the
+epoch in it. It is used if each ``<file>`` holds the weights of its epoch, or those that
+were there when it was written; otherwise somebody has put other networks there, and they
+are trained as they are. aenet writes ``<file>`` only at the start and at the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.io import report_train as report
+from aenetpy.io.files import read_bytes, write_bytes
+from aenetpy.io.restart import BfgsRestart, encode_restart, read_restart
+from aenetpy.io.train_in import TrainInput
+from aenetpy.io.train_state import TrainState, read_train_state, write_train_state
+from aenetpy.training.loop import EpochRow
+from aenetpy.training.methods import EKF, LBFGS, Method, make_method
+from aenetpy.training.objective import EnergyObjective
+from aenetpy.training.order import Order
+from aenetpy.workflows.networks import Networks
+from aenetpy.workflows.signals import without_interruption
+
+Float = NDArray[np.float64]
+
+STATE = Path("train.state")
+RESTART = Path("train.restart")
+
+SECONDS_BETWEEN_FILES = 2.0
+"""To replace files costs more than an epoch of a small set."""
+
+log = logging.getLogger("aenetpy")
+
+
+def read_state() -> TrainState | None:
+    """Return the state of an earlier run in this folder, if there is one.
+
+    Raises
+    ------
+    DataError
+        If it is damaged.
+    """
+    return read_train_state(STATE) if STATE.exists() else None
+
+
+class Checkpoint:
+    """The method of a run, fresh or continued, and how it is saved.
+
+    Parameters
+    ----------
+    settings
+        Contents of ``train.in``.
+    networks
+        Whose weights are optimised.
+    objective
+        Over the training structures.
+    sampling, seed
+        Order of the structures; a continued run keeps its seed.
+    out
+        Receives the messages on the restart.
+
+    The networks must have been saved.
+
+    Raises
+    ------
+    DataError
+        If ``train.restart`` is damaged.
+    """
+
+    def __init__(
+        self,
+        settings: TrainInput,
+        networks: Networks,
+        objective: EnergyObjective,
+        sampling: str,
+        seed: int,
+        out: TextIO,
+    ) -> None:
+        self._settings = settings
+        self._name = settings.method.name
+        self._networks = networks
+        self._problem = digest(objective)
+        self.method = make_method(self._name, networks.weights_w.size, settings.method.parameters)
+        self.order = Order(sampling, seed)
+        self._best_rmse = math.inf
+        self._state: TrainState | None = None
+        self._restart = b""
+        self._filed_w = networks.weights_w
+        self._filed_at = time.monotonic()
+        state = networks.state
+        if state is not None and state.problem != self._problem:
+            log.info("%s is not used: it belongs to other training structures", STATE)
+        elif state is not None:
+            self._continue(state, out)
+        elif not networks.has_rescaled:
+            self._continue_from_aenet(out)
+
+    def _continue(self, state: TrainState, out: TextIO) -> None:
+        """Go on from our own state: exactly, if the method is the same."""
+        self._best_rmse = state.best_rmse
+        self.order = Order(self.order.sampling, state.seed, state.epochs)
+        if state.method != self._name:
+            if isinstance(self.method, LBFGS | EKF):
+                out.write(report.method_changed())
+        elif not self.method.restore(dict(state.memory)):
+            out.write(report.restart_incompatible())
+        else:
+            log.info("continued after epoch %d of all, as saved in %s", state.epochs, STATE)
+            if isinstance(self.method, LBFGS | EKF):
+                out.write(report.method_restarted(self._name))
+
+    def _continue_from_aenet(self, out: TextIO) -> None:
+        """Go on from ``train.restart`` of aenet (spec 3.7).
+
+        aenet also loads one that belongs to other weights. Here it is left alone if a
+        network starts from new weights, or if it is our own and the weights are others.
+        """
+        method = self.method
+        if not isinstance(method, LBFGS | EKF) or not RESTART.exists():
+            return
+        if self._networks.has_new or self._is_ours(read_bytes(RESTART)):
+            log.warning("%s is not used: it belongs to other networks", RESTART)
+            return
+        restart = read_restart(RESTART)
+        if isinstance(restart, BfgsRestart) != isinstance(method, LBFGS):
+            out.write(report.method_changed())
+        elif method.load(restart):  # type: ignore[arg-type]  # the two fit, see above
+            out.write(report.method_restarted(self._name))
+        else:
+            out.write(report.restart_incompatible())
+
+    def _is_ours(self, restart: bytes) -> bool:
+        """Whether ``train.restart`` is the one that was written with ``train.state``."""
+        state = read_state()
+        if state is None or state.method != self._name:
+            return False
+        parameters = self._settings.method.parameters
+        method = make_method(self._name, state.weights_w.size, parameters)
+        return method.restore(dict(state.memory)) and encoded_restart(method) == restart
+
+    def save(self, row: EpochRow, weights_w: Float) -> None:
+        """Save everything after an epoch; after epoch 0 only the best networks.
+
+        An interrupt waits until all files belong together.
+        """
+        with without_interruption():
+            self._networks.set_weights(weights_w)
+            if row.epoch > 0:
+                self._networks.save(f"-{row.epoch:05d}")
+            if row.rmse_test < self._best_rmse:
+                self._best_rmse = row.rmse_test
+                self._networks.save("-best")
+            if row.epoch > 0:
+                self._state = self._describe(weights_w)
+                self._restart = encoded_restart(self.method)
+                write_train_state(STATE, self._state)
+                if time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
+                    self._file()
+
+    def close(self) -> None:
+        """Bring the network files and ``train.restart`` to the last epoch that was saved."""
+        if self._state is None:
+            return
+        with without_interruption():
+            self._file()
+            write_train_state(STATE, replace(self._state, filed_w=self._filed_w))
+
+    def _file(self) -> None:
+        self._networks.save()
+        if self._restart:
+            write_bytes(RESTART, self._restart)
+        self._filed_w = self._networks.weights_w
+        self._filed_at = time.monotonic()
+
+    def _describe(self, weights_w: Float) -> TrainState:
+        return TrainState(
+            method=self._name,
+            epochs=self.order.epoch,
+            seed=self.order.seed,
+            best_rmse=self._best_rmse,
+            problem=self._problem,
+            weights_w=weights_w,
+            filed_w=self._filed_w,
+            memory=self.method.state(),
+        )
+
+
+def encoded_restart(method: Method) -> bytes:
+    """Return the content of ``train.restart``; nothing for methods that aenet does not save."""
+    return encode_restart(method.to_restart()) if isinstance(method, LBFGS | EKF) else b""
+
+
+def digest(objective: EnergyObjective) -> str:
+    """Return a name for the structures that are trained on: their sizes and target energies."""
+    content = objective.n_atoms_s.tobytes() + objective.energies_s.tobytes()
+    return hashlib.sha256(content).hexdigest()

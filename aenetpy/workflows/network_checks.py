@@ -1,0 +1,142 @@
+"""Checks that the networks of ``train`` fit the training set."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from aenetpy.errors import DataError, InputError
+from aenetpy.fingerprints.domain import proven_domain
+from aenetpy.io.network import NetworkFile, read_network
+from aenetpy.io.setup import Setup
+from aenetpy.io.train_in import NetworkLine, TrainInput
+from aenetpy.io.trainset import TrainingSet
+from aenetpy.models.atomic import check_network
+
+log = logging.getLogger("aenetpy")
+
+
+def check_networks(settings: TrainInput, trainset: TrainingSet) -> None:
+    """Check that NETWORKS, and the networks that exist, fit a training set.
+
+    Raises
+    ------
+    InputError
+        If NETWORKS does not fit the species of the training set.
+    DataError
+        If an existing network has another fingerprint than the training set.
+    """
+    check_lines(settings, trainset.species)
+    setups = {setup.species: setup for setup in trainset.setups_t or ()}
+    for line in settings.networks:
+        if line.species in setups and Path(line.file).exists():
+            check_existing(line, read_network(line.file), setups[line.species], settings.path)
+
+
+def check_lines(settings: TrainInput, species: Sequence[str]) -> None:
+    """Require one line of NETWORKS for each species of the training set, each with its own file.
+
+    Raises
+    ------
+    InputError
+        Naming the species and the line.
+    """
+    owner: dict[Path, str] = {}
+    for line in settings.networks:
+        if line.species not in species:
+            raise InputError(
+                f"species {line.species} is not in the training set ({' '.join(species)})",
+                file=settings.path,
+                line=line.line,
+                hint=f"remove the line, or generate {settings.training_set} with this species",
+            )
+        path = Path(line.file).absolute()
+        if path in owner:
+            raise InputError(
+                f"{line.species} and {owner[path]} have the same network file {line.file}",
+                file=settings.path,
+                line=line.line,
+                hint="give each species a file of its own",
+            )
+        owner[path] = line.species
+    missing = sorted(set(species) - set(owner.values()))
+    if missing:
+        raise InputError(
+            f"no line for species {missing[0]} of the training set",
+            file=settings.path,
+            line=settings.lines.get("NETWORKS"),
+            hint=f"add '{missing[0]} {missing[0]}.nn 2 15:tanh 15:tanh' below NETWORKS",
+        )
+
+
+def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train_in: str) -> None:
+    """Check that an existing network can be trained on this training set.
+
+    An architecture other than in ``train.in`` is continued, as by aenet, but told.
+
+    Raises
+    ------
+    DataError
+        If it belongs to another species, or was made for other fingerprints, in their
+        parameters or their angular domain.
+    """
+    check_network(line.species, existing, line.file)
+    if not same_fingerprint(existing.setup, setup):
+        raise DataError(
+            f"this network was made for another fingerprint of {existing.setup.species} "
+            f"({existing.setup.n_features} components) than that of the training set "
+            f"({setup.n_features} components)",
+            file=line.file,
+            hint=f"remove it, or name another file in {train_in}:{line.line}",
+        )
+    check_domain(line, existing.setup, setup)
+    wanted = ((setup.n_features, *line.nodes, 1), (*line.activations, "linear"))
+    if (existing.nodes_l, existing.activations) != wanted:
+        log.warning(
+            "%s: exists and is continued with its own layers %s, not those of %s:%d; "
+            "remove the file to start anew",
+            line.file,
+            "-".join(map(str, existing.nodes_l)),
+            train_in,
+            line.line,
+        )
+
+
+def check_domain(line: NetworkLine, existing: Setup, setup: Setup) -> None:
+    """Refuse to mix potentials and training sets from before and after aenet 2.0.4.
+
+    Raises
+    ------
+    DataError
+        If one takes cos(theta) for an angle, and the other does not.
+    """
+    domains = proven_domain(existing), proven_domain(setup)
+    if domains == ("old", "new"):
+        raise DataError(
+            "this network was fitted with aenet 2.0.3 or before, to other angular fingerprints"
+            " than those of the training set",
+            file=line.file,
+            hint=f"continue from what 'aenetpy upgrade {line.file} NEW.nn' writes",
+        )
+    if domains == ("new", "old"):
+        raise DataError(
+            "the training set was generated with aenet 2.0.3 or before, with other angular"
+            " fingerprints than those of this network",
+            file=line.file,
+            hint="generate the training set anew",
+        )
+
+
+def same_fingerprint(one: Setup, other: Setup) -> bool:
+    """Tell whether two setups describe the same fingerprint, statistics aside."""
+    return (
+        one.species == other.species
+        and one.environment == other.environment
+        and one.kind.lower() == other.kind.lower()
+        and np.array_equal(one.functions_g, other.functions_g)
+        and np.array_equal(one.parameters_gp, other.parameters_gp)
+        and np.array_equal(one.partners_g2, other.partners_g2)
+    )

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pickle
+
+import numpy as np
+import pytest
+
+from aenetpy.errors import DataError
+from aenetpy.io.train_state import TrainState, read_train_state, write_train_state
+
+STATE = TrainState(
+    method="adam",
+    epochs=7,
+    seed=2**70,
+    best_rmse=float("inf"),
+    problem="abc",
+    weights_w=np.linspace(-1, 1, 9),
+    filed_w=np.linspace(-2, 2, 9),
+    memory={"mean_w": np.arange(3.0), "task": np.array("FG_LNSRCH"), "n": np.array(4)},
+)
+
+
+def test_comes_back_as_it_was(tmp_path) -> None:
+    write_train_state(tmp_path / "train.state", STATE)
+    again = read_train_state(tmp_path / "train.state")
+    for name in ("method", "epochs", "seed", "best_rmse", "problem"):
+        assert getattr(again, name) == getattr(STATE, name)
+    assert (again.weights_w == STATE.weights_w).all()
+    assert (again.filed_w == STATE.filed_w).all()
+    assert again.memory.keys() == STATE.memory.keys()
+    assert all((again.memory[key] == STATE.memory[key]).all() for key in STATE.memory)
+
+
+def spoiled(content: bytes) -> list[bytes]:
+    changed = bytearray(content)
+    changed[len(changed) // 2] ^= 255
+    return [b"", content[:100], content[:-30], b"hello " * 20, bytes(changed), pickle.dumps([1])]
+
+
+@pytest.mark.parametrize("k", range(6))
+def test_damage_is_told(k, tmp_path) -> None:
+    path = tmp_path / "train.state"
+    write_train_state(path, STATE)
+    path.write_bytes(spoiled(path.read_bytes())[k])
+    with pytest.raises(DataError, match=r"train\.state: is damaged.*remove it"):
+        read_train_state(path)
+
+
+def test_a_foreign_archive_is_told(tmp_path) -> None:
+    np.savez(tmp_path / "train.state.npz", weights_w=np.zeros(3))
+    with pytest.raises(DataError, match="is damaged"):
+        read_train_state(tmp_path / "train.state.npz")
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    with pytest.raises(DataError, match="is damaged"):
+        read_train_state(tmp_path / "one.npy")
+
+
+def test_a_missing_file_is_told(tmp_path) -> None:
+    with pytest.raises(DataError, match="file not found"):
+        read_train_state(tmp_path / "train.state")

@@ -1,0 +1,272 @@
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.linalg import LinAlgError
+
+from aenetpy.errors import NumericalError
+from aenetpy.io.restart import EkfRestart, read_restart, write_restart
+from aenetpy.io.train_in import METHODS as PARAMETERS
+from aenetpy.training.loop import train
+from aenetpy.training.methods import METHODS, make_method
+from aenetpy.training.methods.lm import LM, damped_step
+from aenetpy.training.normalise import normalise
+from aenetpy.training.objective import EnergyObjective
+from aenetpy.training.order import Order
+from tests.training import small_networks, small_trainset, weights_of
+
+RNG = np.random.default_rng(6)
+WORDS = ["".join(RNG.choice(list("TO"), RNG.integers(1, 7))) for _ in range(14)]
+N_WEIGHTS = weights_of(small_networks()).size
+GIVEN = {
+    "bfgs": {},
+    "online_sd": {"gamma": 0.02, "alpha": 0.1},
+    "online_gd": {"gamma": 0.02, "alpha": 0.1},
+    "adam": {"mu": 0.01, "batchsize": 3, "samplesize": 10},
+    "ekf": {"wgroup": 17, "pnoise": 1e-4},
+    "lm": {"batchsize": 6, "adjust": 3.0},
+}
+
+
+def method_of(name: str, **given):
+    return make_method(name, N_WEIGHTS, {**PARAMETERS[name], **GIVEN[name], **given})
+
+
+@pytest.fixture
+def objective():
+    trainset = normalise(small_trainset(WORDS)).trainset
+    return EnergyObjective(trainset, range(12), small_networks())
+
+
+@pytest.fixture
+def start_w():
+    return weights_of(small_networks())
+
+
+def steps(method, objective, weights_w, n: int, order: Order) -> list[np.ndarray]:
+    """Weights after each of n epochs."""
+    visited = []
+    nothing = objective.batch(np.empty(0, dtype=np.intp))
+    train(
+        objective,
+        nothing,
+        method,
+        weights_w,
+        n,
+        lambda row, w: visited.append(w),
+        order=order,
+    )
+    return visited[1:]
+
+
+def test_every_method_of_train_in_is_there() -> None:
+    assert set(METHODS) == set(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("sampling", ["sequential", "random"])
+def test_lowers_the_error(name, sampling, objective, start_w) -> None:
+    before = objective.evaluate(start_w).value
+    last_w = steps(method_of(name), objective, start_w, 12, Order(sampling, 1))[-1]
+    assert objective.evaluate(last_w).value < 0.5 * before
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("k", [0, 1, 2, 3, 6])
+def test_continues_bit_for_bit(name, k, objective, start_w) -> None:
+    whole = steps(method_of(name), objective, start_w, 9, Order("random", 1))
+    first = method_of(name)
+    order = Order("random", 1)
+    done = steps(first, objective, start_w, k, order)
+    second = method_of(name)
+    assert second.restore(first.state())
+    middle_w = done[-1] if k else start_w
+    done += steps(second, objective, middle_w, 9 - k, Order("random", 1, order.epoch))
+    assert all((a == b).all() for a, b in zip(done, whole, strict=True))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_what_was_saved_does_not_change_later(name, objective, start_w) -> None:
+    method = method_of(name)
+    steps(method, objective, start_w, 1, Order())
+    state = method.state()
+    before = {key: value.copy() for key, value in state.items()}
+    steps(method, objective, start_w, 2, Order())
+    assert all((state[key] == before[key]).all() for key in before)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_state_of_other_size_is_refused(name, objective, start_w) -> None:
+    method = make_method(name, 30, PARAMETERS[name])
+    before = method.state()
+    assert not method.restore(method_of(name).state())
+    assert all((value == before[key]).all() for key, value in method.state().items())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_inputs_are_left_alone(name, objective, start_w) -> None:
+    before = start_w.copy()
+    steps(method_of(name), objective, start_w, 2, Order())
+    assert (start_w == before).all()
+
+
+def naive_rows(objective, weights_w) -> tuple[np.ndarray, np.ndarray]:
+    """Errors and rows of the Jacobian, one structure after the other: row = gradient / error."""
+    parts = [objective.batch(np.array([s])).evaluate(weights_w) for s in range(12)]
+    errors_s = (objective.energies_s - np.concatenate([p.energies_s for p in parts])) / (
+        objective.n_atoms_s
+    )
+    return errors_s, np.array([p.gradient_w for p in parts]) / errors_s[:, None]
+
+
+def test_jacobian_rows_are_those_of_single_structures(objective, start_w) -> None:
+    errors_s, jacobian_sw = naive_rows(objective, start_w)
+    linear = objective.linearise(start_w)
+    assert linear.errors_s == pytest.approx(errors_s, rel=1e-12)
+    assert linear.jacobian_sw == pytest.approx(jacobian_sw, rel=1e-10, abs=1e-12)
+
+
+def test_a_batch_is_the_objective_of_its_structures(objective, start_w) -> None:
+    chosen = np.array([7, 3, 3, 0])
+    linear, batch = objective.linearise(start_w), objective.batch(chosen)
+    part = batch.linearise(start_w)
+    assert part.errors_s == pytest.approx(linear.errors_s[chosen], rel=1e-13)
+    assert part.jacobian_sw == pytest.approx(linear.jacobian_sw[chosen], rel=1e-12, abs=1e-14)
+    evaluation = batch.evaluate(start_w)
+    assert evaluation.gradient_w == pytest.approx(part.errors_s @ part.jacobian_sw, abs=1e-13)
+    assert batch.evaluate(start_w, gradient=False).value == pytest.approx(evaluation.value)
+    assert (batch.batch(np.array([0, 2])).energies_s == objective.energies_s[[7, 3]]).all()
+
+
+def test_online_sd_follows_its_formula(objective, start_w) -> None:
+    order_s, weights_w, update_w = [2, 2, 5], start_w, np.zeros(N_WEIGHTS)
+    for s in order_s:
+        gradient_w = objective.batch(np.array([s])).evaluate(weights_w).gradient_w
+        update_w = 0.1 * update_w - 0.02 * gradient_w
+        weights_w = weights_w + update_w
+    stepped_w = method_of("online_sd").step(start_w, None, objective, np.array(order_s))
+    assert stepped_w == pytest.approx(weights_w, rel=1e-13)
+
+
+def test_adam_takes_whole_batches_of_a_part_of_the_set(objective, start_w, monkeypatch) -> None:
+    batches = []
+    monkeypatch.setattr(
+        EnergyObjective,
+        "batch",
+        lambda self, chosen, batch=EnergyObjective.batch: (
+            batches.append(chosen.tolist()) or batch(self, chosen)
+        ),
+    )
+    method_of("adam").step(start_w, None, objective, np.arange(12)[::-1])
+    assert batches == [[11, 10, 9], [8, 7, 6], [5, 4, 3]]
+
+
+def test_the_first_step_of_adam_has_the_same_length_everywhere(objective, start_w) -> None:
+    method = method_of("adam", batchsize=100, samplesize=100)
+    gradient_w = objective.evaluate(start_w).gradient_w
+    step_w = method.step(start_w, None, objective, np.arange(12)) - start_w
+    assert step_w == pytest.approx(-0.01 * gradient_w / (abs(gradient_w) + 1e-8), rel=1e-9)
+
+
+def naive_ekf(objective, weights_w, groups, p) -> np.ndarray:
+    forgetting = p["lambda"]
+    covariances = [np.eye(len(g)) / p["state"] for g in groups]
+    for s in range(12):
+        linear = objective.batch(np.array([s])).linearise(weights_w)
+        weights_w = weights_w.copy()
+        for k, group in enumerate(groups):
+            h = -linear.jacobian_sw[0, group]
+            gain = covariances[k] @ h / (h @ covariances[k] @ h + forgetting)
+            weights_w[group] += gain * linear.errors_s[0]
+            covariances[k] = (covariances[k] - np.outer(gain, h @ covariances[k])) / forgetting
+            covariances[k] += p["pnoise"] * np.eye(len(group))
+        forgetting = p["lambda0"] * (forgetting - 1) + 1
+    return weights_w
+
+
+@pytest.mark.parametrize("size", [17, 19, 49, 100])
+def test_ekf_follows_its_formulas_group_by_group(size, objective, start_w) -> None:
+    groups = np.split(np.arange(N_WEIGHTS), range(size, N_WEIGHTS, size))
+    parameters = {**PARAMETERS["ekf"], "pnoise": 1e-4}
+    expected_w = naive_ekf(objective, start_w, groups, parameters)
+    stepped_w = method_of("ekf", wgroup=size).step(start_w, None, objective, np.arange(12))
+    assert stepped_w == pytest.approx(expected_w, rel=1e-10, abs=1e-12)
+
+
+def test_ekf_continues_from_the_file_of_aenet(objective, start_w, tmp_path) -> None:
+    method = method_of("ekf")
+    whole = steps(method_of("ekf"), objective, start_w, 5, Order())
+    done = steps(method, objective, start_w, 2, Order())
+    write_restart(tmp_path / "train.restart", method.to_restart())
+    restart = read_restart(tmp_path / "train.restart")
+    assert isinstance(restart, EkfRestart)
+    assert restart.sizes_k.tolist() == [17, 17, 15]
+    again = method_of("ekf")
+    assert again.load(restart)
+    done += steps(again, objective, done[-1], 3, Order())
+    assert all((a == b).all() for a, b in zip(done, whole, strict=True))
+    assert not method_of("ekf", wgroup=19).load(restart)
+
+
+@pytest.mark.parametrize(("n_errors", "n_weights"), [(7, 5), (5, 7), (6, 6)])
+def test_damped_step_solves_the_normal_equations(n_errors, n_weights) -> None:
+    jacobian_sw = RNG.normal(size=(n_errors, n_weights))
+    errors_s = RNG.normal(size=n_errors)
+    matrix = jacobian_sw.T @ jacobian_sw + 0.3 * np.eye(n_weights)
+    expected_w = -np.linalg.solve(matrix, jacobian_sw.T @ errors_s)
+    assert damped_step(errors_s, jacobian_sw, 0.3) == pytest.approx(expected_w, rel=1e-12)
+
+
+def test_damped_step_tells_what_it_cannot_solve() -> None:
+    with pytest.raises(LinAlgError):
+        damped_step(np.ones(2), np.ones((2, 3)), 0.0)
+    assert np.isnan(damped_step(np.ones(2), np.full((2, 3), np.inf), 0.1)).all()
+
+
+def test_lm_with_one_batch_moves_every_other_epoch(objective, start_w) -> None:
+    visited = [
+        start_w,
+        *steps(method_of("lm", batchsize=100, learnrate=10.0), objective, start_w, 6, Order()),
+    ]
+    moved = [(a != b).any() for a, b in pairwise(visited)]
+    assert moved == [True, False, True, False, True, False]
+
+
+def test_lm_damps_more_where_two_structures_are_the_same(objective, start_w) -> None:
+    method = method_of("lm", batchsize=4, learnrate=1e-18)
+    weights_w = method.step(start_w, None, objective, np.array([1, 1, 1, 2]))
+    assert np.isfinite(weights_w).all()
+    assert method.state()["damping"] > 1e-18
+
+
+def test_lm_goes_back_after_five_tries(objective, start_w, monkeypatch) -> None:
+    method = method_of("lm", batchsize=2)
+    monkeypatch.setattr(LM, "_improved", lambda self, weights_w, batch: False)
+    visited = [method.step(start_w, None, objective, np.array([0, 1]))]
+    for _ in range(6):
+        visited.append(method.step(visited[-1], None, objective, np.array([2, 3])))
+    lengths = [float(np.linalg.norm(weights_w - start_w)) for weights_w in visited]
+    assert all(a > b for a, b in pairwise(lengths))
+    assert lengths[-1] == 0.0
+    assert lengths[-2] > 0.0
+    assert method.state()["damping"] == pytest.approx(0.1 * 3.0**6)
+
+
+def test_the_default_rate_of_online_sd_diverges_in_good_order() -> None:
+    trainset = normalise(small_trainset(WORDS, n_features=(40, 40))).trainset
+    networks = small_networks((40, 40))
+    objective = EnergyObjective(trainset, range(12), networks)
+    weights_w = weights_of(networks)
+    method = make_method("online_sd", weights_w.size, {"gamma": 900.0, "alpha": 0.01})
+    with pytest.raises(NumericalError, match="diverged"):
+        steps(method, objective, weights_w, 500, Order())
+
+
+@pytest.mark.parametrize("name", ["adam", "ekf", "lm", "online_sd"])
+def test_numbers_that_are_not_finite_end_the_run(name, objective, start_w) -> None:
+    start_w[0] = math.inf
+    with pytest.raises(NumericalError, match="diverged"):
+        steps(method_of(name), objective, start_w, 3, Order())

@@ -1,0 +1,395 @@
+"""A run of train that ends early, in whatever way, and is continued."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aenetpy.cli.main import run
+from aenetpy.io import files
+from aenetpy.io.network import read_network, write_network
+from aenetpy.io.train_state import read_train_state
+from aenetpy.io.trainset import write_trainset
+from aenetpy.models.network import Network
+from aenetpy.models.scaling import feature_scaling
+from aenetpy.workflows import checkpoint
+from tests.conftest import ROOT
+from tests.training import small_trainset
+
+METHODS = {
+    "bfgs": "bfgs",
+    "online_sd": "online_sd gamma=0.02 alpha=0.1",
+    "adam": "adam mu=0.01 samplesize=12 batchsize=4",
+    "ekf": "ekf wgroup=17",
+    "lm": "lm batchsize=7 adjust=3.0",
+}
+SAMPLING = {"adam": "", "bfgs": "", "lm": "SAMPLING weighted", "ekf": "SAMPLING random"}
+SPECIES = ("Ti", "O")
+
+RNG = np.random.default_rng(12)
+WORDS = ["".join(RNG.choice(list("TO"), RNG.integers(1, 6))) for _ in range(24)]
+
+
+@pytest.fixture(autouse=True)
+def workdir(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def folder(name: str) -> Path:
+    path = Path(name).absolute()
+    path.mkdir()
+    write_trainset(path / "TiO2.train", small_trainset(WORDS))
+    return path
+
+
+def write_input(path: Path, epochs: int, method: str = "bfgs", extra: str = "") -> None:
+    (path / "train.in").write_text(
+        f"TRAININGSET TiO2.train\nTESTPERCENT 20\nITERATIONS {epochs}\nSEED 3\n"
+        f"{SAMPLING.get(method, '')}\n{extra}\nMETHOD\n{METHODS[method]}\n"
+        "NETWORKS\nTi Ti.nn 2 4:tanh 3:twist\nO O.nn 1 4:tanh\n"
+    )
+
+
+def train(path: Path, epochs: int, method: str = "bfgs", extra: str = "", jobs: int = 1) -> int:
+    write_input(path, epochs, method, extra)
+    before = Path.cwd()
+    os.chdir(path)
+    try:
+        return run(["train", "train.in", "--jobs", str(jobs)])
+    finally:
+        os.chdir(before)
+
+
+def weights(path: Path, suffix: str = "") -> np.ndarray:
+    return np.concatenate([read_network(path / f"{s}.nn{suffix}").weights_w for s in SPECIES])
+
+
+def table(text: str) -> list[list[float]]:
+    return [
+        [float(word) for word in line.split()[:-1]]
+        for line in text.splitlines()
+        if line.endswith(" <")
+    ]
+
+
+@pytest.fixture
+def whole():
+    """A run of 20 epochs that nothing disturbs, by method."""
+
+    def make(method: str) -> Path:
+        path = folder(f"whole-{method}")
+        assert train(path, 20, method) == 0
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_two_runs_are_as_one(method, whole, capsys) -> None:
+    one = whole(method)
+    rows = table(capsys.readouterr().out)
+    two = folder("two")
+    assert train(two, 8, method) == 0
+    assert train(two, 12, method, jobs=2) == 0
+    continued = table(capsys.readouterr().out)
+    assert [row[1:] for row in continued[:9]] == [row[1:] for row in rows[:9]]
+    assert [row[1:] for row in continued[9:]] == [row[1:] for row in rows[8:]]
+    assert (weights(two) == weights(one)).all()
+    for epoch in (9, 13, 20):
+        assert (weights(two, f"-{epoch - 8:05d}") == weights(one, f"-{epoch:05d}")).all()
+    for name in ("train.state", "train.restart", "Ti.nn-best", "O.nn-best"):
+        assert (one / name).exists() == (name != "train.restart" or method in ("bfgs", "ekf"))
+        if (one / name).exists():
+            assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+@pytest.mark.parametrize("method", ["bfgs", "ekf"])
+def test_continues_by_the_restart_file_of_aenet_alone(method, whole, capsys) -> None:
+    two = folder("two")
+    train(two, 8, method)
+    (two / "train.state").unlink()
+    assert train(two, 12, method) == 0
+    assert "Restarting" in capsys.readouterr().out
+    if method == "bfgs":  # the order of ekf is random, and not in the file of aenet
+        assert (weights(two) == weights(whole(method))).all()
+
+
+class Killed(BaseException):
+    """Ends everything, as a kill would."""
+
+
+def die_at(k: int, monkeypatch) -> None:
+    """Die before the k-th file from now on gets its name; no other will."""
+    seen = []
+
+    def replace(source, target, replace=os.replace) -> None:
+        seen.append(target)
+        if len(seen) >= k:
+            raise Killed(target)
+        replace(source, target)
+
+    monkeypatch.setattr(files.os, "replace", replace)
+
+
+@pytest.mark.parametrize(
+    ("method", "k"), [("bfgs", k) for k in range(1, 17)] + [("adam", k) for k in range(5, 13)]
+)
+@pytest.mark.parametrize("seconds", [-1.0, 1000.0])
+def test_killed_between_any_two_files(method, k, seconds, monkeypatch, capsys) -> None:
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_FILES", seconds)
+    one, two = folder("one"), folder("two")
+    train(one, 12, method)
+    train(two, 3, method)
+    with monkeypatch.context() as patch:
+        die_at(k, patch)
+        with pytest.raises(Killed):
+            train(two, 20, method)
+    done = read_train_state(two / "train.state").epochs
+    assert 3 <= done <= 8
+    assert train(two, 12 - done, method) == 0
+    assert (weights(two) == weights(one)).all()
+    assert (weights(two, "-best") == weights(one, "-best")).all()
+
+
+def start(path: Path) -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-m", "aenetpy", "train", "train.in", "--jobs", "1"],
+        cwd=path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_for(path: Path) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+@pytest.mark.parametrize(
+    ("how", "method", "code", "message"),
+    [
+        (signal.SIGTERM, "adam", 75, "terminated after epoch"),
+        (signal.SIGINT, "ekf", 130, "interrupted"),
+        (signal.SIGKILL, "bfgs", -signal.SIGKILL, ""),
+        (signal.SIGKILL, "lm", -signal.SIGKILL, ""),
+        ("STOP", "bfgs", 75, "STOP: training halted after epoch"),
+    ],
+)
+def test_ended_at_any_moment(how, method, code, message, capsys) -> None:
+    path = folder("ended")
+    write_input(path, 100_000, method)
+    process = start(path)
+    wait_for(path / "Ti.nn-00005")
+    time.sleep(np.random.default_rng().uniform(0, 0.02))
+    if how == "STOP":
+        (path / "STOP").touch()
+    else:
+        process.send_signal(how)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert message in err
+    assert "Traceback" not in err
+    (path / "STOP").unlink(missing_ok=True)
+    done = read_train_state(path / "train.state").epochs
+    assert done >= 4  # the state of epoch 5 may not have been written yet
+    if code == 75:
+        assert f"after epoch {done}" in err
+        assert "Training finished." in out
+        assert ("`STOP' detected" in out) == (how == "STOP")
+    if code != -signal.SIGKILL:
+        assert (weights(path) == weights(path, f"-{done:05d}")).all()
+    one = folder("one")
+    train(one, done + 6, method)
+    assert train(path, 6, method) == 0
+    assert (weights(path) == weights(one)).all()
+    assert not list(path.glob(".Ti*")) or code == -signal.SIGKILL
+
+
+def test_an_interrupt_while_saving_waits(monkeypatch, capsys) -> None:
+    path = folder("interrupted")
+    train(path, 2)
+    die = []
+
+    def interrupt(source, target, replace=os.replace) -> None:
+        replace(source, target)
+        if target.endswith("Ti.nn-00003"):
+            die.append(target)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "replace", interrupt)
+        assert train(path, 9) == 130
+    assert die
+    assert read_train_state(path / "train.state").epochs == 5
+    assert (weights(path) == weights(path, "-00003")).all()
+
+
+def test_other_networks_in_the_folder_are_trained_as_they_are(capsys, caplog) -> None:
+    path = folder("other")
+    train(path, 0)
+    start_w = weights(path)
+    initial = {s: (path / f"{s}.nn").read_bytes() for s in SPECIES}
+    train(path, 9)
+    for s in SPECIES:
+        (path / f"{s}.nn").write_bytes(initial[s])
+    capsys.readouterr()
+    train(path, 9)
+    rows = table(capsys.readouterr().out)
+    assert rows[0][1:] == rows[1][1:]  # L-BFGS starts anew
+    assert (weights(path, "-00001") == start_w).all()
+    assert "train.restart is not used" in caplog.text
+
+
+def test_a_network_that_was_removed_starts_anew(capsys, caplog) -> None:
+    path = folder("removed")
+    train(path, 5)
+    (path / "O.nn").unlink()
+    assert train(path, 5) == 0
+    assert "train.restart is not used" in caplog.text
+    assert read_train_state(path / "train.state").epochs == 5
+
+
+@pytest.mark.parametrize(("one", "other"), [("bfgs", "adam"), ("adam", "bfgs"), ("bfgs", "ekf")])
+def test_another_method_takes_over_the_weights(one, other, capsys) -> None:
+    path = folder("changed")
+    train(path, 6, one)
+    before_w = weights(path)
+    capsys.readouterr()
+    assert train(path, 0, other) == 0
+    assert (weights(path) == before_w).all()
+    assert ("has changed" in capsys.readouterr().out) == (other != "adam")
+    train(path, 3, other)
+    assert read_train_state(path / "train.state").method == other
+
+
+def test_the_best_networks_are_kept(capsys) -> None:
+    path = folder("best")
+    train(path, 15, "lm")
+    rows = table(capsys.readouterr().out)
+    best = min(rows, key=lambda row: row[4])
+    assert 0 < best[0] < 15
+    assert (weights(path, "-best") == weights(path, f"-{int(best[0]):05d}")).all()
+
+
+def test_without_test_set_there_are_no_best_networks(capsys) -> None:
+    path = folder("all")
+    write_trainset(path / "TiO2.train", small_trainset(WORDS))
+    write_input(path, 3)
+    text = (path / "train.in").read_text().replace("TESTPERCENT 20", "TESTPERCENT 0")
+    (path / "train.in").write_text(text)
+    os.chdir(path)
+    assert run(["train", "train.in"]) == 0
+    assert not list(path.glob("*-best"))
+
+
+def test_a_damaged_state_is_told(capsys) -> None:
+    path = folder("damaged")
+    train(path, 2)
+    (path / "train.state").write_bytes(b"PK\x03\x04 nonsense")
+    assert train(path, 2) == 4
+    assert "train.state: is damaged" in capsys.readouterr().err
+
+
+def energies(path: Path) -> np.ndarray:
+    """Energy of every atom of the training set by the potentials, eV."""
+    trainset = small_trainset(WORDS)
+    parts = []
+    for t, s in enumerate(SPECIES):
+        file = read_network(path / f"{s}.nn")
+        mean_g, inverse_g = feature_scaling(file.setup.statistics)
+        x_ng = (trainset.features_tng[t] - mean_g) * inverse_g
+        y_n = Network(file.nodes_l, file.activations, file.weights_w).forward(x_ng)
+        parts.append(y_n / file.scale + file.shift)
+    return np.concatenate(parts)
+
+
+def test_another_training_set_keeps_the_energies(capsys, caplog) -> None:
+    path = folder("moved")
+    train(path, 10)
+    before = energies(path)
+    capsys.readouterr()
+    write_trainset(path / "TiO2.train", small_trainset(WORDS[5:], seed=8))
+    assert train(path, 0) == 0
+    assert np.abs(energies(path) - before).max() < 1e-10
+    assert "energies stay as they were" in caplog.text
+    train(path, 3)
+    rows = table(capsys.readouterr().out)
+    assert rows[-4][1:] == rows[-3][1:]  # L-BFGS starts anew
+    assert read_train_state(path / "train.state").epochs == 3
+
+
+def test_another_maxenergy_keeps_the_energies_of_known_networks(capsys, caplog) -> None:
+    path = folder("limited")
+    train(path, 10)
+    before = energies(path)
+    scale = read_network(path / "Ti.nn").scale
+    assert train(path, 0, extra="MAXENERGY -7.5") == 0
+    assert read_network(path / "Ti.nn").scale > 1.1 * scale
+    assert np.abs(energies(path) - before).max() < 1e-10
+
+
+def test_unknown_networks_are_taken_over_by_maxenergy_as_by_aenet(capsys, caplog) -> None:
+    path = folder("unknown")
+    train(path, 10)
+    before_w = weights(path)
+    (path / "train.state").unlink()
+    assert train(path, 0, extra="MAXENERGY -7.5") == 0
+    assert (weights(path) == before_w).all()
+    assert "MAXENERGY changes the scaling" in caplog.text
+
+
+def test_a_network_that_cannot_be_rescaled_is_told(capsys) -> None:
+    path = folder("curved")
+    train(path, 0)
+    file = read_network(path / "Ti.nn")
+    write_network(path / "Ti.nn", replace(file, activations=("tanh", "tanh", "tanh")))
+    write_trainset(path / "TiO2.train", small_trainset(WORDS, seed=8))
+    assert train(path, 3) == 4
+    assert "Ti.nn: this network cannot be carried over" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("lm adjust=1.0", "lm: adjust is 1; it must be larger than 1"),
+        ("lm learnrate=0", "lm: learnrate is 0"),
+        ("adam b1=1.0", "adam: b1 is 1; it must be 0 or more and less than 1"),
+        ("ekf state=0", "ekf: state is 0"),
+    ],
+)
+def test_parameters_that_lead_nowhere_are_told(method, message, monkeypatch, capsys) -> None:
+    path = folder("wrong")
+    monkeypatch.setitem(METHODS, "wrong", method)
+    assert train(path, 3, "wrong") == 3
+    err = capsys.readouterr().err
+    assert message in err
+    assert "train.in:8:" in err
+    assert not (path / "Ti.nn").exists()
+
+
+def test_the_default_rate_of_online_sd_is_one_line(monkeypatch, capsys) -> None:
+    path = folder("diverges")
+    monkeypatch.setitem(METHODS, "wrong", "online_sd gamma=50")
+    assert train(path, 300, "wrong") == 5
+    assert "training has diverged in epoch" in capsys.readouterr().err
+
+
+def test_a_small_sample_in_sequence_is_told(monkeypatch, capsys, caplog) -> None:
+    path = folder("sample")
+    assert train(path, 2, "adam", extra="SAMPLING sequential") == 0
+    assert "adam trains on the first 12 of 20 structures only" in caplog.text
+    assert train(path, 2, "adam", extra="SAMPLING energy") == 0
