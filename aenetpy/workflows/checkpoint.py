@@ -63,6 +63,8 @@ def read_state() -> TrainState | None:
 class Checkpoint:
     """The method of a run, fresh or continued, and how it is saved.
 
+    Made after the networks were saved for the first time.
+
     Parameters
     ----------
     settings
@@ -75,8 +77,6 @@ class Checkpoint:
         Order of the structures; a continued run keeps its seed.
     out
         Receives the messages on the restart.
-
-    The networks must have been saved.
 
     Raises
     ------
@@ -122,7 +122,7 @@ class Checkpoint:
         elif not self.method.restore(dict(state.memory)):
             out.write(report.restart_incompatible())
         else:
-            log.info("continued after epoch %d of all, as saved in %s", state.epochs, STATE)
+            log.info("continued after %d epochs, as saved in %s", state.epochs, STATE)
             if isinstance(self.method, LBFGS | EKF):
                 out.write(report.method_restarted(self._name))
 

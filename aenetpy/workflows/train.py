@@ -96,7 +96,8 @@ def train(
     out.write(training_set_info(TrainingSetInfo.of(trainset, training_file)))
 
     train_s, test_s, restarted = choose_test_set(settings, trainset, seed)
-    if settings.seed is None and (networks.has_new or not restarted):
+    random = networks.has_new or not restarted or sampling != "sequential"
+    if settings.seed is None and networks.state is None and random:
         log.info("SEED %d repeats the random numbers of this run", seed)
     method = settings.method
     out.write(
