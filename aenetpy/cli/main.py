@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import io
-import logging
-import os
 import sys
-import traceback
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 import click
 
 from aenetpy import __version__
-from aenetpy.errors import AenetpyError, Stopped
+from aenetpy.cli.console import guarded
 
 COMMANDS = {
     "evaluate": "Energies, forces, relaxation from a JSON input (aenet-predict.py).",
@@ -70,89 +65,19 @@ def cli() -> None:
     """
 
 
-class _OneLineFormatter(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        text = " ".join(record.getMessage().split())
-        return f"aenetpy: {record.levelname.lower()}: {text}"
-
-
-class _NotAgain(logging.Filter):
-    """Let each note pass once: a set of 10,000 structures may raise it 10,000 times."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._seen: set[str] = set()
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        text = record.getMessage()
-        new = text not in self._seen
-        self._seen.add(text)
-        return new
-
-
-@contextmanager
-def _notes_to_stderr() -> Iterator[None]:
-    """Write what the library logs to standard error, one line each, for the time of a command."""
-    logger = logging.getLogger("aenetpy")
-    handler = logging.StreamHandler()
-    handler.setFormatter(_OneLineFormatter())
-    handler.addFilter(_NotAgain())
-    level = logger.level
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.setLevel(level)
-
-
-def _fail(text: str, code: int, word: str = "error") -> int:
-    if os.environ.get("AENETPY_TRACEBACK"):
-        traceback.print_exc()
-    click.echo(f"aenetpy: {word}: {' '.join(text.split())}", err=True)
-    return code
-
-
 def run(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; every failure is one line on standard error."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # File names may hold any byte, and go out as they came in.
-        sys.stdout.reconfigure(errors="surrogateescape")
-    try:
+
+    def command() -> int:
         # Not cli.main(), which has lines of its own to say about an interruption.
-        with _notes_to_stderr(), cli.make_context("aenetpy", list(arguments)) as context:
+        with cli.make_context("aenetpy", list(arguments)) as context:
             if not arguments:
                 click.echo(context.get_help(), err=True)
                 return 2
             cli.invoke(context)
-        sys.stdout.flush()
-    except click.exceptions.Exit as request:  # --help and --version
-        return request.exit_code
-    except click.UsageError as error:
-        command = "aenetpy" if error.ctx is None else error.ctx.command_path
-        return _fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
-    except click.ClickException as error:
-        return _fail(error.format_message(), 2)
-    except Stopped as stop:
-        return _fail(str(stop), stop.exit_code, "stopped")
-    except AenetpyError as error:
-        return _fail(str(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        return _fail("interrupted", 130)
-    except BrokenPipeError:
-        # The reader of our output (head, less) has gone; nobody is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except OSError as error:
-        where = "standard output" if error.filename is None else str(error.filename)
-        return _fail(f"{where}: {error.strerror or error}", 4)
-    except MemoryError:
-        return _fail("out of memory; use fewer --jobs or a smaller set", 5)
-    except Exception as error:
-        hint = "this is a defect of aenetpy: set AENETPY_TRACEBACK=1 and report what it prints"
-        return _fail(f"{type(error).__name__}: {error}; {hint}", 1)
-    return 0
+        return 0
+
+    return guarded(command)
 
 
 def main() -> None:

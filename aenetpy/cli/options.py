@@ -12,7 +12,7 @@ import click
 
 from aenetpy.parallel import available_cores
 
-input_argument = click.argument("input_file", metavar="INPUT", type=click.Path())
+input_argument = click.argument("input_file", metavar="INPUT", type=click.Path(readable=False))
 
 
 class _Cutoff(click.FloatRange):
@@ -59,8 +59,11 @@ seed_option = click.option(
 
 @contextmanager
 def progress_bar(total: int, label: str) -> Iterator[Callable[[int], Any]]:
-    """Show a bar on standard error if that is a terminal; yields its advance function."""
-    if not sys.stderr.isatty():
+    """Show a bar on standard error if that is a terminal; yields its advance function.
+
+    Not where standard output is one too: bar and table would run into each other.
+    """
+    if not sys.stderr.isatty() or sys.stdout.isatty():
         yield lambda _: None
         return
     with click.progressbar(length=total, label=label, file=sys.stderr) as bar:

@@ -66,6 +66,11 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.tmp")
+    if os.path.exists(target) and not os.access(target, os.W_OK):
+        # Renaming would replace a file that its owner has protected.
+        raise DataError(
+            "cannot be written (it is read-only)", file=path, hint="nothing was changed"
+        )
     try:
         with io.BufferedWriter(_NamedFile(temporary, "xb")) as file:
             yield file

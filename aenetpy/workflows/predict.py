@@ -12,7 +12,7 @@ from aenetpy.io.predict_in import PredictInput
 from aenetpy.io.structure import Structure
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
-from aenetpy.parallel import ordered_map
+from aenetpy.parallel import one_blas_thread, ordered_map
 from aenetpy.workflows.checks import check_contact, check_species
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.extrapolation import Extrapolation
@@ -57,7 +57,7 @@ def predict(
     """
     timing = Timing("predict.time" if settings.timing else None)
     paths = {symbol: settings.networks[symbol].text for symbol in settings.species}
-    with _noted() as notes:
+    with _noted() as notes, one_blas_thread():
         potential = read_potential(paths, chebyshev_domain)
         extrapolation = Extrapolation(potential)
         writer = (JsonWriter if as_json else TextWriter)(settings, out, extrapolation)

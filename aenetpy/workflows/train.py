@@ -16,8 +16,9 @@ from aenetpy import __version__
 from aenetpy.errors import DataError, InputError, Stopped
 from aenetpy.io import report_train as report
 from aenetpy.io.energies import energy_table, write_energies
+from aenetpy.io.files import write_text
 from aenetpy.io.report_common import TrainingSetInfo, training_set_info
-from aenetpy.io.rngstate import GfortranRandom, read_rngstate, write_rngstate
+from aenetpy.io.rngstate import N_WORDS, GfortranRandom, read_rngstate, write_rngstate
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.trainset import TrainingSet, read_trainset, write_trainset
 from aenetpy.training.loop import EpochRow, Outcome
@@ -86,6 +87,9 @@ def train(
     out.write(report.opening(datetime.now(), __version__))
     trainset, training_file = normalised_set(settings, out)
     timing.milestone("training set read and normalised")
+    train_s, test_s, restarted = choose_test_set(settings, trainset, seed)
+    if settings.debug:
+        write_text("train.debug0", "")
 
     out.write(report.networks_opening())
     networks = open_networks(settings, trainset, training_file, seed, read_state(), out)
@@ -95,7 +99,6 @@ def train(
     out.write(report.networks_stored(networks.files))
     out.write(training_set_info(TrainingSetInfo.of(trainset, training_file)))
 
-    train_s, test_s, restarted = choose_test_set(settings, trainset, seed)
     random = networks.has_new or not restarted or sampling != "sequential"
     if settings.seed is None and networks.state is None and random:
         log.info("SEED %d repeats the random numbers of this run", seed)
@@ -254,6 +257,8 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
         error.file = error.file or name
         raise
     if raw.normalized:
+        if settings.max_energy is not None:
+            log.warning("%s is normalised already: MAXENERGY has no effect", name)
         return raw, name
     scaled_name = f"{name}.scaled"
     write_trainset(scaled_name, scaled)
@@ -272,21 +277,24 @@ def choose_test_set(
         0-based indices of the structures, and whether the state came from a file.
     """
     restarted = RNG_STATE.exists()
-    if restarted:
-        stream = GfortranRandom(read_rngstate(RNG_STATE))
+    words = read_rngstate(RNG_STATE) if restarted else None
+    if words is not None and len(words) == N_WORDS:
+        stream = GfortranRandom(words)
         if settings.seed is not None:
             log.info("%s decides on the test set; remove it to draw anew", RNG_STATE)
     else:
         stream = GfortranRandom.from_seed(seed)
-        write_rngstate(RNG_STATE, stream.state_words())
+        if words is None:
+            write_rngstate(RNG_STATE, stream.state_words())
+        else:
+            log.warning(
+                "%s holds %d numbers instead of %d, of another compiler; the test set is drawn anew",
+                RNG_STATE,
+                len(words),
+                N_WORDS,
+            )
     train_s, test_s = split(trainset.n_structures, settings.test_percent, stream)
-    if len(train_s) == 0:
-        raise InputError(
-            f"TESTPERCENT {settings.test_percent:g} leaves no structures to train on",
-            file=settings.path,
-            line=settings.lines.get("TESTPERCENT"),
-            hint="use a smaller TESTPERCENT",
-        )
+    assert len(train_s) > 0, "TESTPERCENT is below 100"
     return train_s, test_s, restarted
 
 

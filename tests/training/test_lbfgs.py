@@ -128,3 +128,17 @@ def test_an_unknown_interface_of_scipy_is_told(monkeypatch) -> None:
     monkeypatch.setattr(lbfgs, "_lbfgsb", SimpleNamespace(setulb=setulb))
     with pytest.raises(NumericalError, match=r"SciPy .* interface that aenetpy does not know"):
         LBFGS(3)
+
+
+@pytest.mark.parametrize("field", ["isave", "iwa", "wa", "dsave"])
+def test_a_damaged_state_is_refused_before_compiled_code_sees_it(field):
+    method = LBFGS(7)
+    weights_w = np.linspace(-1, 1, 7)
+    for _ in range(5):
+        weights_w = method.step(weights_w, float(weights_w @ weights_w), 2 * weights_w)
+    sound = method.to_restart()
+    assert LBFGS(7).load(sound)
+    damaged = getattr(sound, field).copy()
+    damaged[:] = 2_000_000_000 if damaged.dtype.kind == "i" else np.nan
+    with pytest.raises(DataError, match=r"train\.restart: the state of the optimiser is damaged"):
+        LBFGS(7).load(replace(sound, **{field: damaged}))

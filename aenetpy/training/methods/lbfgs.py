@@ -130,8 +130,40 @@ class LBFGS:
                 hint="remove train.restart to start anew",
             )
         if restart.task.strip() in ("FG_START", "FG_LNSRCH"):
+            check_state(restart)
             self._state.load(restart)
         return True
+
+
+def check_state(restart: BfgsRestart) -> None:
+    """Refuse a state that would lead the compiled code out of its arrays.
+
+    Raises
+    ------
+    DataError
+        If an offset, a counter or a number cannot be.
+    """
+    m, n = restart.m, restart.n
+    sizes = [m * n, m * n, m * m, m * m, m * m, 4 * m * m, 4 * m * m, n, n, n, n, n]
+    offsets = 1 + np.cumsum([0, *sizes])
+    counters = restart.isave[26:29]  # head, number and tail of the stored corrections
+    sound = (
+        np.array_equal(restart.isave[:16], [m * n, m * m, 4 * m * m, *offsets])
+        and counters.min() >= 0
+        and counters.max() <= m
+        and restart.isave[37:41].min() >= 0
+        and restart.isave[37:41].max() <= n + 1
+        and restart.iwa.min() >= -1
+        and restart.iwa.max() <= n + 1
+        and np.isfinite(restart.wa).all()
+        and np.isfinite(restart.dsave).all()
+    )
+    if not sound:
+        raise DataError(
+            "the state of the optimiser is damaged",
+            file="train.restart",
+            hint="remove it to start the optimiser anew",
+        )
 
 
 class _State:

@@ -1,0 +1,133 @@
+"""What a command says besides its result: notes, failures, signals; all on standard error."""
+
+from __future__ import annotations
+
+import io
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import click
+
+from aenetpy.errors import AenetpyError, Stopped
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end by a signal other than Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+class OneLineFormatter(logging.Formatter):
+    """Put a note into one line, behind the name of the program."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        text = " ".join(record.getMessage().split())
+        return f"aenetpy: {record.levelname.lower()}: {text}"
+
+
+class NotAgain(logging.Filter):
+    """Let each note pass once: a set of 10,000 structures may raise it 10,000 times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._seen: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether the text is new."""
+        text = record.getMessage()
+        new = text not in self._seen
+        self._seen.add(text)
+        return new
+
+
+@contextmanager
+def notes_to_stderr() -> Iterator[None]:
+    """Write what the library logs to standard error, one line each, for the time of a command."""
+    logger = logging.getLogger("aenetpy")
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLineFormatter())
+    handler.addFilter(NotAgain())
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+@contextmanager
+def signals_raise() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP into exceptions, so that files half written are removed."""
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        raise Terminated(number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+                before[number] = signal.signal(number, terminate)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def fail(text: str, code: int, word: str = "error") -> int:
+    """Tell a failure in one line and return the exit code."""
+    if os.environ.get("AENETPY_TRACEBACK"):
+        traceback.print_exc()
+    click.echo(f"aenetpy: {word}: {' '.join(text.split())}", err=True)
+    return code
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command and return its exit code; every failure is one line on standard error."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # File names may hold any byte, and go out as they came in.
+        sys.stdout.reconfigure(errors="surrogateescape")
+    try:
+        with notes_to_stderr(), signals_raise():
+            code = command()
+        sys.stdout.flush()
+    except click.exceptions.Exit as request:  # --help and --version
+        return request.exit_code
+    except click.UsageError as error:
+        command = "aenetpy" if error.ctx is None else error.ctx.command_path
+        return fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
+    except click.ClickException as error:
+        return fail(error.format_message(), 2)
+    except Stopped as stop:
+        return fail(str(stop), stop.exit_code, "stopped")
+    except AenetpyError as error:
+        return fail(str(error), error.exit_code)
+    except Terminated as end:
+        return fail("terminated", 128 + end.number)
+    except (KeyboardInterrupt, click.Abort):
+        return fail("interrupted", 130)
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; nobody is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        where = "standard output" if error.filename is None else str(error.filename)
+        return fail(f"{where}: {error.strerror or error}", 4)
+    except MemoryError:
+        return fail("out of memory; use fewer --jobs or a smaller set", 5)
+    except Exception as error:
+        hint = "this is a defect of aenetpy: set AENETPY_TRACEBACK=1 and report what it prints"
+        return fail(f"{type(error).__name__}: {error}; {hint}", 1)
+    return code
