@@ -2,29 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import tempfile
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-def _kernel_cache() -> str:
-    """Return a cache folder named after the kernels' sources.
-
-    Numba does not notice when a function in another file changes, so that a
-    cached caller would go on using the old one.
-    """
-    digest = hashlib.sha256()
-    for path in sorted((ROOT / "aenetpy" / "kernels").glob("*.py")):
-        digest.update(path.read_bytes())
-    return str(Path(tempfile.gettempdir()) / f"aenetpy-kernels-{digest.hexdigest()[:16]}")
-
-
-os.environ.setdefault("NUMBA_CACHE_DIR", _kernel_cache())
 
 
 @pytest.fixture(scope="session")

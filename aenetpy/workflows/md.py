@@ -83,7 +83,7 @@ def md(settings: AseInput, out: TextIO, jobs: int = 1) -> None:
 
     out.write(MD_HEADER)
     try:
-        with Trajectory(settings.trajectory_file, "w", atoms) as trajectory:
+        with dynamics, Trajectory(settings.trajectory_file, "w", atoms) as trajectory:
             dynamics.attach(report, interval=settings.print_steps)
             dynamics.attach(trajectory.write, interval=settings.print_steps)
             dynamics.run(settings.md_steps)

@@ -122,14 +122,14 @@ def test_generate_derivatives(case, golden, workdir, capsys):
 def test_train(case, golden, workdir, capsys):
     cases = golden / "05-train"
     for name in ("TiO2.train", "train.rngstate"):
-        shutil.copy(cases / "start" / name, workdir)
+        shutil.copyfile(cases / "start" / name, workdir / name)
     start = cases / case / "start"
     for path in start.iterdir() if start.is_dir() else (cases / "start").glob("*.nn"):
         if path.suffix == ".xz":
             (workdir / path.stem).write_bytes(lzma.decompress(path.read_bytes()))
         else:
             (workdir / path.name).write_bytes(path.read_bytes())
-    shutil.copy(cases / case / "train.in", workdir)
+    shutil.copyfile(cases / case / "train.in", workdir / "train.in")
     assert run(["train", "train.in", "--jobs", "2"]) == 0
     expected = cases / case / "expected"
     out = capsys.readouterr().out
