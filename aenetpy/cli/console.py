@@ -106,8 +106,8 @@ def guarded(command: Callable[[], int]) -> int:
     except click.exceptions.Exit as request:  # --help and --version
         return request.exit_code
     except click.UsageError as error:
-        command = "aenetpy" if error.ctx is None else error.ctx.command_path
-        return fail(f"{error.format_message().rstrip('.')}; see '{command} --help'", 2)
+        name = "aenetpy" if error.ctx is None else error.ctx.command_path
+        return fail(f"{error.format_message().rstrip('.')}; see '{name} --help'", 2)
     except click.ClickException as error:
         return fail(error.format_message(), 2)
     except Stopped as stop:

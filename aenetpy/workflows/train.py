@@ -288,7 +288,7 @@ def choose_test_set(
             write_rngstate(RNG_STATE, stream.state_words())
         else:
             log.warning(
-                "%s holds %d numbers instead of %d, of another compiler; the test set is drawn anew",
+                "%s holds %d numbers, not %d (another compiler): the test set is drawn anew",
                 RNG_STATE,
                 len(words),
                 N_WORDS,

@@ -444,3 +444,63 @@ def test_absurd_setups(workdir, capsys):
     head = text.split("BASIS")[0]
     stp.write_text(head + "FUNCTIONS type=Behler2011\n1\nG=2 type2=O eta=-50 Rs=0 Rc=4.5\n")
     fails(["generate", "generate.in"], 3, "Ti.fingerprint.stp", "eta is -50", capsys=capsys)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGHUP])
+def test_terminated_generate_leaves_nothing(workdir, signum):
+    """Ends while it reads a structure that never comes."""
+    os.mkfifo("endless.xsf")
+    edit(Path("generate.in"), "brookite-00.xsf", "endless.xsf")
+    before = set(os.listdir())
+    process = subprocess.Popen(
+        command_line("generate", "generate.in"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    deadline = time.monotonic() + 60
+    while not list(workdir.glob(".t.train.*.tmp")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signum)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + signum
+    assert err.decode() == "aenetpy: error: terminated\n"
+    assert set(os.listdir()) == before
+
+
+def test_random_state_of_another_compiler(workdir, capsys):
+    from aenetpy.io.rngstate import write_rngstate
+
+    assert run(["generate", "generate.in"]) == 0
+    write_rngstate("train.rngstate", list(range(12)))
+    capsys.readouterr()
+    assert run(["train", "train.in"]) == 0
+    assert "train.rngstate holds 12 numbers, not 8" in capsys.readouterr().err
+
+
+def test_damaged_random_state_makes_no_networks(workdir, capsys):
+    assert run(["generate", "generate.in"]) == 0
+    Path("train.rngstate").write_text("foo\n")
+    capsys.readouterr()
+    assert run(["train", "train.in"]) == 4
+    assert "train.rngstate" in capsys.readouterr().err
+    assert not list(Path().glob("*.nn*"))
+
+
+def test_debug_makes_its_file(workdir, capsys):
+    edit(Path("train.in"), "SEED", "DEBUG\nSEED")
+    assert run(["generate", "generate.in"]) == 0
+    assert run(["train", "train.in"]) == 0
+    assert Path("train.debug0").read_bytes() == b""
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_protected_network_is_not_replaced(workdir, capsys):
+    assert run(["generate", "generate.in"]) == 0
+    assert run(["train", "train.in"]) == 0
+    Path("Ti.nn").chmod(0o400)
+    before = Path("Ti.nn").read_bytes()
+    capsys.readouterr()
+    assert run(["train", "train.in"]) == 4
+    assert "Ti.nn: cannot be written (it is read-only)" in capsys.readouterr().err
+    assert Path("Ti.nn").read_bytes() == before

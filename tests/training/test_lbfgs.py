@@ -133,9 +133,7 @@ def test_an_unknown_interface_of_scipy_is_told(monkeypatch) -> None:
 @pytest.mark.parametrize("field", ["isave", "iwa", "wa", "dsave"])
 def test_a_damaged_state_is_refused_before_compiled_code_sees_it(field):
     method = LBFGS(7)
-    weights_w = np.linspace(-1, 1, 7)
-    for _ in range(5):
-        weights_w = method.step(weights_w, float(weights_w @ weights_w), 2 * weights_w)
+    points(method, np.linspace(-1, 1, 7), 5)
     sound = method.to_restart()
     assert LBFGS(7).load(sound)
     damaged = getattr(sound, field).copy()
