@@ -47,7 +47,7 @@ def workdir(tmp_path, monkeypatch):
 def folder(name: str) -> Path:
     path = Path(name).absolute()
     path.mkdir()
-    write_trainset(path / "TiO2.train", small_trainset(WORDS))
+    write_trainset(path / "TiO2.train", small_trainset(WORDS, (4, 4)))
     return path
 
 
@@ -278,16 +278,16 @@ def test_another_method_takes_over_the_weights(one, other, capsys) -> None:
 
 def test_the_best_networks_are_kept(capsys) -> None:
     path = folder("best")
-    train(path, 15, "lm")
+    train(path, 20, "bfgs")
     rows = table(capsys.readouterr().out)
     best = min(rows, key=lambda row: row[4])
-    assert 0 < best[0] < 15
+    assert 0 < best[0] < 20
     assert (weights(path, "-best") == weights(path, f"-{int(best[0]):05d}")).all()
 
 
 def test_without_test_set_there_are_no_best_networks(capsys) -> None:
     path = folder("all")
-    write_trainset(path / "TiO2.train", small_trainset(WORDS))
+    write_trainset(path / "TiO2.train", small_trainset(WORDS, (4, 4)))
     write_input(path, 3)
     text = (path / "train.in").read_text().replace("TESTPERCENT 20", "TESTPERCENT 0")
     (path / "train.in").write_text(text)
@@ -306,7 +306,7 @@ def test_a_damaged_state_is_told(capsys) -> None:
 
 def energies(path: Path) -> np.ndarray:
     """Energy of every atom of the training set by the potentials, eV."""
-    trainset = small_trainset(WORDS)
+    trainset = small_trainset(WORDS, (4, 4))
     parts = []
     for t, s in enumerate(SPECIES):
         file = read_network(path / f"{s}.nn")
@@ -322,7 +322,7 @@ def test_another_training_set_keeps_the_energies(capsys, caplog) -> None:
     train(path, 10)
     before = energies(path)
     capsys.readouterr()
-    write_trainset(path / "TiO2.train", small_trainset(WORDS[5:], seed=8))
+    write_trainset(path / "TiO2.train", small_trainset(WORDS[5:], (4, 4), seed=8))
     assert train(path, 0) == 0
     assert np.abs(energies(path) - before).max() < 1e-10
     assert "energies stay as they were" in caplog.text
@@ -357,7 +357,7 @@ def test_a_network_that_cannot_be_rescaled_is_told(capsys) -> None:
     train(path, 0)
     file = read_network(path / "Ti.nn")
     write_network(path / "Ti.nn", replace(file, activations=("tanh", "tanh", "tanh")))
-    write_trainset(path / "TiO2.train", small_trainset(WORDS, seed=8))
+    write_trainset(path / "TiO2.train", small_trainset(WORDS, (4, 4), seed=8))
     assert train(path, 3) == 4
     assert "Ti.nn: this network cannot be carried over" in capsys.readouterr().err
 
