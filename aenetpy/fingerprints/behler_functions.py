@@ -9,19 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
-from aenetpy.io.setup import Setup
+from aenetpy.io.setup import BEHLER_PARAMETERS, Setup
 from aenetpy.kernels.behler_layout import Functions
 
 Float = NDArray[np.float64]
-
-PARAMETERS = {
-    1: ("Rc",),
-    2: ("Rc", "Rs", "eta"),
-    3: ("Rc", "kappa"),
-    4: ("Rc", "lambda", "zeta", "eta"),
-    5: ("Rc", "lambda", "zeta", "eta"),
-}
-"""Names of the stored parameters of each kind (spec 6.3); the rest of a row means nothing."""
 
 
 class SymmetryFunction(NamedTuple):
@@ -48,9 +39,9 @@ def symmetry_functions(setup: Setup) -> list[SymmetryFunction]:
     functions = []
     for g, kind in enumerate(setup.functions_g.tolist()):
         where = f"function {g + 1} of the setup for {setup.species}"
-        if kind not in PARAMETERS:
+        if kind not in BEHLER_PARAMETERS:
             raise DataError(f"G={kind} in {where} does not exist", hint="use G=1 to G=5")
-        names = PARAMETERS[kind]
+        names = BEHLER_PARAMETERS[kind]
         values = setup.parameters_gp[g, : len(names)].tolist()
         parameters = dict(zip(names, values, strict=True))
         if not parameters["Rc"] > 0.0:

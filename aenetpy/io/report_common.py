@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aenetpy.io.network import NetworkFile, value_offsets, weight_offsets
-from aenetpy.io.setup import Setup
+from aenetpy.io.setup import BEHLER_PARAMETERS, Setup
 from aenetpy.io.trainset import TrainingSet
 
 WIDTH = 70
@@ -26,15 +26,6 @@ ACTIVATION_TITLES = {
     "mtanh": "scaled hyperbolic tangent (mtanh)",
     "twist": "scaled hyperbolic tangent + linear twisting (twist)",
 }
-
-BEHLER_PARAMETERS = {
-    1: ("Rc",),
-    2: ("Rc", "Rs", "eta"),
-    3: ("Rc", "kappa"),
-    4: ("Rc", "lambda", "zeta", "eta"),
-    5: ("Rc", "lambda", "zeta", "eta"),
-}
-"""Names of the parameters of each kind of function, in stored order (spec 6.3)."""
 
 BEHLER_ANGULAR = (4, 5)
 """Kinds of function with two partners."""

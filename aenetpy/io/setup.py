@@ -24,6 +24,16 @@ N_PARAMETERS = 4
 """Parameters per function in every file of aenet."""
 
 
+BEHLER_PARAMETERS = {
+    1: ("Rc",),
+    2: ("Rc", "Rs", "eta"),
+    3: ("Rc", "kappa"),
+    4: ("Rc", "lambda", "zeta", "eta"),
+    5: ("Rc", "lambda", "zeta", "eta"),
+}
+"""Parameters of the functions G1...G5 in stored order (spec 6.3); the rest means nothing."""
+
+
 @dataclass(frozen=True, eq=False)
 class FeatureStatistics:
     """Running statistics of the raw fingerprint values of one species.

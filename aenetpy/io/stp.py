@@ -22,19 +22,10 @@ from aenetpy.io.free_form import (
     suggest,
     times,
 )
-from aenetpy.io.setup import Setup
+from aenetpy.io.setup import BEHLER_PARAMETERS, Setup
 
 LARGEST_ORDER = 200
 """Beyond it the recursion of the polynomials has no meaning left, and memory no end."""
-
-PARAMETERS = {
-    1: ("Rc",),
-    2: ("Rc", "Rs", "eta"),
-    3: ("Rc", "kappa"),
-    4: ("Rc", "lambda", "zeta", "eta"),
-    5: ("Rc", "lambda", "zeta", "eta"),
-}
-"""Parameters of the functions G1...G5 in the order in which they are stored (spec 6.3)."""
 
 _CHEBYSHEV = ("radial_Rc", "radial_N", "angular_Rc", "angular_N")
 _KEYWORDS = ("DESCR", "ATOM", "ENV", "RMIN", "BASIS", "FUNCTIONS", "SYMMFUNC")
@@ -254,7 +245,7 @@ def _read_function(
         raise place.error(f"{what} in '{entry.text}'", "known are G=1 to G=5")
     g = int(match[1])
     species_keys = ("type2",) if g < 4 else ("type2", "type3")
-    keys = ("G", *species_keys, *PARAMETERS[g])
+    keys = ("G", *species_keys, *BEHLER_PARAMETERS[g])
     given = parse_arguments(entry.text, dict.fromkeys(keys, 1), place, f"G{g}")
     missing = [key for key in keys if key not in given]
     if missing:
@@ -263,10 +254,10 @@ def _read_function(
     for key, symbol in zip(species_keys, partners, strict=True):
         if symbol not in environment:
             raise place.error(f"{key}={symbol} is not in ENV ({' '.join(environment)})")
-    row = [_number(given[key], parse_real, place, f"G{g}: {key}") for key in PARAMETERS[g]]
+    row = [_number(given[key], parse_real, place, f"G{g}: {key}") for key in BEHLER_PARAMETERS[g]]
     if row[0] <= 0:
         raise place.error(f"G{g}: Rc is {row[0]:g}", "a cutoff must be positive")
-    for key, value in zip(PARAMETERS[g], row, strict=True):
+    for key, value in zip(BEHLER_PARAMETERS[g], row, strict=True):
         if key in ("eta", "zeta") and value < 0:
             raise place.error(f"G{g}: {key} is {value:g}", "it must not be negative")
     positions = [environment.index(symbol) + 1 for symbol in partners]
@@ -336,6 +327,6 @@ def _format_function(setup: Setup, row: int) -> str:
         if position:
             parts.append(f"{key}={setup.environment[position - 1]}")
     # eta before zeta, or aenet reads zeta for both
-    values = zip(PARAMETERS[g], setup.parameters_gp[row], strict=False)
+    values = zip(BEHLER_PARAMETERS[g], setup.parameters_gp[row], strict=False)
     parts += [f"{key}={float(value)!r}" for key, value in sorted(values)]
     return " ".join(parts)

@@ -150,14 +150,20 @@ def _normalise_features(setup: Setup, features_ng: Float) -> Float:
     if setup.statistics is None:
         raise DataError(f"the setup of {setup.species} holds no statistics")
     mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
-    constant_g = np.flatnonzero(inverse_sigma_g == 0.0)
-    if len(constant_g) and len(features_ng):
-        log.warning(
-            "%s: fingerprint components %s of %d are the same for all atoms and are not used",
-            setup.species,
-            ", ".join(str(g + 1) for g in constant_g),
-            setup.n_features,
-        )
+    unused_g = inverse_sigma_g == 0.0
+    # Rounding gives other constants a variance; aenet trains on that noise, and so do we.
+    noise_g = (setup.statistics.maximum_g == setup.statistics.minimum_g) & ~unused_g
+    for chosen_g, fate in ((unused_g, "are not used"), (noise_g, "add noise; leave them out")):
+        if chosen_g.any() and len(features_ng):
+            log.warning(
+                "%s: fingerprint components %s of %d are the same for all atoms and %s",
+                setup.species,
+                ", ".join(str(g + 1) for g in np.flatnonzero(chosen_g)),
+                setup.n_features,
+                fate,
+            )
+    if not len(features_ng):
+        log.warning("%s: no atoms in the training set; its network is not trained", setup.species)
     x_ng = features_ng - mean_g
     x_ng *= inverse_sigma_g
     return x_ng

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aenetpy.errors import InputError
-from aenetpy.io.setup import Setup
-from aenetpy.io.stp import PARAMETERS, format_stp, read_stp
+from aenetpy.io.setup import BEHLER_PARAMETERS as PARAMETERS
+from aenetpy.io.setup import Setup, format_stp, read_stp
 from aenetpy.io.trainset import read_trainset
 
 CHEBYSHEV = """DESCR
