@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from aenetpy.errors import InputError
 from aenetpy.io.setup import BEHLER_PARAMETERS as PARAMETERS
-from aenetpy.io.setup import Setup, format_stp, read_stp
+from aenetpy.io.setup import Setup
+from aenetpy.io.stp import format_stp, read_stp
 from aenetpy.io.trainset import read_trainset
 
 CHEBYSHEV = """DESCR
