@@ -121,9 +121,24 @@ def test_scaling_survives_a_variance_rounded_below_zero() -> None:
     assert inverse_sigma_g.tolist() == [0.0, 0.0, 0.5, 0.0]
 
 
-def test_a_species_without_atoms_is_no_news(caplog) -> None:
+def test_a_species_without_atoms_is_told_once(caplog) -> None:
     assert normalise(small_trainset(("TT", "T"))).trainset.features_tng[1].shape == (0, 3)
-    assert not caplog.messages
+    assert caplog.messages == ["O: no atoms in the training set; its network is not trained"]
+
+
+def test_a_constant_that_rounding_hides_is_told(caplog) -> None:
+    raw = small_trainset()
+    setup = raw.setups_t[0]
+    statistics = replace(
+        setup.statistics,
+        minimum_g=np.full(4, 123.456),
+        maximum_g=np.array([123.456, 124.0, 124.0, 124.0]),
+    )
+    setups_t = (setup.with_statistics(statistics), raw.setups_t[1])
+    normalise(replace(raw, setups_t=setups_t))
+    assert (
+        "Ti: fingerprint components 1 of 4 are the same for all atoms and add noise" in caplog.text
+    )
 
 
 def test_equal_energies_are_refused() -> None:
