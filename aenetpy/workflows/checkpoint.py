@@ -168,9 +168,9 @@ class Checkpoint:
                 self._best_rmse = row.rmse_test
                 self._networks.save("-best")
             if row.epoch > 0:
-                self._state = self._describe(weights_w)
-                self._restart = encoded_restart(self.method)
-                write_train_state(STATE, self._state)
+                state = self._describe(weights_w)
+                write_train_state(STATE, state)
+                self._state, self._restart = state, encoded_restart(self.method)
                 if time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
                     self._file()
 
@@ -179,6 +179,7 @@ class Checkpoint:
         if self._state is None:
             return
         with without_interruption():
+            self._networks.set_weights(self._state.weights_w)
             self._file()
             write_train_state(STATE, replace(self._state, filed_w=self._filed_w))
 

@@ -160,6 +160,27 @@ def test_killed_between_any_two_files(method, k, seconds, monkeypatch, capsys) -
     assert (weights(two, "-best") == weights(one, "-best")).all()
 
 
+@pytest.mark.parametrize("name", ["Ti.nn-00003", "train.state"])
+def test_a_disk_that_fills_up_in_an_epoch(name, monkeypatch, capsys) -> None:
+    one, two = folder("one"), folder("two")
+    train(one, 12)
+
+    def fail(source, target, replace=os.replace) -> None:
+        if target.endswith(name) and Path(two / "Ti.nn-00003").exists() == (name == "train.state"):
+            raise OSError(28, "No space left on device", source)
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "replace", fail)
+        assert train(two, 9) == 4
+    assert "No space left on device" in capsys.readouterr().err
+    done = read_train_state(two / "train.state").epochs
+    assert done == 2
+    assert (weights(two) == weights(one, "-00002")).all()
+    assert train(two, 10) == 0
+    assert (weights(two) == weights(one)).all()
+
+
 def start(path: Path) -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
