@@ -18,6 +18,7 @@ SETUP = "fingerprint setup"
 DERIVATIVES = "derivatives of fingerprints"
 RESTART = "restart file"
 RANDOM_NUMBERS = "random number state"
+TRAIN_STATE = "state of a training run"
 
 _HEAD_BYTES = 4096
 _INTEGER = re.compile(r"\s*\d+\s*")
@@ -26,7 +27,7 @@ _STP_KEYWORD = re.compile(
     r"^\s*(DESCR|ATOM\s+\w|ENV\s+\d|(BASIS|FUNCTIONS|SYMMFUNC)\s+type)",
     re.IGNORECASE | re.MULTILINE,
 )
-_KNOWN = "training sets, potentials, setups, derivatives, train.restart and train.rngstate"
+_KNOWN = "training sets, potentials, setups, derivatives, train.restart, .state and .rngstate"
 
 
 def recognise(path: str | Path) -> str:
@@ -50,6 +51,8 @@ def recognise(path: str | Path) -> str:
     head = read_bytes(path, _HEAD_BYTES)
     if not head:
         raise DataError("is empty", file=path, hint="write it again")
+    if head.startswith(b"PK\x03\x04"):  # an archive of NumPy; its reader knows the rest
+        return TRAIN_STATE
     found = _recognise_text(head) if _looks_like_text(head) else _recognise_binary(path, head)
     if found is None:
         raise DataError("is none of aenet's files", file=path, hint=f"known are {_KNOWN}")

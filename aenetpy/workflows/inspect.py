@@ -11,6 +11,7 @@ import numpy as np
 
 from aenetpy.errors import AenetpyError
 from aenetpy.fingerprints.base import make_descriptor
+from aenetpy.fingerprints.domain import proven_domain
 from aenetpy.io import recognise as kinds
 from aenetpy.io.derivatives import iter_derivatives
 from aenetpy.io.network import NetworkFile, read_network
@@ -18,6 +19,7 @@ from aenetpy.io.restart import BfgsRestart, EkfRestart, read_restart
 from aenetpy.io.rngstate import N_WORDS, read_rngstate
 from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
+from aenetpy.io.train_state import TrainState, read_train_state
 from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.scaling import feature_scaling
 from aenetpy.workflows.convert import read_any_trainset
@@ -32,7 +34,7 @@ def inspect(path: str) -> Summary:
     ----------
     path
         A training set, potential (both binary or text), setup, derivatives,
-        ``train.restart`` or ``train.rngstate``, recognised by its content.
+        ``train.restart``, ``train.state`` or ``train.rngstate``, recognised by its content.
 
     Raises
     ------
@@ -49,6 +51,7 @@ def inspect(path: str) -> Summary:
         kinds.DERIVATIVES: describe_derivatives,
         kinds.RESTART: lambda path: describe_restart(read_restart(path)),
         kinds.RANDOM_NUMBERS: describe_rngstate,
+        kinds.TRAIN_STATE: lambda path: describe_train_state(read_train_state(path)),
     }
     summary: Summary = {"file": path, "kind": kind, "bytes": Path(path).stat().st_size}
     summary |= describe[kind](path)
@@ -97,6 +100,7 @@ def describe_network(network: NetworkFile) -> Summary:
         "scale": network.scale,
         "shift_eV": network.shift,
         "energy_per_atom_as_stored": _energies(network),
+        "chebyshev_domain": proven_domain(network.setup),
         "setup": describe_setup(network.setup),
     }
 
@@ -186,6 +190,18 @@ def describe_restart(state: BfgsRestart | EkfRestart) -> Summary:
         "largest_gradient": state.dsave[12],
         "factr": state.factr,
         "pgtol": state.pgtol,
+    }
+
+
+def describe_train_state(state: TrainState) -> Summary:
+    """Return method, epochs so far, smallest test error, weights."""
+    return {
+        "method": state.method,
+        "epochs": state.epochs,
+        "seed": state.seed,
+        "best_test_RMSE_eV_per_atom": state.best_rmse,
+        "weights": {"number": len(state.weights_w), **_range(state.weights_w)},
+        "memory": sorted(state.memory),
     }
 
 

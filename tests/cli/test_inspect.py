@@ -196,3 +196,23 @@ def test_bad_files(golden, tmp_path, capsys):
         assert error.count("\n") == 1
     assert run(["inspect", str(tmp_path / "none")]) == 4
     assert run(["inspect"]) == 2
+
+
+def test_state_of_a_run_and_domain_of_a_potential(tmp_path, monkeypatch, capsys):
+    reference = ROOT / "tests" / "data" / "reference" / "chebyshev"
+    for name in ("train.in", "expected/TiO2.train"):
+        shutil.copy(reference / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert run(["train", "train.in"]) == 0
+    capsys.readouterr()
+    summary = as_json(capsys, tmp_path / "train.state")
+    assert summary["kind"] == "state of a training run"
+    assert (summary["method"], summary["epochs"], summary["seed"]) == ("bfgs", 8, 5)
+    assert summary["weights"]["number"] == 20 * 4 + 4 + 5 + 20 * 3 + 3 + 12 + 4
+    assert "epochs" in told(capsys, tmp_path / "train.state")
+    assert as_json(capsys, tmp_path / "Ti.nn")["chebyshev_domain"] == "new"
+
+
+def test_old_potential_is_told(golden, capsys):
+    summary = as_json(capsys, golden / "06e-predict-set001-networks" / "Ti.15t-15t.nn")
+    assert summary["chebyshev_domain"] == "old"
