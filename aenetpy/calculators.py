@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,11 +12,15 @@ from ase.calculators import calculator
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from aenetpy.errors import NumericalError, UsageError
+from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network_files import NetworkSource
 from aenetpy.io.structures import structure_from_atoms
+from aenetpy.models.extrapolation import FAR
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
+
+log = logging.getLogger("aenetpy")
 
 _ENERGIES_ALONE = {"energy", "free_energy", "energies"}
 _LEAST_VOLUME = 1e-6  # Å³; what is smaller is no volume
@@ -41,6 +46,8 @@ class Calculator(calculator.Calculator):
         0 searches them at every step. It changes the time, and results by rounding only.
     jobs
         Threads; results do not depend on it.
+    chebyshev_domain
+        As in `aenetpy.read_potential`, for files.
     **kwargs
         ``atoms``, ``label`` and ``directory`` of ASE's calculators.
 
@@ -70,15 +77,21 @@ class Calculator(calculator.Calculator):
         *,
         skin: float = 0.5,
         jobs: int = 1,
+        chebyshev_domain: DomainChoice = "auto",
         **kwargs: Any,
     ) -> None:
+        _check_parameter("skin", skin)
+        _check_parameter("jobs", jobs)
         if not isinstance(potential, Potential):
-            potential = read_potential(potential)
+            potential = read_potential(potential, chebyshev_domain)
         self.potential = potential
+        self._warned: set[str] = set()
         self._search = VerletList(potential.cutoff, skin)
         super().__init__(skin=skin, jobs=jobs, **kwargs)
         if potential.paths:  # what `todict` needs to make this calculator again
             self.parameters["potential"] = potential.paths
+            if potential.chebyshev_domain != "auto":
+                self.parameters["chebyshev_domain"] = potential.chebyshev_domain
 
     @property
     def n_searches(self) -> int:
@@ -121,8 +134,11 @@ class Calculator(calculator.Calculator):
             self.results = {}
         structure = structure_from_atoms(self.atoms, labels=False)
         forces = not _ENERGIES_ALONE.issuperset(properties)
-        found = self.potential.evaluate(structure, forces, self.parameters["jobs"], self._search)
+        found = self.potential.evaluate(
+            structure, forces, self.parameters["jobs"], self._search, excursions=True
+        )
         _require_finite(found)
+        self._warn(structure.species, found)
         self.results.update(
             energy=found.energy,
             free_energy=found.energy,
@@ -140,9 +156,44 @@ class Calculator(calculator.Calculator):
                 "no stress: the cell of these atoms has no volume"
             )
 
+    def _warn(self, species: Sequence[str], found: Evaluation) -> None:
+        """Tell once that atoms are too close, and once that they leave the training range."""
+        first, second, distance = found.closest.first, found.closest.second, found.closest.distance
+        r_min = min(setup.r_min for setup in self.potential.setups)
+        far = found.excursions
+        if distance < r_min and "contact" not in self._warned:
+            self._warned.add("contact")
+            log.warning(
+                "atoms %d and %d are %.3f Å apart, closer than RMIN = %g Å of the potential",
+                first + 1,
+                second + 1,
+                distance,
+                r_min,
+            )
+        if (
+            far is not None
+            and len(far)
+            and far.deviations_k[0] >= FAR
+            and "far" not in self._warned
+        ):
+            self._warned.add("far")
+            symbol = species[far.atoms_k[0]]
+            t = self.potential.species.index(symbol)
+            names = self.potential.atomic_potentials[t].descriptor.names()
+            log.warning(
+                "outside of the training range of the potential: %s of atom %d (%s), by %.3g "
+                "standard deviations; energies and forces are guesses",
+                names[far.components_k[0]],
+                far.atoms_k[0] + 1,
+                symbol,
+                far.deviations_k[0],
+            )
+
 
 def _check_parameter(name: str, value: Any) -> None:
     """Refuse skins and numbers of threads that make no sense."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise UsageError(f"{name} = {value!r} is no number")
     if name == "skin" and not 0.0 <= value < np.inf:
         raise UsageError(f"skin = {value} Å is no length", hint="0.5 suits most simulations")
     if name == "jobs" and not (value >= 1 and int(value) == value):

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 import aenetpy
 from aenetpy.errors import AenetpyError, DataError, NumericalError, UsageError
+from aenetpy.io.ase_format import write_aenet_xsf
 from tests.dynamics import POTENTIAL, drift, rutile, start_moving, total_energies
 
 RESULTS = {"energy", "free_energy", "energies", "forces", "stress"}
@@ -332,3 +333,45 @@ def test_atoms_in_one_place_are_named(calculator):
 def test_far_outside_the_training_set_it_runs(calculator):
     assert np.isfinite(calculator.get_potential_energy(Atoms("TiO2", np.eye(3) * 0.9)))
     assert calculator.get_forces(Atoms("Ti")).tolist() == [[0.0, 0.0, 0.0]]
+
+
+def test_warns_once_of_foreign_and_close_atoms(caplog):
+    calculator = aenetpy.Calculator(POTENTIAL)
+    atoms = rutile()
+    atoms.calc = calculator
+    atoms.get_potential_energy()
+    assert not caplog.messages
+    atoms.set_cell(0.8 * atoms.cell.array, scale_atoms=True)
+    atoms.get_potential_energy()
+    atoms.rattle(0.01, seed=1)
+    atoms.get_potential_energy()
+    assert len([text for text in caplog.messages if "outside of the training range" in text]) == 1
+    atoms.positions[1] = atoms.positions[0] + [0.3, 0.0, 0.0]
+    atoms.get_potential_energy()
+    atoms.rattle(0.01, seed=2)
+    atoms.get_potential_energy()
+    close = [text for text in caplog.messages if "closer than RMIN" in text]
+    assert len(close) == 1
+    assert "atoms 1 and 2 are 0.300" in close[0]
+
+
+@pytest.mark.parametrize("arguments", [{"skin": "a"}, {"skin": None}, {"jobs": "2"}])
+def test_parameters_of_the_wrong_kind(arguments):
+    with pytest.raises(UsageError, match="is no number"):
+        aenetpy.Calculator(POTENTIAL, **arguments)
+
+
+def test_results_of_other_positions_are_not_written(calculator, tmp_path, caplog):
+    atoms = rutile(shake=0.1)
+    atoms.calc = calculator
+    energy = atoms.get_potential_energy()
+    atoms.get_forces()
+    write_aenet_xsf(tmp_path / "now.xsf", atoms)
+    assert aenetpy.read_xsf(tmp_path / "now.xsf").energy == pytest.approx(energy, abs=1e-7)
+    assert not caplog.messages
+    atoms.positions[0] += 0.1
+    write_aenet_xsf(tmp_path / "moved.xsf", atoms)
+    moved = aenetpy.read_xsf(tmp_path / "moved.xsf")
+    assert moved.energy is None
+    assert moved.forces_nc is None
+    assert "belong to other atoms" in caplog.text

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import jobs_option
+from aenetpy.cli.options import domain_option, jobs_option
+
+if TYPE_CHECKING:
+    from aenetpy.fingerprints.domain import DomainChoice
 
 
 @click.command("evaluate")
@@ -29,6 +33,7 @@ from aenetpy.cli.options import jobs_option
     help="Largest number of steps of a relaxation.",
 )
 @jobs_option
+@domain_option
 def evaluate_command(
     input_file: str,
     structures: tuple[str, ...],
@@ -37,6 +42,7 @@ def evaluate_command(
     force_tolerance: float | None,
     steps: int,
     jobs: int,
+    chebyshev_domain: DomainChoice,
 ) -> None:
     """Energies and forces of STRUCTUREs, in any format that ASE reads.
 
@@ -59,4 +65,5 @@ def evaluate_command(
         force_tolerance=force_tolerance,
         max_steps=steps,
         jobs=jobs,
+        chebyshev_domain=chebyshev_domain,
     )

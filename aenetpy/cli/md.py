@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import jobs_option
+from aenetpy.cli.options import domain_option, jobs_option
+
+if TYPE_CHECKING:
+    from aenetpy.fingerprints.domain import DomainChoice
 
 
 @click.command("md")
 @click.argument("input_file", metavar="INPUT.json", type=click.Path())
 @jobs_option
-def md_command(input_file: str, jobs: int) -> None:
+@domain_option
+def md_command(input_file: str, jobs: int, chebyshev_domain: DomainChoice) -> None:
     """Molecular dynamics at constant energy; prints step, energies per atom, temperature.
 
     INPUT.json has the keys potentials, structure_file, temperature (K, of the initial
@@ -25,4 +30,4 @@ def md_command(input_file: str, jobs: int) -> None:
     from aenetpy.io.ase_input import read_ase_input
     from aenetpy.workflows.md import md
 
-    md(read_ase_input(input_file, md=True), sys.stdout, jobs=jobs)
+    md(read_ase_input(input_file, md=True), sys.stdout, jobs, chebyshev_domain)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("new", metavar="NEW.nn", type=click.Path())
 @domain_option
 def upgrade_command(old: str, new: str, chebyshev_domain: DomainChoice) -> None:
-    r"""Make a potential of aenet 2.0.3 or before right for aenet 2.0.4.
+    """Make a potential of aenet 2.0.3 or before right for aenet 2.0.4.
 
     Until November 2019 aenet took the cosine of an angle for the angle itself. Its
     potentials run with later versions, and give wrong energies. The upgraded file gives

@@ -91,6 +91,8 @@ class _Reader:
             ) from None
         except RecursionError:
             raise InputError("is not JSON: nested too deeply", file=path) from None
+        except ValueError as error:  # a number with thousands of digits
+            raise InputError(f"is not JSON: {error}", file=path) from None
         if not isinstance(values, dict):
             raise InputError("is not a JSON object", file=path, hint=f"write {_EXAMPLE}")
         self.values: dict[str, Any] = values
@@ -141,7 +143,7 @@ class _Reader:
         if not isinstance(potentials, dict) or not potentials:
             raise self._wrong("potentials", 'one file per species, {"Ti": "Ti.nn", "O": "O.nn"}')
         for symbol, path in potentials.items():
-            if not isinstance(path, str):
+            if not isinstance(path, str) or not path or "\0" in path:
                 raise self._error(
                     symbol, f"potential of {symbol} is {json.dumps(path)}", "name its file"
                 )
@@ -149,13 +151,15 @@ class _Reader:
 
     def _name(self, key: str) -> str:
         value = self.values[key]
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value or "\0" in value:
             raise self._wrong(key, "the name of a file")
         return value
 
     def _real(self, key: str, expected: str = "a number, 0 or greater") -> float:
         value = self.values[key]
         if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self._wrong(key, expected)
+        if isinstance(value, int) and value.bit_length() > 64:
             raise self._wrong(key, expected)
         if not (math.isfinite(value) and value >= 0.0):
             raise self._wrong(key, expected)

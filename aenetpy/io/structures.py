@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,8 @@ from aenetpy.io.xsf import read_xsf
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+log = logging.getLogger("aenetpy")
 
 _INDEX = re.compile(r"-?\d+")
 _SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(\d*))?")
@@ -184,7 +187,7 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure", labels: bool = T
         raise DataError("the structure has no atoms", file=name)
     energy = forces = None
     if labels:
-        results: Mapping[str, Any] = getattr(atoms.calc, "results", None) or {}
+        results = _results(atoms, name)
         energy = _first_of("energy", results, atoms.info)
         forces = _first_of("forces", results, atoms.arrays)
     pbc = tuple(bool(flag) for flag in atoms.pbc)
@@ -227,6 +230,17 @@ def atoms_from_structure(structure: Structure) -> Atoms:
     if structure.cohesive_energy is not None:
         atoms.info["cohesive_energy"] = structure.cohesive_energy
     return atoms
+
+
+def _results(atoms: Atoms, name: str) -> Mapping[str, Any]:
+    """Return what the calculator knows of these atoms; nothing if they have moved on since."""
+    results: Mapping[str, Any] = getattr(atoms.calc, "results", None) or {}
+    if results and getattr(atoms.calc, "atoms", None) is not None and atoms.calc.check_state(atoms):
+        log.warning(
+            "%s: the results of the calculator belong to other atoms and are left out", name
+        )
+        return {}
+    return results
 
 
 def _first_of(key: str, results: Mapping[str, Any], stored: Mapping[str, Any]) -> Any:

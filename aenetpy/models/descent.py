@@ -121,9 +121,10 @@ def _step(
         there = Point(x_rc, *evaluate(x_rc))
         rise = there.energy - here.energy
         if not np.isfinite(rise):
-            return there  # the caller knows what to do
+            t *= 0.1
+            continue
         if rise <= SUFFICIENT * t * slope + ROUNDING * abs(here.energy):
             return there
         # the minimum of the parabola through both energies and the slope
         t = float(np.clip(-0.5 * slope * t**2 / (rise - slope * t), 0.1 * t, 0.5 * t))
-    return None
+    return None if np.isfinite(rise) else there  # the caller knows what to do

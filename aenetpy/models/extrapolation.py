@@ -15,6 +15,9 @@ from aenetpy.models.scaling import SMALLEST_DEVIATION
 Float = NDArray[np.float64]
 Long = NDArray[np.int64]
 
+FAR = 1.0
+"""Standard deviations beyond the training range from which the user is warned."""
+
 SLACK_DEVIATIONS, SLACK_PARTS = 1e-6, 1e-9
 """What a value may be outside by rounding: standard deviations, and parts of its size."""
 

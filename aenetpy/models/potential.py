@@ -104,6 +104,7 @@ class Potential:
         for symbol, file in files.items():
             check_network(symbol, file, self.paths.get(symbol))
         setups = {symbol: file.setup for symbol, file in files.items()}
+        self.chebyshev_domain = chebyshev_domain
         self.domains = choose_domains(setups, chebyshev_domain)
         self.atomic_potentials = tuple(
             AtomicPotential.from_file(file, self.species, self.domains[symbol])

@@ -24,14 +24,6 @@ def read_potential(source: NetworkSource, chebyshev_domain: DomainChoice = "auto
         As in `Potential`. Where "auto" finds potentials of aenet 2.0.3 or before, the
         user is told.
 
-    Parameters
-    ----------
-    paths
-        File of each species.
-    chebyshev_domain
-        As in `Potential`. Where "auto" finds potentials of aenet 2.0.3 or before, the
-        user is told.
-
     Raises
     ------
     DataError
@@ -59,7 +51,8 @@ def _tell_domains(potential: Potential, choice: DomainChoice) -> None:
     if old:
         log.warning(
             "%s: fitted with aenet 2.0.3 or before, which took cos(theta) for an angle;"
-            " evaluated in that way (aenet 2.0.4 does not: --chebyshev-domain new);"
+            " evaluated in that way (aenet 2.0.4 does not: --chebyshev-domain new, or in Python"
+            " chebyshev_domain='new');"
             " 'aenetpy upgrade' makes files for both",
             ", ".join(old),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -86,12 +87,18 @@ def write_atoms(path: str, atoms: Atoms, format: str | None) -> None:
         write_xsf(path, structure_from_atoms(atoms, path))
         return
     from ase.io import write
+    from ase.io.formats import filetype
 
+    folder, name = os.path.split(os.path.realpath(path))
+    temporary = os.path.join(folder, f".{secrets.token_hex(4)}.{name}")
     try:
-        write(path, atoms, format=format)
-    except Exception as reason:
+        write(temporary, atoms, format=format or filetype(path, read=False))
+        os.replace(temporary, path)
+    except BaseException as reason:
         with suppress(OSError):
-            os.unlink(path)
+            os.unlink(temporary)
+        if not isinstance(reason, Exception):
+            raise
         raise DataError(
             f"ASE cannot write it: {_first_line(reason)}",
             file=path,

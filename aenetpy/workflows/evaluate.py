@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TextIO
 
 from aenetpy.errors import DataError, NumericalError
+from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.report_ase import evaluation_report
 from aenetpy.io.structures import structure_from_atoms
@@ -13,9 +15,12 @@ from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.workflows.atoms import read_atoms, relaxed_name, write_atoms
 from aenetpy.workflows.checks import check_contact, check_species
+from aenetpy.workflows.extrapolation import Extrapolation
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+log = logging.getLogger("aenetpy")
 
 
 def evaluate(
@@ -28,6 +33,7 @@ def evaluate(
     force_tolerance: float | None = None,
     max_steps: int = 1000,
     jobs: int = 1,
+    chebyshev_domain: DomainChoice = "auto",
 ) -> None:
     """Report the energies of structures, and of the relaxed ones.
 
@@ -50,6 +56,8 @@ def evaluate(
         Of a relaxation.
     jobs
         Threads; the result does not depend on it.
+    chebyshev_domain
+        As in `aenetpy.models.reading.read_potential`.
 
     Raises
     ------
@@ -58,7 +66,7 @@ def evaluate(
     NumericalError
         If a relaxation does not converge.
     """
-    potential = read_potential(settings.potentials)
+    potential = read_potential(settings.potentials, chebyshev_domain)
     for entry in entries:
         for named in read_atoms(entry, format):
             found = checked_evaluation(potential, named.atoms, named.name, forces, jobs)
@@ -92,8 +100,12 @@ def checked_evaluation(
             hint="add it to 'potentials'",
         )
     check_species(structure, setups)
-    found = potential.evaluate(structure, forces, jobs)
+    found = potential.evaluate(structure, forces, jobs, excursions=True)
     check_contact(structure, found.closest, setups)
+    extrapolation = Extrapolation(potential)
+    assert found.excursions is not None, "asked for"
+    for text in extrapolation.warnings(structure, found.excursions):
+        log.warning("%s: %s", name, text)
     return found
 
 

@@ -9,13 +9,10 @@ from typing import Any
 import numpy as np
 
 from aenetpy.io.structure import Structure
-from aenetpy.models.extrapolation import Excursions
+from aenetpy.models.extrapolation import FAR, Excursions
 from aenetpy.models.potential import Potential
 
 log = logging.getLogger("aenetpy")
-
-FAR = 1.0
-"""Standard deviations beyond the training range from which the user is warned."""
 
 
 class Extrapolation:

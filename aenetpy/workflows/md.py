@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 import numpy as np
 
 from aenetpy.errors import DataError, InputError, NumericalError
+from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.report_ase import MD_HEADER, md_row
 from aenetpy.models.reading import read_potential
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 log = logging.getLogger("aenetpy")
 
 
-def md(settings: AseInput, out: TextIO, jobs: int = 1) -> None:
+def md(
+    settings: AseInput, out: TextIO, jobs: int = 1, chebyshev_domain: DomainChoice = "auto"
+) -> None:
     """Run velocity Verlet from velocities of a Maxwell-Boltzmann distribution (NVE).
 
     Parameters
@@ -33,11 +36,13 @@ def md(settings: AseInput, out: TextIO, jobs: int = 1) -> None:
         and every ``print_steps`` steps; the trajectory file receives the structures.
     jobs
         Threads; the result does not depend on it.
+    chebyshev_domain
+        As in `aenetpy.models.reading.read_potential`.
 
     Raises
     ------
     InputError
-        If the trajectory would replace the structure.
+        If the trajectory would replace one of the files that are read.
     DataError
         If a potential or the structure is wrong, or the trajectory cannot be written.
     NumericalError
@@ -55,9 +60,9 @@ def md(settings: AseInput, out: TextIO, jobs: int = 1) -> None:
     assert settings.md_steps is not None
     assert settings.print_steps is not None
 
-    potential = read_potential(settings.potentials)
-    (named,) = read_atoms(settings.structure_file)
     _check_trajectory(settings)
+    potential = read_potential(settings.potentials, chebyshev_domain)
+    (named,) = read_atoms(settings.structure_file)
     atoms = named.atoms
     checked_evaluation(potential, atoms, named.name, jobs=jobs)
     seed = settings.seed if settings.seed is not None else _fresh_seed()
@@ -122,12 +127,20 @@ def _fresh_seed() -> int:
 
 
 def _check_trajectory(settings: AseInput) -> None:
-    """Refuse to replace the structure by the trajectory."""
-    start, target = settings.structure_file, settings.trajectory_file
-    assert start is not None
-    if os.path.exists(start) and os.path.exists(target) and os.path.samefile(start, target):
-        raise InputError(
-            f"trajectory_file would replace structure_file '{start}'",
-            file=settings.path,
-            hint="name another trajectory_file",
-        )
+    """Refuse to replace a file that is read by the trajectory."""
+    structure, target = settings.structure_file, settings.trajectory_file
+    assert structure is not None
+    if not os.path.exists(target):
+        return
+    for source in (
+        settings.path,
+        structure,
+        structure.rpartition("@")[0],
+        *settings.potentials.values(),
+    ):
+        if source and os.path.exists(source) and os.path.samefile(source, target):
+            raise InputError(
+                f"trajectory_file would replace '{source}'",
+                file=settings.path,
+                hint="name another trajectory_file",
+            )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from aenetpy.errors import DataError, UsageError
+from aenetpy.errors import DataError
 from aenetpy.fingerprints.domain import DomainChoice, proven_domain
 from aenetpy.io.network import NetworkFile, read_network, write_network
 from aenetpy.io.network_ascii import write_network_ascii
@@ -30,15 +30,14 @@ def upgrade(old: str, new: str, domain: DomainChoice = "auto") -> NetworkFile:
 
     Raises
     ------
-    UsageError
-        If both names are one file.
     DataError
-        If ``old`` is not an old potential, or a file cannot be read or written.
+        If ``new`` exists, ``old`` is not an old potential, or a file cannot be read or written.
     """
-    if Path(new).exists() and Path(new).samefile(old):
-        raise UsageError(
-            f"{new} is the old potential itself",
-            hint="give another name: its statistics cannot be had back from the new one",
+    if Path(new).exists():
+        raise DataError(
+            "exists already, and is not replaced: a potential cannot be had back",
+            file=new,
+            hint="give another name, or remove it",
         )
     file = read_network(old)
     _check_old(old, file, domain)
@@ -56,7 +55,7 @@ def _check_old(path: str, file: NetworkFile, domain: DomainChoice) -> None:
             file=path,
             hint="use it as it is",
         )
-    if domain == "new" or (domain == "auto" and proven_domain(file.setup) == "new"):
+    if domain == "new" or proven_domain(file.setup) == "new":
         raise DataError(
             "takes cos(theta) as aenet 2.0.4 does, so there is nothing to upgrade",
             file=path,

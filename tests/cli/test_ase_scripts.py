@@ -237,7 +237,7 @@ def test_md_refuses(workdir, capsys):
     write_input(**{**DYNAMICS, "structure_file": "none"})
     fails(capsys, ["md", "in.json"], 4, "structure file 'none' not found")
     write_input(**DYNAMICS, trajectory_file=f"{NAME}.xsf")
-    fails(capsys, ["md", "in.json"], 3, "trajectory_file would replace structure_file")
+    fails(capsys, ["md", "in.json"], 3, "trajectory_file would replace '")
     write_input(**DYNAMICS, trajectory_file="none/md.traj")
     fails(capsys, ["md", "in.json"], 4, "none/md.traj: cannot be written")
     write_input()
