@@ -42,6 +42,10 @@ class TrainState:
         All weights after this epoch, (w,) float64.
     filed_w
         All weights in the network files when this was written, (w,) float64.
+    restart
+        Digest of ``train.restart`` as it is after this epoch; empty without.
+    filed_restart
+        Digest of ``train.restart`` as it was when this was written; empty without.
     memory
         What the method remembers, arrays by name.
     """
@@ -53,6 +57,8 @@ class TrainState:
     problem: str
     weights_w: Float
     filed_w: Float
+    restart: str
+    filed_restart: str
     memory: Mapping[str, NDArray[Any]]
 
 

@@ -96,13 +96,14 @@ class Checkpoint:
         self._settings = settings
         self._name = settings.method.name
         self._networks = networks
-        self._problem = digest(objective)
+        self._problem = digest(objective.n_atoms_s.tobytes() + objective.energies_s.tobytes())
         self.method = make_method(self._name, networks.weights_w.size, settings.method.parameters)
         self.order = Order(sampling, seed)
         self._best_rmse = math.inf
         self._state: TrainState | None = None
         self._restart = b""
         self._filed_w = networks.weights_w
+        self._filed_restart = digest(read_bytes(RESTART)) if RESTART.exists() else ""
         self._filed_at = time.monotonic()
         state = networks.state
         if state is not None and state.problem != self._problem:
@@ -135,7 +136,7 @@ class Checkpoint:
         method = self.method
         if not isinstance(method, LBFGS | EKF) or not RESTART.exists():
             return
-        if self._networks.has_new or self._is_ours(read_bytes(RESTART)):
+        if self._networks.has_new or self._is_ours():
             log.warning("%s is not used: it belongs to other networks", RESTART)
             return
         restart = read_restart(RESTART)
@@ -146,14 +147,10 @@ class Checkpoint:
         else:
             out.write(report.restart_incompatible())
 
-    def _is_ours(self, restart: bytes) -> bool:
-        """Whether ``train.restart`` is the one that was written with ``train.state``."""
+    def _is_ours(self) -> bool:
+        """Whether ``train.restart`` is one that was there with ``train.state``."""
         state = read_state()
-        if state is None or state.method != self._name:
-            return False
-        parameters = self._settings.method.parameters
-        method = make_method(self._name, state.weights_w.size, parameters)
-        return method.restore(dict(state.memory)) and encoded_restart(method) == restart
+        return state is not None and self._filed_restart in (state.restart, state.filed_restart)
 
     def save(self, row: EpochRow, weights_w: Float) -> None:
         """Save everything after an epoch; after epoch 0 only the best networks.
@@ -168,9 +165,10 @@ class Checkpoint:
                 self._best_rmse = row.rmse_test
                 self._networks.save("-best")
             if row.epoch > 0:
-                state = self._describe(weights_w)
+                restart = encoded_restart(self.method)
+                state = self._describe(weights_w, restart)
                 write_train_state(STATE, state)
-                self._state, self._restart = state, encoded_restart(self.method)
+                self._state, self._restart = state, restart
                 if time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
                     self._file()
 
@@ -181,16 +179,18 @@ class Checkpoint:
         with without_interruption():
             self._networks.set_weights(self._state.weights_w)
             self._file()
-            write_train_state(STATE, replace(self._state, filed_w=self._filed_w))
+            state = replace(self._state, filed_w=self._filed_w, filed_restart=self._filed_restart)
+            write_train_state(STATE, state)
 
     def _file(self) -> None:
         self._networks.save()
         if self._restart:
             write_bytes(RESTART, self._restart)
+            self._filed_restart = digest(self._restart)
         self._filed_w = self._networks.weights_w
         self._filed_at = time.monotonic()
 
-    def _describe(self, weights_w: Float) -> TrainState:
+    def _describe(self, weights_w: Float, restart: bytes) -> TrainState:
         return TrainState(
             method=self._name,
             epochs=self.order.epoch,
@@ -199,6 +199,8 @@ class Checkpoint:
             problem=self._problem,
             weights_w=weights_w,
             filed_w=self._filed_w,
+            restart=digest(restart) if restart else "",
+            filed_restart=self._filed_restart,
             memory=self.method.state(),
         )
 
@@ -208,7 +210,6 @@ def encoded_restart(method: Method) -> bytes:
     return encode_restart(method.to_restart()) if isinstance(method, LBFGS | EKF) else b""
 
 
-def digest(objective: EnergyObjective) -> str:
-    """Return a name for the structures that are trained on: their sizes and target energies."""
-    content = objective.n_atoms_s.tobytes() + objective.energies_s.tobytes()
+def digest(content: bytes) -> str:
+    """Return a name for what stands in a file or an array."""
     return hashlib.sha256(content).hexdigest()

@@ -275,6 +275,31 @@ def test_other_networks_in_the_folder_are_trained_as_they_are(capsys, caplog) ->
     assert "train.restart is not used" in caplog.text
 
 
+@pytest.mark.parametrize("method", ["bfgs", "ekf"])
+@pytest.mark.parametrize("k", range(4, 17, 2))
+@pytest.mark.parametrize("seconds", [-1.0, 1000.0])
+def test_the_restart_file_of_a_killed_run_is_not_used_for_other_weights(
+    method, k, seconds, monkeypatch, capsys, caplog
+) -> None:
+    path = folder("killed")
+    train(path, 0, method)
+    initial = {s: (path / f"{s}.nn").read_bytes() for s in SPECIES}
+    train(path, 4, method)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "SECONDS_BETWEEN_FILES", seconds)
+        die_at(k, patch)
+        with pytest.raises(Killed):
+            train(path, 20, method)
+    for s in SPECIES:
+        (path / f"{s}.nn").write_bytes(initial[s])
+    before_w = weights(path)
+    capsys.readouterr()
+    assert train(path, 0, method) == 0
+    assert "train.restart is not used" in caplog.text
+    assert "Restarting Extended" not in capsys.readouterr().out
+    assert (weights(path) == before_w).all()
+
+
 def test_a_network_that_was_removed_starts_anew(capsys, caplog) -> None:
     path = folder("removed")
     train(path, 5)
