@@ -120,12 +120,11 @@ class Checkpoint:
         if state.method != self._name:
             if isinstance(self.method, LBFGS | EKF):
                 out.write(report.method_changed())
-        elif not self.method.restore(dict(state.memory)):
-            out.write(report.restart_incompatible())
-        else:
+            return
+        fits = self.method.restore(dict(state.memory))
+        if fits:
             log.info("continued after %d epochs, as saved in %s", state.epochs, STATE)
-            if isinstance(self.method, LBFGS | EKF):
-                out.write(report.method_restarted(self._name))
+        self._report(fits, out)
 
     def _continue_from_aenet(self, out: TextIO) -> None:
         """Go on from ``train.restart`` of aenet (spec 3.7).
@@ -142,10 +141,17 @@ class Checkpoint:
         restart = read_restart(RESTART)
         if isinstance(restart, BfgsRestart) != isinstance(method, LBFGS):
             out.write(report.method_changed())
-        elif method.load(restart):  # type: ignore[arg-type]  # the two fit, see above
-            out.write(report.method_restarted(self._name))
         else:
+            self._report(method.load(restart), out)  # type: ignore[arg-type]  # the two fit
+
+    def _report(self, fits: bool, out: TextIO) -> None:
+        """Tell whether the method goes on from what it was given."""
+        if not fits:
             out.write(report.restart_incompatible())
+        elif isinstance(self.method, LBFGS) and self.method.is_fresh:
+            log.info("L-BFGS had come to its end: it starts anew from these weights")
+        elif isinstance(self.method, LBFGS | EKF):
+            out.write(report.method_restarted(self._name))
 
     def _is_ours(self) -> bool:
         """Whether ``train.restart`` is one that was there with ``train.state``."""

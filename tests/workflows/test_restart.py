@@ -20,6 +20,7 @@ from aenetpy.io.train_state import read_train_state
 from aenetpy.io.trainset import write_trainset
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import feature_scaling
+from aenetpy.training.methods import lbfgs
 from aenetpy.workflows import checkpoint
 from tests.conftest import ROOT
 from tests.training import small_trainset
@@ -121,6 +122,19 @@ def test_continues_by_the_restart_file_of_aenet_alone(method, whole, capsys) -> 
     assert "Restarting" in capsys.readouterr().out
     if method == "bfgs":  # the order of ekf is random, and not in the file of aenet
         assert (weights(two) == weights(whole(method))).all()
+
+
+@pytest.mark.parametrize("removed", ["train.restart", "train.state"])
+def test_a_method_that_had_ended_starts_anew(removed, monkeypatch, capsys, caplog) -> None:
+    path = folder("ended")
+    with monkeypatch.context() as patch:
+        patch.setattr(lbfgs, "PGTOL", 1e9)
+        train(path, 5)
+    assert "converged" in capsys.readouterr().out
+    (path / removed).unlink()
+    assert train(path, 3) == 0
+    assert "Restarting L-BFGS" not in capsys.readouterr().out
+    assert "L-BFGS had come to its end: it starts anew" in caplog.text
 
 
 class Killed(BaseException):

@@ -66,6 +66,11 @@ class LBFGS:
         self.converged = False
         self.note: str | None = None
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing is remembered yet, as after ``load`` of a state that had ended."""
+        return self._state.task == "START"
+
     def step(
         self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
     ) -> Float:
