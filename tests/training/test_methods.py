@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -209,6 +210,18 @@ def test_ekf_continues_from_the_file_of_aenet(objective, start_w, tmp_path) -> N
     done += steps(again, objective, done[-1], 3, Order())
     assert all((a == b).all() for a, b in zip(done, whole, strict=True))
     assert not method_of("ekf", wgroup=19).load(restart)
+
+
+def test_ekf_continues_from_a_covariance_with_room_for_more_weights() -> None:
+    restart = method_of("ekf", wgroup=100).to_restart()
+    n = N_WEIGHTS
+    covariance_kww = np.pad(restart.covariance_kww, ((0, 0), (0, 51), (0, 51)))
+    covariance_kww[0, :n, :n] = RNG.normal(size=(n, n))
+    again = method_of("ekf", wgroup=100)
+    assert again.load(replace(restart, group_size=n + 51, covariance_kww=covariance_kww))
+    assert (again.state()["covariance_kww"] == covariance_kww[:, :n, :n]).all()
+    few = replace(restart, group_size=n - 1, covariance_kww=covariance_kww[:, : n - 1, : n - 1])
+    assert not again.load(few)
 
 
 @pytest.mark.parametrize(("n_errors", "n_weights"), [(7, 5), (5, 7), (6, 6)])

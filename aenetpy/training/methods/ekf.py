@@ -109,11 +109,17 @@ class EKF:
         )
 
     def load(self, restart: EkfRestart) -> bool:
-        """Go on from a state of aenet or of ``to_restart``; False if the groups are others."""
-        if not np.array_equal(restart.sizes_k, self._real_kw.sum(axis=1)):
+        """Go on from a state of aenet or of ``to_restart``; False if the groups are others.
+
+        aenet gives every P the size WGROUP, although all weights together may be fewer.
+        """
+        size = self._real_kw.shape[1]
+        if restart.group_size < size or not np.array_equal(
+            restart.sizes_k, self._real_kw.sum(axis=1)
+        ):
             return False
         real_kww = self._real_kw[:, :, np.newaxis] & self._real_kw[:, np.newaxis]
-        covariance_kww = np.where(real_kww, restart.covariance_kww, 0.0)
+        covariance_kww = np.where(real_kww, restart.covariance_kww[:, :size, :size], 0.0)
         return self.restore(
             {"forgetting": np.array(restart.forgetting), "covariance_kww": covariance_kww}
         )
