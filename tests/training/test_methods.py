@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.linalg import LinAlgError
 
-from aenetpy.errors import NumericalError
+from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import EkfRestart, read_restart, write_restart
 from aenetpy.io.train_in import METHODS as PARAMETERS
 from aenetpy.training.loop import train
@@ -222,6 +222,17 @@ def test_ekf_continues_from_a_covariance_with_room_for_more_weights() -> None:
     assert (again.state()["covariance_kww"] == covariance_kww[:, :n, :n]).all()
     few = replace(restart, group_size=n - 1, covariance_kww=covariance_kww[:, : n - 1, : n - 1])
     assert not again.load(few)
+
+
+@pytest.mark.parametrize("field", ["forgetting", "covariance_kww"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_ekf_refuses_numbers_that_are_not_finite(field, value) -> None:
+    restart = method_of("ekf").to_restart()
+    again = method_of("ekf")
+    with pytest.raises(DataError, match=r"train\.restart: the state of the optimiser is damaged"):
+        again.load(replace(restart, **{field: getattr(restart, field) + value}))
+    before = method_of("ekf").state()
+    assert all((array == before[key]).all() for key, array in again.state().items())
 
 
 @pytest.mark.parametrize(("n_errors", "n_weights"), [(7, 5), (5, 7), (6, 6)])

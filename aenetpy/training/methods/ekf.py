@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.io.restart import EkfRestart
-from aenetpy.training.methods.base import State
+from aenetpy.training.methods.base import State, damaged_restart
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -112,6 +113,11 @@ class EKF:
         """Go on from a state of aenet or of ``to_restart``; False if the groups are others.
 
         aenet gives every P the size WGROUP, although all weights together may be fewer.
+
+        Raises
+        ------
+        DataError
+            If lambda or P are not finite.
         """
         size = self._real_kw.shape[1]
         if restart.group_size < size or not np.array_equal(
@@ -120,6 +126,8 @@ class EKF:
             return False
         real_kww = self._real_kw[:, :, np.newaxis] & self._real_kw[:, np.newaxis]
         covariance_kww = np.where(real_kww, restart.covariance_kww[:, :size, :size], 0.0)
+        if not (math.isfinite(restart.forgetting) and np.isfinite(covariance_kww).all()):
+            raise damaged_restart()
         return self.restore(
             {"forgetting": np.array(restart.forgetting), "covariance_kww": covariance_kww}
         )

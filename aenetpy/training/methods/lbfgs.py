@@ -13,7 +13,7 @@ from scipy.optimize import _lbfgsb
 
 from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import BfgsRestart
-from aenetpy.training.methods.base import State
+from aenetpy.training.methods.base import State, damaged_restart
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -164,11 +164,7 @@ def check_state(restart: BfgsRestart) -> None:
         and np.isfinite(restart.dsave).all()
     )
     if not sound:
-        raise DataError(
-            "the state of the optimiser is damaged",
-            file="train.restart",
-            hint="remove it to start the optimiser anew",
-        )
+        raise damaged_restart()
 
 
 class _State:
