@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -264,6 +265,16 @@ def test_lm_damps_more_where_two_structures_are_the_same(objective, start_w) -> 
     weights_w = method.step(start_w, None, objective, np.array([1, 1, 1, 2]))
     assert np.isfinite(weights_w).all()
     assert method.state()["damping"] > 1e-18
+
+
+def test_lm_gives_up_where_no_damping_is_enough(objective, start_w, monkeypatch) -> None:
+    linear = SimpleNamespace(errors_s=np.ones(5), jacobian_sw=np.full((5, 3), 1e20))
+    with pytest.raises(LinAlgError):
+        damped_step(linear.errors_s, linear.jacobian_sw, 1e20)
+    monkeypatch.setattr(EnergyObjective, "linearise", lambda self, weights_w: linear)
+    assert np.isnan(method_of("lm").step(np.zeros(3), None, objective, np.arange(5))).all()
+    with pytest.raises(NumericalError, match="diverged in epoch 1"):
+        steps(method_of("lm"), objective, start_w, 1, Order())
 
 
 def test_lm_goes_back_after_five_tries(objective, start_w, monkeypatch) -> None:
