@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from io import BytesIO
@@ -20,6 +22,12 @@ Float = NDArray[np.float64]
 FORMAT = "aenetpy train state 1"
 PREFIX = "method."
 """Stands before the names of what the method remembers."""
+
+_NOT_AN_ARCHIVE = (
+    ValueError, EOFError, OSError, KeyError, TypeError, AttributeError, RuntimeError,
+    BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
+"""What NumPy and zipfile raise, depending on which bytes are damaged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +97,7 @@ def read_train_state(path: str | Path) -> TrainState:
     try:
         with np.load(content, allow_pickle=False) as archive:
             arrays = dict(archive.items())
-    except (ValueError, EOFError, OSError, KeyError, TypeError, AttributeError, BadZipFile):
+    except _NOT_AN_ARCHIVE:
         raise _damaged(path) from None
     if str(arrays.get("format")) != FORMAT or not set(_names()) <= set(arrays):
         raise _damaged(path)
