@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 
 from aenetpy.io import report_train as report
 from aenetpy.io.files import read_bytes, write_bytes
-from aenetpy.io.restart import BfgsRestart, encode_restart, read_restart
+from aenetpy.io.restart import BfgsRestart, EkfRestart, encode_restart, read_restart
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.train_state import TrainState, read_train_state, write_train_state
 from aenetpy.training.loop import EpochRow
-from aenetpy.training.methods import EKF, LBFGS, Method, make_method
+from aenetpy.training.methods import EKF, LBFGS, Method, ekf, lbfgs, make_method
 from aenetpy.training.objective import EnergyObjective
 from aenetpy.training.order import Order
 from aenetpy.workflows.networks import Networks
@@ -60,6 +60,24 @@ def read_state() -> TrainState | None:
     return read_train_state(STATE) if STATE.exists() else None
 
 
+def read_optimiser(method: str) -> BfgsRestart | EkfRestart | None:
+    """Return the content of ``train.restart``, if there is one and the method uses it.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or was made with other settings.
+    """
+    if method not in ("bfgs", "ekf") or not RESTART.exists():
+        return None
+    restart = read_restart(RESTART)
+    if isinstance(restart, BfgsRestart):
+        lbfgs.check_state(restart)
+    else:
+        ekf.check_state(restart)
+    return restart
+
+
 class Checkpoint:
     """The method of a run, fresh or continued, and how it is saved.
 
@@ -71,23 +89,21 @@ class Checkpoint:
         Contents of ``train.in``.
     networks
         Whose weights are optimised.
+    restart
+        Content of ``train.restart``, see ``read_optimiser``.
     objective
         Over the training structures.
     sampling, seed
         Order of the structures; a continued run keeps its seed.
     out
         Receives the messages on the restart.
-
-    Raises
-    ------
-    DataError
-        If ``train.restart`` is damaged.
     """
 
     def __init__(
         self,
         settings: TrainInput,
         networks: Networks,
+        restart: BfgsRestart | EkfRestart | None,
         objective: EnergyObjective,
         sampling: str,
         seed: int,
@@ -110,8 +126,8 @@ class Checkpoint:
             log.info("%s is not used: it belongs to other training structures", STATE)
         elif state is not None:
             self._continue(state, out)
-        elif not networks.has_rescaled:
-            self._continue_from_aenet(out)
+        elif restart is not None and not networks.has_rescaled:
+            self._continue_from_aenet(restart, out)
 
     def _continue(self, state: TrainState, out: TextIO) -> None:
         """Go on from our own state: exactly, if the method is the same."""
@@ -126,20 +142,17 @@ class Checkpoint:
             log.info("continued after %d epochs, as saved in %s", state.epochs, STATE)
         self._report(fits, out)
 
-    def _continue_from_aenet(self, out: TextIO) -> None:
+    def _continue_from_aenet(self, restart: BfgsRestart | EkfRestart, out: TextIO) -> None:
         """Go on from ``train.restart`` of aenet (spec 3.7).
 
         aenet also loads one that belongs to other weights. Here it is left alone if a
         network starts from new weights, or if it is our own and the weights are others.
         """
         method = self.method
-        if not isinstance(method, LBFGS | EKF) or not RESTART.exists():
-            return
+        assert isinstance(method, LBFGS | EKF), "read_optimiser reads for no other"
         if self._networks.has_new or self._is_ours():
             log.warning("%s is not used: it belongs to other networks", RESTART)
-            return
-        restart = read_restart(RESTART)
-        if isinstance(restart, BfgsRestart) != isinstance(method, LBFGS):
+        elif isinstance(restart, BfgsRestart) != isinstance(method, LBFGS):
             out.write(report.method_changed())
         else:
             self._report(method.load(restart), out)  # type: ignore[arg-type]  # the two fit

@@ -364,6 +364,37 @@ def test_a_damaged_state_is_told(capsys) -> None:
     assert "train.state: is damaged" in capsys.readouterr().err
 
 
+def cut(content: bytes) -> bytes:
+    return content[:-40]
+
+
+def not_finite(content: bytes) -> bytes:
+    return content[:-12] + np.array(np.nan).tobytes() + content[-4:]
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "spoil"),
+    [
+        ("train.state", "bfgs", cut),
+        ("train.restart", "bfgs", cut),
+        ("train.restart", "bfgs", not_finite),
+        ("train.restart", "ekf", cut),
+        ("train.restart", "ekf", not_finite),
+    ],
+)
+def test_damage_is_told_before_anything_is_written(name, method, spoil, capsys) -> None:
+    path = folder("damaged")
+    train(path, 2, method)
+    (path / name).write_bytes(spoil((path / name).read_bytes()))
+    write_input(path, 4, method)
+    before = {file: file.stat().st_mtime_ns for file in path.iterdir() if file.suffix != ".in"}
+    assert train(path, 4, method) == 4
+    assert f"{name}: " in capsys.readouterr().err
+    assert before == {
+        file: file.stat().st_mtime_ns for file in path.iterdir() if file.suffix != ".in"
+    }
+
+
 def energies(path: Path) -> np.ndarray:
     """Energy of every atom of the training set by the potentials, eV."""
     trainset = small_trainset(WORDS, (4, 4))

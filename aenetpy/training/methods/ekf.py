@@ -119,6 +119,7 @@ class EKF:
         DataError
             If lambda or P are not finite.
         """
+        check_state(restart)
         size = self._real_kw.shape[1]
         if restart.group_size < size or not np.array_equal(
             restart.sizes_k, self._real_kw.sum(axis=1)
@@ -126,8 +127,18 @@ class EKF:
             return False
         real_kww = self._real_kw[:, :, np.newaxis] & self._real_kw[:, np.newaxis]
         covariance_kww = np.where(real_kww, restart.covariance_kww[:, :size, :size], 0.0)
-        if not (math.isfinite(restart.forgetting) and np.isfinite(covariance_kww).all()):
-            raise damaged_restart()
         return self.restore(
             {"forgetting": np.array(restart.forgetting), "covariance_kww": covariance_kww}
         )
+
+
+def check_state(restart: EkfRestart) -> None:
+    """Refuse a state that makes all weights NaN.
+
+    Raises
+    ------
+    DataError
+        If lambda or P are not finite.
+    """
+    if not (math.isfinite(restart.forgetting) and np.isfinite(restart.covariance_kww).all()):
+        raise damaged_restart()

@@ -121,7 +121,7 @@ class LBFGS:
         Raises
         ------
         DataError
-            If it was made with other settings.
+            If it is damaged, or was made with other settings.
 
         Notes
         -----
@@ -129,25 +129,34 @@ class LBFGS:
         """
         if restart.n != self._weights_w.size:
             return False
-        if restart.m != MEMORY:
-            raise DataError(
-                f"the state of L-BFGS keeps {restart.m} corrections, not {MEMORY}",
-                hint="remove train.restart to start anew",
-            )
-        if restart.task.strip() in ("FG_START", "FG_LNSRCH"):
-            check_state(restart)
+        check_state(restart)
+        if not has_ended(restart):
             self._state.load(restart)
         return True
+
+
+def has_ended(restart: BfgsRestart) -> bool:
+    """Tell whether a state waits for nothing, so that it cannot be continued."""
+    return restart.task.strip() not in ("FG_START", "FG_LNSRCH")
 
 
 def check_state(restart: BfgsRestart) -> None:
     """Refuse a state that would lead the compiled code out of its arrays.
 
+    One that had ended is not continued and may hold anything.
+
     Raises
     ------
     DataError
-        If an offset, a counter or a number cannot be.
+        If it was made with other settings, or an offset, a counter or a number cannot be.
     """
+    if restart.m != MEMORY:
+        raise DataError(
+            f"the state of L-BFGS keeps {restart.m} corrections, not {MEMORY}",
+            hint="remove train.restart to start anew",
+        )
+    if has_ended(restart):
+        return
     m, n = restart.m, restart.n
     sizes = [m * n, m * n, m * m, m * m, m * m, 4 * m * m, 4 * m * m, n, n, n, n, n]
     offsets = 1 + np.cumsum([0, *sizes])
