@@ -79,7 +79,7 @@ def train(
     NumericalError
         If training diverges.
     Stopped
-        If a file named STOP or SIGTERM ended training; everything is saved then.
+        If a file named STOP, SIGTERM or SIGHUP ended training; everything is saved then.
     """
     timing = Timing("train.time" if settings.timing else None)
     sampling = check_method(settings)

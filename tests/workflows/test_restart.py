@@ -218,6 +218,7 @@ def wait_for(path: Path) -> None:
     ("how", "method", "code", "message"),
     [
         (signal.SIGTERM, "adam", 75, "terminated after epoch"),
+        (signal.SIGHUP, "bfgs", 75, "terminated after epoch"),
         (signal.SIGINT, "ekf", 130, "interrupted"),
         (signal.SIGKILL, "bfgs", -signal.SIGKILL, ""),
         (signal.SIGKILL, "lm", -signal.SIGKILL, ""),
