@@ -480,6 +480,21 @@ def test_the_default_rate_of_online_sd_is_one_line(monkeypatch, capsys) -> None:
     assert "training has diverged in epoch" in capsys.readouterr().err
 
 
+def test_absurd_weights_are_not_saved(monkeypatch, capsys) -> None:
+    path = folder("absurd")
+    monkeypatch.setitem(METHODS, "wrong", "online_sd gamma=0.02 alpha=0.1")
+    assert train(path, 3, "wrong") == 0
+    kept = {file: file.read_bytes() for file in path.glob("*.nn*")}
+    done_w = read_train_state(path / "train.state").weights_w
+    monkeypatch.setitem(METHODS, "wrong", "adam mu=1e30 samplesize=12 batchsize=12")
+    capsys.readouterr()
+    assert train(path, 3, "wrong") == 5
+    err = capsys.readouterr().err
+    assert "are absurd; remove the network files and train.state" in err
+    assert kept == {file: file.read_bytes() for file in path.glob("*.nn*")}
+    assert (read_train_state(path / "train.state").weights_w == done_w).all()
+
+
 def test_a_small_sample_in_sequence_is_told(monkeypatch, capsys, caplog) -> None:
     path = folder("sample")
     assert train(path, 2, "adam", extra="SAMPLING sequential") == 0
