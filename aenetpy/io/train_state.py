@@ -46,10 +46,13 @@ class TrainState:
         Smallest error of the test set so far, eV per atom; inf without.
     problem
         Digest of the training structures; the state of a method is of no use for others.
+        Empty if there is no state of a method.
     weights_w
         All weights after this epoch, (w,) float64.
     filed_w
         All weights in the network files when this was written, (w,) float64.
+    scaling
+        Digest of the scaling in which ``weights_w`` are expressed.
     restart
         Digest of ``train.restart`` as it is after this epoch; empty without.
     filed_restart
@@ -65,6 +68,7 @@ class TrainState:
     problem: str
     weights_w: Float
     filed_w: Float
+    scaling: str
     restart: str
     filed_restart: str
     memory: Mapping[str, NDArray[Any]]

@@ -78,6 +78,35 @@ def read_optimiser(method: str) -> BfgsRestart | EkfRestart | None:
     return restart
 
 
+def save_networks(networks: Networks, seed: int) -> None:
+    """Save the networks for the first time.
+
+    If they are rescaled, a state goes before them: a run that is killed when only some
+    files are replaced finds there the weights of all.
+    """
+    if networks.has_rescaled and networks.filed_w is not None:
+        state = TrainState(
+            method="",
+            epochs=0,
+            seed=seed,
+            best_rmse=math.inf,
+            problem="",
+            weights_w=networks.weights_w,
+            filed_w=networks.filed_w,
+            scaling=networks.scaling,
+            restart="",
+            filed_restart=filed_restart(),
+            memory={},
+        )
+        write_train_state(STATE, state)
+    networks.save()
+
+
+def filed_restart() -> str:
+    """Return the digest of ``train.restart``; empty without."""
+    return digest(read_bytes(RESTART)) if RESTART.exists() else ""
+
+
 class Checkpoint:
     """The method of a run, fresh or continued, and how it is saved.
 
@@ -119,11 +148,12 @@ class Checkpoint:
         self._state: TrainState | None = None
         self._restart = b""
         self._filed_w = networks.weights_w
-        self._filed_restart = digest(read_bytes(RESTART)) if RESTART.exists() else ""
+        self._filed_restart = filed_restart()
         self._filed_at = time.monotonic()
         state = networks.state
         if state is not None and state.problem != self._problem:
-            log.info("%s is not used: it belongs to other training structures", STATE)
+            if state.problem:
+                log.info("%s is not used: it belongs to other training structures", STATE)
         elif state is not None:
             self._continue(state, out)
         elif restart is not None and not networks.has_rescaled:
@@ -218,6 +248,7 @@ class Checkpoint:
             problem=self._problem,
             weights_w=weights_w,
             filed_w=self._filed_w,
+            scaling=self._networks.scaling,
             restart=digest(restart) if restart else "",
             filed_restart=self._filed_restart,
             memory=self.method.state(),

@@ -26,7 +26,7 @@ from aenetpy.training.loop import train as improve
 from aenetpy.training.normalise import normalise
 from aenetpy.training.objective import EnergyObjective, Workers
 from aenetpy.training.split import split
-from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state
+from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
 from aenetpy.workflows.signals import Termination
@@ -96,7 +96,7 @@ def train(
     networks = open_networks(settings, trainset, training_file, seed, state, out)
     if settings.timing:
         out.write(report.timing_announced("train.time"))
-    networks.save()
+    save_networks(networks, seed)
     out.write(report.networks_stored(networks.files))
     out.write(training_set_info(TrainingSetInfo.of(trainset, training_file)))
 

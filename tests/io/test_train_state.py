@@ -17,6 +17,7 @@ STATE = TrainState(
     problem="abc",
     weights_w=np.linspace(-1, 1, 9),
     filed_w=np.linspace(-2, 2, 9),
+    scaling="ghi",
     restart="def",
     filed_restart="",
     memory={"mean_w": np.arange(3.0), "task": np.array("FG_LNSRCH"), "n": np.array(4)},
@@ -26,7 +27,16 @@ STATE = TrainState(
 def test_comes_back_as_it_was(tmp_path) -> None:
     write_train_state(tmp_path / "train.state", STATE)
     again = read_train_state(tmp_path / "train.state")
-    for name in ("method", "epochs", "seed", "best_rmse", "problem", "restart", "filed_restart"):
+    for name in (
+        "method",
+        "epochs",
+        "seed",
+        "best_rmse",
+        "problem",
+        "scaling",
+        "restart",
+        "filed_restart",
+    ):
         assert getattr(again, name) == getattr(STATE, name)
     assert (again.weights_w == STATE.weights_w).all()
     assert (again.filed_w == STATE.filed_w).all()

@@ -434,6 +434,42 @@ def test_another_maxenergy_keeps_the_energies_of_known_networks(capsys, caplog) 
     assert np.abs(energies(path) - before).max() < 1e-10
 
 
+@pytest.mark.parametrize("k", range(1, 6))
+@pytest.mark.parametrize("filed", [True, False])
+def test_killed_while_rescaled_networks_are_saved(k, filed, monkeypatch, capsys, caplog) -> None:
+    path = folder("rescaled")
+    train(path, 3)
+    if not filed:  # the state is ahead of the files
+        monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_FILES", 1000.0)
+        with monkeypatch.context() as patch:
+            die_at(14, patch)
+            with pytest.raises(Killed):
+                train(path, 20)
+        assert (weights(path) != read_train_state(path / "train.state").weights_w).any()
+        old_w = read_train_state(path / "train.state").weights_w
+        written = [read_network(path / f"{s}.nn") for s in SPECIES]
+        parts = np.split(old_w, [written[0].weights_w.size])
+        ahead = [replace(w, weights_w=p) for w, p in zip(written, parts, strict=True)]
+        kept = {s: (path / f"{s}.nn").read_bytes() for s in SPECIES}
+        for s, file in zip(SPECIES, ahead, strict=True):
+            write_network(path / f"{s}.nn", file)
+        before = energies(path)
+        for s in SPECIES:
+            (path / f"{s}.nn").write_bytes(kept[s])
+    else:
+        before = energies(path)
+    scale = read_network(path / "Ti.nn").scale
+    with monkeypatch.context() as patch:
+        die_at(k, patch)
+        with pytest.raises(Killed):
+            train(path, 3, extra="MAXENERGY -7.5")
+    assert train(path, 0, extra="MAXENERGY -7.5") == 0
+    assert {read_network(path / f"{s}.nn").scale == scale for s in SPECIES} == {False}
+    assert np.abs(energies(path) - before).max() < 1e-10
+    assert train(path, 2, extra="MAXENERGY -7.5") == 0
+    assert read_train_state(path / "train.state").epochs == 2
+
+
 def test_unknown_networks_are_taken_over_by_maxenergy_as_by_aenet(capsys, caplog) -> None:
     path = folder("unknown")
     train(path, 10)
