@@ -216,7 +216,9 @@ def test_ekf_continues_from_the_file_of_aenet(objective, start_w, tmp_path) -> N
 def test_ekf_continues_from_a_covariance_with_room_for_more_weights() -> None:
     restart = method_of("ekf", wgroup=100).to_restart()
     n = N_WEIGHTS
-    covariance_kww = np.pad(restart.covariance_kww, ((0, 0), (0, 51), (0, 51)))
+    covariance_kww = np.pad(
+        restart.covariance_kww, ((0, 0), (0, 51), (0, 51)), constant_values=math.nan
+    )
     covariance_kww[0, :n, :n] = RNG.normal(size=(n, n))
     again = method_of("ekf", wgroup=100)
     assert again.load(replace(restart, group_size=n + 51, covariance_kww=covariance_kww))

@@ -133,12 +133,14 @@ class EKF:
 
 
 def check_state(restart: EkfRestart) -> None:
-    """Refuse a state that makes all weights NaN.
+    """Refuse a state that makes all weights NaN; beyond its group a P may hold anything.
 
     Raises
     ------
     DataError
         If lambda or P are not finite.
     """
-    if not (math.isfinite(restart.forgetting) and np.isfinite(restart.covariance_kww).all()):
+    groups = zip(restart.sizes_k, restart.covariance_kww, strict=True)
+    sound = all(np.isfinite(covariance_ww[:n, :n]).all() for n, covariance_ww in groups)
+    if not (sound and math.isfinite(restart.forgetting)):
         raise damaged_restart()
