@@ -87,6 +87,8 @@ class RecordReader:
         What the file should be, for messages: ``training set``.
     first_length
         Bytes of the first record, by which a foreign file is recognised.
+    remedy
+        What to do with a damaged file, for messages.
 
     Raises
     ------
@@ -95,9 +97,12 @@ class RecordReader:
         methods: truncated or damaged.
     """
 
-    def __init__(self, path: str | Path, kind: str, first_length: int) -> None:
+    def __init__(
+        self, path: str | Path, kind: str, first_length: int, remedy: str = "write it again"
+    ) -> None:
         self.path = path
         self.kind = kind
+        self.remedy = remedy
         self.position = 0
         try:
             with Path(path).open("rb") as file:
@@ -112,7 +117,7 @@ class RecordReader:
     def _recognise(self, first_length: int) -> None:
         head = self.data[:64]
         if not head:
-            raise self.error("is empty", "write it again")
+            raise self.error("is empty", self.remedy)
         if head[:4] == struct.pack("<i", first_length):
             return
         if head[:4] == struct.pack(">i", first_length):
@@ -132,13 +137,13 @@ class RecordReader:
     def damaged(self, what: str, position: int | None = None) -> DataError:
         """Return the error for content that contradicts itself."""
         at = self.position if position is None else position
-        return self.error(f"{self.kind} is damaged at byte {at} ({what})", "write it again")
+        return self.error(f"{self.kind} is damaged at byte {at} ({what})", self.remedy)
 
     def truncated(self, what: str) -> DataError:
         """Return the error for a file that ends too early."""
         return self.error(
             f"{self.kind} is truncated: it ends at byte {self.size} within {what}",
-            "it was copied in part or its writer was stopped; write it again",
+            f"it was copied in part or its writer was stopped; {self.remedy}",
         )
 
     @property
@@ -229,5 +234,5 @@ class RecordReader:
         if self.remaining:
             raise self.error(
                 f"{self.kind} is followed by {self.remaining} more bytes at byte {self.position}",
-                "it is not a single intact file; write it again",
+                f"it is not a single intact file; {self.remedy}",
             )

@@ -23,6 +23,8 @@ from aenetpy.io.fortran import (
 Float = NDArray[np.float64]
 Int = NDArray[np.int32]
 
+REMEDY = "remove it to start the optimiser anew"
+
 
 @dataclass(frozen=True, eq=False)
 class BfgsRestart:
@@ -103,14 +105,14 @@ def read_restart(path: str | Path) -> BfgsRestart | EkfRestart:
         Not found, foreign, big-endian, truncated, damaged, of an unknown
         method, or larger than one Fortran record.
     """
-    reader = RecordReader(path, "restart file", first_length=50)
+    reader = RecordReader(path, "restart file", first_length=50, remedy=REMEDY)
     method = reader.text("method", 50)
     if method == "bfgs":
         restart: BfgsRestart | EkfRestart = _read_bfgs(reader)
     elif method == "ekf":
         restart = _read_ekf(reader)
     else:
-        raise reader.error(f"unknown method `{method}'", "remove the file to start anew")
+        raise reader.error(f"unknown method `{method}'", REMEDY)
     reader.finish()
     return restart
 

@@ -39,7 +39,9 @@ def read_rngstate(path: str | Path) -> Int:
     DataError
         Not found, foreign, big-endian, truncated or damaged.
     """
-    reader = RecordReader(path, "random number state", first_length=4)
+    reader = RecordReader(
+        path, "random number state", first_length=4, remedy="remove it to draw a new test set"
+    )
     words = reader.integer_array("seed", reader.count("length of the seed"))
     reader.finish()
     return words

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from io import BytesIO
@@ -21,6 +23,12 @@ FORMAT = "aenetpy train state 1"
 PREFIX = "method."
 """Stands before the names of what the method remembers."""
 
+_NOT_AN_ARCHIVE = (
+    ValueError, EOFError, OSError, KeyError, TypeError, AttributeError, RuntimeError,
+    BadZipFile, zlib.error, struct.error,
+)  # fmt: skip
+"""What NumPy and zipfile raise, depending on which bytes are damaged."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainState:
@@ -38,10 +46,17 @@ class TrainState:
         Smallest error of the test set so far, eV per atom; inf without.
     problem
         Digest of the training structures; the state of a method is of no use for others.
+        Empty if there is no state of a method.
     weights_w
         All weights after this epoch, (w,) float64.
     filed_w
         All weights in the network files when this was written, (w,) float64.
+    scaling
+        Digest of the scaling in which ``weights_w`` are expressed.
+    restart
+        Digest of ``train.restart`` as it is after this epoch; empty without.
+    filed_restart
+        Digest of ``train.restart`` as it was when this was written; empty without.
     memory
         What the method remembers, arrays by name.
     """
@@ -53,6 +68,9 @@ class TrainState:
     problem: str
     weights_w: Float
     filed_w: Float
+    scaling: str
+    restart: str
+    filed_restart: str
     memory: Mapping[str, NDArray[Any]]
 
 
@@ -83,7 +101,7 @@ def read_train_state(path: str | Path) -> TrainState:
     try:
         with np.load(content, allow_pickle=False) as archive:
             arrays = dict(archive.items())
-    except (ValueError, EOFError, OSError, KeyError, TypeError, AttributeError, BadZipFile):
+    except _NOT_AN_ARCHIVE:
         raise _damaged(path) from None
     if str(arrays.get("format")) != FORMAT or not set(_names()) <= set(arrays):
         raise _damaged(path)

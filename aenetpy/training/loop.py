@@ -17,6 +17,9 @@ from aenetpy.training.order import Order
 
 Float = NDArray[np.float64]
 
+HOPELESS = 1e12
+"""Growth of the objective beyond which no method comes back."""
+
 Reason = Literal["epochs", "converged", "stopped", "exhausted"]
 
 
@@ -108,7 +111,7 @@ def train(
     Raises
     ------
     NumericalError
-        If weights or errors are no longer finite.
+        If weights or errors are no longer finite, or absurd.
 
     Notes
     -----
@@ -116,6 +119,7 @@ def train(
     """
     order = Order() if order is None else order
     evaluation = _evaluate(objective, method, weights_w, 0)
+    limit = max(1.0, HOPELESS * evaluation.value)
     row = _measure(objective, objective_test, evaluation, weights_w, 0)
     on_epoch(row, weights_w)
     for epoch in range(1, epochs + 1):
@@ -124,7 +128,7 @@ def train(
         )
         with np.errstate(over="ignore", invalid="ignore"):  # whether it diverged is asked below
             weights_w = method.step(weights_w, evaluation, objective, visits_v)
-        evaluation = _evaluate(objective, method, weights_w, epoch)
+        evaluation = _evaluate(objective, method, weights_w, epoch, limit)
         row = _measure(objective, objective_test, evaluation, weights_w, epoch)
         on_epoch(row, weights_w)
         if method.converged:
@@ -137,16 +141,23 @@ def train(
 
 
 def _evaluate(
-    objective: EnergyObjective, method: Method, weights_w: Float, epoch: int
+    objective: EnergyObjective,
+    method: Method,
+    weights_w: Float,
+    epoch: int,
+    limit: float = math.inf,
 ) -> Evaluation:
+    """Evaluate where the method has led, unless that is nowhere."""
+    what = "not finite"
     if np.isfinite(weights_w).all():
         evaluation = objective.evaluate(weights_w, gradient=method.uses_gradient)
-        if math.isfinite(evaluation.value):
+        if evaluation.value <= limit and math.isfinite(evaluation.value):
             return evaluation
+        if math.isfinite(evaluation.value):
+            what = "absurd"
     raise NumericalError(
-        f"training has diverged in epoch {epoch}: weights or energies are not finite",
-        hint="start again from other weights (delete the network files or change SEED), "
-        "or with smaller steps",
+        f"training has diverged in epoch {epoch}: weights or energies are {what}",
+        hint="remove the network files and train.state, and use smaller steps or another SEED",
     )
 
 

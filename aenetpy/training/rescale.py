@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +23,16 @@ def same_inputs(one: NetworkFile, other: NetworkFile) -> bool:
 def same_output(one: NetworkFile, other: NetworkFile) -> bool:
     """Tell whether both turn the output of the network into the same energy."""
     return one.scale == other.scale and _offset(one, other) == 0.0
+
+
+def scaling_digest(files: Sequence[NetworkFile]) -> str:
+    """Return a name for how networks scale their fingerprints and outputs."""
+    content = hashlib.sha256()
+    for file in files:
+        mean_g, inverse_g = _scaling(file)
+        output = [file.scale, file.shift, file.atomic_energies_t[_index(file)]]
+        content.update(np.concatenate([mean_g, inverse_g, output]).tobytes())
+    return content.hexdigest()
 
 
 def rescaled_weights(old: NetworkFile, new: NetworkFile) -> Float:
@@ -78,9 +91,11 @@ def _scaling(file: NetworkFile) -> tuple[Float, Float]:
     return feature_scaling(file.setup.statistics)
 
 
+def _index(file: NetworkFile) -> int:
+    return file.species.index(file.setup.species)
+
+
 def _offset(old: NetworkFile, new: NetworkFile) -> float:
     """Difference of shift + E_atom, the energy where the output is zero, eV."""
-    atomic_energy, new_atomic_energy = (
-        file.atomic_energies_t[file.species.index(file.setup.species)] for file in (old, new)
-    )
+    atomic_energy, new_atomic_energy = (file.atomic_energies_t[_index(file)] for file in (old, new))
     return float((old.shift - new.shift) + (atomic_energy - new_atomic_energy))

@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 
 from aenetpy.io import report_train as report
 from aenetpy.io.files import read_bytes, write_bytes
-from aenetpy.io.restart import BfgsRestart, encode_restart, read_restart
+from aenetpy.io.restart import BfgsRestart, EkfRestart, encode_restart, read_restart
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.train_state import TrainState, read_train_state, write_train_state
 from aenetpy.training.loop import EpochRow
-from aenetpy.training.methods import EKF, LBFGS, Method, make_method
+from aenetpy.training.methods import EKF, LBFGS, Method, ekf, lbfgs, make_method
 from aenetpy.training.objective import EnergyObjective
 from aenetpy.training.order import Order
 from aenetpy.workflows.networks import Networks
@@ -60,6 +60,53 @@ def read_state() -> TrainState | None:
     return read_train_state(STATE) if STATE.exists() else None
 
 
+def read_optimiser(method: str) -> BfgsRestart | EkfRestart | None:
+    """Return the content of ``train.restart``, if there is one and the method uses it.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or was made with other settings.
+    """
+    if method not in ("bfgs", "ekf") or not RESTART.exists():
+        return None
+    restart = read_restart(RESTART)
+    if isinstance(restart, BfgsRestart):
+        lbfgs.check_state(restart)
+    else:
+        ekf.check_state(restart)
+    return restart
+
+
+def save_networks(networks: Networks, seed: int) -> None:
+    """Save the networks for the first time.
+
+    If they are rescaled, a state goes before them: a run that is killed when only some
+    files are replaced finds there the weights of all.
+    """
+    if networks.has_rescaled and networks.filed_w is not None:
+        state = TrainState(
+            method="",
+            epochs=0,
+            seed=seed,
+            best_rmse=math.inf,
+            problem="",
+            weights_w=networks.weights_w,
+            filed_w=networks.filed_w,
+            scaling=networks.scaling,
+            restart="",
+            filed_restart=filed_restart(),
+            memory={},
+        )
+        write_train_state(STATE, state)
+    networks.save()
+
+
+def filed_restart() -> str:
+    """Return the digest of ``train.restart``; empty without."""
+    return digest(read_bytes(RESTART)) if RESTART.exists() else ""
+
+
 class Checkpoint:
     """The method of a run, fresh or continued, and how it is saved.
 
@@ -71,23 +118,21 @@ class Checkpoint:
         Contents of ``train.in``.
     networks
         Whose weights are optimised.
+    restart
+        Content of ``train.restart``, see ``read_optimiser``.
     objective
         Over the training structures.
     sampling, seed
         Order of the structures; a continued run keeps its seed.
     out
         Receives the messages on the restart.
-
-    Raises
-    ------
-    DataError
-        If ``train.restart`` is damaged.
     """
 
     def __init__(
         self,
         settings: TrainInput,
         networks: Networks,
+        restart: BfgsRestart | EkfRestart | None,
         objective: EnergyObjective,
         sampling: str,
         seed: int,
@@ -96,21 +141,23 @@ class Checkpoint:
         self._settings = settings
         self._name = settings.method.name
         self._networks = networks
-        self._problem = digest(objective)
+        self._problem = digest(objective.n_atoms_s.tobytes() + objective.energies_s.tobytes())
         self.method = make_method(self._name, networks.weights_w.size, settings.method.parameters)
         self.order = Order(sampling, seed)
         self._best_rmse = math.inf
         self._state: TrainState | None = None
         self._restart = b""
         self._filed_w = networks.weights_w
+        self._filed_restart = filed_restart()
         self._filed_at = time.monotonic()
         state = networks.state
         if state is not None and state.problem != self._problem:
-            log.info("%s is not used: it belongs to other training structures", STATE)
+            if state.problem:
+                log.info("%s is not used: it belongs to other training structures", STATE)
         elif state is not None:
             self._continue(state, out)
-        elif not networks.has_rescaled:
-            self._continue_from_aenet(out)
+        elif restart is not None and not networks.has_rescaled:
+            self._continue_from_aenet(restart, out)
 
     def _continue(self, state: TrainState, out: TextIO) -> None:
         """Go on from our own state: exactly, if the method is the same."""
@@ -119,41 +166,40 @@ class Checkpoint:
         if state.method != self._name:
             if isinstance(self.method, LBFGS | EKF):
                 out.write(report.method_changed())
-        elif not self.method.restore(dict(state.memory)):
-            out.write(report.restart_incompatible())
-        else:
+            return
+        fits = self.method.restore(dict(state.memory))
+        if fits:
             log.info("continued after %d epochs, as saved in %s", state.epochs, STATE)
-            if isinstance(self.method, LBFGS | EKF):
-                out.write(report.method_restarted(self._name))
+        self._report(fits, out)
 
-    def _continue_from_aenet(self, out: TextIO) -> None:
+    def _continue_from_aenet(self, restart: BfgsRestart | EkfRestart, out: TextIO) -> None:
         """Go on from ``train.restart`` of aenet (spec 3.7).
 
         aenet also loads one that belongs to other weights. Here it is left alone if a
         network starts from new weights, or if it is our own and the weights are others.
         """
         method = self.method
-        if not isinstance(method, LBFGS | EKF) or not RESTART.exists():
-            return
-        if self._networks.has_new or self._is_ours(read_bytes(RESTART)):
+        assert isinstance(method, LBFGS | EKF), "read_optimiser reads for no other"
+        if self._networks.has_new or self._is_ours():
             log.warning("%s is not used: it belongs to other networks", RESTART)
-            return
-        restart = read_restart(RESTART)
-        if isinstance(restart, BfgsRestart) != isinstance(method, LBFGS):
+        elif isinstance(restart, BfgsRestart) != isinstance(method, LBFGS):
             out.write(report.method_changed())
-        elif method.load(restart):  # type: ignore[arg-type]  # the two fit, see above
-            out.write(report.method_restarted(self._name))
         else:
-            out.write(report.restart_incompatible())
+            self._report(method.load(restart), out)  # type: ignore[arg-type]  # the two fit
 
-    def _is_ours(self, restart: bytes) -> bool:
-        """Whether ``train.restart`` is the one that was written with ``train.state``."""
+    def _report(self, fits: bool, out: TextIO) -> None:
+        """Tell whether the method goes on from what it was given."""
+        if not fits:
+            out.write(report.restart_incompatible())
+        elif isinstance(self.method, LBFGS) and self.method.is_fresh:
+            log.info("L-BFGS had come to its end: it starts anew from these weights")
+        elif isinstance(self.method, LBFGS | EKF):
+            out.write(report.method_restarted(self._name))
+
+    def _is_ours(self) -> bool:
+        """Whether ``train.restart`` is one that was there with ``train.state``."""
         state = read_state()
-        if state is None or state.method != self._name:
-            return False
-        parameters = self._settings.method.parameters
-        method = make_method(self._name, state.weights_w.size, parameters)
-        return method.restore(dict(state.memory)) and encoded_restart(method) == restart
+        return state is not None and self._filed_restart in (state.restart, state.filed_restart)
 
     def save(self, row: EpochRow, weights_w: Float) -> None:
         """Save everything after an epoch; after epoch 0 only the best networks.
@@ -168,9 +214,10 @@ class Checkpoint:
                 self._best_rmse = row.rmse_test
                 self._networks.save("-best")
             if row.epoch > 0:
-                state = self._describe(weights_w)
+                restart = encoded_restart(self.method)
+                state = self._describe(weights_w, restart)
                 write_train_state(STATE, state)
-                self._state, self._restart = state, encoded_restart(self.method)
+                self._state, self._restart = state, restart
                 if time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
                     self._file()
 
@@ -181,16 +228,18 @@ class Checkpoint:
         with without_interruption():
             self._networks.set_weights(self._state.weights_w)
             self._file()
-            write_train_state(STATE, replace(self._state, filed_w=self._filed_w))
+            state = replace(self._state, filed_w=self._filed_w, filed_restart=self._filed_restart)
+            write_train_state(STATE, state)
 
     def _file(self) -> None:
         self._networks.save()
         if self._restart:
             write_bytes(RESTART, self._restart)
+            self._filed_restart = digest(self._restart)
         self._filed_w = self._networks.weights_w
         self._filed_at = time.monotonic()
 
-    def _describe(self, weights_w: Float) -> TrainState:
+    def _describe(self, weights_w: Float, restart: bytes) -> TrainState:
         return TrainState(
             method=self._name,
             epochs=self.order.epoch,
@@ -199,6 +248,9 @@ class Checkpoint:
             problem=self._problem,
             weights_w=weights_w,
             filed_w=self._filed_w,
+            scaling=self._networks.scaling,
+            restart=digest(restart) if restart else "",
+            filed_restart=self._filed_restart,
             memory=self.method.state(),
         )
 
@@ -208,7 +260,6 @@ def encoded_restart(method: Method) -> bytes:
     return encode_restart(method.to_restart()) if isinstance(method, LBFGS | EKF) else b""
 
 
-def digest(objective: EnergyObjective) -> str:
-    """Return a name for the structures that are trained on: their sizes and target energies."""
-    content = objective.n_atoms_s.tobytes() + objective.energies_s.tobytes()
+def digest(content: bytes) -> str:
+    """Return a name for what stands in a file or an array."""
     return hashlib.sha256(content).hexdigest()

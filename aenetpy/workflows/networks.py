@@ -19,7 +19,7 @@ from aenetpy.io.train_in import NetworkLine, TrainInput
 from aenetpy.io.train_state import TrainState
 from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.network import Network
-from aenetpy.training.rescale import rescaled_weights, same_inputs, same_output
+from aenetpy.training.rescale import rescaled_weights, same_inputs, same_output, scaling_digest
 from aenetpy.training.weights import initial_weights
 
 Float = NDArray[np.float64]
@@ -43,6 +43,8 @@ class Networks:
         Whether weights were re-expressed for another scaling.
     state
         The state that belongs to the weights in the files; None without.
+    filed_w
+        All weights in the files before these were opened; None if one is missing.
     """
 
     files: dict[str, str]
@@ -50,6 +52,7 @@ class Networks:
     has_new: bool = False
     has_rescaled: bool = False
     state: TrainState | None = None
+    filed_w: Float | None = None
 
     @property
     def networks(self) -> list[Network]:
@@ -60,6 +63,11 @@ class Networks:
     def weights_w(self) -> Float:
         """All weights, species after species."""
         return np.concatenate([content.weights_w for content in self.contents])
+
+    @property
+    def scaling(self) -> str:
+        """Digest of the scaling in which the weights are expressed."""
+        return scaling_digest(self.contents)
 
     def set_weights(self, weights_w: Float) -> None:
         """Take over all weights, species after species."""
@@ -114,11 +122,19 @@ def open_networks(
         for symbol in trainset.species
     ]
     old = [content for content in existing if content is not None]
-    if state is None or len(old) < len(existing) or not belongs_to(state, old):
-        state = None
-    else:
-        existing = list(with_weights(old, state.weights_w))
     networks = Networks({symbol: lines[symbol].file for symbol in trainset.species}, [])
+    if len(old) == len(existing):
+        networks.filed_w = np.concatenate([content.weights_w for content in old])
+    if state is not None and len(old) == len(existing) and belongs_to(state, old):
+        scaled = [continued_network(content, trainset, training_file) for content in old]
+        if state.scaling == scaling_digest(scaled):  # also if the files are not rescaled yet
+            existing = list(with_weights(scaled, state.weights_w))
+        elif state.scaling == scaling_digest(old):
+            existing = list(with_weights(old, state.weights_w))
+        else:
+            state = None
+    else:
+        state = None
     for symbol, content in zip(trainset.species, existing, strict=True):
         line = lines[symbol]
         if content is None:

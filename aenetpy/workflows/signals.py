@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+
+Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 class Termination:
-    """Takes note of SIGTERM instead of dying of it, for the time of a ``with`` statement.
+    """Takes note of SIGTERM and SIGHUP, for the time of a ``with`` statement.
 
-    Batch systems send it some time before they kill a job. Outside the main thread,
-    where signals cannot be handled, it does nothing.
+    Nothing dies of them then. Batch systems send SIGTERM some time before they kill a
+    job, and a terminal that is closed sends SIGHUP; where that is ignored (nohup) it
+    stays so. Outside the main thread, where signals cannot be handled, it does nothing.
     """
 
     def __init__(self) -> None:
         self.requested = False
+        self._before: dict[signal.Signals, Handler] = {}
 
     def __enter__(self) -> Termination:
-        if _in_main_thread():
-            self._before = signal.signal(signal.SIGTERM, self._note)
+        self._before = _handle([signal.SIGTERM, signal.SIGHUP], self._note)
         return self
 
     def __exit__(self, *error: object) -> None:
-        if _in_main_thread():
-            signal.signal(signal.SIGTERM, self._before or signal.SIG_DFL)
+        _restore(self._before)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
@@ -34,19 +37,28 @@ class Termination:
 
 @contextmanager
 def without_interruption() -> Iterator[None]:
-    """Hold back an interrupt (SIGINT, Ctrl-C) until the statement is done."""
-    if not _in_main_thread():
-        yield
-        return
+    """Hold back an interrupt (SIGINT, Ctrl-C) and SIGHUP until the statement is done."""
     held: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    before = _handle([signal.SIGINT, signal.SIGHUP], lambda number, frame: held.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before or signal.SIG_DFL)
-    if held:
-        signal.raise_signal(signal.SIGINT)  # whoever handled it before does so now
+        _restore(before)
+    for number in dict.fromkeys(held):
+        signal.raise_signal(number)  # whoever handled it before does so now
 
 
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
+def _handle(numbers: Iterable[signal.Signals], handler: Handler) -> dict[signal.Signals, Handler]:
+    """Handle signals unless they are ignored; return who handled them before."""
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    return {
+        number: signal.signal(number, handler)
+        for number in numbers
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+
+
+def _restore(handlers: Mapping[signal.Signals, Handler]) -> None:
+    for number, handler in handlers.items():
+        signal.signal(number, handler or signal.SIG_DFL)

@@ -26,7 +26,7 @@ from aenetpy.training.loop import train as improve
 from aenetpy.training.normalise import normalise
 from aenetpy.training.objective import EnergyObjective, Workers
 from aenetpy.training.split import split
-from aenetpy.workflows.checkpoint import Checkpoint, read_state
+from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
 from aenetpy.workflows.signals import Termination
@@ -79,11 +79,12 @@ def train(
     NumericalError
         If training diverges.
     Stopped
-        If a file named STOP or SIGTERM ended training; everything is saved then.
+        If a file named STOP, SIGTERM or SIGHUP ended training; everything is saved then.
     """
     timing = Timing("train.time" if settings.timing else None)
     sampling = check_method(settings)
     seed = settings.seed if settings.seed is not None else fresh_seed()
+    state, restart = read_state(), read_optimiser(settings.method.name)
     out.write(report.opening(datetime.now(), __version__))
     trainset, training_file = normalised_set(settings, out)
     timing.milestone("training set read and normalised")
@@ -92,10 +93,10 @@ def train(
         write_text("train.debug0", "")
 
     out.write(report.networks_opening())
-    networks = open_networks(settings, trainset, training_file, seed, read_state(), out)
+    networks = open_networks(settings, trainset, training_file, seed, state, out)
     if settings.timing:
         out.write(report.timing_announced("train.time"))
-    networks.save()
+    save_networks(networks, seed)
     out.write(report.networks_stored(networks.files))
     out.write(training_set_info(TrainingSetInfo.of(trainset, training_file)))
 
@@ -119,7 +120,7 @@ def train(
             EnergyObjective(trainset, chosen_s, networks.networks, workers)
             for chosen_s in (train_s, test_s)
         )
-        checkpoint = Checkpoint(settings, networks, objective, sampling, seed, out)
+        checkpoint = Checkpoint(settings, networks, restart, objective, sampling, seed, out)
         out.write(
             report.process_opening(
                 method.name, method.parameters, settings.iterations, sampling, len(train_s)

@@ -89,12 +89,14 @@ def test_truncated_anywhere(tmp_path, request, method):
         with pytest.raises(DataError) as caught:
             read_restart(path)
         assert ("truncated" in caught.value.message) == (size >= 4)
+        if size == 0 or size >= 4:
+            assert str(caught.value.hint).endswith("remove it to start the optimiser anew")
 
 
 def test_unknown_method(tmp_path):
     path = tmp_path / "train.restart"
     path.write_bytes(record(encode_text("newton", 50)))
-    with pytest.raises(DataError, match="unknown method `newton'; remove the file"):
+    with pytest.raises(DataError, match="unknown method `newton'; remove it"):
         read_restart(path)
 
 

@@ -105,6 +105,15 @@ def test_seed_of_an_old_compiler_is_read(tmp_path):
     assert read_rngstate(tmp_path / "train.rngstate").tolist() == list(range(12))
 
 
+@pytest.mark.parametrize("size", [0, 4, 20, 43])
+def test_truncated_file_tells_what_to_do(tmp_path, size):
+    path = tmp_path / "train.rngstate"
+    write_rngstate(path, range(8))
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(DataError, match=r"(is empty|truncated).*remove it to draw a new test set"):
+        read_rngstate(path)
+
+
 def test_absurd_length(tmp_path):
     path = tmp_path / "train.rngstate"
     path.write_bytes(integer_record(2_000_000_000) + integer_record(1))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ STATE = TrainState(
     problem="abc",
     weights_w=np.linspace(-1, 1, 9),
     filed_w=np.linspace(-2, 2, 9),
+    scaling="ghi",
+    restart="def",
+    filed_restart="",
     memory={"mean_w": np.arange(3.0), "task": np.array("FG_LNSRCH"), "n": np.array(4)},
 )
 
@@ -23,7 +27,16 @@ STATE = TrainState(
 def test_comes_back_as_it_was(tmp_path) -> None:
     write_train_state(tmp_path / "train.state", STATE)
     again = read_train_state(tmp_path / "train.state")
-    for name in ("method", "epochs", "seed", "best_rmse", "problem"):
+    for name in (
+        "method",
+        "epochs",
+        "seed",
+        "best_rmse",
+        "problem",
+        "scaling",
+        "restart",
+        "filed_restart",
+    ):
         assert getattr(again, name) == getattr(STATE, name)
     assert (again.weights_w == STATE.weights_w).all()
     assert (again.filed_w == STATE.filed_w).all()
@@ -44,6 +57,23 @@ def test_damage_is_told(k, tmp_path) -> None:
     path.write_bytes(spoiled(path.read_bytes())[k])
     with pytest.raises(DataError, match=r"train\.state: is damaged.*remove it"):
         read_train_state(path)
+
+
+def test_any_changed_byte_is_told_or_harmless(tmp_path) -> None:
+    path = tmp_path / "train.state"
+    write_train_state(path, replace(STATE, memory={}))
+    content = path.read_bytes()
+    told = 0
+    for k in range(len(content) - 1200, len(content)):  # the directory of the archive
+        for bit in (1, 16, 64):
+            changed = bytearray(content)
+            changed[k] ^= bit
+            path.write_bytes(changed)
+            try:
+                assert read_train_state(path).epochs == STATE.epochs
+            except DataError as error:
+                told += "is damaged" in error.message
+    assert told > 1000
 
 
 def test_a_foreign_archive_is_told(tmp_path) -> None:

@@ -94,6 +94,7 @@ def test_continues_from_a_saved_state_as_if_nothing_had_happened(k: int, tmp_pat
     assert by_file.load(restored)
     assert by_state.restore(method.state())
     for again in (by_file, by_state):
+        assert again.is_fresh == (k == 0)
         rest = points(again, visited[-1] if k else START_W, 60 - k)
         assert all((a == b).all() for a, b in zip(visited + rest, expected, strict=True))
 
@@ -106,6 +107,7 @@ def test_a_state_that_had_ended_starts_anew() -> None:
     assert state.task == "CONVERGENCE: NORM_OF_PROJECTED_GRADIENT_<=_PGTOL"
     again = LBFGS(2)
     assert again.load(state)
+    assert again.is_fresh
     assert points(again, START_W[:2], 1)[0].tolist() == START_W[:2].tolist()
 
 

@@ -144,6 +144,19 @@ def test_divergence_is_told_before_anything_is_saved(objectives, rate: float) ->
     assert len(record.rows) == 1
 
 
+def test_absurd_weights_are_told_before_anything_is_saved(objectives) -> None:
+    record = Record()
+    with pytest.raises(NumericalError, match=r"diverged in epoch 1: .* are absurd; remove the net"):
+        train(*objectives[:2], Descent(1e30), objectives[2], 3, record)
+    assert len(record.rows) == 1
+
+
+def test_large_errors_that_are_not_hopeless_are_left_to_the_method(objectives) -> None:
+    record = Record()
+    train(*objectives[:2], Descent(100.0), objectives[2], 1, record)
+    assert record.rows[1].rmse_train > 30 * record.rows[0].rmse_train
+
+
 def run_golden(
     start: Path, data: Path, name: str, epochs: int, limit=None, jobs=1, method=None, order=None
 ):

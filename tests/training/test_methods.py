@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from scipy.linalg import LinAlgError
 
-from aenetpy.errors import NumericalError
+from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import EkfRestart, read_restart, write_restart
 from aenetpy.io.train_in import METHODS as PARAMETERS
 from aenetpy.training.loop import train
@@ -211,6 +213,31 @@ def test_ekf_continues_from_the_file_of_aenet(objective, start_w, tmp_path) -> N
     assert not method_of("ekf", wgroup=19).load(restart)
 
 
+def test_ekf_continues_from_a_covariance_with_room_for_more_weights() -> None:
+    restart = method_of("ekf", wgroup=100).to_restart()
+    n = N_WEIGHTS
+    covariance_kww = np.pad(
+        restart.covariance_kww, ((0, 0), (0, 51), (0, 51)), constant_values=math.nan
+    )
+    covariance_kww[0, :n, :n] = RNG.normal(size=(n, n))
+    again = method_of("ekf", wgroup=100)
+    assert again.load(replace(restart, group_size=n + 51, covariance_kww=covariance_kww))
+    assert (again.state()["covariance_kww"] == covariance_kww[:, :n, :n]).all()
+    few = replace(restart, group_size=n - 1, covariance_kww=covariance_kww[:, : n - 1, : n - 1])
+    assert not again.load(few)
+
+
+@pytest.mark.parametrize("field", ["forgetting", "covariance_kww"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_ekf_refuses_numbers_that_are_not_finite(field, value) -> None:
+    restart = method_of("ekf").to_restart()
+    again = method_of("ekf")
+    with pytest.raises(DataError, match=r"train\.restart: the state of the optimiser is damaged"):
+        again.load(replace(restart, **{field: getattr(restart, field) + value}))
+    before = method_of("ekf").state()
+    assert all((array == before[key]).all() for key, array in again.state().items())
+
+
 @pytest.mark.parametrize(("n_errors", "n_weights"), [(7, 5), (5, 7), (6, 6)])
 def test_damped_step_solves_the_normal_equations(n_errors, n_weights) -> None:
     jacobian_sw = RNG.normal(size=(n_errors, n_weights))
@@ -240,6 +267,16 @@ def test_lm_damps_more_where_two_structures_are_the_same(objective, start_w) -> 
     weights_w = method.step(start_w, None, objective, np.array([1, 1, 1, 2]))
     assert np.isfinite(weights_w).all()
     assert method.state()["damping"] > 1e-18
+
+
+def test_lm_gives_up_where_no_damping_is_enough(objective, start_w, monkeypatch) -> None:
+    linear = SimpleNamespace(errors_s=np.ones(5), jacobian_sw=np.full((5, 3), 1e20))
+    with pytest.raises(LinAlgError):
+        damped_step(linear.errors_s, linear.jacobian_sw, 1e20)
+    monkeypatch.setattr(EnergyObjective, "linearise", lambda self, weights_w: linear)
+    assert np.isnan(method_of("lm").step(np.zeros(3), None, objective, np.arange(5))).all()
+    with pytest.raises(NumericalError, match="diverged in epoch 1"):
+        steps(method_of("lm"), objective, start_w, 1, Order())
 
 
 def test_lm_goes_back_after_five_tries(objective, start_w, monkeypatch) -> None:

@@ -20,6 +20,7 @@ from aenetpy.io.train_state import read_train_state
 from aenetpy.io.trainset import write_trainset
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import feature_scaling
+from aenetpy.training.methods import lbfgs
 from aenetpy.workflows import checkpoint
 from tests.conftest import ROOT
 from tests.training import small_trainset
@@ -123,6 +124,19 @@ def test_continues_by_the_restart_file_of_aenet_alone(method, whole, capsys) -> 
         assert (weights(two) == weights(whole(method))).all()
 
 
+@pytest.mark.parametrize("removed", ["train.restart", "train.state"])
+def test_a_method_that_had_ended_starts_anew(removed, monkeypatch, capsys, caplog) -> None:
+    path = folder("ended")
+    with monkeypatch.context() as patch:
+        patch.setattr(lbfgs, "PGTOL", 1e9)
+        train(path, 5)
+    assert "converged" in capsys.readouterr().out
+    (path / removed).unlink()
+    assert train(path, 3) == 0
+    assert "Restarting L-BFGS" not in capsys.readouterr().out
+    assert "L-BFGS had come to its end: it starts anew" in caplog.text
+
+
 class Killed(BaseException):
     """Ends everything, as a kill would."""
 
@@ -204,6 +218,7 @@ def wait_for(path: Path) -> None:
     ("how", "method", "code", "message"),
     [
         (signal.SIGTERM, "adam", 75, "terminated after epoch"),
+        (signal.SIGHUP, "bfgs", 75, "terminated after epoch"),
         (signal.SIGINT, "ekf", 130, "interrupted"),
         (signal.SIGKILL, "bfgs", -signal.SIGKILL, ""),
         (signal.SIGKILL, "lm", -signal.SIGKILL, ""),
@@ -275,6 +290,31 @@ def test_other_networks_in_the_folder_are_trained_as_they_are(capsys, caplog) ->
     assert "train.restart is not used" in caplog.text
 
 
+@pytest.mark.parametrize("method", ["bfgs", "ekf"])
+@pytest.mark.parametrize("k", range(4, 17, 2))
+@pytest.mark.parametrize("seconds", [-1.0, 1000.0])
+def test_the_restart_file_of_a_killed_run_is_not_used_for_other_weights(
+    method, k, seconds, monkeypatch, capsys, caplog
+) -> None:
+    path = folder("killed")
+    train(path, 0, method)
+    initial = {s: (path / f"{s}.nn").read_bytes() for s in SPECIES}
+    train(path, 4, method)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "SECONDS_BETWEEN_FILES", seconds)
+        die_at(k, patch)
+        with pytest.raises(Killed):
+            train(path, 20, method)
+    for s in SPECIES:
+        (path / f"{s}.nn").write_bytes(initial[s])
+    before_w = weights(path)
+    capsys.readouterr()
+    assert train(path, 0, method) == 0
+    assert "train.restart is not used" in caplog.text
+    assert "Restarting Extended" not in capsys.readouterr().out
+    assert (weights(path) == before_w).all()
+
+
 def test_a_network_that_was_removed_starts_anew(capsys, caplog) -> None:
     path = folder("removed")
     train(path, 5)
@@ -325,6 +365,39 @@ def test_a_damaged_state_is_told(capsys) -> None:
     assert "train.state: is damaged" in capsys.readouterr().err
 
 
+def cut(content: bytes) -> bytes:
+    return content[:-40]
+
+
+def not_finite(content: bytes) -> bytes:
+    if content[4:7] == b"ekf":  # lambda; the last number lies beyond the last group
+        return content[:82] + np.array(np.nan).tobytes() + content[90:]
+    return content[:-12] + np.array(np.nan).tobytes() + content[-4:]
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "spoil"),
+    [
+        ("train.state", "bfgs", cut),
+        ("train.restart", "bfgs", cut),
+        ("train.restart", "bfgs", not_finite),
+        ("train.restart", "ekf", cut),
+        ("train.restart", "ekf", not_finite),
+    ],
+)
+def test_damage_is_told_before_anything_is_written(name, method, spoil, capsys) -> None:
+    path = folder("damaged")
+    train(path, 2, method)
+    (path / name).write_bytes(spoil((path / name).read_bytes()))
+    write_input(path, 4, method)
+    before = {file: file.stat().st_mtime_ns for file in path.iterdir() if file.suffix != ".in"}
+    assert train(path, 4, method) == 4
+    assert f"{name}: " in capsys.readouterr().err
+    assert before == {
+        file: file.stat().st_mtime_ns for file in path.iterdir() if file.suffix != ".in"
+    }
+
+
 def energies(path: Path) -> np.ndarray:
     """Energy of every atom of the training set by the potentials, eV."""
     trainset = small_trainset(WORDS, (4, 4))
@@ -361,6 +434,42 @@ def test_another_maxenergy_keeps_the_energies_of_known_networks(capsys, caplog) 
     assert train(path, 0, extra="MAXENERGY -7.5") == 0
     assert read_network(path / "Ti.nn").scale > 1.1 * scale
     assert np.abs(energies(path) - before).max() < 1e-10
+
+
+@pytest.mark.parametrize("k", range(1, 6))
+@pytest.mark.parametrize("filed", [True, False])
+def test_killed_while_rescaled_networks_are_saved(k, filed, monkeypatch, capsys, caplog) -> None:
+    path = folder("rescaled")
+    train(path, 3)
+    if not filed:  # the state is ahead of the files
+        monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_FILES", 1000.0)
+        with monkeypatch.context() as patch:
+            die_at(14, patch)
+            with pytest.raises(Killed):
+                train(path, 20)
+        assert (weights(path) != read_train_state(path / "train.state").weights_w).any()
+        old_w = read_train_state(path / "train.state").weights_w
+        written = [read_network(path / f"{s}.nn") for s in SPECIES]
+        parts = np.split(old_w, [written[0].weights_w.size])
+        ahead = [replace(w, weights_w=p) for w, p in zip(written, parts, strict=True)]
+        kept = {s: (path / f"{s}.nn").read_bytes() for s in SPECIES}
+        for s, file in zip(SPECIES, ahead, strict=True):
+            write_network(path / f"{s}.nn", file)
+        before = energies(path)
+        for s in SPECIES:
+            (path / f"{s}.nn").write_bytes(kept[s])
+    else:
+        before = energies(path)
+    scale = read_network(path / "Ti.nn").scale
+    with monkeypatch.context() as patch:
+        die_at(k, patch)
+        with pytest.raises(Killed):
+            train(path, 3, extra="MAXENERGY -7.5")
+    assert train(path, 0, extra="MAXENERGY -7.5") == 0
+    assert {read_network(path / f"{s}.nn").scale == scale for s in SPECIES} == {False}
+    assert np.abs(energies(path) - before).max() < 1e-10
+    assert train(path, 2, extra="MAXENERGY -7.5") == 0
+    assert read_train_state(path / "train.state").epochs == 2
 
 
 def test_unknown_networks_are_taken_over_by_maxenergy_as_by_aenet(capsys, caplog) -> None:
@@ -407,6 +516,21 @@ def test_the_default_rate_of_online_sd_is_one_line(monkeypatch, capsys) -> None:
     monkeypatch.setitem(METHODS, "wrong", "online_sd gamma=50")
     assert train(path, 300, "wrong") == 5
     assert "training has diverged in epoch" in capsys.readouterr().err
+
+
+def test_absurd_weights_are_not_saved(monkeypatch, capsys) -> None:
+    path = folder("absurd")
+    monkeypatch.setitem(METHODS, "wrong", "online_sd gamma=0.02 alpha=0.1")
+    assert train(path, 3, "wrong") == 0
+    kept = {file: file.read_bytes() for file in path.glob("*.nn*")}
+    done_w = read_train_state(path / "train.state").weights_w
+    monkeypatch.setitem(METHODS, "wrong", "adam mu=1e30 samplesize=12 batchsize=12")
+    capsys.readouterr()
+    assert train(path, 3, "wrong") == 5
+    err = capsys.readouterr().err
+    assert "are absurd; remove the network files and train.state" in err
+    assert kept == {file: file.read_bytes() for file in path.glob("*.nn*")}
+    assert (read_train_state(path / "train.state").weights_w == done_w).all()
 
 
 def test_a_small_sample_in_sequence_is_told(monkeypatch, capsys, caplog) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.errors import DataError
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -70,6 +71,15 @@ class Method(Protocol):
     def restore(self, state: State) -> bool:
         """Go on from a saved state; False, and nothing changed, if it has other dimensions."""
         ...
+
+
+def damaged_restart() -> DataError:
+    """Return the error for a ``train.restart`` with impossible content."""
+    return DataError(
+        "the state of the optimiser is damaged",
+        file="train.restart",
+        hint="remove it to start the optimiser anew",
+    )
 
 
 def batches(visits_v: Index, size: int) -> Iterator[Index]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.io.restart import EkfRestart
-from aenetpy.training.methods.base import State
+from aenetpy.training.methods.base import State, damaged_restart
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -109,11 +110,37 @@ class EKF:
         )
 
     def load(self, restart: EkfRestart) -> bool:
-        """Go on from a state of aenet or of ``to_restart``; False if the groups are others."""
-        if not np.array_equal(restart.sizes_k, self._real_kw.sum(axis=1)):
+        """Go on from a state of aenet or of ``to_restart``; False if the groups are others.
+
+        aenet gives every P the size WGROUP, although all weights together may be fewer.
+
+        Raises
+        ------
+        DataError
+            If lambda or P are not finite.
+        """
+        check_state(restart)
+        size = self._real_kw.shape[1]
+        if restart.group_size < size or not np.array_equal(
+            restart.sizes_k, self._real_kw.sum(axis=1)
+        ):
             return False
         real_kww = self._real_kw[:, :, np.newaxis] & self._real_kw[:, np.newaxis]
-        covariance_kww = np.where(real_kww, restart.covariance_kww, 0.0)
+        covariance_kww = np.where(real_kww, restart.covariance_kww[:, :size, :size], 0.0)
         return self.restore(
             {"forgetting": np.array(restart.forgetting), "covariance_kww": covariance_kww}
         )
+
+
+def check_state(restart: EkfRestart) -> None:
+    """Refuse a state that makes all weights NaN; beyond its group a P may hold anything.
+
+    Raises
+    ------
+    DataError
+        If lambda or P are not finite.
+    """
+    groups = zip(restart.sizes_k, restart.covariance_kww, strict=True)
+    sound = all(np.isfinite(covariance_ww[:n, :n]).all() for n, covariance_ww in groups)
+    if not (sound and math.isfinite(restart.forgetting)):
+        raise damaged_restart()

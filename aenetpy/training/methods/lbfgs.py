@@ -13,7 +13,7 @@ from scipy.optimize import _lbfgsb
 
 from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import BfgsRestart
-from aenetpy.training.methods.base import State
+from aenetpy.training.methods.base import State, damaged_restart
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -66,6 +66,11 @@ class LBFGS:
         self.converged = False
         self.note: str | None = None
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing is remembered yet, as after ``load`` of a state that had ended."""
+        return self._state.task == "START"
+
     def step(
         self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
     ) -> Float:
@@ -116,7 +121,7 @@ class LBFGS:
         Raises
         ------
         DataError
-            If it was made with other settings.
+            If it is damaged, or was made with other settings.
 
         Notes
         -----
@@ -124,25 +129,34 @@ class LBFGS:
         """
         if restart.n != self._weights_w.size:
             return False
-        if restart.m != MEMORY:
-            raise DataError(
-                f"the state of L-BFGS keeps {restart.m} corrections, not {MEMORY}",
-                hint="remove train.restart to start anew",
-            )
-        if restart.task.strip() in ("FG_START", "FG_LNSRCH"):
-            check_state(restart)
+        check_state(restart)
+        if not has_ended(restart):
             self._state.load(restart)
         return True
+
+
+def has_ended(restart: BfgsRestart) -> bool:
+    """Tell whether a state waits for nothing, so that it cannot be continued."""
+    return restart.task.strip() not in ("FG_START", "FG_LNSRCH")
 
 
 def check_state(restart: BfgsRestart) -> None:
     """Refuse a state that would lead the compiled code out of its arrays.
 
+    One that had ended is not continued and may hold anything.
+
     Raises
     ------
     DataError
-        If an offset, a counter or a number cannot be.
+        If it was made with other settings, or an offset, a counter or a number cannot be.
     """
+    if restart.m != MEMORY:
+        raise DataError(
+            f"the state of L-BFGS keeps {restart.m} corrections, not {MEMORY}",
+            hint="remove train.restart to start anew",
+        )
+    if has_ended(restart):
+        return
     m, n = restart.m, restart.n
     sizes = [m * n, m * n, m * m, m * m, m * m, 4 * m * m, 4 * m * m, n, n, n, n, n]
     offsets = 1 + np.cumsum([0, *sizes])
@@ -159,11 +173,7 @@ def check_state(restart: BfgsRestart) -> None:
         and np.isfinite(restart.dsave).all()
     )
     if not sound:
-        raise DataError(
-            "the state of the optimiser is damaged",
-            file="train.restart",
-            hint="remove it to start the optimiser anew",
-        )
+        raise damaged_restart()
 
 
 class _State:

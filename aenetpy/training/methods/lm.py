@@ -96,6 +96,8 @@ class LM:
             try:
                 step_w = damped_step(errors_s, linear.jacobian_sw, self._damping)
             except LinAlgError:  # too little damping for a matrix that is singular
+                if self._damping >= LARGEST_DAMPING:
+                    return np.full_like(self._start_w, np.nan)  # has diverged, see damped_step
                 self._raise_damping()
             else:
                 return self._start_w + step_w
