@@ -103,6 +103,7 @@ class Potential:
         self.species = tuple(files)
         for symbol, file in files.items():
             check_network(symbol, file, self.paths.get(symbol))
+        self._check_agreement()
         setups = {symbol: file.setup for symbol, file in files.items()}
         self.chebyshev_domain = chebyshev_domain
         self.domains = choose_domains(setups, chebyshev_domain)
@@ -112,6 +113,24 @@ class Potential:
         )
         self.cutoff = total_cutoff([atomic.descriptor for atomic in self.atomic_potentials])
         self._accepted: set[frozenset[str]] = set()
+
+    def _check_agreement(self) -> None:
+        """Refuse files that cannot stem from one training set; aenet mixes them in silence."""
+        first, *others = self.species or ("",)
+        for symbol in others:
+            one, other = self.files[first], self.files[symbol]
+            kinds = one.setup.kind, other.setup.kind
+            if one.setup.is_chebyshev != other.setup.is_chebyshev:
+                problem = f"{kinds[0]} fingerprint of {first} and {kinds[1]} of {symbol}"
+            elif _free_energies(one, other) != _free_energies(other, one):
+                problem = f"other atomic energies than the network of {first}"
+            else:
+                continue
+            raise DataError(
+                f"the networks disagree: {problem}",
+                file=self.paths.get(symbol),
+                hint="use networks that were trained together",
+            )
 
     def __repr__(self) -> str:
         sizes = (f"{symbol} {'-'.join(map(str, f.nodes_l))}" for symbol, f in self.files.items())
@@ -255,6 +274,12 @@ class _Part:
     virial_cc: Float
     closest: Contact
     excursions: list[Excursions]
+
+
+def _free_energies(file: NetworkFile, other: NetworkFile) -> dict[str, float]:
+    """Atomic energies of the species that both files know, to 1e-6 eV."""
+    known = zip(file.species, file.atomic_energies_t.tolist(), strict=True)
+    return {symbol: round(energy, 6) for symbol, energy in known if symbol in other.species}
 
 
 def _blocks(chunks: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:

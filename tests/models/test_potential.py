@@ -246,3 +246,19 @@ def test_numbers_that_cannot_be_used(potential, tmp_path, change, message):
     write_network(tmp_path / "O.nn", replace(file, **change))
     with pytest.raises(DataError, match=message):
         read_potential({"O": tmp_path / "O.nn"})
+
+
+def test_networks_that_disagree_are_refused(potential, tmp_path):
+    paths = {symbol: tmp_path / f"{symbol}.nn" for symbol in potential.files}
+    for symbol, file in potential.files.items():
+        write_network(paths[symbol], file)
+    shifted = replace(potential.files["O"], atomic_energies_t=np.array([-1.0, -2.1]))
+    write_network(paths["O"], shifted)
+    with pytest.raises(DataError, match=r"O\.nn: the networks disagree: other atomic energies"):
+        read_potential(paths)
+    other = "tio2-behler2011" if potential.setups[0].is_chebyshev else "tio2-chebyshev"
+    setups = [read_stp(ROOT / "inputs" / other / f"{s}.fingerprint.stp") for s in ("Ti", "O")]
+    foreign = random_potential(setups, [random_structure(1, "periodic")]).files["O"]
+    write_network(paths["O"], foreign)
+    with pytest.raises(DataError, match=r"O\.nn: the networks disagree: .* fingerprint of Ti and"):
+        read_potential(paths)
