@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.errors import DataError
+from aenetpy.errors import DataError, located
 from aenetpy.fingerprints.domain import DomainChoice, choose_domains
 from aenetpy.fingerprints.featurise import (
     Contact,
@@ -178,7 +178,8 @@ class Potential:
         self._accept(structure)
         types_n = type_indices(structure, self.species)
         search = VerletList(self.cutoff, skin=0.0) if search is None else search
-        search.update(structure.positions_nc, structure.cell_cc, structure.pbc_c)
+        with located(structure.name):
+            search.update(structure.positions_nc, structure.cell_cc, structure.pbc_c)
 
         def evaluate_block(block: list[tuple[int, int]]) -> _Part:
             return self._evaluate_block(types_n, search, block, forces, excursions)

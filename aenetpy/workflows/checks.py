@@ -32,7 +32,7 @@ def check_contact(structure: Structure, closest: Contact, setups: Sequence[Setup
     )
 
 
-def check_finite(structure: Structure, found: Fingerprints) -> None:
+def check_finite(structure: Structure, found: Fingerprints, setups: Sequence[Setup]) -> None:
     """Refuse a structure whose fingerprints are not finite numbers.
 
     Raises
@@ -40,11 +40,11 @@ def check_finite(structure: Structure, found: Fingerprints) -> None:
     NumericalError
         Naming the species and the component.
     """
-    for t, features_ng in enumerate(found.features_tng):
+    for setup, features_ng in zip(setups, found.features_tng, strict=True):
         if not np.isfinite(features_ng).all():
             component = int(np.argmin(np.isfinite(features_ng).all(axis=0))) + 1
             raise NumericalError(
-                f"fingerprint component {component} of species {t + 1} is not a finite number",
+                f"fingerprint component {component} of {setup.species} is not a finite number",
                 file=structure.name,
                 hint="check the structure, and the parameters of the setup",
             )

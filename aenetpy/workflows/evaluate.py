@@ -90,7 +90,6 @@ def checked_evaluation(
     DataError
         Naming the species, or the pair of atoms.
     """
-    setups = [file.setup for file in potential.files.values()]
     structure = structure_from_atoms(atoms, name)
     missing = sorted(set(structure.species) - set(potential.species))
     if missing:
@@ -99,9 +98,9 @@ def checked_evaluation(
             file=name,
             hint="add it to 'potentials'",
         )
-    check_species(structure, setups)
+    check_species(structure, potential.setups)
     found = potential.evaluate(structure, forces, jobs, excursions=True)
-    check_contact(structure, found.closest, setups)
+    check_contact(structure, found.closest, potential.setups)
     extrapolation = Extrapolation(potential)
     assert found.excursions is not None, "asked for"
     for text in extrapolation.warnings(structure, found.excursions):

@@ -94,7 +94,7 @@ def generate(
         with located(structure.name):
             found = fingerprints(structure, settings.species, descriptors)
         check_contact(structure, found.closest, setups_t)
-        check_finite(structure, found)
+        check_finite(structure, found, setups_t)
         chosen = settings.forces and is_chosen(number, settings.forces_percent)
         atoms = atom_derivatives(structure, found.types_n, descriptors) if chosen else None
         return Evaluated(number, structure, energy, found, atoms)

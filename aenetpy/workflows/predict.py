@@ -80,15 +80,14 @@ def _predictions(
     settings: PredictInput, potential: Potential, jobs: int, on_entry: Callable[[], object]
 ) -> Iterator[Prediction]:
     """Yield what there is to say of each structure, in the order of FILES."""
-    setups = [file.setup for file in potential.files.values()]
     # One level of threads only: over structures if there are many, else within the one.
     single = len(settings.files) == 1 and "@" not in settings.files[0].text
     jobs_within, jobs_across = (jobs, 1) if single else (1, jobs)
 
     def evaluate(structure: Structure) -> Prediction:
-        check_species(structure, setups)
+        check_species(structure, potential.setups)
         evaluation = potential.evaluate(structure, settings.forces, jobs_within, excursions=True)
-        check_contact(structure, evaluation.closest, setups)
+        check_contact(structure, evaluation.closest, potential.setups)
         relaxation = None
         if settings.relax is not None:
             relaxation = relax(potential, structure, evaluation, settings.relax, jobs_within)

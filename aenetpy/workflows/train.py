@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy import __version__
-from aenetpy.errors import DataError, InputError, Stopped
+from aenetpy.errors import InputError, Stopped, located
 from aenetpy.io import report_train as report
 from aenetpy.io.energies import energy_table, write_energies
 from aenetpy.io.files import write_text
@@ -250,12 +250,10 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
     raw = read_trainset(name)
     check_networks(settings, raw)
     try:
-        scaled, n_removed = normalise(raw, settings.max_energy)
+        with located(name):
+            scaled, n_removed = normalise(raw, settings.max_energy)
     except InputError as error:
         error.file, error.line = settings.path, settings.lines.get("MAXENERGY")
-        raise
-    except DataError as error:
-        error.file = error.file or name
         raise
     if raw.normalized:
         if settings.max_energy is not None:

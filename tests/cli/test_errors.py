@@ -434,6 +434,13 @@ def test_tiny_cell_is_told_with_its_file(workdir, capsys):
     lines[start + 1 : start + 4] = ["0.01 0 0", "0 0.01 0", "0 0 0.01"]
     Path("anatase-00.xsf").write_text("\n".join(lines))
     fails(["generate", "generate.in"], 4, "anatase-00.xsf: cell too small", capsys=capsys)
+    rutile = ROOT / "tests" / "data" / "rutile"
+    names = {symbol: next(rutile.glob(f"{symbol}*.nn")) for symbol in ("Ti", "O")}
+    networks = "\n".join(f"{symbol} {path}" for symbol, path in names.items())
+    Path("predict.in").write_text(
+        f"VERBOSITY low\nTYPES\n2\nTi\nO\nNETWORKS\n{networks}\nFILES\n1\nanatase-00.xsf\n"
+    )
+    fails(["predict", "predict.in"], 4, "anatase-00.xsf: cell too small", capsys=capsys)
 
 
 def test_absurd_setups(workdir, capsys):
