@@ -19,6 +19,7 @@ LAYERS = [
     "cli",
     "workflows",
     "calculators",
+    "augmentation",
     "analysis",
     "training",
     "models",

@@ -12,6 +12,7 @@ from aenetpy import __version__
 from aenetpy.cli.console import guarded
 
 COMMANDS = {
+    "augment": "Add displaced copies of structures, energies from forces (PyITA).",
     "evaluate": "Energies, forces, relaxation from a JSON input (aenet-predict.py).",
     "fingerprint": "Mean Chebyshev fingerprint of a structure (fingerprint.x).",
     "generate": "Compute fingerprints and write a training set (generate.x).",

@@ -31,6 +31,15 @@ def read_bytes(path: str | Path, size: int = -1) -> bytes:
         raise reading_error(path, error) from None
 
 
+def writing_error(path: str | Path, error: OSError) -> DataError:
+    """Return the one-line error for a file that cannot be written."""
+    return DataError(
+        f"cannot be written ({error.strerror})",
+        file=path,
+        hint="nothing was changed; check the folder, its permissions and the disk",
+    )
+
+
 class _NamedFile(io.FileIO):
     """A file whose failed writes name it, as a failed open does."""
 
@@ -79,11 +88,7 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
         with suppress(OSError):
             os.unlink(temporary)
         if isinstance(error, OSError) and error.filename == temporary:
-            raise DataError(
-                f"cannot be written ({error.strerror})",
-                file=path,
-                hint="nothing was changed; check the folder, its permissions and the disk",
-            ) from None
+            raise writing_error(path, error) from None
         raise
 
 

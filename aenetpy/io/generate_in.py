@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from aenetpy.io.free_form import Entry, parse_real, quote, split_tokens
+from aenetpy.io.free_form import Entry, parse_real, quote, significant_lines, split_tokens
 from aenetpy.io.keywords import Keywords
+from aenetpy.io.taylor_in import TaylorInput, format_taylor, read_taylor
 
 _VALUES = ("OUTPUT", "TIMING", "DEBUG", "VERBOSITY", "FORCES", "FORCESPERCENT")
-_BLOCKS = ("TYPES", "SETUPS", "FILES")
+_BLOCKS = ("TYPES", "SETUPS", "FILES", "TAYLOR", "DERIVATIVES")
 _TYPES = "the lines 'TYPES', '2', 'Ti -1604.6', 'O -432.5' (species and atomic energies in eV)"
 _SETUPS = "the line 'SETUPS' and below it one line 'Ti Ti.fingerprint.stp' per species"
 _DECIMAL_COMMA = re.compile(r"\d,\d")
@@ -35,6 +37,8 @@ class GenerateInput:
         Name of the training set.
     forces, forces_percent
         Whether to write fingerprint derivatives, and of how many structures, in percent.
+    taylor
+        Displaced copies to be added; None without TAYLOR and DERIVATIVES, which aenet ignores.
     timing, debug, verbosity
         As in aenet; DEBUG and VERBOSITY have no effect there.
     lines
@@ -49,6 +53,7 @@ class GenerateInput:
     output: str = "refdata.train"
     forces: bool = False
     forces_percent: float = 1.0
+    taylor: TaylorInput | None = None
     timing: bool = False
     debug: bool = False
     verbosity: str = "normal"
@@ -84,6 +89,7 @@ def read_generate_in(path: str | Path) -> GenerateInput:
         output=keywords.string("OUTPUT", "refdata.train"),
         forces=keywords.flag("FORCES"),
         forces_percent=_read_forces_percent(keywords),
+        taylor=read_taylor(keywords),
         timing=keywords.flag("TIMING"),
         debug=keywords.flag("DEBUG"),
         verbosity=keywords.string("VERBOSITY", "normal").lower(),
@@ -133,5 +139,28 @@ def format_generate_in(content: GenerateInput) -> str:
         lines.append(f"FORCESPERCENT {content.forces_percent!r}")
     if content.verbosity != "normal":
         lines.append(f"VERBOSITY {content.verbosity}")
+    if content.taylor is not None:
+        lines += ["", format_taylor(content.taylor).rstrip()]
     lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]
     return "\n".join(lines) + "\n"
+
+
+def with_more_files(text: str, content: GenerateInput, names: Sequence[str]) -> str:
+    """Return the text of a ``generate.in`` with further files behind those of FILES.
+
+    Everything else stays as it stands.
+
+    Parameters
+    ----------
+    text, content
+        The file, and what was read from it.
+    names
+        The files to add.
+    """
+    lines = text.rstrip("\n").split("\n")
+    counts = (e.line for e in significant_lines(text) if e.line > content.lines["FILES"])
+    count = next(counts) - 1
+    n_files = len(content.files) + len(names)
+    lines[count] = re.sub(r"[\d.+-]+", str(n_files), lines[count], count=1)
+    last = content.files[-1].line
+    return "\n".join([*lines[:last], *names, *lines[last:]]) + "\n"

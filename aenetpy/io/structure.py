@@ -36,6 +36,9 @@ class Structure:
         Forces, eV/Å, (n, 3) float64; None if unknown.
     name
         The file as the user named it.
+    parent
+        Name of the structure that this one is a displaced copy of; None for all others.
+        The energy of a copy is an estimate, and it may be without forces.
     """
 
     species: tuple[str, ...]
@@ -46,6 +49,7 @@ class Structure:
     cohesive_energy: float | None = None
     forces_nc: Float | None = None
     name: str = field(default="structure")
+    parent: str | None = None
 
     def __len__(self) -> int:
         return len(self.species)

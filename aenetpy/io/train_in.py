@@ -61,7 +61,7 @@ ACTIVATION_NAMES = {
 }
 """Names and short forms of the activations (spec 3.2)."""
 
-_FLAGS = ("SAVE_ENERGIES", "TIMING", "DEBUG")
+_FLAGS = ("SAVE_ENERGIES", "TEST_COPIES", "TIMING", "DEBUG")
 _VALUES = (
     *("TRAININGSET", "TESTPERCENT", "ITERATIONS", "MAXENERGY", "SAMPLING", "VERBOSITY", "SEED"),
     *_FLAGS,
@@ -141,6 +141,8 @@ class TrainInput:
         Method and parameters.
     sampling
         One of ``SAMPLINGS``; None if not given.
+    test_copies
+        Whether displaced copies of test structures are tested too; beyond aenet.
     save_energies, timing, debug, verbosity
         As in aenet.
     seed
@@ -157,6 +159,7 @@ class TrainInput:
     max_energy: float | None = None
     method: MethodLine = field(default_factory=MethodLine)
     sampling: str | None = None
+    test_copies: bool = False
     save_energies: bool = False
     timing: bool = False
     debug: bool = False
@@ -195,6 +198,7 @@ def read_train_in(path: str | Path) -> TrainInput:
         max_energy=keywords.real("MAXENERGY", 0.0) if has_limit else None,
         method=_read_method(keywords),
         sampling=_read_sampling(keywords),
+        test_copies=keywords.flag("TEST_COPIES"),
         save_energies=keywords.flag("SAVE_ENERGIES"),
         timing=keywords.flag("TIMING"),
         debug=keywords.flag("DEBUG"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ _UNUSUAL = re.compile(r"[,;*_]")
 _SECTIONS = ("PRIMVEC", "PRIMCOORD", "ATOMS")
 _PARTLY_PERIODIC = ("SLAB", "POLYMER")
 _FLAT = 1e-8
+_NUMBER = " %14.8f"
+_PARENT = "# parent structure = "
 
 
 @dataclass
@@ -28,6 +31,7 @@ class _Draft:
     """What has been read of a structure so far."""
 
     energies: dict[str, float] = field(default_factory=dict)
+    parent: str | None = None
     rows: list[str] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     announced: int | None = None
@@ -83,6 +87,8 @@ def _read_line(file: str, draft: _Draft, lines: list[str], position: int) -> int
                 draft.energies[label] = _read_energy(file, line, position + 1, label)
                 return position + 1
     if line.lstrip()[:1] == "#":
+        if line.startswith(_PARENT):
+            draft.parent = unquote(line[len(_PARENT) :].strip(), errors="surrogateescape")
         return position + 1
     if "PRIMVEC" in line:
         draft.cell_cc, position = _read_cell(file, lines, position + 1)
@@ -210,6 +216,7 @@ def _finish(file: str, draft: _Draft, name: str) -> Structure:
         cohesive_energy=draft.energies.get("cohesive energy"),
         forces_nc=np.ascontiguousarray(values_nk[:, 3:]) if n_columns == 7 else None,
         name=name,
+        parent=draft.parent,
     )
 
 
@@ -307,6 +314,9 @@ def format_xsf(structure: Structure) -> str:
         lines.append(f"# total energy = {structure.energy:.8f} eV")
     if structure.cohesive_energy is not None:
         lines.append(f"# cohesive energy = {structure.cohesive_energy:.8f} eV")
+    if structure.parent is not None:
+        # Quoted, lest a name be taken for a line of the format (a "total energy", say).
+        lines.append(_PARENT + quote(structure.parent, "/@:,+~=", errors="surrogateescape"))
     lines.append("")
     if structure.is_isolated:
         lines.append("ATOMS")
@@ -315,9 +325,11 @@ def format_xsf(structure: Structure) -> str:
     columns = [structure.positions_nc]
     if structure.forces_nc is not None:
         columns.append(structure.forces_nc)
-    for symbol, row in zip(structure.species, np.hstack(columns).tolist(), strict=True):
-        lines.append(f"{symbol:<3}" + _format_row(row))
-    return "\n".join(lines) + "\n"
+    values_nk = np.hstack(columns)
+    row = _NUMBER * values_nk.shape[1]
+    # One formatting operation for all atoms: augment writes hundreds of thousands of files.
+    rows = "\n".join(f"{symbol:<3}".replace("%", "%%") + row for symbol in structure.species)
+    return "\n".join(lines) + "\n" + rows % tuple(values_nk.ravel().tolist()) + "\n"
 
 
 def _format_cell(structure: Structure) -> list[str]:
@@ -325,12 +337,8 @@ def _format_cell(structure: Structure) -> list[str]:
         raise DataError(f"{structure.name}: periodic, but there is no cell")
     if not all(structure.pbc_c):
         Place(structure.name).warn("written as periodic in all directions, as aenet reads it")
-    vectors = ["   " + _format_row(row) for row in structure.cell_cc.tolist()]
+    vectors = ["   " + _NUMBER * 3 % tuple(row) for row in structure.cell_cc.tolist()]
     return ["CRYSTAL", "PRIMVEC", *vectors, "PRIMCOORD", f"{len(structure)} 1"]
-
-
-def _format_row(row: list[float]) -> str:
-    return "".join(f" {value:14.8f}" for value in row)
 
 
 def write_xsf(path: str | Path, structure: Structure) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -56,4 +57,46 @@ def split(n_structures: int, test_percent: float, stream: RandomStream) -> tuple
             test.append(structure)
         else:
             train.append(structure)
+    return np.array(train, dtype=np.intp), np.array(test, dtype=np.intp)
+
+
+def split_families(
+    parents_s: Sequence[str],
+    is_copy_s: Sequence[bool],
+    test_percent: float,
+    stream: RandomStream,
+    test_copies: bool = False,
+) -> tuple[Index, Index]:
+    """Divide structures and their displaced copies so that no family is on both sides.
+
+    The families with a member that is no copy are divided by `split`, in the order in
+    which they appear; without copies that is aenet's division of the structures. Copies
+    go with their parent. Those of test structures are in neither set unless ``test_copies``.
+    Copies whose parent is missing are for training.
+
+    Parameters
+    ----------
+    parents_s
+        Name of the family of each structure: that of the parent.
+    is_copy_s
+        Whether it is a copy.
+    test_percent, stream
+        As in `split`.
+    test_copies
+        Whether copies of test structures are tested too.
+
+    Returns
+    -------
+    train_s, test_s
+        0-based indices in ascending order.
+    """
+    if not any(is_copy_s):
+        return split(len(parents_s), test_percent, stream)
+    pairs = list(zip(parents_s, is_copy_s, strict=True))
+    families = list(dict.fromkeys(parent for parent, copy in pairs if not copy))
+    tested = {families[k] for k in split(len(families), test_percent, stream)[1]}
+    train = [s for s, (parent, _) in enumerate(pairs) if parent not in tested]
+    test = [s for s, (parent, _) in enumerate(pairs) if parent in tested]
+    if not test_copies:
+        test = [s for s in test if not is_copy_s[s]]
     return np.array(train, dtype=np.intp), np.array(test, dtype=np.intp)

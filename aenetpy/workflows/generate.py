@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from typing import NamedTuple, TextIO
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 
 from aenetpy import __version__
+from aenetpy.augmentation.plan import make_plan
 from aenetpy.errors import DataError, InputError, located
 from aenetpy.fingerprints.base import make_descriptor
 from aenetpy.fingerprints.featurise import Fingerprints, fingerprints
 from aenetpy.fingerprints.statistics import RunningStatistics
 from aenetpy.io import report_generate as report
 from aenetpy.io.derivatives import AtomDerivatives
+from aenetpy.io.families import copy_name, is_copy
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.report_common import TrainingSetInfo
 from aenetpy.io.setup import Setup
@@ -30,9 +33,8 @@ from aenetpy.workflows.timing import Timing
 
 
 class Evaluated(NamedTuple):
-    """A structure, its number from 1, target energy, fingerprints, and derivatives if chosen."""
+    """A structure, its target energy, fingerprints, and derivatives if chosen."""
 
-    number: int
     structure: Structure
     energy: float
     fingerprints: Fingerprints
@@ -47,8 +49,8 @@ def generate(
 ) -> None:
     """Compute the fingerprints of all structures and write the training set.
 
-    Structures are read, evaluated, written and forgotten one after the other;
-    at most a few per thread are in memory.
+    Structures are read, evaluated, written and forgotten one after the other, each
+    with its displaced copies, if there are to be any; at most a few per thread are in memory.
 
     Parameters
     ----------
@@ -72,69 +74,150 @@ def generate(
     timing = Timing("generate.time" if settings.timing else None)
     setups_t = read_setups(settings)
     output = settings.output
-    if os.path.isdir(output):
-        raise DataError("is a folder", file=output, hint="name a file with OUTPUT")
-    if os.path.exists(output):
-        raise DataError(
-            "the training set exists already",
-            file=output,
-            hint="remove it, or name another file with OUTPUT",
-        )
+    check_new(output, "OUTPUT")
+    if settings.taylor is not None and settings.taylor.outfile is not None:
+        check_new(settings.taylor.outfile, "outfile")
     out.write(report.opening(settings.species, len(settings.files), setups_t, __version__))
     timing.milestone("setups read")
 
     descriptors = [make_descriptor(setup, settings.species) for setup in setups_t]
-    statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
-    energies_per_atom: list[float] = []
+    plan = None
+    if settings.taylor is not None:
+        plan = make_plan(lambda: read_structures(settings, lambda: None), settings.taylor)
 
-    def evaluate(numbered: tuple[int, Structure]) -> Evaluated:
-        number, structure = numbered
+    def evaluate(structure: Structure, chosen: bool = False) -> Evaluated:
         check_species(structure, setups_t)
         energy = target_energy(structure, settings)
         with located(structure.name):
             found = fingerprints(structure, settings.species, descriptors)
         check_contact(structure, found.closest, setups_t)
         check_finite(structure, found, setups_t)
-        chosen = settings.forces and is_chosen(number, settings.forces_percent)
         atoms = atom_derivatives(structure, found.types_n, descriptors) if chosen else None
-        return Evaluated(number, structure, energy, found, atoms)
+        return Evaluated(structure, energy, found, atoms)
+
+    def evaluate_family(numbered: tuple[int, Structure]) -> tuple[Evaluated, list[Evaluated]]:
+        s, parent = numbered
+        chosen = settings.forces and is_chosen(s + 1, settings.forces_percent)
+        copies = () if plan is None else plan.copies(s, parent)
+        return evaluate(parent, chosen), [evaluate(copy) for copy in copies]
 
     # The training set is renamed last: as long as it is not there, nothing blocks a new run.
     with (
-        TrainingSetWriter(output, settings.species, settings.atomic_energies_t) as writer,
+        Collection(output, settings, setups_t) as collection,
+        apart(settings, setups_t) as collection_of_all,
         derivatives_writer(settings) as derivatives,
     ):
-        numbered = enumerate(read_structures(settings, on_entry), start=1)
-        for number, structure, energy, found, atoms in ordered_map(evaluate, numbered, jobs):
-            assert structure.forces_nc is not None, "target_energy refuses structures without"
-            for statistics, features_ng in zip(statistics_t, found.features_tng, strict=True):
-                statistics.update(features_ng)
-            energies_per_atom.append(energy / len(structure))
-            writer.append(
-                structure.name,
-                found.types_n,
-                structure.positions_in_cell(),
-                structure.forces_nc,
-                energy,
-                found.features_tng,
-            )
-            if derivatives is not None:
-                n_species = len(set(structure.species))
-                derivatives.append(structure.name, len(structure), n_species, atoms)
-            out.write(
-                report.structure_rows(number, structure, energies_per_atom[-1], found.n_neighbors_n)
-            )
+        numbered = enumerate(read_structures(settings, on_entry))
+        for parent, copies in ordered_map(evaluate_family, numbered, jobs):
+            for evaluated in (parent, *copies):
+                if collection_of_all is not None:
+                    collection_of_all.add(evaluated)
+                    if evaluated is not parent:
+                        continue
+                row = collection.add(evaluated)
+                if derivatives is not None:
+                    structure = evaluated.structure
+                    n_species = len(set(structure.species))
+                    name = name_in_set(structure)
+                    derivatives.append(name, len(structure), n_species, evaluated.atoms)
+                out.write(row)
         timing.milestone("fingerprints computed")
-        average, minimum, maximum = energy_statistics(energies_per_atom)
-        writer.finish(average, minimum, maximum, with_statistics(setups_t, statistics_t))
+        if collection_of_all is not None:
+            collection_of_all.finish()
+        info = collection.finish()
         if derivatives is not None:
             derivatives.finish()
     timing.milestone("training set written")
     timing.write()
-    info = TrainingSetInfo(
-        settings.output, len(energies_per_atom), settings.species, average, minimum, maximum
-    )
     out.write(report.closing(info, datetime.now()))
+
+
+class Collection:
+    """A training set in the making, with the statistics that stand at its end.
+
+    A context manager like `TrainingSetWriter`.
+
+    Parameters
+    ----------
+    path
+        The training set.
+    settings
+        Contents of ``generate.in``.
+    setups_t
+        Setup of each species.
+    """
+
+    def __init__(self, path: str, settings: GenerateInput, setups_t: Sequence[Setup]) -> None:
+        self._path, self._species, self._setups_t = path, settings.species, setups_t
+        self._writer = TrainingSetWriter(path, settings.species, settings.atomic_energies_t)
+        self._statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
+        self._energies_per_atom: list[float] = []
+
+    def __enter__(self) -> Collection:
+        self._writer.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._writer.__exit__(*exception)
+
+    def add(self, evaluated: Evaluated) -> str:
+        """Add a structure and return what ``generate.x`` prints of it."""
+        structure, energy, found, _ = evaluated
+        for statistics, features_ng in zip(self._statistics_t, found.features_tng, strict=True):
+            statistics.update(features_ng)
+        self._energies_per_atom.append(energy / len(structure))
+        forces_nc = structure.forces_nc
+        self._writer.append(
+            name_in_set(structure),
+            found.types_n,
+            structure.positions_in_cell(),
+            np.full((len(structure), 3), np.nan) if forces_nc is None else forces_nc,
+            energy,
+            found.features_tng,
+        )
+        n, energy_per_atom = len(self._energies_per_atom), self._energies_per_atom[-1]
+        return report.structure_rows(n, structure, energy_per_atom, found.n_neighbors_n)
+
+    def finish(self) -> TrainingSetInfo:
+        """Write what follows the last structure."""
+        statistics = energy_statistics(self._energies_per_atom)
+        self._writer.finish(*statistics, with_statistics(self._setups_t, self._statistics_t))
+        n_structures = len(self._energies_per_atom)
+        return TrainingSetInfo(self._path, n_structures, self._species, *statistics)
+
+
+def apart(
+    settings: GenerateInput, setups_t: Sequence[Setup]
+) -> AbstractContextManager[Collection | None]:
+    """Return the training set with copies, where that is another than OUTPUT (DERIVATIVES)."""
+    if settings.taylor is None or settings.taylor.outfile is None:
+        return nullcontext()
+    return Collection(settings.taylor.outfile, settings, setups_t)
+
+
+def name_in_set(structure: Structure) -> str:
+    """Return the name in the training set; that of a copy from a file tells its parent, too."""
+    if structure.parent is None or is_copy(structure.name):
+        return structure.name
+    return copy_name(structure.parent, structure.name)
+
+
+def check_new(path: str, keyword: str) -> None:
+    """Refuse to replace a training set.
+
+    Raises
+    ------
+    DataError
+        If there is one, or a folder of that name.
+    """
+    if os.path.isdir(path):
+        raise DataError("is a folder", file=path, hint=f"name a file with {keyword}")
+    if os.path.exists(path):
+        raise DataError(
+            "the training set exists already",
+            file=path,
+            hint=f"remove it, or name another file with {keyword}",
+        )
 
 
 def read_setups(settings: GenerateInput) -> list[Setup]:
@@ -175,7 +258,7 @@ def target_energy(structure: Structure, settings: GenerateInput) -> float:
     DataError
         If the structure has no energy or no forces.
     """
-    if structure.forces_nc is None:
+    if structure.forces_nc is None and structure.parent is None:
         raise DataError(
             "no forces",
             file=structure.name,

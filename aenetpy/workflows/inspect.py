@@ -14,6 +14,7 @@ from aenetpy.fingerprints.base import make_descriptor
 from aenetpy.fingerprints.domain import proven_domain
 from aenetpy.io import recognise as kinds
 from aenetpy.io.derivatives import iter_derivatives
+from aenetpy.io.families import is_copy
 from aenetpy.io.network import NetworkFile, read_network
 from aenetpy.io.restart import BfgsRestart, EkfRestart, read_restart
 from aenetpy.io.rngstate import N_WORDS, read_rngstate
@@ -63,10 +64,12 @@ def describe_trainset(trainset: TrainingSet) -> Summary:
     """Species, numbers, energies, setups with statistics, and a table of structures."""
     sizes_s = trainset.n_atoms_s
     unit = "" if trainset.normalized else "_eV"
-    longest = np.linalg.norm(trainset.forces_nc, axis=1).max(initial=0.0)
+    # The forces of displaced copies are unknown: not a number.
+    longest = np.nanmax(np.linalg.norm(trainset.forces_nc, axis=1), initial=0.0)
     setups_t = trainset.setups_t
     return {
         "structures": trainset.n_structures,
+        "displaced_copies": sum(map(is_copy, trainset.names_s)),
         "atoms": dict(zip(trainset.species, trainset.counts_st.sum(axis=0), strict=True)),
         "atoms_per_structure": _range(sizes_s),
         "atomic_energies_eV": _by_species(trainset),

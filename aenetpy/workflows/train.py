@@ -16,6 +16,7 @@ from aenetpy import __version__
 from aenetpy.errors import InputError, Stopped, located
 from aenetpy.io import report_train as report
 from aenetpy.io.energies import energy_table, write_energies
+from aenetpy.io.families import is_copy, parent_of
 from aenetpy.io.files import write_text
 from aenetpy.io.report_common import TrainingSetInfo, training_set_info
 from aenetpy.io.rngstate import N_WORDS, GfortranRandom, read_rngstate, write_rngstate
@@ -25,7 +26,7 @@ from aenetpy.training.loop import EpochRow, Outcome
 from aenetpy.training.loop import train as improve
 from aenetpy.training.normalise import normalise
 from aenetpy.training.objective import EnergyObjective, Workers
-from aenetpy.training.split import split
+from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
@@ -270,6 +271,8 @@ def choose_test_set(
 ) -> tuple[Index, Index, bool]:
     """Split off the test set, by ``train.rngstate`` if there is one (spec 3.6).
 
+    Displaced copies are on the side of their parents, see `split_families`.
+
     Returns
     -------
     train_s, test_s, restarted
@@ -292,7 +295,14 @@ def choose_test_set(
                 len(words),
                 N_WORDS,
             )
-    train_s, test_s = split(trainset.n_structures, settings.test_percent, stream)
+    copies_s = [is_copy(name) for name in trainset.names_s]
+    parents_s = [parent_of(name) for name in trainset.names_s]
+    train_s, test_s = split_families(
+        parents_s, copies_s, settings.test_percent, stream, settings.test_copies
+    )
+    n_left_out = trainset.n_structures - len(train_s) - len(test_s)
+    if n_left_out:
+        log.info("%d copies of test structures are left out (TEST_COPIES tests them)", n_left_out)
     assert len(train_s) > 0, "TESTPERCENT is below 100"
     return train_s, test_s, restarted
 

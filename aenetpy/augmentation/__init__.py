@@ -1,0 +1,1 @@
+"""Displaced structures with estimated energies: where to, how many, what energy."""

@@ -1,0 +1,141 @@
+"""The copies of all structures: decided once, then made structure by structure."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.augmentation.displacements import displacements
+from aenetpy.augmentation.step import choose_step
+from aenetpy.augmentation.survey import copies_per_structure, survey
+from aenetpy.augmentation.taylor import displaced, energy_change
+from aenetpy.fingerprints.featurise import closest_contact
+from aenetpy.fingerprints.neighbors import find_neighbors
+from aenetpy.io.families import copy_name
+from aenetpy.io.structure import Structure
+from aenetpy.io.taylor_in import TaylorInput
+from aenetpy.models.potential import Potential
+from aenetpy.models.reading import read_potential
+
+DECIMALS = 8
+"""Of an estimate, as in XSF files, so that E(+v) + E(-v) = 2 E0 there too; not in PyITA's."""
+
+log = logging.getLogger("aenetpy")
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Which copies are made of which structure.
+
+    Parameters
+    ----------
+    taylor
+        What was asked for.
+    delta
+        Displacement, Å.
+    counts_s, n_bytes_s
+        Copies of each structure, (s,) int64, and the length of one as an XSF file.
+    potential
+        For the second order; None for the first.
+    digest
+        Of all that decides on the copies.
+    """
+
+    taylor: TaylorInput
+    delta: float | Mapping[str, float]
+    counts_s: NDArray[np.int64]
+    n_bytes_s: NDArray[np.int64]
+    potential: Potential | None
+    digest: str
+
+    @property
+    def n_copies(self) -> int:
+        """Number of copies, less those that ``min_distance`` leaves out."""
+        return int(self.counts_s.sum())
+
+    @property
+    def n_bytes(self) -> int:
+        """Length of all copies as XSF files."""
+        return int(self.counts_s @ self.n_bytes_s)
+
+    def copies(self, s: int, parent: Structure) -> list[Structure]:
+        """Return the copies of structure ``s``, named ``<parent>#taylor:<k>``.
+
+        Raises
+        ------
+        InputError
+            If delta is missing for a species.
+        DataError
+            If the potential does not know a species.
+        """
+        moves = displacements(self.taylor, self.delta, parent.species, s, int(self.counts_s[s]))
+        copies = []
+        for k, move_nc in enumerate(moves, start=1):
+            change = energy_change(parent, move_nc, self.potential)
+            if self.taylor.strategy != "pyita":
+                change = round(change, DECIMALS)
+            copy = displaced(parent, move_nc, change, copy_name(parent.name, k))
+            if not self._is_crowded(copy):
+                copies.append(copy)
+        return copies
+
+    def _is_crowded(self, copy: Structure) -> bool:
+        """Tell whether two atoms are closer than ``min_distance``."""
+        limit = self.taylor.min_distance
+        if limit is None:
+            return False
+        neighbors = find_neighbors(copy.positions_nc, copy.cell_cc, copy.pbc_c, limit)
+        return closest_contact(neighbors).distance < limit
+
+
+def make_plan(structures: Callable[[], Iterable[Structure]], taylor: TaylorInput) -> Plan:
+    """Decide on the copies of all structures.
+
+    Parameters
+    ----------
+    structures
+        Gives all structures in their order, one at a time.
+    taylor
+        Which copies are wanted.
+
+    Raises
+    ------
+    DataError
+        If a structure has no energy or no forces, or the data do not tell delta.
+    """
+    potential = None if taylor.potential is None else read_potential(taylor.potential)
+    found = survey(structures(), taylor, potential)
+    delta = taylor.delta
+    if delta is None:
+        step = choose_step(found)
+        log.info("%s", step)
+        delta = step.delta
+    n_atoms_s = np.array(found.n_atoms_s, np.int64)
+    if found.n_large:
+        log.info("%d structures have forces above max_force: no copies", found.n_large)
+    if found.n_derived:
+        log.info("%d structures are copies themselves: no copies of them", found.n_derived)
+    plan = Plan(
+        taylor,
+        delta,
+        copies_per_structure(taylor, n_atoms_s),
+        np.array(found.n_bytes_s, np.int64),
+        potential if taylor.order == 2 else None,
+        _digest(taylor, found.digest, potential),
+    )
+    if plan.n_copies == 0:
+        log.warning("no structure can be displaced: there are no copies")
+    return plan
+
+
+def _digest(taylor: TaylorInput, data: str, potential: Potential | None) -> str:
+    """Digest of the settings, the structures and the weights of the potential."""
+    digest = hashlib.sha256(f"{taylor} {data}".encode())
+    for file in potential.files.values() if potential is not None else ():
+        digest.update(file.weights_w.tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,75 @@
+"""What energy a displaced structure has, by the Taylor expansion of its parent's."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.io.structure import Structure
+from aenetpy.models.curvature import hessian_product
+from aenetpy.models.potential import Potential
+
+Float = NDArray[np.float64]
+
+
+def energy_change(
+    parent: Structure, displacement_nc: Float, potential: Potential | None = None
+) -> float:
+    """Return the change of energy by a displacement.
+
+    ``E(r + v) - E(r) = -F . v``, with a potential ``+ v . H v / 2``. What is neglected is
+    of second (third) order in v.
+
+    Parameters
+    ----------
+    parent
+        With its forces F, eV/Å.
+    displacement_nc
+        v, Å, (n, 3) float64.
+    potential
+        Whose Hessian H; without it the first order only.
+
+    Returns
+    -------
+    float
+        eV.
+
+    Notes
+    -----
+    Eq. 1 of Cooper, Kästner, Urban and Artrith, npj Comput. Mater. 6, 54 (2020).
+    """
+    assert parent.forces_nc is not None, "surveyed before"
+    change = -float((parent.forces_nc * displacement_nc).sum())
+    if potential is not None:
+        product_nc = hessian_product(potential, parent, displacement_nc)
+        change += 0.5 * float((displacement_nc * product_nc).sum())
+    return change
+
+
+def displaced(parent: Structure, displacement_nc: Float, change: float, name: str) -> Structure:
+    """Return a copy of a structure with displaced atoms, an estimated energy and no forces.
+
+    Parameters
+    ----------
+    parent
+        It is not changed.
+    displacement_nc
+        Å, (n, 3) float64.
+    change
+        Of the energy, eV.
+    name
+        Of the copy.
+    """
+    energy, cohesive_energy = parent.energy, parent.cohesive_energy
+    return replace(
+        parent,
+        positions_nc=parent.positions_nc + displacement_nc,
+        energy=None if energy is None else energy + change,
+        # A cohesive energy of zero counts as none (spec 2.2, item 7).
+        cohesive_energy=cohesive_energy + change if cohesive_energy else cohesive_energy,
+        forces_nc=None,
+        name=name,
+        parent=parent.name,
+    )

@@ -1,0 +1,256 @@
+"""How structures are displaced: the blocks TAYLOR and DERIVATIVES of ``generate.in``."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from aenetpy.io.free_form import COMMENT, Entry, parse_real, quote, suggest, unquote
+from aenetpy.io.keywords import Keywords, Section
+
+STRATEGIES = ("axis", "random", "pyita")
+SPREADS = ("even", "random")
+
+LARGEST_DELTA = 1.0
+"""Å; whoever asks for more has another unit in mind."""
+
+_KEYS = (
+    *("strategy", "delta", "a", "seed", "spread"),
+    *("max_force", "min_distance", "order", "potential"),
+)
+_ARGUMENT = re.compile(r"""(\w+)\s*=\s*("[^"]*"|'[^']*'|\S+)""")
+_DERIVATIVES = ("method", "delta", "fraction", "outfile", "disp_all", "N_max")
+
+
+@dataclass(frozen=True)
+class TaylorInput:
+    """Which displaced copies of the structures are made, and how their energy is estimated.
+
+    Parameters
+    ----------
+    strategy
+        ``axis``: one atom along one axis; ``random``: all atoms at once; ``pyita``: as
+        ``axis``, but one structure after the other until there are enough copies.
+    delta
+        Largest displacement of an atom, Å; by species if a mapping; None: chosen from the data.
+    a
+        Copies per structure.
+    seed
+        Of all random numbers.
+    spread
+        Of the displacements of ``axis`` over the atoms of a structure: ``even`` or ``random``.
+    max_force
+        Structures with a larger force on an atom get no copies, eV/Å.
+    min_distance
+        Copies with atoms closer to each other are left out, Å.
+    order
+        1: forces only; 2: with the curvature that ``potential`` gives.
+    potential
+        Folder (or file) of the potential.
+    fraction
+        Copies per structure as a share of its 3N coordinates, %; wins over ``a`` (DERIVATIVES).
+    n_max
+        Largest number of copies of all structures (DERIVATIVES).
+    outfile
+        Training set of structures and copies; OUTPUT holds the structures alone then (DERIVATIVES).
+    """
+
+    strategy: str = "axis"
+    delta: float | Mapping[str, float] | None = None
+    a: int = 1
+    seed: int = 1
+    spread: str = "even"
+    max_force: float | None = None
+    min_distance: float | None = None
+    order: int = 1
+    potential: str | None = None
+    fraction: float | None = None
+    n_max: int | None = None
+    outfile: str | None = None
+
+
+def make_taylor(given: Mapping[str, str]) -> TaylorInput:
+    """Return the settings that ``key=value`` pairs stand for.
+
+    Parameters
+    ----------
+    given
+        Of the keys of TAYLOR (or the options of ``augment``); delta and a are required.
+
+    Raises
+    ------
+    ValueError
+        If a value is wrong, with a text that names it.
+    """
+    for key in ("delta", "a"):
+        if key not in given:
+            raise ValueError(f"{key} is missing; write {key}={'0.03' if key == 'delta' else '6'}")
+    taylor = TaylorInput(
+        strategy=_choice("strategy", given.get("strategy", "axis"), STRATEGIES),
+        delta=parse_delta(given["delta"]),
+        a=_whole("a", given["a"], 1, "the number of copies per structure"),
+        seed=_whole("seed", given.get("seed", "1"), 0, "a seed"),
+        spread=_choice("spread", given.get("spread", "even"), SPREADS),
+        max_force=_positive("max_force", given.get("max_force"), "a force in eV/Å"),
+        min_distance=_positive("min_distance", given.get("min_distance"), "a distance in Å"),
+        order=_whole("order", given.get("order", "1"), 1, "1 or 2"),
+        potential=given.get("potential"),
+    )
+    if taylor.order > 2:
+        raise ValueError(f"order is {taylor.order}; it must be 1 or 2")
+    if taylor.order == 2 and taylor.potential is None:
+        raise ValueError("order 2 needs a potential; name the folder of its .nn files")
+    if taylor.order == 2 and taylor.strategy == "pyita":
+        raise ValueError("strategy pyita is of order 1; use axis or random")
+    return taylor
+
+
+def parse_delta(text: str) -> float | dict[str, float] | None:
+    """Return the displacement(s) in Å that ``0.03``, ``Ti:0.02,O:0.03`` or ``auto`` stands for.
+
+    Raises
+    ------
+    ValueError
+        If it is not that, not positive, or too large to be meant.
+    """
+    if text.lower() == "auto":
+        return None
+    if ":" not in text:
+        return _delta(text)
+    by_species: dict[str, float] = {}
+    for part in text.split(","):
+        symbol, colon, value = part.partition(":")
+        if not colon or not symbol:
+            raise ValueError(f"delta: '{part}' is not of the form Ti:0.02")
+        by_species[symbol] = _delta(value)
+    return by_species
+
+
+def format_delta(delta: float | Mapping[str, float] | None) -> str:
+    """Return the text that ``parse_delta`` reads."""
+    if delta is None:
+        return "auto"
+    if isinstance(delta, Mapping):
+        return ",".join(f"{symbol}:{value:g}" for symbol, value in delta.items())
+    return f"{delta:g}"
+
+
+def read_taylor(keywords: Keywords) -> TaylorInput | None:
+    """Return the content of the block TAYLOR, or of DERIVATIVES; None without either.
+
+    Raises
+    ------
+    InputError
+        If a value is wrong, with the line.
+    """
+    if "TAYLOR" in keywords and "DERIVATIVES" in keywords:
+        raise keywords.place(keywords.lines["DERIVATIVES"]).error(
+            "TAYLOR and DERIVATIVES ask for the same", "remove one of them"
+        )
+    if "TAYLOR" in keywords:
+        return _read(keywords, keywords.section("TAYLOR", ""), _KEYS, make_taylor)
+    if "DERIVATIVES" in keywords:
+        return _read(keywords, keywords.section("DERIVATIVES", ""), _DERIVATIVES, _derivatives)
+    return None
+
+
+def _read(
+    keywords: Keywords,
+    section: Section,
+    keys: tuple[str, ...],
+    make: Callable[[Mapping[str, str]], TaylorInput],
+) -> TaylorInput:
+    lines = [Entry(section.rest, section.line), *section.body]
+    given: dict[str, str] = {}
+    for entry in lines:
+        place = keywords.place(entry.line)
+        text = COMMENT.sub("", entry.text)
+        for key, value in _ARGUMENT.findall(text):
+            if key not in keys:
+                raise place.error(f"{section.keyword} has no key '{key}'{suggest(key, keys)}")
+            if key in given:
+                raise place.error(f"{section.keyword}: {key} is given twice")
+            given[key] = unquote(value)
+        if stray := _ARGUMENT.sub("", text).strip():
+            raise place.error(f"{section.keyword}: '{stray}' is not of the form key=value")
+    try:
+        return make(given)
+    except ValueError as reason:
+        place = keywords.place(next((e.line for e in lines if "=" in e.text), section.line))
+        raise place.error(f"{section.keyword}: {reason}") from None
+
+
+def format_taylor(taylor: TaylorInput) -> str:
+    """Return the block TAYLOR that ``read_taylor`` understands."""
+    given = [f"strategy={taylor.strategy}", f"delta={format_delta(taylor.delta)}", f"a={taylor.a}"]
+    given.append(f"seed={taylor.seed}")
+    if taylor.spread != "even":
+        given.append(f"spread={taylor.spread}")
+    for name, value in (("max_force", taylor.max_force), ("min_distance", taylor.min_distance)):
+        if value is not None:
+            given.append(f"{name}={value!r}")
+    if taylor.order != 1:
+        given.append(f"order={taylor.order}")
+    if taylor.potential is not None:
+        given.append(f"potential={quote(taylor.potential)}")
+    return f"TAYLOR\n{' '.join(given)}\n"
+
+
+def _derivatives(given: Mapping[str, str]) -> TaylorInput:
+    """Return what the block of aenet's Python package asks for.
+
+    ``fraction`` is the number of copies of a structure in percent of its coordinates,
+    ``disp_all`` tells whether all atoms move at once, ``N_max`` limits the number of all copies.
+    """
+    if given.get("method", "taylor").lower() != "taylor":
+        raise ValueError(f"unknown method '{given['method']}'; only taylor is known")
+    disp_all = _choice("disp_all", given.get("disp_all", "1"), ("0", "1"))
+    fraction = _positive("fraction", given.get("fraction", "16.0"), "a share in percent")
+    return TaylorInput(
+        strategy="random" if disp_all == "1" else "axis",
+        delta=_delta(given.get("delta", "0.01")),
+        fraction=fraction,
+        n_max=_whole("N_max", given.get("N_max", "100000"), 1, "the largest number of copies"),
+        outfile=given.get("outfile", "data.deriv.train"),
+    )
+
+
+def _delta(text: str) -> float:
+    delta = _positive("delta", text, "a displacement in Å")
+    assert delta is not None
+    if delta > LARGEST_DELTA:
+        raise ValueError(f"delta is {delta:g}; it is in Å, and {LARGEST_DELTA:g} at most")
+    return delta
+
+
+def _positive(name: str, text: str | None, what: str) -> float | None:
+    if text is None:
+        return None
+    value = _number(name, text)
+    if not (value > 0 and math.isfinite(value)):
+        raise ValueError(f"{name} is {text}; it is {what}, larger than 0")
+    return value
+
+
+def _whole(name: str, text: str, smallest: int, what: str) -> int:
+    value = _number(name, text)
+    if not value.is_integer():
+        raise ValueError(f"{name} is {text}; it is {what}, a whole number")
+    if value < smallest:
+        raise ValueError(f"{name} is {text}; it is {what}, {smallest} or more")
+    return int(value)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return parse_real(text)
+    except ValueError as reason:
+        raise ValueError(f"{name}: {reason}") from None
+
+
+def _choice(name: str, text: str, known: tuple[str, ...]) -> str:
+    if text.lower() not in known:
+        raise ValueError(f"unknown {name} '{text}'; known are {', '.join(known)}")
+    return text.lower()

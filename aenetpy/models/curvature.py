@@ -1,0 +1,57 @@
+"""The Hessian of a potential, times a displacement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.io.structure import Structure
+from aenetpy.models.potential import Potential
+
+Float = NDArray[np.float64]
+
+STEP = 1.0e-3
+"""Å, of the atom that moves farthest."""
+
+
+def hessian_product(potential: Potential, structure: Structure, displacement_nc: Float) -> Float:
+    """Return the second derivatives of the energy along a displacement.
+
+    ``H v = -[F(r + h v) - F(r - h v)] / (2 h)`` with ``h max|v_n| = 1e-3 Å``: the forces
+    are analytic, so that the error is of the order of h^2, some 1e-6 of the result.
+
+    Parameters
+    ----------
+    potential
+        Whose Hessian.
+    structure
+        Where; its positions r in Å.
+    displacement_nc
+        v, Å, (n, 3) float64.
+
+    Returns
+    -------
+    product_nc
+        H v, eV/Å, (n, 3) float64.
+
+    Raises
+    ------
+    DataError
+        As `Potential.evaluate`.
+    """
+    largest = np.sqrt((displacement_nc**2).sum(axis=1).max())
+    if largest == 0.0:
+        return np.zeros_like(displacement_nc)
+    h = STEP / largest
+    ahead_nc, behind_nc = (
+        potential.evaluate(
+            replace(structure, positions_nc=structure.positions_nc + sign * h * displacement_nc)
+        ).forces_nc
+        for sign in (1.0, -1.0)
+    )
+    assert ahead_nc is not None, "evaluate was asked for forces"
+    assert behind_nc is not None, "evaluate was asked for forces"
+    product_nc: Float = (behind_nc - ahead_nc) / (2.0 * h)
+    return product_nc

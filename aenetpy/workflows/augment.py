@@ -1,0 +1,260 @@
+"""``augment``: structures in, displaced copies with estimated energies out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from aenetpy.augmentation.plan import Plan, make_plan
+from aenetpy.errors import AenetpyError, DataError, InputError, UsageError
+from aenetpy.io.files import read_text, write_text, writing_error
+from aenetpy.io.generate_in import GenerateInput, with_more_files
+from aenetpy.io.pyita import format_pyita
+from aenetpy.io.structure import Structure
+from aenetpy.io.taylor_in import TaylorInput
+from aenetpy.io.xsf import format_xsf
+from aenetpy.parallel import ordered_map
+from aenetpy.workflows.entries import read_structures
+
+DIGEST = ".digest"
+"""In an unfinished folder: what it is going to be."""
+
+log = logging.getLogger("aenetpy")
+
+
+@dataclass(frozen=True)
+class AugmentTask:
+    """What ``augment`` is asked to do.
+
+    Parameters
+    ----------
+    settings
+        Contents of ``generate.in``.
+    taylor
+        Which copies are wanted.
+    folder
+        For the copies.
+    output
+        The new ``generate.in``.
+    force
+        Whether existing results are replaced.
+    """
+
+    settings: GenerateInput
+    taylor: TaylorInput
+    folder: str = "augmented"
+    output: str = "generate-augmented.in"
+    force: bool = False
+
+
+def plan_copies(task: AugmentTask) -> Plan:
+    """Read all structures once and decide on the copies; nothing is written.
+
+    Raises
+    ------
+    InputError, UsageError, DataError
+        If the task cannot be done.
+    """
+    settings = task.settings
+    if settings.taylor is not None:
+        raise InputError(
+            "a block TAYLOR or DERIVATIVES asks for copies already",
+            file=settings.path,
+            hint="'aenetpy generate' makes them; remove the block to get files",
+        )
+    check_targets(task)
+    return make_plan(lambda: read_structures(settings, lambda: None), task.taylor)
+
+
+def augment(
+    task: AugmentTask, plan: Plan, jobs: int = 1, on_copy: Callable[[], object] = lambda: None
+) -> int:
+    """Write the copies and a ``generate.in`` that lists them behind their parents.
+
+    The folder appears when it is complete. What an interrupted run has written is kept
+    aside, and the same command goes on from there.
+
+    Parameters
+    ----------
+    task, plan
+        From `plan_copies`.
+    jobs
+        Threads; the files do not depend on it.
+    on_copy
+        Called after each file.
+
+    Returns
+    -------
+    int
+        Number of copies.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be written; nothing is left behind then.
+    """
+    check_space(task, plan)
+    settings, taylor = task.settings, task.taylor
+    width = 4 if taylor.strategy == "pyita" else max(4, len(str(plan.n_copies)))
+    names: list[str] = []
+
+    def make(numbered: tuple[int, Structure]) -> list[str]:
+        s, parent = numbered
+        return [as_file(copy, parent, taylor) for copy in plan.copies(s, parent)]
+
+    with unfinished(task.folder, plan.digest) as part:
+        n_written = len(os.listdir(part)) - 1
+        parents = enumerate(read_structures(settings, lambda: None))
+        chosen = ((s, parent) for s, parent in parents if plan.counts_s[s] > 0)
+        for texts in ordered_map(make, chosen, jobs):
+            for text in texts:
+                names.append(f"structure{len(names) + 1:0{width}d}.xsf")
+                if len(names) >= n_written:  # the last one may be incomplete
+                    write_file(os.path.join(part, names[-1]), text, task.folder)
+                on_copy()
+        finish(part, task.folder)
+    listed = [f"{task.folder}/{name}" for name in names]
+    write_text(task.output, with_more_files(read_text(settings.path), settings, listed))
+    if plan.n_copies > len(names):
+        n_left_out = plan.n_copies - len(names)
+        log.info("%d copies have atoms closer than min_distance and are left out", n_left_out)
+    return len(names)
+
+
+def as_file(copy: Structure, parent: Structure, taylor: TaylorInput) -> str:
+    """Return the text of the file of a copy."""
+    if taylor.strategy != "pyita":
+        return format_xsf(copy)
+    assert parent.forces_nc is not None, "surveyed before"
+    return format_pyita(copy, parent.forces_nc)
+
+
+def check_targets(task: AugmentTask) -> None:
+    """Refuse targets that exist, or that would mix copies with the structures as given.
+
+    Raises
+    ------
+    UsageError
+        If the folder lies inside a folder of structures.
+    DataError
+        If the folder or the new ``generate.in`` exists already, or is not ours to replace.
+    """
+    settings, here = task.settings, Path.cwd()
+    target = Path(task.folder).resolve()
+    for source in sorted({Path(entry.text).resolve().parent for entry in settings.files}):
+        # The working directory may hold structures; a folder of its own inside it is fine.
+        if target == source or (source in target.parents and not here.is_relative_to(source)):
+            raise UsageError(
+                f"folder '{task.folder}' lies in '{os.path.relpath(source)}', which holds the "
+                "structures as given",
+                hint="name a folder elsewhere with --folder",
+            )
+    if Path(task.output).resolve() == Path(settings.path).resolve():
+        raise UsageError(f"'{task.output}' is the input itself", hint="use --output")
+    for path in (task.folder, task.output):
+        if os.path.lexists(path) and not task.force:
+            raise DataError(
+                "exists already", file=path, hint="remove it, name another, or use --force"
+            )
+    if target.is_dir():
+        foreign = [name for name in os.listdir(target) if not _is_ours(name)]
+        if foreign:
+            raise DataError(
+                f"holds a file that is no copy ({foreign[0]})",
+                file=task.folder,
+                hint="it is not replaced; name another with --folder",
+            )
+    elif target.exists():
+        raise DataError("is a file", file=task.folder, hint="name a folder with --folder")
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("structure") and name.endswith(".xsf")
+
+
+def check_space(task: AugmentTask, plan: Plan) -> None:
+    """Refuse what does not fit on the disk.
+
+    Raises
+    ------
+    DataError
+        With the space that is needed and that is free.
+    """
+    folder = Path(task.folder).resolve().parent
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if plan.n_bytes > free:
+        raise DataError(
+            f"{plan.n_copies} copies need {plan.n_bytes / 1e6:.0f} MB, the disk has "
+            f"{free / 1e6:.0f} MB",
+            file=task.folder,
+            hint="lower a, use the block TAYLOR, which needs no files, or make room",
+        )
+
+
+def unfinished_name(folder: str) -> str:
+    """Return where the copies are until all are there."""
+    path = Path(folder).resolve()
+    return str(path.with_name(f".{path.name}.unfinished"))
+
+
+@contextmanager
+def unfinished(folder: str, digest: str) -> Iterator[str]:
+    """Open the folder for unfinished work, with what an interrupted run has left of the same.
+
+    Yields
+    ------
+    str
+        Its path. It is kept after an interruption and removed after any error.
+    """
+    part = unfinished_name(folder)
+    note = Path(part) / DIGEST
+    try:
+        if not (note.is_file() and note.read_text() == digest):
+            shutil.rmtree(part, ignore_errors=True)
+            os.makedirs(part)
+            note.write_text(digest)
+        elif len(os.listdir(part)) > 1:
+            log.info("%s: going on after %d copies", folder, len(os.listdir(part)) - 1)
+        yield part
+    except KeyboardInterrupt:
+        log.warning("interrupted: the same command goes on; what is done lies in %s", part)
+        raise
+    except (OSError, AenetpyError) as error:
+        shutil.rmtree(part, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise writing_error(folder, error) from None
+        raise
+
+
+def write_file(path: str, text: str, folder: str) -> None:
+    """Write a file of an unfinished folder.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
+    try:
+        with open(path, "wb", buffering=0) as file:
+            content = text.encode("utf-8", "surrogateescape")
+            if file.write(content) != len(content):
+                raise OSError(28, "No space left on device")
+    except OSError as error:
+        raise writing_error(folder, error) from None
+
+
+def finish(part: str, folder: str) -> None:
+    """Give the finished folder its name, in place of an older one."""
+    (Path(part) / DIGEST).unlink()
+    replaced = f"{part}.old"
+    with suppress(FileNotFoundError):
+        os.rename(folder, replaced)
+    os.rename(part, folder)
+    shutil.rmtree(replaced, ignore_errors=True)
