@@ -118,7 +118,7 @@ def augment(
                     write_file(os.path.join(part, names[-1]), text, task.folder)
                 on_copy()
         finish(part, task.folder)
-    listed = [f"{task.folder}/{name}" for name in names]
+    listed = [os.path.join(task.folder, name) for name in names]
     write_text(task.output, with_more_files(read_text(settings.path), settings, listed))
     if plan.n_copies > len(names):
         n_left_out = plan.n_copies - len(names)
@@ -146,7 +146,7 @@ def check_targets(task: AugmentTask) -> None:
     """
     settings, here = task.settings, Path.cwd()
     target = Path(task.folder).resolve()
-    for source in sorted({Path(entry.text).resolve().parent for entry in settings.files}):
+    for source in sorted({Path(entry.text).parent.resolve() for entry in settings.files}):
         # The working directory may hold structures; a folder of its own inside it is fine.
         if target == source or (source in target.parents and not here.is_relative_to(source)):
             raise UsageError(

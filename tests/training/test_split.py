@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aenetpy.io.rngstate import GfortranRandom, read_rngstate
-from aenetpy.training.split import split
+from aenetpy.training.split import split, split_families
 
 
 class Fixed:
@@ -69,3 +69,27 @@ def test_test_sets_of_aenet(golden, folder: str, n_structures: int, expected: li
     stream = GfortranRandom(read_rngstate(golden / "05-train" / folder / "train.rngstate"))
     _, test_s = split(n_structures, 20.0, stream)
     assert (test_s + 1).tolist() == expected
+
+
+FAMILY = ["a", "b", "a", "c", "b", "a", "d", "orphan"]
+COPY = [False, False, True, False, True, True, False, True]
+
+
+def test_families_stay_together() -> None:
+    # a and c are drawn for testing; their copies are in neither set.
+    numbers = (0.1, 0.9, 0.2, 0.9)
+    train_s, test_s = split_families(FAMILY, COPY, 50.0, Fixed(*numbers))
+    assert train_s.tolist() == [1, 4, 6, 7]
+    assert test_s.tolist() == [0, 3]
+    train_s, test_s = split_families(FAMILY, COPY, 50.0, Fixed(*numbers), test_copies=True)
+    assert train_s.tolist() == [1, 4, 6, 7]
+    assert test_s.tolist() == [0, 2, 3, 5]
+
+
+def test_without_copies_families_are_structures() -> None:
+    names = ["a", "b", "a", "c"]  # a is listed twice: two structures, as in aenet
+    numbers = (0.1, 0.9, 0.2, 0.9)
+    found = split_families(names, [False] * 4, 50.0, Fixed(*numbers))
+    expected = split(4, 50.0, Fixed(*numbers))
+    for found_s, expected_s in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(found_s, expected_s)

@@ -1,0 +1,375 @@
+"""Displaced copies as files and in training sets, from the command line."""
+
+from __future__ import annotations
+
+import io
+import os
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aenetpy.cli.main import run
+from aenetpy.io import files
+from aenetpy.io.families import is_copy, parent_of
+from aenetpy.io.generate_in import read_generate_in
+from aenetpy.io.taylor_in import TaylorInput
+from aenetpy.io.trainset import read_trainset
+from aenetpy.io.xsf import read_xsf
+from aenetpy.workflows import augment as workflow
+from tests.conftest import ROOT
+
+EXAMPLE = ROOT / "examples" / "tio2"
+NAMES = ["rutile-03", "anatase-07", "brookite-03", "columbite-05", "rutile-11"]
+
+
+@pytest.fixture(autouse=True)
+def workdir(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("xsf").mkdir()
+    for name in NAMES:
+        os.symlink(EXAMPLE / "xsf" / f"{name}.xsf", f"xsf/{name}.xsf")
+    write_input()
+    return tmp_path
+
+
+def write_input(block: str = "", output: str = "a.train", name: str = "generate.in") -> None:
+    listed = "".join(f"xsf/{name}.xsf\n" for name in NAMES)
+    Path(name).write_text(
+        f"OUTPUT {output}\nTYPES\n2\nTi 0.0\nO 0.0\nSETUPS\n"
+        f"Ti {EXAMPLE}/Ti.fingerprint.stp\nO {EXAMPLE}/O.fingerprint.stp\n"
+        f"{block}FILES\n{len(NAMES)}\n{listed}"
+    )
+
+
+def contents(folder: str = "augmented") -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(Path(folder).iterdir())}
+
+
+def augment(*options: str) -> int:
+    return run(["augment", *options])
+
+
+@pytest.mark.parametrize("case", ["08-augment", "08b-augment-all"])
+def test_pyita_in_every_byte(golden, case, tmp_path, monkeypatch) -> None:
+    for path in golden.joinpath(case).iterdir():
+        if path.name != "expected":
+            Path("work").mkdir(exist_ok=True)
+            os.symlink(path, Path("work") / path.name)
+    monkeypatch.chdir("work")
+    delta, old, new, folder, a = Path("answers.txt").read_text().split()
+    options = ["--strategy", "pyita", "--delta", delta, "--a", a]
+    assert augment(old, *options, "--folder", folder, "--output", new) == 0
+    expected = golden / case / "expected"
+    assert Path(new).read_bytes() == (expected / "generate-augmented.in").read_bytes()
+    with tarfile.open(expected / "augmented.tar.xz") as archive:
+        members = [member for member in archive.getmembers() if member.isfile()]
+        found = {Path(m.name).name: archive.extractfile(m).read() for m in members}
+    assert contents() == found
+
+
+def test_the_plain_command(capsys) -> None:
+    assert augment("--delta", "0.03", "--a", "6") == 0
+    assert capsys.readouterr().out == (
+        "30 copies of 5 of 5 structures in augmented, listed in generate-augmented.in\n"
+    )
+    settings = read_generate_in("generate-augmented.in")
+    listed = [entry.text for entry in settings.files]
+    assert listed[:5] == [f"xsf/{name}.xsf" for name in NAMES]
+    assert listed[5:] == [f"augmented/structure{k:04d}.xsf" for k in range(1, 31)]
+    for k, path in enumerate(listed[5:]):
+        copy, parent = read_xsf(path), read_xsf(listed[k // 6])
+        assert copy.parent == parent.name
+        [(atom, axis)] = np.argwhere(np.abs(copy.positions_nc - parent.positions_nc) > 1e-7)
+        step = copy.positions_nc[atom, axis] - parent.positions_nc[atom, axis]
+        assert abs(step) == pytest.approx(0.03, abs=1e-8)
+        change = copy.energy - parent.energy
+        assert change == pytest.approx(-parent.forces_nc[atom, axis] * step, abs=2e-8)
+
+
+@pytest.mark.parametrize("strategy", ["axis", "random", "pyita"])
+def test_files_depend_on_the_seed_not_on_the_threads(strategy: str) -> None:
+    options = ["--strategy", strategy, "--delta", "0.03", "--a", "4", "--spread", "random"]
+    for folder, more in (("one", ["-j", "1"]), ("two", ["-j", "2"]), ("other", ["--seed", "2"])):
+        assert augment(*options, "--folder", folder, "--output", f"{folder}.in", *more) == 0
+    assert contents("one") == contents("two")
+    assert (contents("one") == contents("other")) == (strategy == "pyita")
+
+
+def test_interrupted_and_continued(monkeypatch, capsys) -> None:
+    options = ["--strategy", "random", "--delta", "0.03", "--a", "6", "-j", "1"]
+    assert augment(*options) == 0
+    whole = contents()
+    assert augment(*options, "--force") == 0
+    assert contents() == whole
+
+    Path("generate-augmented.in").unlink()
+    part = Path(workflow.unfinished_name("augmented"))
+    write = workflow.write_file
+    written: list[str] = []
+
+    def first_then_stop(path: str, text: str, folder: str) -> None:
+        if path.endswith("0011.xsf"):
+            write(path, text[:100], folder)
+            raise KeyboardInterrupt
+        write(path, text, folder)
+
+    monkeypatch.setattr(workflow, "write_file", first_then_stop)
+    assert augment(*options, "--force") == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    assert contents() == whole  # the old folder is still there, complete
+    assert not Path("generate-augmented.in").exists()
+    assert len(list(part.glob("structure*.xsf"))) == 11
+
+    monkeypatch.setattr(workflow, "write_file", lambda *a: (written.append(a[0]), write(*a)))
+    assert augment(*options, "--force") == 0
+    assert "going on after 11 copies" in capsys.readouterr().err
+    assert len(written) == 30 - 10  # the torn one is written again, those before it are not
+    assert contents() == whole
+    assert not part.exists()
+    assert read_generate_in("generate-augmented.in").files[-1].text == "augmented/structure0030.xsf"
+
+
+def test_another_task_does_not_go_on_from_old_work(monkeypatch) -> None:
+    assert augment("--delta", "0.02", "--a", "2", "--folder", "expected", "--output", "e.in") == 0
+    part = Path(workflow.unfinished_name("augmented"))
+    part.mkdir()
+    (part / workflow.DIGEST).write_text("of another task")
+    (part / "structure0001.xsf").write_text("stale")
+    assert augment("--delta", "0.02", "--a", "2") == 0
+    assert contents() == contents("expected")
+
+
+def test_full_disk(monkeypatch, capsys) -> None:
+    def full(path: str, text: str, folder: str) -> None:
+        raise files.writing_error(folder, OSError(28, "No space left on device"))
+
+    monkeypatch.setattr(workflow, "write_file", full)
+    assert augment("--delta", "0.03", "--a", "6") == 4
+    error = capsys.readouterr().err
+    assert error.startswith(
+        "aenetpy: error: augmented: cannot be written (No space left on device)"
+    )
+    assert len(error.splitlines()) == 1
+    assert sorted(os.listdir()) == ["generate.in", "xsf"]
+
+
+def test_short_writes_are_errors(monkeypatch, tmp_path) -> None:
+    class Short(io.BytesIO):
+        def write(self, data: bytes) -> int:
+            return len(data) - 1
+
+    monkeypatch.setattr("builtins.open", lambda *args, **options: Short())
+    with pytest.raises(files.DataError, match="No space left"):
+        workflow.write_file("x", "text", "augmented")
+
+
+def test_disk_that_is_too_small_is_told_before(monkeypatch, capsys) -> None:
+    monkeypatch.setattr(workflow.shutil, "disk_usage", lambda path: type("U", (), {"free": 10}))
+    assert augment("--delta", "0.03", "--a", "6") == 4
+    assert "the disk has 0 MB" in capsys.readouterr().err
+    assert sorted(os.listdir()) == ["generate.in", "xsf"]
+
+
+def test_dry_run_tells_the_size(capsys) -> None:
+    options = ["--delta", "auto", "--a", "6", "--strategy", "random"]
+    assert augment(*options, "--dry-run") == 0
+    told = capsys.readouterr()
+    assert sorted(os.listdir()) == ["generate.in", "xsf"]
+    assert "stiffness" in told.err
+    assert augment(*options) == 0
+    size = sum(len(content) for content in contents().values())
+    assert told.out == f"30 copies of 5 of 5 structures, {size / 1e6:.1f} MB in augmented\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--delta", "0", "--a", "6"], 2, "delta is 0"),
+        (["--delta", "-0.03", "--a", "6"], 2, "delta is -0.03"),
+        (["--delta", "0.03", "--a", "0"], 2, "a is 0"),
+        (["--delta", "0.03", "--a", "1.5"], 2, "a is 1.5"),
+        (["--delta", "0.03", "--a", "6", "--folder", "xsf/new"], 2, "lies in 'xsf'"),
+        (["--delta", "0.03", "--a", "6", "--folder", "xsf"], 2, "lies in 'xsf'"),
+        (["--delta", "0.03", "--a", "6", "--output", "generate.in"], 2, "is the input itself"),
+        (["--delta", "0.03", "--a", "6", "--folder", "full"], 4, "full: exists already"),
+        (["--delta", "0.03", "--a", "6", "--folder", "full", "--force"], 4, "no copy (mine.txt)"),
+        (["--delta", "0.03", "--a", "6", "--folder", "mine.in", "--force"], 4, "is a file"),
+        (["--delta", "0.03", "--a", "6", "--output", "mine.in"], 4, "mine.in: exists already"),
+        (["--delta", "Ti:0.03", "--a", "6"], 3, "delta has no value for O"),
+        (["--delta", "0.03", "--a", "6", "--order", "2", "--potential", "none"], 4, "none"),
+        (["none.in", "--delta", "0.03", "--a", "6"], 3, "none.in: file not found"),
+    ],
+)
+def test_bad_options_leave_nothing_behind(options, code, message, capsys) -> None:
+    Path("full").mkdir()
+    Path("full/mine.txt").touch()
+    Path("mine.in").touch()
+    before = sorted(os.listdir())
+    assert augment(*options) == code
+    error = capsys.readouterr().err
+    assert message in error
+    assert len(error.splitlines()) == 1
+    assert sorted(os.listdir()) == before
+
+
+def test_parents_without_labels(capsys) -> None:
+    text = Path("xsf/rutile-11.xsf").read_text()
+    Path("xsf/rutile-11.xsf").unlink()
+    rows = [row[:50] if row[:2] in ("Ti", "O ") else row for row in text.splitlines()]
+    Path("xsf/rutile-11.xsf").write_text("\n".join(rows))
+    assert augment("--delta", "0.03", "--a", "6") == 4
+    assert "xsf/rutile-11.xsf: no forces" in capsys.readouterr().err
+    assert sorted(os.listdir()) == ["generate.in", "xsf"]
+
+
+def test_a_block_and_the_command_are_one_too_many(capsys) -> None:
+    write_input("TAYLOR\ndelta=0.03 a=6\n")
+    assert augment("--delta", "0.03", "--a", "6") == 3
+    assert "asks for copies already" in capsys.readouterr().err
+
+
+def test_structures_in_the_working_directory(monkeypatch) -> None:
+    monkeypatch.chdir("xsf")
+    write_input()
+    Path("generate.in").write_text(Path("generate.in").read_text().replace("xsf/", "", 5))
+    assert augment("--delta", "0.03", "--a", "6") == 0
+    assert len(contents()) == 30
+
+
+def test_large_forces_and_copies_get_no_copies(capsys) -> None:
+    largest = {n: np.linalg.norm(read_xsf(f"xsf/{n}.xsf").forces_nc, axis=1).max() for n in NAMES}
+    limit = sorted(largest.values())[2]
+    assert augment("--delta", "0.03", "--a", "2", "--max-force", f"{limit + 1e-9:.12f}") == 0
+    assert capsys.readouterr().out.startswith("6 copies of 3 of 5 structures")
+    again = ["--folder", "second", "--output", "second.in", "--delta", "0.03", "--a", "1"]
+    assert augment("generate-augmented.in", *again) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("5 copies of 5 of 11 structures")
+    assert "6 structures are copies themselves" in told.err
+
+
+def generate(block: str, output: str, jobs: int = 1) -> None:
+    write_input(block, output, f"{output}.in")
+    assert run(["generate", f"{output}.in", "-j", str(jobs)]) == 0
+
+
+def test_block_and_files_give_the_same_training_set() -> None:
+    assert augment("--strategy", "random", "--delta", "0.03", "--a", "4", "--seed", "5") == 0
+    assert run(["generate", "generate-augmented.in"]) == 0
+    generate("TAYLOR\nstrategy=random delta=0.03 a=4 seed=5\n", "block.train")
+    generate("TAYLOR\nstrategy=random delta=0.03 a=4 seed=5\n", "jobs.train", jobs=2)
+    assert Path("block.train").read_bytes() == Path("jobs.train").read_bytes()
+    filed, block = read_trainset("a.train"), read_trainset("block.train")
+    # In files the copies follow all structures, in the block each follows its parent.
+    order = sorted(
+        range(25), key=lambda s: (NAMES.index(Path(parent_of(filed.names_s[s])).stem), s)
+    )
+    assert [parent_of(filed.names_s[s]) for s in order] == [parent_of(n) for n in block.names_s]
+    assert [is_copy(filed.names_s[s]) for s in order] == [is_copy(n) for n in block.names_s]
+    np.testing.assert_allclose(filed.energies_s[order], block.energies_s, atol=2e-8)
+    ends = np.cumsum(filed.n_atoms_s)
+    atoms = np.concatenate([np.arange(ends[s] - filed.n_atoms_s[s], ends[s]) for s in order])
+    np.testing.assert_allclose(filed.positions_nc[atoms], block.positions_nc, atol=1e-7)
+    for t in range(2):
+        rank = np.cumsum(filed.types_n == t) - 1
+        rows = rank[atoms[filed.types_n[atoms] == t]]
+        np.testing.assert_allclose(filed.features_tng[t][rows], block.features_tng[t], atol=1e-5)
+    # The forces of copies are not known.
+    unknown_n = np.isnan(block.forces_nc).all(axis=1)
+    copies_n = np.repeat([is_copy(name) for name in block.names_s], block.n_atoms_s)
+    np.testing.assert_array_equal(unknown_n, copies_n)
+
+
+def test_a_block_needs_no_files_and_keeps_the_structures() -> None:
+    generate("", "plain.train")
+    generate("TAYLOR\nstrategy=axis delta=0.03 a=3\n", "block.train")
+    plain, block = read_trainset("plain.train"), read_trainset("block.train")
+    kept = [s for s, name in enumerate(block.names_s) if not is_copy(name)]
+    assert tuple(block.names_s[s] for s in kept) == plain.names_s
+    np.testing.assert_array_equal(block.energies_s[kept], plain.energies_s)
+    assert block.n_structures == 4 * plain.n_structures
+    assert all(".xsf#taylor:" in name for name in block.names_s if is_copy(name))
+
+
+def test_derivatives_block_fills_a_file_of_its_own() -> None:
+    generate("", "plain.train")
+    line = "method=taylor delta=0.01 fraction=10.0 outfile=all.train disp_all=1 N_max=20\n"
+    generate(f"DERIVATIVES\n{line}", "parents.train")
+    assert Path("parents.train").read_bytes() == Path("plain.train").read_bytes()
+    everything = read_trainset("all.train")
+    assert sum(map(is_copy, everything.names_s)) == 20
+    assert everything.n_structures == 25
+    # Neither of the two is replaced.
+    assert run(["generate", "parents.train.in"]) == 4
+    Path("parents.train").unlink()
+    assert run(["generate", "parents.train.in"]) == 4
+    assert not Path("parents.train").exists()
+
+
+def test_derivatives_of_fingerprints_are_those_of_the_structures_only() -> None:
+    from aenetpy.io.derivatives import iter_derivatives
+
+    generate("FORCES\nFORCESPERCENT 100\nTAYLOR\ndelta=0.03 a=2\n", "block.train")
+    found = list(iter_derivatives("block.train.forces"))
+    assert [entry.atoms is not None for entry in found] == [True, False, False] * 5
+
+
+def test_no_family_on_both_sides(capsys) -> None:
+    generate("TAYLOR\nstrategy=random delta=0.03 a=4\n", "block.train")
+    networks = "NETWORKS\nTi Ti.nn 1 3:tanh\nO O.nn 1 3:tanh\n"
+    for extra, n_tested, n_trained in (("", 2, 15), ("TEST_COPIES\n", 10, 15)):
+        Path("train.in").write_text(
+            "TRAININGSET block.train\nTESTPERCENT 40\nITERATIONS 1\nSEED 1\nSAVE_ENERGIES\n"
+            f"{extra}{networks}"
+        )
+        for path in (*Path().glob("*.nn*"), *Path().glob("train.[sr]*")):
+            path.unlink()
+        assert run(["train", "train.in"]) == 0
+        train, test = (
+            [line.split()[-1] for line in Path(name).read_text().splitlines() if ".xsf" in line]
+            for name in ("energies.train.0", "energies.test.0")
+        )
+        assert (len(train), len(test)) == (n_trained, n_tested)
+        assert not {parent_of(name) for name in train} & {parent_of(name) for name in test}
+        assert any(map(is_copy, test)) == bool(extra)
+
+
+def test_progress_reaches_all_copies() -> None:
+    settings = read_generate_in("generate.in")
+    task = workflow.AugmentTask(settings, TaylorInput("random", 0.05, 3))
+    seen: list[int] = []
+    plan = workflow.plan_copies(task)
+    assert workflow.augment(task, plan, on_copy=lambda: seen.append(1)) == plan.n_copies == 15
+    assert len(seen) == 15
+
+
+def test_second_order_uses_the_potential() -> None:
+    from aenetpy.models.curvature import hessian_product
+    from aenetpy.models.reading import read_potential
+
+    generate("", "plain.train")
+    Path("train.in").write_text(
+        "TRAININGSET plain.train\nTESTPERCENT 0\nITERATIONS 3\nSEED 1\n"
+        "NETWORKS\nTi nn/Ti.nn 1 3:tanh\nO nn/O.nn 1 3:tanh\n"
+    )
+    Path("nn").mkdir()
+    assert run(["train", "train.in"]) == 0
+    for path in Path("nn").glob("*.nn-*"):
+        path.unlink()
+    options = ["--strategy", "random", "--delta", "0.05", "--a", "2"]
+    assert augment(*options) == 0
+    assert (
+        augment(*options, "--order", "2", "--potential", "nn", "--folder", "b", "--output", "b.in")
+        == 0
+    )
+    potential = read_potential("nn")
+    for k in range(10):
+        first, second = (read_xsf(f"{f}/structure{k + 1:04d}.xsf") for f in ("augmented", "b"))
+        parent = read_xsf(f"xsf/{NAMES[k // 2]}.xsf")
+        np.testing.assert_array_equal(first.positions_nc, second.positions_nc)
+        move_nc = first.positions_nc - parent.positions_nc
+        expected = 0.5 * (move_nc * hessian_product(potential, parent, move_nc)).sum()
+        assert abs(expected) > 1e-5
+        assert second.energy - first.energy == pytest.approx(expected, rel=1e-3, abs=3e-8)
