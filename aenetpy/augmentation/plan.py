@@ -25,6 +25,9 @@ from aenetpy.models.reading import read_potential
 DECIMALS = 8
 """Of an estimate, as in XSF files, so that E(+v) + E(-v) = 2 E0 there too; not in PyITA's."""
 
+BLOCK = 4096
+"""Bytes; a file takes whole blocks of the disk, on most file systems of this size."""
+
 log = logging.getLogger("aenetpy")
 
 
@@ -60,8 +63,8 @@ class Plan:
 
     @property
     def n_bytes(self) -> int:
-        """Length of all copies as XSF files."""
-        return int(self.counts_s @ self.n_bytes_s)
+        """Disk space for all copies as XSF files."""
+        return int(self.counts_s @ (-(-self.n_bytes_s // BLOCK) * BLOCK))
 
     def copies(self, s: int, parent: Structure) -> list[Structure]:
         """Return the copies of structure ``s``, named ``<parent>#taylor:<k>``.

@@ -13,8 +13,8 @@ from aenetpy.errors import DataError
 
 Float = NDArray[np.float64]
 
-SHARE = 0.5
-"""Of the neglected second order in the first order, both as root mean square or mean."""
+SHARE = 0.25
+"""Of the neglected second order (mean) in the first (root mean square)."""
 
 LIMITS = (0.001, 0.1)
 """Å; beyond them the estimate is not to be trusted."""
@@ -54,12 +54,13 @@ class Step:
 
 
 def choose_step(found: Survey) -> Step:
-    """Return the displacement for which the neglected energy is half of the first order.
+    """Return the displacement for which the neglected energy is a quarter of the first order.
 
-    ``delta = rms(F . u) / <u . H u>`` for displacements u of size one, as the strategy makes
+    ``delta = rms(F . u) / <u . H u> / 2`` for displacements u of size one, as the strategy makes
     them. Without a potential ``u . H u = k u . u``, and k is the stiffness of harmonic
     motion in the structures themselves: among those of equal composition ``E = const +
-    sum F^2 / (2 k)``.
+    sum F^2 / (2 k)``. That k is rather too small, since structures of one composition
+    also differ in what is not harmonic motion.
 
     Parameters
     ----------

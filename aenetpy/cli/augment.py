@@ -80,7 +80,7 @@ def augment_command(
     if dry_run:
         click.echo(
             f"{plan.n_copies} copies of {n_parents} of {len(plan.counts_s)} structures, "
-            f"{plan.n_bytes / 1e6:.1f} MB in {folder}"
+            f"{plan.n_bytes / 1e6:.1f} MB on disk in {folder}"
         )
         return
     with progress_bar(plan.n_copies, "copies") as advance:

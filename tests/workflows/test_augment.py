@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import tarfile
 from pathlib import Path
@@ -179,8 +180,9 @@ def test_dry_run_tells_the_size(capsys) -> None:
     assert sorted(os.listdir()) == ["generate.in", "xsf"]
     assert "stiffness" in told.err
     assert augment(*options) == 0
-    size = sum(len(content) for content in contents().values())
-    assert told.out == f"30 copies of 5 of 5 structures, {size / 1e6:.1f} MB in augmented\n"
+    size = sum(4096 * math.ceil(len(content) / 4096) for content in contents().values())
+    expected = f"30 copies of 5 of 5 structures, {size / 1e6:.1f} MB on disk in augmented\n"
+    assert told.out == expected
 
 
 @pytest.mark.parametrize(
