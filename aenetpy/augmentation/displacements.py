@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +27,15 @@ def n_possible(strategy: str, n_atoms: int) -> float:
     return 6 * n_atoms
 
 
-def displacements(
-    taylor: TaylorInput, delta: float | Mapping[str, float], species: Sequence[str], s: int, n: int
-) -> list[Float]:
-    """Return the displacements of the copies of one structure.
+def displacement(
+    taylor: TaylorInput,
+    delta: float | Mapping[str, float],
+    species: Sequence[str],
+    s: int,
+    k: int,
+    n: int,
+) -> Float:
+    """Return the displacement of one copy of a structure.
 
     ``axis`` and ``random`` come in pairs v, -v: the mean of the two energies does not depend on
     the forces, and the error of their difference is of third order. With ``axis`` one
@@ -45,14 +51,15 @@ def displacements(
     species
         Of each atom, (n_atoms,).
     s
-        Number of the structure from 0: each has its own random numbers.
-    n
-        Number of copies, `n_possible` at most.
+        Number of the structure from 0.
+    k, n
+        Number of the copy from 0, and of all copies of the structure, `n_possible` at most. Each
+        pair has random numbers of its own, so that copies can be made in any order.
 
     Returns
     -------
-    list of arrays
-        n displacements v, Å, (n_atoms, 3) float64.
+    displacement_nc
+        v, Å, (n_atoms, 3) float64.
 
     Raises
     ------
@@ -66,22 +73,22 @@ def displacements(
     """
     delta_n = deltas(delta, species)
     if taylor.strategy == "pyita":
-        return [_along_axis(delta_n, k // 6, k % 3, 1 - 2 * (k % 6 // 3)) for k in range(n)]
-    sequence = np.random.SeedSequence(taylor.seed, spawn_key=(*PURPOSE, s))
-    stream = np.random.default_rng(sequence)
-    n_pairs = -(-n // 2)
+        return _along_axis(delta_n, k // 6, k % 3, 1 - 2 * (k % 6 // 3))
+    pair, is_second = divmod(k, 2)
+    # An odd n leaves one without its counterpart: not always the same.
+    sign = 1 - 2 * ((s + is_second) % 2)
     if taylor.strategy == "random":
-        halves = [_everywhere(stream, delta_n, species) for _ in range(n_pairs)]
+        return sign * _everywhere(_stream(taylor.seed, s, pair), delta_n, tuple(species))
+    n_coordinates = 3 * len(species)
+    if taylor.spread == "random":
+        coordinate = int(_stream(taylor.seed, s).permutation(n_coordinates)[pair])
     else:
-        n_coordinates = 3 * len(species)
-        chosen = (
-            stream.permutation(n_coordinates)[:n_pairs]
-            if taylor.spread == "random"
-            else (s + np.arange(n_pairs) * n_coordinates // n_pairs) % n_coordinates
-        )
-        halves = [_along_axis(delta_n, k // 3, k % 3, 1) for k in chosen.tolist()]
-    first = 1 - 2 * (s % 2)  # an odd n leaves one without its counterpart: not always the same
-    return [sign * half_nc for half_nc in halves for sign in (first, -first)][:n]
+        coordinate = (s + pair * n_coordinates // -(-n // 2)) % n_coordinates
+    return _along_axis(delta_n, coordinate // 3, coordinate % 3, sign)
+
+
+def _stream(seed: int, *key: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(*PURPOSE, *key)))
 
 
 def deltas(delta: float | Mapping[str, float], species: Sequence[str]) -> Float:
@@ -103,7 +110,7 @@ def _along_axis(delta_n: Float, atom: int, axis: int, sign: int) -> Float:
     return displacement_nc
 
 
-def _everywhere(stream: np.random.Generator, delta_n: Float, species: Sequence[str]) -> Float:
+def _everywhere(stream: np.random.Generator, delta_n: Float, species: tuple[str, ...]) -> Float:
     """v_n = c (u_n - sum m u / sum m), |u_n| < delta_n at random; c: max |v_n| / delta_n = 1."""
     direction_nc = stream.standard_normal((len(delta_n), 3))
     direction_nc /= np.linalg.norm(direction_nc, axis=1, keepdims=True)
@@ -115,7 +122,8 @@ def _everywhere(stream: np.random.Generator, delta_n: Float, species: Sequence[s
     return v_nc / largest
 
 
-def masses(species: Sequence[str]) -> Float:
+@lru_cache
+def masses(species: tuple[str, ...]) -> Float:
     """Return the mass of each atom, u, (n,); 1 for names that are no chemical symbols."""
     from ase.data import atomic_masses, atomic_numbers
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.augmentation.displacements import displacements
+from aenetpy.augmentation.displacements import displacement
 from aenetpy.augmentation.step import choose_step
 from aenetpy.augmentation.survey import copies_per_structure, survey
 from aenetpy.augmentation.taylor import displaced, energy_change
@@ -24,6 +24,9 @@ from aenetpy.models.reading import read_potential
 
 DECIMALS = 8
 """Of an estimate, as in XSF files, so that E(+v) + E(-v) = 2 E0 there too; not in PyITA's."""
+
+PORTION = 100
+"""Copies of one structure that are made in one go."""
 
 BLOCK = 4096
 """Bytes; a file takes whole blocks of the disk, on most file systems of this size."""
@@ -66,8 +69,13 @@ class Plan:
         """Disk space for all copies as XSF files."""
         return int(self.counts_s @ (-(-self.n_bytes_s // BLOCK) * BLOCK))
 
-    def copies(self, s: int, parent: Structure) -> list[Structure]:
-        """Return the copies of structure ``s``, named ``<parent>#taylor:<k>``.
+    def portions(self, s: int) -> list[range]:
+        """Return the numbers of the copies of structure ``s`` in pieces of work."""
+        n = int(self.counts_s[s])
+        return [range(first, min(first + PORTION, n)) for first in range(0, n, PORTION)]
+
+    def copies(self, s: int, parent: Structure, numbers: Iterable[int]) -> list[Structure]:
+        """Return some copies of structure ``s``, named ``<parent>#taylor:<k>``, k from 1.
 
         Raises
         ------
@@ -76,13 +84,14 @@ class Plan:
         DataError
             If the potential does not know a species.
         """
-        moves = displacements(self.taylor, self.delta, parent.species, s, int(self.counts_s[s]))
+        n = int(self.counts_s[s])
         copies = []
-        for k, move_nc in enumerate(moves, start=1):
+        for k in numbers:
+            move_nc = displacement(self.taylor, self.delta, parent.species, s, k, n)
             change = energy_change(parent, move_nc, self.potential)
             if self.taylor.strategy != "pyita":
                 change = round(change, DECIMALS)
-            copy = displaced(parent, move_nc, change, copy_name(parent.name, k))
+            copy = displaced(parent, move_nc, change, copy_name(parent.name, k + 1))
             if not self._is_crowded(copy):
                 copies.append(copy)
         return copies

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.augmentation.displacements import displacements, n_possible
+from aenetpy.augmentation.displacements import displacement, n_possible
 from aenetpy.augmentation.taylor import displaced
 from aenetpy.errors import DataError
 from aenetpy.io.structure import Structure
@@ -128,7 +128,7 @@ def _trial(
     s: int,
     potential: Potential | None,
 ) -> Trial:
-    u_nc = displacements(taylor, 1.0, structure.species, s, 1)[0]
+    u_nc = displacement(taylor, 1.0, structure.species, s, k=0, n=1)
     curvature = np.nan
     if potential is not None:
         curvature = float((u_nc * hessian_product(potential, structure, u_nc)).sum())

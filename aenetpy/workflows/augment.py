@@ -103,15 +103,15 @@ def augment(
     width = 4 if taylor.strategy == "pyita" else max(4, len(str(plan.n_copies)))
     names: list[str] = []
 
-    def make(numbered: tuple[int, Structure]) -> list[str]:
-        s, parent = numbered
-        return [as_file(copy, parent, taylor) for copy in plan.copies(s, parent)]
+    def make(portion: tuple[int, Structure, range]) -> list[str]:
+        s, parent, numbers = portion
+        return [as_file(copy, parent, taylor) for copy in plan.copies(s, parent, numbers)]
 
     with unfinished(task.folder, plan.digest) as part:
         n_written = len(os.listdir(part)) - 1
         parents = enumerate(read_structures(settings, lambda: None))
-        chosen = ((s, parent) for s, parent in parents if plan.counts_s[s] > 0)
-        for texts in ordered_map(make, chosen, jobs):
+        portions = ((s, parent, numbers) for s, parent in parents for numbers in plan.portions(s))
+        for texts in ordered_map(make, portions, jobs):
             for text in texts:
                 names.append(f"structure{len(names) + 1:0{width}d}.xsf")
                 if len(names) >= n_written:  # the last one may be incomplete

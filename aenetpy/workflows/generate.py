@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any, NamedTuple, TextIO
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TextIO
 import numpy as np
 
 from aenetpy import __version__
-from aenetpy.augmentation.plan import make_plan
+from aenetpy.augmentation.plan import Plan, make_plan
 from aenetpy.errors import DataError, InputError, located
 from aenetpy.fingerprints.base import make_descriptor
 from aenetpy.fingerprints.featurise import Fingerprints, fingerprints
@@ -39,6 +39,14 @@ class Evaluated(NamedTuple):
     energy: float
     fingerprints: Fingerprints
     atoms: list[AtomDerivatives] | None
+
+
+class Portion(NamedTuple):
+    """A piece of work: structure number ``s`` itself, or some copies of it."""
+
+    s: int
+    parent: Structure
+    numbers: range | None
 
 
 def generate(
@@ -95,11 +103,13 @@ def generate(
         atoms = atom_derivatives(structure, found.types_n, descriptors) if chosen else None
         return Evaluated(structure, energy, found, atoms)
 
-    def evaluate_family(numbered: tuple[int, Structure]) -> tuple[Evaluated, list[Evaluated]]:
-        s, parent = numbered
-        chosen = settings.forces and is_chosen(s + 1, settings.forces_percent)
-        copies = () if plan is None else plan.copies(s, parent)
-        return evaluate(parent, chosen), [evaluate(copy) for copy in copies]
+    def evaluate_portion(portion: Portion) -> list[Evaluated]:
+        s, parent, numbers = portion
+        if numbers is None:
+            chosen = settings.forces and is_chosen(s + 1, settings.forces_percent)
+            return [evaluate(parent, chosen)]
+        assert plan is not None, "without a plan there are no copies"
+        return [evaluate(copy) for copy in plan.copies(s, parent, numbers)]
 
     # The training set is renamed last: as long as it is not there, nothing blocks a new run.
     with (
@@ -107,20 +117,18 @@ def generate(
         apart(settings, setups_t) as collection_of_all,
         derivatives_writer(settings) as derivatives,
     ):
-        numbered = enumerate(read_structures(settings, on_entry))
-        for parent, copies in ordered_map(evaluate_family, numbered, jobs):
-            for evaluated in (parent, *copies):
+        parents = enumerate(read_structures(settings, on_entry))
+        for found in ordered_map(evaluate_portion, portions(parents, plan), jobs):
+            for evaluated in found:
+                structure = evaluated.structure
                 if collection_of_all is not None:
                     collection_of_all.add(evaluated)
-                    if evaluated is not parent:
+                    if is_copy(structure.name):
                         continue
-                row = collection.add(evaluated)
+                out.write(collection.add(evaluated))
                 if derivatives is not None:
-                    structure = evaluated.structure
-                    n_species = len(set(structure.species))
-                    name = name_in_set(structure)
+                    name, n_species = name_in_set(structure), len(set(structure.species))
                     derivatives.append(name, len(structure), n_species, evaluated.atoms)
-                out.write(row)
         timing.milestone("fingerprints computed")
         if collection_of_all is not None:
             collection_of_all.finish()
@@ -130,6 +138,14 @@ def generate(
     timing.milestone("training set written")
     timing.write()
     out.write(report.closing(info, datetime.now()))
+
+
+def portions(parents: Iterable[tuple[int, Structure]], plan: Plan | None) -> Iterator[Portion]:
+    """Yield each structure, then its copies in pieces of work."""
+    for s, parent in parents:
+        yield Portion(s, parent, None)
+        for numbers in plan.portions(s) if plan is not None else ():
+            yield Portion(s, parent, numbers)
 
 
 class Collection:

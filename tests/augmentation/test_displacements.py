@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from ase.data import atomic_masses
 
-from aenetpy.augmentation.displacements import displacements, masses, n_possible
+from aenetpy.augmentation.displacements import masses, n_possible
 from aenetpy.augmentation.survey import copies_per_structure
 from aenetpy.errors import InputError
 from aenetpy.io.taylor_in import TaylorInput
+from tests.augmentation.moves import displacements
 
 SPECIES = ("Ti", "O", "O", "Ti", "O")
 

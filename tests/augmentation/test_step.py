@@ -48,7 +48,7 @@ def test_the_neglected_energy_is_a_quarter_of_the_signal(strategy: str) -> None:
     plan = make_plan(lambda: structures, TaylorInput(strategy, step.delta, a=2))
     signal, neglected = [], []
     for s, parent in enumerate(structures):
-        for copy in plan.copies(s, parent):
+        for copy in plan.copies(s, parent, plan.portions(s)[0]):
             signal.append(copy.energy - parent.energy)
             move_nc = copy.positions_nc - parent.positions_nc
             neglected.append(0.5 * STIFFNESS * (move_nc**2).sum())

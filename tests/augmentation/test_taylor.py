@@ -10,7 +10,7 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.cluster import Octahedron
 
-from aenetpy.augmentation.displacements import displacements
+from aenetpy.augmentation import plan as planning
 from aenetpy.augmentation.plan import make_plan
 from aenetpy.augmentation.taylor import displaced, energy_change
 from aenetpy.io.families import is_copy, parent_of
@@ -19,6 +19,7 @@ from aenetpy.io.structures import atoms_from_structure, structure_from_atoms
 from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.io.xsf import format_xsf, read_xsf
 from aenetpy.models.potential import Evaluation
+from tests.augmentation.moves import displacements
 from tests.conftest import ROOT
 
 
@@ -78,7 +79,7 @@ def test_error_of_the_label_falls_with_the_order(parent, strategy, order, power)
 
 def test_first_order_of_a_pair_is_exact(parent) -> None:
     plan = make_plan(lambda: [parent], TaylorInput("random", 0.05, a=8))
-    copies = plan.copies(0, parent)
+    copies = plan.copies(0, parent, plan.portions(0)[0])
     assert len(copies) == 8
     for plus, minus in zip(copies[::2], copies[1::2], strict=True):
         assert plus.energy != parent.energy
@@ -93,7 +94,7 @@ def test_pairs_in_files_are_exact_to_the_last_digit(strategy: str) -> None:
     def energy(structure: Structure) -> Decimal:
         return Decimal(format_xsf(structure).split()[4])
 
-    copies = plan.copies(0, parent)
+    copies = plan.copies(0, parent, plan.portions(0)[0])
     for plus, minus in zip(copies[::2], copies[1::2], strict=True):
         assert energy(plus) + energy(minus) == 2 * energy(parent)
 
@@ -101,7 +102,7 @@ def test_pairs_in_files_are_exact_to_the_last_digit(strategy: str) -> None:
 def test_copies_name_their_parent_and_hide_its_forces(parent, tmp_path: Path) -> None:
     parent = replace(parent, name="total energy = 1/ü b.xsf")
     plan = make_plan(lambda: [parent], TaylorInput("axis", 0.03, a=3))
-    for k, copy in enumerate(plan.copies(0, parent), start=1):
+    for k, copy in enumerate(plan.copies(0, parent, plan.portions(0)[0]), start=1):
         assert copy.forces_nc is None
         assert copy.name == f"{parent.name}#taylor:{k}"
         assert is_copy(copy.name)
@@ -134,9 +135,20 @@ def test_crowded_copies_are_left_out() -> None:
         species, np.array([[0, 0, 0], [0.8, 0, 0]]), energy=-1.0, forces_nc=np.zeros((2, 3))
     )
     plan = make_plan(lambda: [parent], TaylorInput("axis", 0.1, a=12, min_distance=0.75))
-    distances = [
-        np.linalg.norm(np.diff(copy.positions_nc, axis=0)) for copy in plan.copies(0, parent)
-    ]
+    copies = plan.copies(0, parent, plan.portions(0)[0])
+    distances = [np.linalg.norm(np.diff(copy.positions_nc, axis=0)) for copy in copies]
     assert plan.n_copies == 12
     assert len(distances) == 10  # two of twelve bring them to 0.7 Å
     assert min(distances) >= 0.75
+
+
+def test_copies_can_be_made_in_pieces(monkeypatch) -> None:
+    parent = read_xsf(ROOT / "examples" / "tio2" / "xsf" / "rutile-03.xsf")
+    plan = make_plan(lambda: [parent], TaylorInput("random", 0.03, a=11))
+    [whole] = plan.portions(0)
+    monkeypatch.setattr(planning, "PORTION", 4)
+    assert plan.portions(0) == [range(4), range(4, 8), range(8, 11)]
+    pieces = [copy for numbers in plan.portions(0) for copy in plan.copies(0, parent, numbers)]
+    for one, other in zip(pieces, plan.copies(0, parent, whole), strict=True):
+        np.testing.assert_array_equal(one.positions_nc, other.positions_nc)
+        assert (one.name, one.energy) == (other.name, other.energy)
