@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -83,8 +84,16 @@ def displacement(
     if taylor.spread == "random":
         coordinate = int(_stream(taylor.seed, s).permutation(n_coordinates)[pair])
     else:
-        coordinate = (s + pair * n_coordinates // -(-n // 2)) % n_coordinates
+        coordinate = (s + pair * _stride(n_coordinates, -(-n // 2))) % n_coordinates
     return _along_axis(delta_n, coordinate // 3, coordinate % 3, sign)
+
+
+def _stride(n_coordinates: int, n_pairs: int) -> int:
+    """Return about n_coordinates / n_pairs, without a common factor: atoms and axes both change."""
+    stride = max(1, round(n_coordinates / n_pairs))
+    while math.gcd(stride, n_coordinates) > 1:
+        stride += 1
+    return stride
 
 
 def _stream(seed: int, *key: int) -> np.random.Generator:

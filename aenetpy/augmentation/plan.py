@@ -105,15 +105,21 @@ class Plan:
         return closest_contact(neighbors).distance < limit
 
 
-def make_plan(structures: Callable[[], Iterable[Structure]], taylor: TaylorInput) -> Plan:
+def make_plan(
+    structures: Iterable[Structure],
+    taylor: TaylorInput,
+    size: Callable[[Structure], int] = lambda _: 0,
+) -> Plan:
     """Decide on the copies of all structures.
 
     Parameters
     ----------
     structures
-        Gives all structures in their order, one at a time.
+        All, in the order of FILES; drawn one at a time.
     taylor
         Which copies are wanted.
+    size
+        Length of the file of a copy of a structure.
 
     Raises
     ------
@@ -121,7 +127,7 @@ def make_plan(structures: Callable[[], Iterable[Structure]], taylor: TaylorInput
         If a structure has no energy or no forces, or the data do not tell delta.
     """
     potential = None if taylor.potential is None else read_potential(taylor.potential)
-    found = survey(structures(), taylor, potential)
+    found = survey(structures, taylor, potential, size)
     delta = taylor.delta
     if delta is None:
         step = choose_step(found)

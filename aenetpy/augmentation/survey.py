@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.augmentation.displacements import displacement, n_possible
-from aenetpy.augmentation.taylor import displaced
 from aenetpy.errors import DataError
 from aenetpy.io.structure import Structure
-from aenetpy.io.taylor_in import TaylorInput
-from aenetpy.io.xsf import format_xsf
+from aenetpy.io.taylor_in import MOST_COPIES, TaylorInput
 from aenetpy.models.curvature import hessian_product
 from aenetpy.models.potential import Potential
 
@@ -23,52 +20,62 @@ Float = NDArray[np.float64]
 Count = NDArray[np.int64]
 
 
-class Trial(NamedTuple):
-    """A displacement u of size one, drawn to find delta: F . u, u . u and u . H u."""
-
-    slope: float
-    square: float
-    curvature: float
-
-
 @dataclass(eq=False)
 class Survey:
-    """Numbers of all structures, in the order of FILES.
+    """Numbers of all structures.
 
     Parameters
     ----------
-    n_atoms_s
-        Atoms of each structure; 0 for structures that get no copies: they are copies
-        themselves, or a force is too large.
+    n_atoms_s, n_bytes_s
+        Atoms of each structure, in the order of FILES, and length of the file of a copy; 0 for
+        structures that get no copies: they are copies themselves, or a force is too large.
     n_large, n_derived
         How many have a large force, how many are copies themselves.
-    groups_s
-        Composition of each structure, and which kind of energy it has.
-    energies_s, square_forces_s
-        Energy, eV, and sum of the squares of all forces, (eV/Å)^2.
-    trials_s
-        A displacement of each structure; only where delta is to be found.
-    n_bytes_s
-        Length of a copy as an XSF file.
+    groups_p
+        Composition of each structure that is no copy, and which kind of energy it has.
+    energies_p, square_forces_p
+        Their energies, eV, and the mean square of their force components, (eV/Å)^2.
+    squares_p
+        ``u . u`` of a displacement by ``delta = 1``.
+    stiffness_p
+        Mean second derivative by a coordinate, eV/Å^2; only with a potential.
+    sizes_p
+        Number of their atoms.
     digest
-        Of all coordinates, forces and energies.
+        Of all that copies depend on.
     """
 
     n_atoms_s: list[int] = field(default_factory=list)
+    n_bytes_s: list[int] = field(default_factory=list)
     n_large: int = 0
     n_derived: int = 0
-    groups_s: list[tuple[object, ...]] = field(default_factory=list)
-    energies_s: list[float] = field(default_factory=list)
-    square_forces_s: list[float] = field(default_factory=list)
-    trials_s: list[Trial] = field(default_factory=list)
-    n_bytes_s: list[int] = field(default_factory=list)
+    groups_p: list[tuple[object, ...]] = field(default_factory=list)
+    energies_p: list[float] = field(default_factory=list)
+    square_forces_p: list[float] = field(default_factory=list)
+    squares_p: list[float] = field(default_factory=list)
+    stiffness_p: list[float] = field(default_factory=list)
+    sizes_p: list[int] = field(default_factory=list)
     digest: str = ""
 
 
 def survey(
-    structures: Iterable[Structure], taylor: TaylorInput, potential: Potential | None
+    structures: Iterable[Structure],
+    taylor: TaylorInput,
+    potential: Potential | None = None,
+    size: Callable[[Structure], int] = lambda _: 0,
 ) -> Survey:
     """Look at all structures, one at a time.
+
+    Parameters
+    ----------
+    structures
+        In the order of FILES.
+    taylor
+        Which copies are wanted.
+    potential
+        For the curvature; only needed where delta is to be chosen.
+    size
+        Length of the file of a copy.
 
     Raises
     ------
@@ -78,35 +85,30 @@ def survey(
     found = Survey()
     digest = hashlib.sha256()
     for s, structure in enumerate(structures):
+        found.n_atoms_s.append(0)
+        found.n_bytes_s.append(0)
+        _add_to(digest, structure)
         if structure.parent is not None:
             found.n_derived += 1
-            found.n_atoms_s.append(0)
-            found.n_bytes_s.append(0)
             continue
         forces_nc, energy = _labels(structure)
-        square_n = (forces_nc**2).sum(axis=1)
-        digest.update(repr((structure.name, structure.species, energy)).encode("utf-8", "replace"))
-        for array in (structure.positions_nc, forces_nc, structure.cell_cc):
-            digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
-        is_large = taylor.max_force is not None and square_n.max() > taylor.max_force**2
-        found.n_large += is_large
-        found.n_atoms_s.append(0 if is_large else len(structure))
-        found.n_bytes_s.append(0 if is_large else len(format_xsf(_as_copy(structure, taylor))))
-        composition = tuple(sorted(structure.species))
-        found.groups_s.append((bool(structure.cohesive_energy), composition))
-        found.energies_s.append(energy)
-        found.square_forces_s.append(float(square_n.sum()))
-        if taylor.delta is None and not is_large and n_possible(taylor.strategy, len(structure)):
-            found.trials_s.append(_trial(structure, forces_nc, taylor, s, potential))
+        if taylor.max_force is not None and (forces_nc**2).sum(axis=1).max() > taylor.max_force**2:
+            found.n_large += 1
+        elif n_possible(taylor.strategy, len(structure)):
+            found.n_atoms_s[-1] = len(structure)
+            found.n_bytes_s[-1] = size(structure)
+        if taylor.delta is None:
+            _add_curvature(found, structure, forces_nc, energy, taylor, s, potential)
     found.digest = digest.hexdigest()
     return found
 
 
-def _as_copy(structure: Structure, taylor: TaylorInput) -> Structure:
-    """Return a copy that has not moved: as long as any other."""
-    if taylor.strategy == "pyita":
-        return structure
-    return displaced(structure, np.zeros_like(structure.positions_nc), 0.0, structure.name)
+def _add_to(digest: hashlib._Hash, structure: Structure) -> None:
+    labels = (structure.energy, structure.cohesive_energy, structure.pbc_c, structure.parent)
+    text = repr((structure.name, structure.species, labels))
+    digest.update(text.encode("utf-8", "surrogateescape"))
+    for array in (structure.positions_nc, structure.forces_nc, structure.cell_cc):
+        digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
 
 
 def _labels(structure: Structure) -> tuple[Float, float]:
@@ -121,18 +123,30 @@ def _labels(structure: Structure) -> tuple[Float, float]:
     return structure.forces_nc, energy
 
 
-def _trial(
+def _add_curvature(
+    found: Survey,
     structure: Structure,
     forces_nc: Float,
+    energy: float,
     taylor: TaylorInput,
     s: int,
     potential: Potential | None,
-) -> Trial:
-    u_nc = displacement(taylor, 1.0, structure.species, s, k=0, n=1)
-    curvature = np.nan
+) -> None:
+    """Note what delta follows from, see ``step``."""
+    composition = tuple(sorted(structure.species))
+    found.groups_p.append((bool(structure.cohesive_energy), composition))
+    found.energies_p.append(energy)
+    found.square_forces_p.append(float((forces_nc**2).mean()))
+    found.sizes_p.append(len(structure))
+    square = 0.0
+    if n_possible(taylor.strategy, len(structure)):
+        square = float((displacement(taylor, 1.0, structure.species, s, k=0, n=1) ** 2).sum())
+    found.squares_p.append(square)
     if potential is not None:
-        curvature = float((u_nc * hessian_product(potential, structure, u_nc)).sum())
-    return Trial(float((forces_nc * u_nc).sum()), float((u_nc**2).sum()), curvature)
+        # The mean of v . H v over random v is the trace of H.
+        v_nc = np.random.default_rng(s).standard_normal((len(structure), 3))
+        curvature = float((v_nc * hessian_product(potential, structure, v_nc)).sum())
+        found.stiffness_p.append(curvature / float((v_nc**2).sum()))
 
 
 def copies_per_structure(taylor: TaylorInput, n_atoms_s: Count) -> Count:
@@ -149,6 +163,7 @@ def copies_per_structure(taylor: TaylorInput, n_atoms_s: Count) -> Count:
     wanted_s = np.full(len(n_atoms_s), float(taylor.a))
     if taylor.fraction is not None:
         wanted_s = np.maximum(np.rint(taylor.fraction / 100.0 * 3 * n_atoms_s), 1)
+        wanted_s = np.minimum(wanted_s, MOST_COPIES)
     counts_s = np.minimum(wanted_s, np.where(n_atoms_s > 0, possible_s, 0)).astype(np.int64)
     total = int(counts_s.sum())
     if taylor.n_max is not None and total > taylor.n_max:

@@ -13,8 +13,11 @@ from aenetpy.io.keywords import Keywords, Section
 STRATEGIES = ("axis", "random", "pyita")
 SPREADS = ("even", "random")
 
-LARGEST_DELTA = 1.0
+LARGEST_DELTA, LARGEST_DISTANCE = 1.0, 5.0
 """Å; whoever asks for more has another unit in mind."""
+
+MOST_COPIES = 1_000_000
+"""Of one structure."""
 
 _KEYS = (
     *("strategy", "delta", "a", "seed", "spread"),
@@ -94,10 +97,12 @@ def make_taylor(given: Mapping[str, str]) -> TaylorInput:
         seed=_whole("seed", given.get("seed", "1"), 0, "a seed"),
         spread=_choice("spread", given.get("spread", "even"), SPREADS),
         max_force=_positive("max_force", given.get("max_force"), "a force in eV/Å"),
-        min_distance=_positive("min_distance", given.get("min_distance"), "a distance in Å"),
+        min_distance=_length("min_distance", given.get("min_distance"), LARGEST_DISTANCE),
         order=_whole("order", given.get("order", "1"), 1, "1 or 2"),
         potential=given.get("potential"),
     )
+    if taylor.a > MOST_COPIES:
+        raise ValueError(f"a is {given['a']}; it is {MOST_COPIES} at most")
     if taylor.order > 2:
         raise ValueError(f"order is {taylor.order}; it must be 1 or 2")
     if taylor.order == 2 and taylor.potential is None:
@@ -124,6 +129,8 @@ def parse_delta(text: str) -> float | dict[str, float] | None:
         symbol, colon, value = part.partition(":")
         if not colon or not symbol:
             raise ValueError(f"delta: '{part}' is not of the form Ti:0.02")
+        if symbol in by_species:
+            raise ValueError(f"delta: {symbol} is given twice")
         by_species[symbol] = _delta(value)
     return by_species
 
@@ -133,8 +140,8 @@ def format_delta(delta: float | Mapping[str, float] | None) -> str:
     if delta is None:
         return "auto"
     if isinstance(delta, Mapping):
-        return ",".join(f"{symbol}:{value:g}" for symbol, value in delta.items())
-    return f"{delta:g}"
+        return ",".join(f"{symbol}:{value!r}" for symbol, value in delta.items())
+    return repr(delta)
 
 
 def read_taylor(keywords: Keywords) -> TaylorInput | None:
@@ -183,7 +190,13 @@ def _read(
 
 
 def format_taylor(taylor: TaylorInput) -> str:
-    """Return the block TAYLOR that ``read_taylor`` understands."""
+    """Return the block TAYLOR or DERIVATIVES that ``read_taylor`` understands."""
+    if taylor.fraction is not None:
+        disp_all = int(taylor.strategy == "random")
+        return (
+            f"DERIVATIVES\nmethod=taylor delta={taylor.delta!r} fraction={taylor.fraction!r} "
+            f"outfile={taylor.outfile} disp_all={disp_all} N_max={taylor.n_max}\n"
+        )
     given = [f"strategy={taylor.strategy}", f"delta={format_delta(taylor.delta)}", f"a={taylor.a}"]
     given.append(f"seed={taylor.seed}")
     if taylor.spread != "even":
@@ -218,11 +231,16 @@ def _derivatives(given: Mapping[str, str]) -> TaylorInput:
 
 
 def _delta(text: str) -> float:
-    delta = _positive("delta", text, "a displacement in Å")
-    assert delta is not None
-    if delta > LARGEST_DELTA:
-        raise ValueError(f"delta is {delta:g}; it is in Å, and {LARGEST_DELTA:g} at most")
+    delta = _length("delta", text, LARGEST_DELTA)
+    assert delta is not None, "there is a text"
     return delta
+
+
+def _length(name: str, text: str | None, largest: float) -> float | None:
+    length = _positive(name, text, "a length in Å")
+    if length is not None and length > largest:
+        raise ValueError(f"{name} is {text}; it is in Å, and {largest:g} at most")
+    return length
 
 
 def _positive(name: str, text: str | None, what: str) -> float | None:

@@ -6,14 +6,14 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aenetpy.augmentation.plan import Plan, make_plan
 from aenetpy.errors import AenetpyError, DataError, InputError, UsageError
 from aenetpy.io.files import read_text, write_text, writing_error
-from aenetpy.io.generate_in import GenerateInput, with_more_files
+from aenetpy.io.generate_in import GenerateInput, read_generate_in, with_more_files
 from aenetpy.io.pyita import format_pyita
 from aenetpy.io.structure import Structure
 from aenetpy.io.taylor_in import TaylorInput
@@ -42,7 +42,7 @@ class AugmentTask:
     output
         The new ``generate.in``.
     force
-        Whether existing results are replaced.
+        Whether earlier results are replaced.
     """
 
     settings: GenerateInput
@@ -57,7 +57,7 @@ def plan_copies(task: AugmentTask) -> Plan:
 
     Raises
     ------
-    InputError, UsageError, DataError
+    InputError, DataError
         If the task cannot be done.
     """
     settings = task.settings
@@ -67,14 +67,23 @@ def plan_copies(task: AugmentTask) -> Plan:
             file=settings.path,
             hint="'aenetpy generate' makes them; remove the block to get files",
         )
-    check_targets(task)
-    return make_plan(lambda: read_structures(settings, lambda: None), task.taylor)
+
+    def size(parent: Structure) -> int:
+        if not (parent.is_isolated or all(parent.pbc_c)):
+            raise DataError(
+                "periodic in some directions only, which an XSF file of aenet cannot say",
+                file=parent.name,
+                hint="the block TAYLOR in generate.in makes the copies without files",
+            )
+        return len(as_file(replace(parent, forces_nc=None, parent=parent.name), parent, task))
+
+    return make_plan(read_structures(settings, lambda: None), task.taylor, size)
 
 
 def augment(
     task: AugmentTask, plan: Plan, jobs: int = 1, on_copy: Callable[[], object] = lambda: None
 ) -> int:
-    """Write the copies and a ``generate.in`` that lists them behind their parents.
+    """Write the copies and a ``generate.in`` that lists them behind the structures.
 
     The folder appears when it is complete. What an interrupted run has written is kept
     aside, and the same command goes on from there.
@@ -99,13 +108,13 @@ def augment(
         If a file cannot be written; nothing is left behind then.
     """
     check_space(task, plan)
-    settings, taylor = task.settings, task.taylor
-    width = 4 if taylor.strategy == "pyita" else max(4, len(str(plan.n_copies)))
+    settings = task.settings
+    width = 4 if task.taylor.strategy == "pyita" else max(4, len(str(plan.n_copies)))
     names: list[str] = []
 
     def make(portion: tuple[int, Structure, range]) -> list[str]:
         s, parent, numbers = portion
-        return [as_file(copy, parent, taylor) for copy in plan.copies(s, parent, numbers)]
+        return [as_file(copy, parent, task) for copy in plan.copies(s, parent, numbers)]
 
     with unfinished(task.folder, plan.digest) as part:
         n_written = len(os.listdir(part)) - 1
@@ -117,19 +126,22 @@ def augment(
                 if len(names) >= n_written:  # the last one may be incomplete
                     write_file(os.path.join(part, names[-1]), text, task.folder)
                 on_copy()
-        finish(part, task.folder)
-    listed = [os.path.join(task.folder, name) for name in names]
-    write_text(task.output, with_more_files(read_text(settings.path), settings, listed))
+        listed = [os.path.join(task.folder, name) for name in names]
+        write_text(task.output, with_more_files(read_text(settings.path), settings, listed))
+        finish(part, task)
     if plan.n_copies > len(names):
         n_left_out = plan.n_copies - len(names)
         log.info("%d copies have atoms closer than min_distance and are left out", n_left_out)
     return len(names)
 
 
-def as_file(copy: Structure, parent: Structure, taylor: TaylorInput) -> str:
-    """Return the text of the file of a copy."""
-    if taylor.strategy != "pyita":
-        return format_xsf(copy)
+def as_file(copy: Structure, parent: Structure, task: AugmentTask) -> str:
+    """Return the text of the file of a copy; it names its parent as seen from its folder."""
+    if task.taylor.strategy != "pyita":
+        seen = parent.name
+        if not os.path.isabs(seen):
+            seen = os.path.relpath(seen, task.folder)
+        return format_xsf(replace(copy, parent=seen))
     assert parent.forces_nc is not None, "surveyed before"
     return format_pyita(copy, parent.forces_nc)
 
@@ -140,12 +152,17 @@ def check_targets(task: AugmentTask) -> None:
     Raises
     ------
     UsageError
-        If the folder lies inside a folder of structures.
+        If the folder lies inside a folder of structures, or the new ``generate.in`` would
+        replace an input.
     DataError
-        If the folder or the new ``generate.in`` exists already, or is not ours to replace.
+        If folder or ``generate.in`` exists already and must not be replaced.
     """
     settings, here = task.settings, Path.cwd()
     target = Path(task.folder).resolve()
+    if task.folder.strip() != task.folder or not task.folder.isprintable():
+        raise UsageError(
+            f"folder {task.folder!r} cannot stand in FILES", hint="name another with --folder"
+        )
     for source in sorted({Path(entry.text).parent.resolve() for entry in settings.files}):
         # The working directory may hold structures; a folder of its own inside it is fine.
         if target == source or (source in target.parents and not here.is_relative_to(source)):
@@ -154,27 +171,43 @@ def check_targets(task: AugmentTask) -> None:
                 "structures as given",
                 hint="name a folder elsewhere with --folder",
             )
-    if Path(task.output).resolve() == Path(settings.path).resolve():
-        raise UsageError(f"'{task.output}' is the input itself", hint="use --output")
+    inputs = (settings.path, *(e.text for e in (*settings.files, *settings.setups.values())))
+    if os.path.realpath(task.output) in map(os.path.realpath, inputs):
+        raise UsageError(f"'{task.output}' is an input", hint="name another file with --output")
+    if os.path.isdir(task.output) or not os.path.isdir(os.path.dirname(task.output) or "."):
+        problem = "is a folder" if os.path.isdir(task.output) else "its folder does not exist"
+        raise DataError(problem, file=task.output, hint="name another file with --output")
     for path in (task.folder, task.output):
         if os.path.lexists(path) and not task.force:
             raise DataError(
                 "exists already", file=path, hint="remove it, name another, or use --force"
             )
-    if target.is_dir():
-        foreign = [name for name in os.listdir(target) if not _is_ours(name)]
-        if foreign:
-            raise DataError(
-                f"holds a file that is no copy ({foreign[0]})",
-                file=task.folder,
-                hint="it is not replaced; name another with --folder",
-            )
-    elif target.exists():
-        raise DataError("is a file", file=task.folder, hint="name a folder with --folder")
+    if os.path.lexists(task.folder):
+        check_replaceable(task)
 
 
-def _is_ours(name: str) -> bool:
-    return name.startswith("structure") and name.endswith(".xsf")
+def check_replaceable(task: AugmentTask) -> None:
+    """Refuse to replace a folder that is not the result of an earlier call.
+
+    Raises
+    ------
+    DataError
+        If it holds a file that the existing ``generate.in`` with copies does not list.
+    """
+    if not os.path.isdir(task.folder):
+        raise DataError("is no folder", file=task.folder, hint="name another with --folder")
+    copies = {DIGEST}
+    if os.path.exists(task.output):
+        listed = (os.path.split(entry.text) for entry in read_generate_in(task.output).files)
+        folder = os.path.realpath(task.folder)
+        copies |= {name for path, name in listed if os.path.realpath(path) == folder}
+    foreign = sorted(set(os.listdir(task.folder)) - copies)
+    if foreign:
+        raise DataError(
+            f"is not replaced: {task.output} does not list {foreign[0]}",
+            file=task.folder,
+            hint="remove the folder, or name another with --folder",
+        )
 
 
 def check_space(task: AugmentTask, plan: Plan) -> None:
@@ -250,11 +283,12 @@ def write_file(path: str, text: str, folder: str) -> None:
         raise writing_error(folder, error) from None
 
 
-def finish(part: str, folder: str) -> None:
-    """Give the finished folder its name, in place of an older one."""
-    (Path(part) / DIGEST).unlink()
-    replaced = f"{part}.old"
-    with suppress(FileNotFoundError):
+def finish(part: str, task: AugmentTask) -> None:
+    """Give the finished folder its name, in place of the result of an earlier call."""
+    folder, replaced = os.path.realpath(task.folder), f"{part}.old"
+    if task.force and os.path.isdir(folder):
+        shutil.rmtree(replaced, ignore_errors=True)
         os.rename(folder, replaced)
     os.rename(part, folder)
+    os.unlink(os.path.join(folder, DIGEST))
     shutil.rmtree(replaced, ignore_errors=True)

@@ -24,11 +24,14 @@ def check_contact(structure: Structure, closest: Contact, setups: Sequence[Setup
     r_min = min(setup.r_min for setup in setups)
     if closest.distance >= r_min:
         return
+    hint = "correct the structure, or lower RMIN in the setups"
+    if structure.parent is not None:
+        hint = f"use a smaller delta, or min_distance={r_min:g} to leave such copies out"
     raise DataError(
         f"atoms {closest.first + 1} and {closest.second + 1} are {closest.distance:.3f} Å apart, "
         f"closer than RMIN = {r_min:g} Å",
         file=structure.name,
-        hint="correct the structure, or lower RMIN in the setups",
+        hint=hint,
     )
 
 

@@ -18,7 +18,7 @@ from aenetpy.fingerprints.featurise import Fingerprints, fingerprints
 from aenetpy.fingerprints.statistics import RunningStatistics
 from aenetpy.io import report_generate as report
 from aenetpy.io.derivatives import AtomDerivatives
-from aenetpy.io.families import copy_name, is_copy
+from aenetpy.io.families import Families, is_copy
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.report_common import TrainingSetInfo
 from aenetpy.io.setup import Setup
@@ -85,13 +85,22 @@ def generate(
     check_new(output, "OUTPUT")
     if settings.taylor is not None and settings.taylor.outfile is not None:
         check_new(settings.taylor.outfile, "outfile")
+        if os.path.realpath(settings.taylor.outfile) == os.path.realpath(output):
+            raise InputError(
+                f"OUTPUT and outfile of DERIVATIVES are both '{output}'",
+                file=settings.path,
+                line=settings.lines["DERIVATIVES"],
+                hint="OUTPUT holds the structures, outfile the structures and their copies",
+            )
     out.write(report.opening(settings.species, len(settings.files), setups_t, __version__))
     timing.milestone("setups read")
 
     descriptors = [make_descriptor(setup, settings.species) for setup in setups_t]
     plan = None
     if settings.taylor is not None:
-        plan = make_plan(lambda: read_structures(settings, lambda: None), settings.taylor)
+        plan = make_plan(read_structures(settings, lambda: None), settings.taylor)
+
+    families = Families(entry.text for entry in settings.files)
 
     def evaluate(structure: Structure, chosen: bool = False) -> Evaluated:
         check_species(structure, setups_t)
@@ -113,8 +122,8 @@ def generate(
 
     # The training set is renamed last: as long as it is not there, nothing blocks a new run.
     with (
-        Collection(output, settings, setups_t) as collection,
-        apart(settings, setups_t) as collection_of_all,
+        Collection(output, settings, setups_t, families) as collection,
+        apart(settings, setups_t, families) as collection_of_all,
         derivatives_writer(settings) as derivatives,
     ):
         parents = enumerate(read_structures(settings, on_entry))
@@ -127,7 +136,7 @@ def generate(
                         continue
                 out.write(collection.add(evaluated))
                 if derivatives is not None:
-                    name, n_species = name_in_set(structure), len(set(structure.species))
+                    name, n_species = families.name(structure), len(set(structure.species))
                     derivatives.append(name, len(structure), n_species, evaluated.atoms)
         timing.milestone("fingerprints computed")
         if collection_of_all is not None:
@@ -161,10 +170,19 @@ class Collection:
         Contents of ``generate.in``.
     setups_t
         Setup of each species.
+    families
+        Names the copies.
     """
 
-    def __init__(self, path: str, settings: GenerateInput, setups_t: Sequence[Setup]) -> None:
+    def __init__(
+        self,
+        path: str,
+        settings: GenerateInput,
+        setups_t: Sequence[Setup],
+        families: Families,
+    ) -> None:
         self._path, self._species, self._setups_t = path, settings.species, setups_t
+        self._families = families
         self._writer = TrainingSetWriter(path, settings.species, settings.atomic_energies_t)
         self._statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
         self._energies_per_atom: list[float] = []
@@ -184,7 +202,7 @@ class Collection:
         self._energies_per_atom.append(energy / len(structure))
         forces_nc = structure.forces_nc
         self._writer.append(
-            name_in_set(structure),
+            self._families.name(structure),
             found.types_n,
             structure.positions_in_cell(),
             np.full((len(structure), 3), np.nan) if forces_nc is None else forces_nc,
@@ -203,19 +221,12 @@ class Collection:
 
 
 def apart(
-    settings: GenerateInput, setups_t: Sequence[Setup]
+    settings: GenerateInput, setups_t: Sequence[Setup], families: Families
 ) -> AbstractContextManager[Collection | None]:
     """Return the training set with copies, where that is another than OUTPUT (DERIVATIVES)."""
     if settings.taylor is None or settings.taylor.outfile is None:
         return nullcontext()
-    return Collection(settings.taylor.outfile, settings, setups_t)
-
-
-def name_in_set(structure: Structure) -> str:
-    """Return the name in the training set; that of a copy from a file tells its parent, too."""
-    if structure.parent is None or is_copy(structure.name):
-        return structure.name
-    return copy_name(structure.parent, structure.name)
+    return Collection(settings.taylor.outfile, settings, setups_t, families)
 
 
 def check_new(path: str, keyword: str) -> None:

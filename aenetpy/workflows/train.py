@@ -300,6 +300,10 @@ def choose_test_set(
     train_s, test_s = split_families(
         parents_s, copies_s, settings.test_percent, stream, settings.test_copies
     )
+    given = {name for name, copy in zip(parents_s, copies_s, strict=True) if not copy}
+    n_orphans = sum(parent not in given for parent in parents_s)
+    if n_orphans:
+        log.warning("%d copies are trained on without their parents, which are missing", n_orphans)
     n_left_out = trainset.n_structures - len(train_s) - len(test_s)
     if n_left_out:
         log.info("%d copies of test structures are left out (TEST_COPIES tests them)", n_left_out)

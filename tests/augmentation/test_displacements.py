@@ -37,15 +37,17 @@ def test_axis_takes_each_displacement_once_and_in_pairs(spread: str, n: int) -> 
             assert plus == (*minus[:2], -minus[2])
 
 
-def test_even_spread_reaches_all_atoms() -> None:
-    # Five pairs of fifteen coordinates: one in three, so each atom is met.
-    moves = displacements(TaylorInput("axis"), 0.02, SPECIES, 1, 10)
-    assert {moved(move)[0] for move in moves} == set(range(5))
+def test_even_spread_reaches_all_atoms_and_axes() -> None:
+    # Five pairs of fifteen coordinates, in steps of four: each atom but one is met.
+    moves = [moved(move) for move in displacements(TaylorInput("axis"), 0.02, SPECIES, 1, 10)]
+    assert len({atom for atom, _, _ in moves}) >= 4
+    assert {axis for _, axis, _ in moves} == {0, 1, 2}
+    # As with 24 atoms, where a third of the coordinates is a multiple of three.
+    many = displacements(TaylorInput("axis"), 0.02, ("O",) * 24, 0, 6)
+    assert {moved(move)[:2] for move in many} == {(0, 0), (8, 1), (16, 2)}
     # Over the structures all coordinates get their turn.
-    taken = {
-        moved(displacements(TaylorInput("axis"), 1.0, SPECIES, s, 2)[0])[:2] for s in range(15)
-    }
-    assert len(taken) == 15
+    first = [displacements(TaylorInput("axis"), 1.0, SPECIES, s, 2)[0] for s in range(15)]
+    assert len({moved(move)[:2] for move in first}) == 15
 
 
 def test_random_keeps_the_centre_of_mass_and_the_bound() -> None:

@@ -43,6 +43,8 @@ def test_block_on_one_line_or_several(tmp_path: Path) -> None:
     [
         TaylorInput("pyita", 0.03, 6),
         TaylorInput("axis", None, 2, seed=9, spread="random"),
+        TaylorInput("axis", 0.0123456789012, 2),
+        TaylorInput("axis", 0.02, fraction=12.5, n_max=90, outfile="d.train"),
         TaylorInput("random", {"Ti": 0.01, "O": 0.025}, 3, min_distance=0.9),
         TaylorInput("random", 0.05, 4, order=2, potential="old potential/x"),
     ],
@@ -78,9 +80,12 @@ def test_block_of_the_python_package(tmp_path: Path) -> None:
     [
         ("a=6", "delta is missing"),
         ("delta=0.1", "a is missing"),
-        ("delta=0 a=6", "delta is 0; it is a displacement in Å, larger than 0"),
+        ("delta=0 a=6", "delta is 0; it is a length in Å, larger than 0"),
         ("delta=-0.1 a=6", "delta is -0.1"),
         ("delta=3 a=6", "delta is 3; it is in Å, and 1 at most"),
+        ("delta=0.1 a=1e12", "a is 1e12; it is 1000000 at most"),
+        ("delta=0.1 a=1 min_distance=100", "min_distance is 100; it is in Å, and 5 at most"),
+        ("delta=Ti:0.1,Ti:0.2 a=1", "Ti is given twice"),
         ("delta=x a=6", "'x' is not a number"),
         ("delta=Ti0.1,O:0.1 a=6", "'Ti0.1' is not of the form Ti:0.02"),
         ("delta=0.1 a=0", "a is 0; it is the number of copies per structure, 1 or more"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import tarfile
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_the_plain_command(capsys) -> None:
     assert listed[5:] == [f"augmented/structure{k:04d}.xsf" for k in range(1, 31)]
     for k, path in enumerate(listed[5:]):
         copy, parent = read_xsf(path), read_xsf(listed[k // 6])
-        assert copy.parent == parent.name
+        assert copy.parent == f"../{parent.name}"
         [(atom, axis)] = np.argwhere(np.abs(copy.positions_nc - parent.positions_nc) > 1e-7)
         step = copy.positions_nc[atom, axis] - parent.positions_nc[atom, axis]
         assert abs(step) == pytest.approx(0.03, abs=1e-8)
@@ -105,7 +106,7 @@ def test_interrupted_and_continued(monkeypatch, capsys) -> None:
     assert augment(*options, "--force") == 0
     assert contents() == whole
 
-    Path("generate-augmented.in").unlink()
+    listed = Path("generate-augmented.in").read_bytes()
     part = Path(workflow.unfinished_name("augmented"))
     write = workflow.write_file
     written: list[str] = []
@@ -120,7 +121,7 @@ def test_interrupted_and_continued(monkeypatch, capsys) -> None:
     assert augment(*options, "--force") == 130
     assert "the same command goes on" in capsys.readouterr().err
     assert contents() == whole  # the old folder is still there, complete
-    assert not Path("generate-augmented.in").exists()
+    assert Path("generate-augmented.in").read_bytes() == listed
     assert len(list(part.glob("structure*.xsf"))) == 11
 
     monkeypatch.setattr(workflow, "write_file", lambda *a: (written.append(a[0]), write(*a)))
@@ -129,7 +130,7 @@ def test_interrupted_and_continued(monkeypatch, capsys) -> None:
     assert len(written) == 30 - 10  # the torn one is written again, those before it are not
     assert contents() == whole
     assert not part.exists()
-    assert read_generate_in("generate-augmented.in").files[-1].text == "augmented/structure0030.xsf"
+    assert Path("generate-augmented.in").read_bytes() == listed
 
 
 def test_another_task_does_not_go_on_from_old_work(monkeypatch) -> None:
@@ -174,15 +175,17 @@ def test_disk_that_is_too_small_is_told_before(monkeypatch, capsys) -> None:
 
 
 def test_dry_run_tells_the_size(capsys) -> None:
-    options = ["--delta", "auto", "--a", "6", "--strategy", "random"]
+    options = ["--delta", "0.02", "--a", "6", "--strategy", "random"]
     assert augment(*options, "--dry-run") == 0
     told = capsys.readouterr()
     assert sorted(os.listdir()) == ["generate.in", "xsf"]
-    assert "stiffness" in told.err
     assert augment(*options) == 0
     size = sum(4096 * math.ceil(len(content) / 4096) for content in contents().values())
     expected = f"30 copies of 5 of 5 structures, {size / 1e6:.1f} MB on disk in augmented\n"
     assert told.out == expected
+    capsys.readouterr()
+    assert augment(*options, "--dry-run") == 0  # what is there does not matter
+    assert capsys.readouterr().out == expected
 
 
 @pytest.mark.parametrize(
@@ -194,13 +197,26 @@ def test_dry_run_tells_the_size(capsys) -> None:
         (["--delta", "0.03", "--a", "1.5"], 2, "a is 1.5"),
         (["--delta", "0.03", "--a", "6", "--folder", "xsf/new"], 2, "lies in 'xsf'"),
         (["--delta", "0.03", "--a", "6", "--folder", "xsf"], 2, "lies in 'xsf'"),
-        (["--delta", "0.03", "--a", "6", "--output", "generate.in"], 2, "is the input itself"),
+        (["--delta", "0.03", "--a", "6", "--output", "generate.in"], 2, "is an input"),
         (["--delta", "0.03", "--a", "6", "--folder", "full"], 4, "full: exists already"),
-        (["--delta", "0.03", "--a", "6", "--folder", "full", "--force"], 4, "no copy (mine.txt)"),
-        (["--delta", "0.03", "--a", "6", "--folder", "mine.in", "--force"], 4, "is a file"),
+        (
+            ["--delta", "0.03", "--a", "6", "--folder", "full", "--force"],
+            4,
+            "generate-augmented.in does not list mine.txt",
+        ),
+        (["--delta", "0.03", "--a", "6", "--folder", "mine.in", "--force"], 4, "is no folder"),
         (["--delta", "0.03", "--a", "6", "--output", "mine.in"], 4, "mine.in: exists already"),
         (["--delta", "Ti:0.03", "--a", "6"], 3, "delta has no value for O"),
         (["--delta", "0.03", "--a", "6", "--order", "2", "--potential", "none"], 4, "none"),
+        (["--delta", "auto", "--a", "6"], 4, "do not tell a stiffness"),
+        (["--delta", "0.03", "--a", "6", "--folder", " new"], 2, "cannot stand in FILES"),
+        (["--delta", "0.03", "--a", "6", "--output", "no/new.in"], 4, "folder does not exist"),
+        (["--delta", "0.03", "--a", "6", "--output", "xsf", "--force"], 4, "xsf: is a folder"),
+        (
+            ["--delta", "0.03", "--a", "6", "--output", "xsf/rutile-03.xsf", "--force"],
+            2,
+            "is an input",
+        ),
         (["none.in", "--delta", "0.03", "--a", "6"], 3, "none.in: file not found"),
     ],
 )
@@ -214,6 +230,124 @@ def test_bad_options_leave_nothing_behind(options, code, message, capsys) -> Non
     assert message in error
     assert len(error.splitlines()) == 1
     assert sorted(os.listdir()) == before
+
+
+def test_force_replaces_only_earlier_results(capsys) -> None:
+    options = ["--delta", "0.03", "--a", "2", "--folder", "mine"]
+    Path("mine").mkdir()
+    Path("mine/structure0001.xsf").write_text("precious")
+    assert augment(*options, "--force") == 4
+    assert "generate-augmented.in does not list structure0001.xsf" in capsys.readouterr().err
+    assert Path("mine/structure0001.xsf").read_text() == "precious"
+    Path("mine/structure0001.xsf").unlink()
+    assert augment(*options, "--force") == 0
+    assert augment(*options) == 4
+    assert augment(*options, "--a", "3", "--force") == 0
+    assert len(contents("mine")) == 15
+
+
+def test_folder_may_be_a_link_and_leftovers_go_away() -> None:
+    Path("real").mkdir()
+    os.symlink("real", "augmented")
+    options = ["--delta", "0.03", "--a", "2", "--force"]
+    stale = Path(f"{workflow.unfinished_name('augmented')}.old")
+    stale.mkdir()
+    (stale / "x").touch()
+    assert augment(*options) == 0
+    assert augment(*options) == 0
+    assert Path("augmented").is_symlink()
+    assert len(contents("real")) == 10
+    assert sorted(os.listdir()) == [
+        "augmented",
+        "generate-augmented.in",
+        "generate.in",
+        "real",
+        "xsf",
+    ]
+
+
+def test_partly_periodic_structures_have_no_files(capsys) -> None:
+    from ase.build import fcc111
+    from ase.calculators.emt import EMT
+
+    slab = fcc111("Cu", (2, 2, 2), vacuum=5.0)
+    slab.rattle(0.1, seed=1)
+    slab.calc = EMT()
+    slab.get_forces()
+    slab.info.clear()
+    slab.write("slab.xyz")
+    Path("Cu.stp").write_text(
+        (EXAMPLE / "Ti.fingerprint.stp").read_text().replace("ATOM Ti", "ATOM Cu")
+    )
+    text = re.sub(r"ENV.*?RMIN", "ENV 1\nCu\nRMIN", Path("Cu.stp").read_text(), flags=re.DOTALL)
+    Path("Cu.stp").write_text(text)
+    head = "OUTPUT cu.train\nTYPES\n1\nCu 0\nSETUPS\nCu Cu.stp\n"
+    Path("cu.in").write_text(f"{head}FILES\n1\nslab.xyz\n")
+    assert augment("cu.in", "--delta", "0.03", "--a", "2") == 4
+    assert "slab.xyz: periodic in some directions only" in capsys.readouterr().err
+    Path("cu.in").write_text(f"{head}TAYLOR\ndelta=0.03 a=2\nFILES\n1\nslab.xyz@:\n")
+    assert run(["generate", "cu.in"]) == 0
+    names = read_trainset("cu.train").names_s
+    assert names == ("slab.xyz@0", "slab.xyz@0#taylor:1", "slab.xyz@0#taylor:2")
+    assert capsys.readouterr().err == ""
+
+
+def test_families_are_found_however_they_are_spelled(monkeypatch, capsys) -> None:
+    assert augment("--delta", "0.03", "--a", "2") == 0
+    text = Path("generate-augmented.in").read_text()
+    text = text.replace("xsf/rutile-03.xsf", "./xsf/../xsf/rutile-03.xsf")
+    text = text.replace("xsf/anatase-07.xsf", str(Path("xsf/anatase-07.xsf").absolute()))
+    Path("sub").mkdir()
+    monkeypatch.chdir("sub")
+    text = text.replace("\naugmented/", "\n../augmented/").replace("\nxsf/", "\n../xsf/")
+    Path("generate.in").write_text(text.replace("./xsf/..", "../xsf/../xsf/.."))
+    assert run(["generate", "generate.in"]) == 0
+    names = read_trainset("a.train").names_s
+    given = [name for name in names if not is_copy(name)]
+    assert len(given) == 5
+    assert {parent_of(name) for name in names if is_copy(name)} == set(given)
+
+
+def test_frames_have_families_too() -> None:
+    from aenetpy.io.structures import atoms_from_structure
+
+    frames = [atoms_from_structure(read_xsf(f"xsf/{name}.xsf")) for name in NAMES[:2]]
+    import ase.io
+
+    ase.io.write("run.traj", frames)
+    text = Path("generate.in").read_text()
+    head = text[: text.index("FILES")]
+    Path("generate.in").write_text(f"{head}FILES\n2\nrun.traj@:\nrun.traj@-1\n")
+    assert augment("--delta", "0.03", "--a", "2") == 0
+    assert run(["generate", "generate-augmented.in"]) == 0
+    names = read_trainset("a.train").names_s
+    assert names[:3] == ("run.traj@0", "run.traj@1", "run.traj@-1")
+    assert [parent_of(name) for name in names[3:]] == [n for n in names[:3] for _ in range(2)]
+
+
+def test_copies_that_are_too_close_tell_what_to_do(capsys) -> None:
+    write_input("TAYLOR\ndelta=0.9 a=20\n", "block.train")
+    assert run(["generate", "generate.in"]) == 4
+    assert "use a smaller delta, or min_distance=1.2" in capsys.readouterr().err
+    assert not Path("block.train").exists()
+    write_input("TAYLOR\ndelta=0.9 a=20 min_distance=1.2\n", "block.train")
+    assert run(["generate", "generate.in"]) == 0
+    assert 5 < read_trainset("block.train").n_structures < 105
+
+
+def test_copies_without_parents_are_told(capsys) -> None:
+    generate("TAYLOR\ndelta=0.03 a=2\n", "block.train")
+    worst = max(read_trainset("block.train").energies_s / read_trainset("block.train").n_atoms_s)
+    Path("train.in").write_text(
+        f"TRAININGSET block.train\nTESTPERCENT 0\nITERATIONS 0\nSEED 1\nMAXENERGY {worst - 1e-3}\n"
+        "NETWORKS\nTi Ti.nn 1 3:tanh\nO O.nn 1 3:tanh\n"
+    )
+    assert run(["train", "train.in"]) == 0
+    trainset = read_trainset("block.train.scaled")
+    given = {name for name in trainset.names_s if not is_copy(name)}
+    orphans = [name for name in trainset.names_s if parent_of(name) not in given]
+    told = "without their parents" in capsys.readouterr().err
+    assert told == bool(orphans)
 
 
 def test_parents_without_labels(capsys) -> None:
@@ -303,6 +437,13 @@ def test_derivatives_block_fills_a_file_of_its_own() -> None:
     everything = read_trainset("all.train")
     assert sum(map(is_copy, everything.names_s)) == 20
     assert everything.n_structures == 25
+    text = Path("parents.train.in").read_text()
+    Path("same.in").write_text(
+        text.replace("OUTPUT parents.train", "OUTPUT new.train").replace(
+            "outfile=all", "outfile=./new"
+        )
+    )
+    assert run(["generate", "same.in"]) == 3
     # Neither of the two is replaced.
     assert run(["generate", "parents.train.in"]) == 4
     Path("parents.train").unlink()
