@@ -22,6 +22,7 @@ COMMANDS = {
     "neighbors": "Neighbours of an atom (neighbors.x).",
     "nnascii2bin": "Convert a potential from text to binary, or back (nnASCII2bin.x).",
     "predict": "Energies and forces of structures (predict.x).",
+    "study": "Compare kinds of training on a common test set, with statistics and figures.",
     "train": "Fit the networks to a training set (train.x).",
     "trainbin2ascii": "Convert a training set to text with its setups, or back (trainbin2ASCII.x).",
     "trnset2ascii": "Write a training set as text without setups (trnset2ASCII.x).",

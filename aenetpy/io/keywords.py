@@ -50,6 +50,8 @@ class Keywords:
         Keywords with a value, or nothing, on their own line.
     blocks
         Keywords with data lines below.
+    lines
+        Instead of those in the file, for keywords that stand in a file of another format.
 
     Raises
     ------
@@ -57,12 +59,18 @@ class Keywords:
         If the file cannot be read or is not text.
     """
 
-    def __init__(self, path: str | Path, values: Iterable[str], blocks: Iterable[str]) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        values: Iterable[str],
+        blocks: Iterable[str],
+        lines: Iterable[Entry] | None = None,
+    ) -> None:
         self.path = str(path)
         self._values = tuple(values)
         self._known = (*self._values, *blocks)
         self._sections: dict[str, Section] = {}
-        self._split(significant_lines(read_text(path)))
+        self._split(significant_lines(read_text(path)) if lines is None else list(lines))
 
     @property
     def lines(self) -> dict[str, int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aenetpy.io.free_form import (
     Entry,
@@ -188,24 +189,32 @@ def read_train_in(path: str | Path) -> TrainInput:
     """
     keywords = Keywords(path, _VALUES, _BLOCKS)
     keywords.section("TRAININGSET", "a line 'TRAININGSET <file>'")
-    has_limit = "MAXENERGY" in keywords
-    return TrainInput(
-        path=keywords.path,
-        training_set=keywords.string("TRAININGSET", ""),
-        networks=_read_networks(keywords),
-        test_percent=_read_test_percent(keywords),
-        iterations=keywords.integer("ITERATIONS", 10),
-        max_energy=keywords.real("MAXENERGY", 0.0) if has_limit else None,
-        method=_read_method(keywords),
-        sampling=_read_sampling(keywords),
-        test_copies=keywords.flag("TEST_COPIES"),
-        save_energies=keywords.flag("SAVE_ENERGIES"),
-        timing=keywords.flag("TIMING"),
-        debug=keywords.flag("DEBUG"),
-        verbosity=keywords.string("VERBOSITY", "normal").lower(),
-        seed=keywords.seed(),
-        lines=keywords.lines,
-    )
+    fields = {field: read(keywords) for field, read in _READERS.values()}
+    return TrainInput(path=keywords.path, lines=keywords.lines, **fields)
+
+
+def read_train_changes(path: str | Path, lines: Iterable[Entry]) -> dict[str, Any]:
+    """Return what lines of a ``train.in`` say that stand in another file.
+
+    Parameters
+    ----------
+    path
+        The other file, for messages.
+    lines
+        Keywords with their values, and their line numbers there.
+
+    Returns
+    -------
+    changes
+        The fields of `TrainInput` whose keywords are given.
+
+    Raises
+    ------
+    InputError
+        As `read_train_in`.
+    """
+    keywords = Keywords(path, _VALUES, _BLOCKS, lines)
+    return {field: read(keywords) for name, (field, read) in _READERS.items() if name in keywords}
 
 
 def _read_test_percent(keywords: Keywords) -> float:
@@ -215,6 +224,10 @@ def _read_test_percent(keywords: Keywords) -> float:
         place = keywords.place(keywords.lines["TESTPERCENT"])
         raise place.error(f"TESTPERCENT {percent:g} {why}", "give 0 or more and less than 100")
     return percent
+
+
+def _read_max_energy(keywords: Keywords) -> float | None:
+    return keywords.real("MAXENERGY", 0.0) if "MAXENERGY" in keywords else None
 
 
 def _read_sampling(keywords: Keywords) -> str | None:
@@ -325,6 +338,27 @@ def _parse_layer(token: str, place: Place) -> tuple[int, str]:
             "known are linear (l), tanh (t), sigmoid (s), mtanh (m), twist (w)",
         )
     return n_nodes, ACTIVATION_NAMES[activation]
+
+
+_READERS: Mapping[str, tuple[str, Callable[[Keywords], Any]]] = {
+    "TRAININGSET": ("training_set", lambda keywords: keywords.string("TRAININGSET", "")),
+    "NETWORKS": ("networks", _read_networks),
+    "TESTPERCENT": ("test_percent", _read_test_percent),
+    "ITERATIONS": ("iterations", lambda keywords: keywords.integer("ITERATIONS", 10)),
+    "MAXENERGY": ("max_energy", _read_max_energy),
+    "METHOD": ("method", _read_method),
+    "SAMPLING": ("sampling", _read_sampling),
+    "TEST_COPIES": ("test_copies", lambda keywords: keywords.flag("TEST_COPIES")),
+    "SAVE_ENERGIES": ("save_energies", lambda keywords: keywords.flag("SAVE_ENERGIES")),
+    "TIMING": ("timing", lambda keywords: keywords.flag("TIMING")),
+    "DEBUG": ("debug", lambda keywords: keywords.flag("DEBUG")),
+    "VERBOSITY": (
+        "verbosity",
+        lambda keywords: keywords.string("VERBOSITY", "normal").lower(),
+    ),
+    "SEED": ("seed", Keywords.seed),
+}
+"""The field of `TrainInput` that each keyword fills, and how it is read."""
 
 
 def format_train_in(content: TrainInput) -> str:

@@ -172,6 +172,19 @@ def read_trainset(path: str | Path) -> TrainingSet:
     )
 
 
+def count_structures(path: str | Path) -> int:
+    """Return how many structures a training set holds, by its first lines.
+
+    Raises
+    ------
+    DataError
+        As `read_trainset`.
+    """
+    reader = RecordReader(path, "training set", first_length=4)
+    reader.count("number of species")
+    return reader.count("number of structures")
+
+
 def write_trainset(path: str | Path, trainset: TrainingSet) -> None:
     """Write a training set (spec 7.2), complete or not at all.
 

@@ -1,0 +1,252 @@
+"""The report of a study: Markdown with tables and figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+from aenetpy import __version__
+from aenetpy.analysis import figures
+from aenetpy.analysis.cells import ENERGY, FORCE, UNITS, Cell, sort_into_cells
+from aenetpy.analysis.errors import Interval
+from aenetpy.io.files import write_bytes, write_text
+from aenetpy.io.free_form import times
+from aenetpy.io.study_in import Study
+from aenetpy.io.trial_files import TrialResult
+
+SHOWN = {
+    "median": "median",
+    "mean": "MAE",
+    "rmse": "RMSE",
+    "p90": "90 %",
+    "p95": "95 %",
+    "p99": "99 %",
+    "maximum": "largest",
+    "bias": "bias",
+}
+WITH_INTERVAL = ("median", "mean", "rmse", "p95")
+
+NOTES = """\
+Errors are those of the energy per atom of each structure, and of each force component, on the
+common test set, all seeds together. Brackets are 95 % bootstrap intervals: seeds and structures are
+drawn anew, all force components of a structure together. With few seeds they are rather too narrow.
+Differences are of the MAE, seed by seed, with Student's t for the interval and for p, which is
+not corrected for the number of comparisons. The trainer's own errors are those of the last epoch;
+with families mixed its test set holds copies of structures that it was trained on. The violins
+leave out the few errors below 1/3000 of the largest, as of forces that vanish by symmetry.
+"""
+
+
+def write_report(
+    path: Path, study: Study, results: Sequence[TrialResult], held_out: Sequence[str]
+) -> None:
+    """Write the report, and figures and the list of test structures beside it.
+
+    Parameters
+    ----------
+    path
+        The Markdown file.
+    study
+        What was asked for.
+    results
+        Finished trials, at least one.
+    held_out
+        Names of the structures in the common test set.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be written.
+    """
+    cells = sort_into_cells(study, results)
+    write_text(path.parent / "test-set.txt", "".join(f"{name}\n" for name in held_out))
+    sections = [
+        opening(study, results, held_out),
+        variant_table(study),
+        *(error_table(cells, quantity) for quantity in (ENERGY, FORCE)),
+        difference_table(cells, study.reference),
+        training_table(cells),
+        draw_figures(path.parent, cells, study),
+        f"## How to read this\n\n{NOTES}",
+    ]
+    write_text(path, "\n".join(sections))
+
+
+def opening(study: Study, results: Sequence[TrialResult], held_out: Sequence[str]) -> str:
+    """Return what was run."""
+    n_trials = len(study.variants) * len(study.sizes) * len(study.seeds)
+    lines = [
+        f"# {Path(study.folder).name}",
+        "",
+        f"{len(results)} of {times(n_trials, 'trial')}:"
+        f" {times(len(study.variants), 'variant')},"
+        f" training structures {_listed(study.sizes)}, seeds {_listed(study.seeds)}."
+        f" Common test set: {times(len(held_out), 'structure')} that no variant has seen"
+        f" (`test-set.txt`, drawn with seed {study.test_seed})."
+        f" One row per trial in `trials.csv`. aenetpy {__version__}.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def variant_table(study: Study) -> str:
+    """Return how the variants are defined."""
+    rows = [(variant.name, variant.text) for variant in study.variants]
+    return table("Variants", ("variant", "how it differs"), rows)
+
+
+def error_table(cells: Sequence[Cell], quantity: str) -> str:
+    """Return the statistics of the errors, with intervals."""
+    # The mean force error of a structure is zero whatever the networks.
+    shown = [name for name in SHOWN if quantity == ENERGY or name != "bias"]
+    rows = []
+    for cell in cells:
+        errors = cell.errors(quantity)
+        values = [
+            number(getattr(errors.summary, name))
+            + (f" {brackets(errors.intervals[name])}" if name in WITH_INTERVAL else "")
+            for name in shown
+        ]
+        rows.append((cell.variant.name, str(cell.size), str(len(cell.results)), *values))
+    titles = {
+        ENERGY: f"Errors of the energy per atom ({UNITS[ENERGY]})",
+        FORCE: f"Errors of the force components ({UNITS[FORCE]})",
+    }
+    return table(
+        titles[quantity], ("variant", "size", "seeds", *(SHOWN[name] for name in shown)), rows
+    )
+
+
+def difference_table(cells: Sequence[Cell], reference: str) -> str:
+    """Return the paired comparisons with the reference."""
+    references = {cell.size: cell for cell in cells if cell.variant.name == reference}
+    rows = []
+    for cell in cells:
+        if cell.variant.name == reference or cell.size not in references:
+            continue
+        for quantity in (ENERGY, FORCE):
+            found = cell.compared(references[cell.size], quantity)
+            if found is None:
+                continue
+            one = "one seed, no test"
+            interval = one if found.interval is None else brackets(found.interval, sign=True)
+            p_value = "" if found.p_value is None else f"{found.p_value:.2g}"
+            rows.append(
+                (
+                    *(cell.variant.name, str(cell.size), f"{quantity} ({UNITS[quantity]})"),
+                    *(str(found.n), number(found.difference, sign=True), interval, p_value),
+                )
+            )
+    head = ("variant", "size", "quantity", "seeds", "difference of MAE", "95 % interval", "p")
+    return table(f"Differences from {reference}", head, rows) if rows else ""
+
+
+def training_table(cells: Sequence[Cell]) -> str:
+    """Return what the trainer says itself, next to the truth; means over the seeds."""
+    rows = []
+    for cell in cells:
+        results = cell.results
+        own = [
+            number(sum(values) / len(results))
+            for values in (
+                [result.own_train_rmse for result in results],
+                [result.own_test_rmse for result in results],
+            )
+        ]
+        per_seed = [f"{sum(r.copies for r in results) / len(results):g}"]
+        per_seed.append(f"{sum(r.epochs for r in results) / len(results):g}")
+        seconds = f"{sum(r.seconds for r in results) / len(results):.1f}"
+        true = number(cell.energy.summary.rmse)
+        rows.append((cell.variant.name, str(cell.size), *per_seed, seconds, *own, true))
+    head = (
+        *("variant", "size", "copies", "epochs", "training, s"),
+        *("own training RMSE", "own test RMSE", "RMSE on the common test set"),
+    )
+    return table(f"What the trainer says itself ({UNITS[ENERGY]})", head, rows)
+
+
+def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
+    """Draw all figures there are data for, and return the section that shows them."""
+    lines = ["## Figures", ""]
+
+    def show(name: str, text: str, figure: figures.Figure | None) -> None:
+        if figure is not None:
+            write_bytes(folder / name, figures.png(figure))
+            lines.extend([f"![{text}]({name})", "", f"{text}.", ""])
+
+    for size in study.sizes:
+        chosen = [cell for cell in cells if cell.size == size]
+        if not chosen:
+            continue
+        suffix, of = (f"-{size}", f", {size} training structures") if study.sizes[1:] else ("", "")
+        reference = study.reference
+        show(
+            f"errors{suffix}.png",
+            f"Distribution of the errors, median and middle half{of}",
+            figures.violins(chosen, reference),
+        )
+        show(
+            f"force-histogram{suffix}.png",
+            f"Force errors{of}",
+            figures.histograms(chosen, reference),
+        )
+        show(
+            f"error-delta{suffix}.png",
+            f"Mean error against displacement; {reference} is the horizontal line{of}",
+            figures.error_against_delta(chosen, reference),
+        )
+    show(
+        "error-size.png",
+        "Mean error against number of training structures",
+        figures.error_against_size(cells, study.reference),
+    )
+    return "\n".join(lines)
+
+
+def summary_text(study: Study, results: Sequence[TrialResult]) -> str:
+    """Return the short table for standard output: medians and MAE on the common test set."""
+    cells = sort_into_cells(study, results)
+    head = ("variant", "size", "seeds", "E median", "E MAE", "F median", "F MAE")
+    rows = [
+        (
+            *(cell.variant.name, str(cell.size), str(len(cell.results))),
+            *(f"{value:.2f}" for value in (cell.energy.summary.median, cell.energy.summary.mean)),
+            *(f"{value:.3f}" for value in (cell.force.summary.median, cell.force.summary.mean)),
+        )
+        for cell in cells
+    ]
+    widths = [max(len(row[k]) for row in [head, *rows]) for k in range(len(head))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+        for row in [head, *rows]
+    ]
+    title = f"common test set of {study.test}: energy {UNITS[ENERGY]}, forces {UNITS[FORCE]}"
+    return "\n".join([title, *lines]) + "\n"
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table under a heading."""
+    lines = [f"## {title}", "", _row(head), _row(["---"] * len(head)), *map(_row, rows), ""]
+    return "\n".join(lines)
+
+
+def _row(values: Sequence[str]) -> str:
+    return "| " + " | ".join(value.replace("|", r"\|") for value in values) + " |"
+
+
+def number(value: float, sign: bool = False) -> str:
+    """Return a number with three digits, a power of ten only if tiny; - if there is none."""
+    if math.isnan(value):
+        return "-"
+    text = f"{value:+.3g}" if sign else f"{value:.3g}"
+    return f"{value:+.0f}" if sign and "e+" in text else f"{value:.0f}" if "e+" in text else text
+
+
+def brackets(interval: Interval, sign: bool = False) -> str:
+    """Return the ends of an interval."""
+    return f"[{number(interval.low, sign)}, {number(interval.high, sign)}]"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

@@ -1,0 +1,46 @@
+"""``aenetpy study``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aenetpy.cli.options import input_argument, progress_bar
+from aenetpy.parallel import available_cores
+
+
+@click.command("study")
+@input_argument
+@click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(min=1),
+    default=available_cores,
+    show_default="all cores",
+    help="Trials at a time, one thread each; the results do not depend on it.",
+)
+@click.option("--dry-run", is_flag=True, help="List the trials and what is done already.")
+def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
+    """Compare kinds of training on structures that none of them has seen.
+
+    \b
+    aenetpy study study.yaml
+
+    Results go to a folder named like INPUT: trials.csv, report.md, figures. The same command
+    goes on where an earlier one was stopped.
+    """
+    from aenetpy.io.study_in import read_study
+    from aenetpy.workflows.study import state_of, study
+    from aenetpy.workflows.study_plan import make_plan
+
+    plan = make_plan(read_study(Path(input_file)))
+    if dry_run:
+        for trial in plan.in_file_order():
+            click.echo(f"{state_of(trial):<8} {trial.folder}")
+        return
+    with progress_bar(len(plan.trials), "trials") as advance:
+        results = study(plan, jobs, on_trial=lambda: advance(1))
+    from aenetpy.analysis.report import summary_text
+
+    click.echo(summary_text(plan.study, results), nl=False)

@@ -1,0 +1,122 @@
+"""What a trial of a study leaves in its folder: ``trial.json`` and ``result.npz``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.errors import DataError
+from aenetpy.io.files import read_bytes, replace_file, write_text
+
+Float = NDArray[np.float64]
+
+_NOT_AN_ARCHIVE = (ValueError, EOFError, OSError, KeyError, TypeError, RuntimeError, BadZipFile)
+
+
+@dataclass
+class TrialRecord:
+    """How far a trial has come.
+
+    Parameters
+    ----------
+    digest
+        Of all that the result depends on.
+    done
+        Names of the steps that are finished.
+    seconds
+        Time that training has taken so far, s.
+    copies
+        Displaced copies in the training set.
+    epochs
+        Epochs of training.
+    """
+
+    digest: str
+    done: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    copies: int = 0
+    epochs: int = 0
+
+
+def read_record(path: str | Path) -> TrialRecord | None:
+    """Return the record of a trial; None if there is none that can be used."""
+    try:
+        content = json.loads(read_bytes(path))
+        return TrialRecord(**content)
+    except (DataError, ValueError, TypeError):
+        return None
+
+
+def write_record(path: str | Path, record: TrialRecord) -> None:
+    """Write the record of a trial."""
+    write_text(path, json.dumps(vars(record), indent=1) + "\n")
+
+
+@dataclass(frozen=True, eq=False)
+class TrialResult:
+    """A finished trial, assessed on the common test set.
+
+    Parameters
+    ----------
+    digest
+        Of all that it depends on.
+    variant, size, seed
+        Which trial it is.
+    copies
+        Displaced copies among the structures of its training set.
+    epochs
+        Epochs of training.
+    seconds
+        Time of training, s.
+    own_train_rmse, own_test_rmse
+        What the trainer says at the end, energy per atom, meV; copies can be on both sides.
+    energy_errors_s
+        Predicted less reference energy per atom of each common test structure, meV, (s,).
+    force_errors_nc
+        Predicted less reference forces of their atoms, eV/Å, (n, 3).
+    n_atoms_s
+        Atoms of each, (s,) int64.
+    """
+
+    digest: str
+    variant: str
+    size: int
+    seed: int
+    copies: int
+    epochs: int
+    seconds: float
+    own_train_rmse: float
+    own_test_rmse: float
+    energy_errors_s: Float
+    force_errors_nc: Float
+    n_atoms_s: NDArray[np.int64]
+
+
+def write_result(path: str | Path, result: TrialResult) -> None:
+    """Write a result as a NumPy archive, complete or not at all."""
+    arrays: dict[str, Any] = {name: getattr(result, name) for name in _names()}
+    with replace_file(path) as file:
+        np.savez(file, **arrays)
+
+
+def read_result(path: str | Path) -> TrialResult | None:
+    """Return a result; None if there is none that can be used."""
+    try:
+        with np.load(BytesIO(read_bytes(path)), allow_pickle=False) as archive:
+            arrays: Mapping[str, Any] = dict(archive.items())
+        own = {name: arrays[name] for name in _names()}
+        return TrialResult(**{k: v.item() if v.ndim == 0 else v for k, v in own.items()})
+    except (DataError, *_NOT_AN_ARCHIVE):
+        return None
+
+
+def _names() -> list[str]:
+    return [entry.name for entry in fields(TrialResult)]

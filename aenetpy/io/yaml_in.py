@@ -1,0 +1,145 @@
+"""YAML input whose every value knows its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aenetpy.errors import InputError
+from aenetpy.io.free_form import Place, parse_integer, parse_real, read_text, suggest
+
+DEEPEST = 20
+"""Levels of nesting; more of them is a file that refers to itself."""
+
+
+@dataclass(frozen=True)
+class YamlValue:
+    """A value of a YAML file: text, a sequence or a mapping.
+
+    Scalars stay the text that the user wrote, so that ``no`` is a name and ``1e-3`` a number.
+
+    Parameters
+    ----------
+    data
+        The text, None if empty; a list or a dict of values.
+    place
+        Where it stands.
+    name
+        Its keys from the top, for messages: ``variants.paper.taylor``.
+    """
+
+    data: Any
+    place: Place
+    name: str
+
+    def error(self, message: str, hint: str | None = None) -> InputError:
+        """Return the error of this value, to be raised."""
+        return self.place.error(f"{self.name} {message}" if self.name else message, hint)
+
+    def mapping(self) -> dict[str, YamlValue]:
+        """Return the values by key."""
+        if self.data is None:
+            return {}
+        if not isinstance(self.data, dict):
+            raise self.error("needs keys and values", "write 'key: value', or {} for none")
+        return self.data
+
+    def only(self, known: Sequence[str]) -> dict[str, YamlValue]:
+        """Return the values by key, none of them unknown."""
+        for key, value in self.mapping().items():
+            if key not in known:
+                names = ", ".join(known)
+                raise value.place.error(
+                    f"unknown key '{value.name}'", f"known are {names}{suggest(key, known)}"
+                )
+        return self.mapping()
+
+    def sequence(self) -> list[YamlValue]:
+        """Return the values of a sequence; a single value counts as one."""
+        items: list[YamlValue] = self.data if isinstance(self.data, list) else [self]
+        if not items:
+            raise self.error("is empty", "give at least one value")
+        return items
+
+    def text(self) -> str:
+        """Return the text of a scalar."""
+        if not isinstance(self.data, str) or not self.data:
+            raise self.error("needs a single value")
+        return self.data
+
+    def integer(self, minimum: int) -> int:
+        """Return an integer that is not too small."""
+        try:
+            value = parse_integer(self.text())
+        except ValueError as reason:
+            raise self.error(f"needs an integer: {reason}") from None
+        if value < minimum:
+            raise self.error(f"is {value}", f"it must be at least {minimum}")
+        return value
+
+    def real(self) -> float:
+        """Return a finite number."""
+        try:
+            return parse_real(self.text())
+        except ValueError as reason:
+            raise self.error(f"needs a number: {reason}") from None
+
+    def plain(self) -> Any:
+        """Return the data without places."""
+        if isinstance(self.data, dict):
+            return {key: value.plain() for key, value in self.data.items()}
+        if isinstance(self.data, list):
+            return [value.plain() for value in self.data]
+        return self.data
+
+
+def read_yaml(path: str | Path) -> YamlValue:
+    """Read a YAML file that holds one mapping.
+
+    Raises
+    ------
+    InputError
+        Not found, not YAML, a key that is given twice, or no mapping.
+    """
+    import yaml
+
+    text = read_text(path)
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        line = None if error.problem_mark is None else error.problem_mark.line + 1
+        raise InputError(f"is not YAML: {error.problem}", file=path, line=line) from None
+    except yaml.YAMLError as error:
+        raise InputError(f"is not YAML: {error}", file=path) from None
+    except RecursionError:
+        raise InputError("is not YAML: nested too deeply", file=path) from None
+    if not isinstance(root, yaml.MappingNode):
+        raise InputError("holds no keys", file=path, hint="write 'key: value' lines")
+    return _value(root, str(path), "", 0)
+
+
+def _value(node: Any, path: str, name: str, depth: int) -> YamlValue:
+    import yaml
+
+    place = Place(path, node.start_mark.line + 1)
+    if depth > DEEPEST:
+        raise place.error("nested too deeply", "remove references of a value to itself")
+    if isinstance(node, yaml.SequenceNode):
+        items = [_value(item, path, name, depth + 1) for item in node.value]
+        return YamlValue(items, place, name)
+    if isinstance(node, yaml.MappingNode):
+        values: dict[str, YamlValue] = {}
+        for key, item in node.value:
+            here = Place(path, key.start_mark.line + 1)
+            if not isinstance(key, yaml.ScalarNode):
+                raise here.error("a key must be a word")
+            if key.value in values:
+                raise here.error(f"key '{key.value}' is given twice", "remove one")
+            full = f"{name}.{key.value}" if name else key.value
+            value = _value(item, path, full, depth + 1)
+            values[key.value] = YamlValue(value.data, here, full)
+        return YamlValue(values, place, name)
+    empty = node.tag == "tag:yaml.org,2002:null" and node.value in ("", "~")
+    return YamlValue(None if empty else node.value, place, name)

@@ -1,0 +1,155 @@
+"""``study``: kinds of training compared on structures that none of them has seen."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
+
+from aenetpy.analysis.cells import format_trials
+from aenetpy.analysis.report import write_report
+from aenetpy.errors import AenetpyError
+from aenetpy.io.files import write_text
+from aenetpy.io.free_form import times
+from aenetpy.io.structure import Structure
+from aenetpy.io.structures import iter_structures
+from aenetpy.io.trial_files import TrialResult
+from aenetpy.workflows.commands import Cancelled, Commands, locked
+from aenetpy.workflows.generate import target_energy
+from aenetpy.workflows.study_plan import Plan, Trial
+from aenetpy.workflows.trial import begun, finished, run_trial
+
+TABLE, REPORT = "trials.csv", "report.md"
+
+log = logging.getLogger("aenetpy")
+
+
+def study(
+    plan: Plan, jobs: int = 1, on_trial: Callable[[], object] = lambda: None
+) -> list[TrialResult]:
+    """Run all trials that are not done, and write table, figures and report.
+
+    Each trial runs the commands of aenetpy in its own folder, and is left alone once its
+    result is there: the same call goes on with the others, however this one ended.
+
+    Parameters
+    ----------
+    plan
+        See `make_plan`.
+    jobs
+        Trials at a time; the results do not depend on it.
+    on_trial
+        Called after each trial.
+
+    Returns
+    -------
+    results
+        In the order of the study file.
+
+    Raises
+    ------
+    AenetpyError
+        If trials have failed; the others are done and reported then.
+    """
+    folder = Path(plan.study.folder)
+    held_out = read_held_out(plan)
+    results: dict[str, TrialResult] = {}
+    failures: list[AenetpyError] = []
+    with locked(folder) as lock:
+        commands = Commands([lock])
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                waiting = submit(plan, held_out, commands, pool)
+                while waiting:
+                    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        trial = waiting.pop(future)
+                        take(trial, future, results, failures)
+                        write_text(folder / TABLE, format_trials(in_order(plan, results)))
+                        on_trial()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                commands.end()
+                n_done, n_all = len(results), len(plan.trials)
+                log.warning("%d of %d trials are done; the same command goes on", n_done, n_all)
+                raise
+        found = in_order(plan, results)
+        if found:
+            write_report(folder / REPORT, plan.study, found, plan.held_out)
+    if failures:
+        raise first_of(failures)
+    return found
+
+
+def read_held_out(plan: Plan) -> list[Structure]:
+    """Read the common test set.
+
+    Raises
+    ------
+    DataError
+        If a structure has no energy or no forces.
+    """
+    structures = [next(iter_structures(name)) for name in plan.held_out]
+    for structure in structures:
+        target_energy(structure, plan.settings)
+    return structures
+
+
+def submit(
+    plan: Plan, held_out: list[Structure], commands: Commands, pool: ThreadPoolExecutor
+) -> dict[Future[TrialResult | None], Trial]:
+    """Queue the trials; those that need networks of another wait for it.
+
+    The other stands earlier in the queue, so that it runs or has run by then.
+    """
+    futures: dict[str, Future[TrialResult | None]] = {}
+
+    def work(trial: Trial) -> TrialResult | None:
+        if trial.needs is not None:
+            needed = futures[trial.needs.name]
+            if needed.exception() is not None or needed.result() is None:
+                return None
+        return run_trial(trial, plan.settings, held_out, commands)
+
+    for trial in plan.trials:
+        futures[trial.name] = pool.submit(work, trial)
+    return {futures[trial.name]: trial for trial in plan.trials}
+
+
+def take(
+    trial: Trial,
+    future: Future[TrialResult | None],
+    results: dict[str, TrialResult],
+    failures: list[AenetpyError],
+) -> None:
+    """Note what has become of a trial; what is no failure of the user's is raised."""
+    try:
+        result = future.result()
+    except AenetpyError as error:
+        failures.append(error)
+    except Cancelled:
+        raise AssertionError("nobody has ended the commands") from None
+    else:
+        if result is None:
+            log.warning("trial %s is left out: it needs the networks of another", trial.name)
+        else:
+            results[trial.name] = result
+
+
+def in_order(plan: Plan, results: dict[str, TrialResult]) -> list[TrialResult]:
+    """Return the results there are in the order of the study file."""
+    return [results[t.name] for t in plan.in_file_order() if t.name in results]
+
+
+def first_of(failures: list[AenetpyError]) -> AenetpyError:
+    """Return one error that tells of all."""
+    first, *others = failures
+    if others:
+        first.message += f" (and {times(len(others), 'other trial')} failed)"
+    return first
+
+
+def state_of(trial: Trial) -> str:
+    """Return ``done``, ``begun`` or ``to do``."""
+    return "done" if finished(trial) is not None else "begun" if begun(trial) else "to do"

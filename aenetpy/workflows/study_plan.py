@@ -1,0 +1,270 @@
+"""What a study consists of: structures held out, structures trained on, trials."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from aenetpy.errors import InputError
+from aenetpy.io.files import read_bytes
+from aenetpy.io.free_form import Entry, Place, times
+from aenetpy.io.generate_in import GenerateInput, format_generate_in, read_generate_in
+from aenetpy.io.structure import Structure
+from aenetpy.io.structures import iter_structures
+from aenetpy.io.study_in import Study, Variant
+from aenetpy.io.taylor_in import format_delta
+from aenetpy.io.train_in import NetworkLine, TrainInput, format_train_in, read_train_in
+
+TRAINING_SET = "refdata.train"
+GENERATE, TRAIN = "generate.in", "train.in"
+AUGMENTED = "generate-augmented.in"
+
+HELD_OUT, PARENTS = 0, 1
+"""Streams of random numbers."""
+
+_BYTES = ("utf-8", "surrogateescape")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training: a variant, a number of structures and a seed.
+
+    Parameters
+    ----------
+    variant, size, seed
+        Which.
+    folder
+        Where it runs.
+    inputs
+        Its input files by name.
+    steps
+        Commands of aenetpy, one after the other.
+    digest
+        Of all that the result depends on.
+    needs
+        The trial whose networks it needs.
+    """
+
+    variant: Variant
+    size: int
+    seed: int
+    folder: Path
+    inputs: Mapping[str, str] = field(repr=False)
+    steps: tuple[tuple[str, ...], ...]
+    digest: str
+    needs: Trial | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of its folder."""
+        return self.folder.name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All trials of a study.
+
+    Parameters
+    ----------
+    study
+        What the study file says.
+    settings
+        Contents of its ``generate.in``.
+    held_out
+        Names of the structures in the common test set.
+    trials
+        Each after the one whose networks it needs.
+    """
+
+    study: Study
+    settings: GenerateInput
+    held_out: tuple[str, ...]
+    trials: tuple[Trial, ...]
+
+    def in_file_order(self) -> list[Trial]:
+        """Return the trials sorted by variant, size and seed, as the study file names them."""
+        names = [variant.name for variant in self.study.variants]
+        return sorted(
+            self.trials,
+            key=lambda trial: (
+                names.index(trial.variant.name),
+                self.study.sizes.index(trial.size),
+                self.study.seeds.index(trial.seed),
+            ),
+        )
+
+
+def make_plan(study: Study) -> Plan:
+    """Read the input files of a study, and draw its structures.
+
+    Raises
+    ------
+    InputError
+        If an input file is wrong, or there are too few structures.
+    DataError
+        If a structure file is missing.
+    """
+    settings, train = read_generate_in(study.generate), read_train_in(study.train)
+    if settings.taylor is not None:
+        keyword = "TAYLOR" if "TAYLOR" in settings.lines else "DERIVATIVES"
+        raise InputError(
+            f"{keyword} belongs to the variants of a study",
+            file=settings.path,
+            line=settings.lines.get(keyword),
+            hint=f"remove it, and give a variant in {study.path} 'taylor: ...'",
+        )
+    digests = structure_digests(settings)
+    names = list(digests)
+    largest = max(study.sizes)
+    if study.test + largest > len(names):
+        raise InputError(
+            f"{study.test} structures for testing and {largest} for training are more than the"
+            f" {times(len(names), 'structure')} in {study.generate}",
+            file=study.path,
+            line=study.lines.get("sizes"),
+            hint="make test or sizes smaller",
+        )
+    shuffled = np.random.default_rng([study.test_seed, HELD_OUT]).permutation(len(names))
+    held_out = [names[k] for k in sorted(shuffled[: study.test])]
+    pool = [names[k] for k in sorted(shuffled[study.test :])]
+    common = [
+        *(_digest(read_bytes(setup.text)) for setup in settings.setups.values()),
+        *(digests[name] for name in held_out),
+    ]
+    trials: dict[tuple[str, int, int], Trial] = {}
+    for variant in study.in_order():
+        for size in study.sizes:
+            for seed in study.seeds:
+                parents = draw_parents(pool, size, seed)
+                data = [*common, *(digests[name] for name in parents)]
+                needs = None if variant.needs is None else trials[variant.needs, size, seed]
+                trials[variant.name, size, seed] = make_trial(
+                    study, settings, train, variant, parents, seed, needs, data
+                )
+    return Plan(study, settings, tuple(held_out), tuple(trials.values()))
+
+
+def structure_digests(settings: GenerateInput) -> dict[str, str]:
+    """Return name and digest of each structure of FILES; structures that are alike count once.
+
+    Raises
+    ------
+    InputError
+        If a structure is a displaced copy, which could be of one that is held out.
+    DataError
+        If a structure file is missing or damaged.
+    """
+    names: dict[str, str] = {}
+    for entry in settings.files:
+        for structure in iter_structures(entry.text, settings.path, entry.line):
+            place = Place(settings.path, entry.line)
+            if structure.parent is not None:
+                raise place.error(
+                    f"'{structure.name}' is a displaced copy of '{structure.parent}'",
+                    "list structures as given; copies belong to the variants",
+                )
+            if structure.name.startswith(f"{entry.text}#"):
+                raise place.error(
+                    f"the structures of '{entry.text}' cannot be told apart by number",
+                    "choose them as in run.traj@: or run.traj@0:10",
+                )
+            known = names.setdefault(structure_digest(structure), structure.name)
+            if known != structure.name:
+                place.warn(f"'{structure.name}' equals '{known}' and is left out")
+    return {name: digest for digest, name in names.items()}
+
+
+def structure_digest(structure: Structure) -> str:
+    """Return a digest of all that is known of a structure but its name."""
+    parts = [structure.species, structure.pbc_c, structure.energy, structure.cohesive_energy]
+    arrays = (structure.positions_nc, structure.cell_cc, structure.forces_nc)
+    content = repr(parts).encode(*_BYTES)
+    return _digest(b"".join([content, *(array.tobytes() for array in arrays if array is not None)]))
+
+
+def draw_parents(pool: list[str], size: int, seed: int) -> list[str]:
+    """Return the training structures of a seed; larger sets begin with the smaller ones."""
+    order = np.random.default_rng([seed, PARENTS]).permutation(len(pool))
+    return [pool[k] for k in order[:size]]
+
+
+def make_trial(
+    study: Study,
+    settings: GenerateInput,
+    train: TrainInput,
+    variant: Variant,
+    parents: Iterable[str],
+    seed: int,
+    needs: Trial | None,
+    data: list[str],
+) -> Trial:
+    """Return a trial, its input files made from those of the study."""
+    parents = list(parents)
+    folder = Path(study.folder) / "trials" / f"{variant.name}-{len(parents)}-{seed}"
+    taylor = variant.taylor
+    if taylor is not None:
+        potential = None if needs is None else f"../{needs.name}"
+        taylor = replace(taylor, seed=seed, potential=potential)
+    generate_in = replace(
+        settings,
+        setups={
+            symbol: Entry(_relative(setup.text, folder), setup.line)
+            for symbol, setup in settings.setups.items()
+        },
+        files=tuple(Entry(_relative(name, folder), 0) for name in parents),
+        output=TRAINING_SET,
+        forces=False,
+        timing=False,
+        taylor=None if variant.mixed else taylor,
+    )
+    train_in = replace(
+        replace(train, **variant.train),
+        training_set=TRAINING_SET,
+        seed=seed,
+        save_energies=False,
+        timing=False,
+    )
+    train_in = replace(train_in, networks=tuple(map(_plain_file, train_in.networks)))
+    steps: list[tuple[str, ...]] = [("generate", GENERATE), ("train", TRAIN)]
+    if variant.mixed:
+        assert taylor is not None, "only copies can be mixed"
+        steps[0] = ("generate", AUGMENTED)
+        options = {
+            "--strategy": taylor.strategy,
+            "--delta": format_delta(taylor.delta),
+            "--a": str(taylor.a),
+            "--seed": str(seed),
+            "--folder": "augmented",
+            "--output": AUGMENTED,
+            "--max-force": taylor.max_force,
+            "--min-distance": taylor.min_distance,
+        }
+        given = [(name, f"{value}") for name, value in options.items() if value is not None]
+        steps.insert(0, ("augment", GENERATE, *(word for pair in given for word in pair)))
+    inputs = {GENERATE: format_generate_in(generate_in), TRAIN: format_train_in(train_in)}
+    definition = [inputs, steps, data, None if needs is None else needs.digest]
+    digest = _digest(json.dumps(definition).encode())
+    return Trial(variant, len(parents), seed, folder, inputs, tuple(steps), digest, needs)
+
+
+def _plain_file(network: NetworkLine) -> NetworkLine:
+    """Name a network by its species: trials begin with new ones, whatever NETWORKS calls them."""
+    return replace(network, file=f"{network.species}.nn")
+
+
+def _relative(path: str, folder: Path) -> str:
+    """Return a path as it is seen from a folder, which may be a link."""
+    if os.path.isabs(path):
+        return path
+    here = os.path.join(os.path.realpath(os.curdir), path)
+    return os.path.relpath(here, os.path.realpath(folder))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

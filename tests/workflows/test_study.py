@@ -1,0 +1,302 @@
+"""Studies on a few structures, with networks of a few nodes."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aenetpy.cli.main import run
+from aenetpy.errors import DataError, InputError
+from aenetpy.io.generate_in import read_generate_in
+from aenetpy.io.study_in import read_study
+from aenetpy.io.train_in import read_train_in
+from aenetpy.io.trial_files import read_result
+from aenetpy.io.xsf import read_xsf, write_xsf
+from aenetpy.models.reading import read_potential
+from aenetpy.workflows.commands import locked
+from aenetpy.workflows.study import study as run_study
+from aenetpy.workflows.study_plan import make_plan
+from tests.conftest import ROOT
+
+EXAMPLE = ROOT / "examples" / "tio2"
+NAMES = [f"{phase}-0{k}" for phase in ("rutile", "anatase") for k in range(6)]
+
+GENERATE = """\
+TYPES
+2
+Ti 1.5
+O 0.5
+SETUPS
+Ti stp/Ti.fingerprint.stp
+O stp/O.fingerprint.stp
+FILES
+"""
+TRAIN = """\
+TRAININGSET any.train
+ITERATIONS 4
+NETWORKS
+Ti Ti.2t.nn 1 2:tanh
+O O.2t.nn 1 2:tanh
+"""
+STUDY = """\
+generate: generate.in
+train: train.in
+test: 3
+sizes: 6
+seeds: [1, 2]
+variants:
+"""
+ALL = """\
+  second: {taylor: {strategy: random, delta: 0.05, a: 2, order: 2, potential: none}}
+  none: {}
+  paper: {taylor: {strategy: pyita, delta: 0.03, a: 2}, families: mixed, train: {iterations: 3}}
+"""
+
+
+def make_project(folder: Path, variants: str, head: str = STUDY) -> None:
+    (folder / "stp").mkdir()
+    for symbol in ("Ti", "O"):
+        shutil.copy(EXAMPLE / f"{symbol}.fingerprint.stp", folder / "stp")
+    files = [os.path.relpath(EXAMPLE / "xsf" / f"{name}.xsf", folder) for name in NAMES]
+    (folder / "generate.in").write_text("\n".join([GENERATE + str(len(files)), *files, ""]))
+    (folder / "train.in").write_text(TRAIN)
+    (folder / "study.yaml").write_text(head + variants)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return lambda variants, head=STUDY: make_project(tmp_path, variants, head)
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    """A folder in which a study was run."""
+    folder = tmp_path_factory.mktemp("study")
+    make_project(folder, ALL)
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        assert run(["study", "study.yaml", "--jobs", "2"]) == 0
+    finally:
+        os.chdir(before)
+    return folder
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / "study" / "trials.csv").read_text().splitlines()))
+
+
+def parents_of(trial: Path) -> list[str]:
+    files = read_generate_in(trial / "generate.in").files
+    return [os.path.normpath(trial / entry.text) for entry in files]
+
+
+def test_one_row_per_trial_in_the_order_of_the_study(done):
+    found = [(row["variant"], row["size"], row["seed"]) for row in rows(done)]
+    assert found == [(v, "6", s) for v in ("second", "none", "paper") for s in "12"]
+    assert [row["copies"] for row in rows(done)] == ["12"] * 2 + ["0"] * 2 + ["12"] * 2
+    assert [row["epochs"] for row in rows(done)] == ["4"] * 4 + ["3"] * 2
+
+
+def test_the_common_test_set_is_in_no_trial(done):
+    held_out = (done / "study" / "test-set.txt").read_text().split()
+    held_out = {os.path.normpath(done / name) for name in held_out}
+    assert len(held_out) == 3
+    for trial in (done / "study" / "trials").iterdir():
+        text = (trial / "generate.in").read_text() + (trial / "generate.out").read_text()
+        assert not held_out & set(parents_of(trial))
+        assert not any(Path(name).name in text for name in held_out)
+
+
+def test_all_variants_have_the_same_parents(done):
+    trials = done / "study" / "trials"
+    for seed in (1, 2):
+        first, *others = (
+            parents_of(trials / f"{name}-6-{seed}") for name in ("none", "second", "paper")
+        )
+        assert len(set(first)) == 6
+        assert others == [first, first]
+    assert parents_of(trials / "none-6-1") != parents_of(trials / "none-6-2")
+
+
+def test_errors_are_those_of_the_networks(done):
+    trial = done / "study" / "trials" / "none-6-2"
+    result = read_result(trial / "result.npz")
+    potential = read_potential(trial)
+    names = (done / "study" / "test-set.txt").read_text().split()
+    for s, name in enumerate(names):
+        structure = read_xsf(done / name)
+        found = potential.evaluate(structure)
+        error = 1000 * (found.energy - structure.energy) / len(structure)
+        assert result.energy_errors_s[s] == pytest.approx(error, abs=1e-6)
+        first = result.n_atoms_s[:s].sum()
+        np.testing.assert_allclose(
+            result.force_errors_nc[first : first + len(structure)],
+            found.forces_nc - structure.forces_nc,
+            atol=1e-12,
+        )
+
+
+def test_what_is_left_can_be_run_by_hand(done):
+    trial = done / "study" / "trials" / "none-6-1"
+    left = {path.name for path in trial.iterdir()}
+    assert {"generate.in", "train.in", "train.out", "Ti.nn", "O.nn", "result.npz"} <= left
+    assert not {name for name in left if ".train" in name or ".nn-0" in name or ".state" in name}
+    assert read_train_in(trial / "train.in").seed == 1
+
+
+def test_nothing_is_done_twice(done, monkeypatch, capsys):
+    monkeypatch.chdir(done)
+    table = Path("study", "trials.csv").read_bytes()
+    assert run(["study", "study.yaml", "--dry-run"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["done"] * 6
+    monkeypatch.setattr(subprocess, "Popen", None)
+    assert run(["study", "study.yaml"]) == 0
+    assert Path("study", "trials.csv").read_bytes() == table
+    assert "paper" in capsys.readouterr().out
+    assert "| paper |" in Path("study", "report.md").read_text()
+
+
+def test_what_has_changed_is_done_anew(done, monkeypatch, capsys):
+    monkeypatch.chdir(done)
+    longer = ALL.replace("none: {}", "none: {train: {iterations: 5}}")
+    Path("other.yaml").write_text(f"folder: study\n{STUDY}{longer}")
+    assert run(["study", "other.yaml", "--dry-run"]) == 0
+    states = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    # second needs the networks of none
+    assert states == ["to"] * 4 + ["done"] * 2
+
+
+def test_a_trial_that_fails_is_named_and_the_others_go_on(project, tmp_path, capsys):
+    project(
+        "  none: {}\n"
+        "  wild: {train: {method: online_sd gamma=1e5}}\n"
+        "  after: {taylor: {strategy: axis, delta: 0.01, a: 1, order: 2, potential: wild}}\n",
+        STUDY.replace("[1, 2]", "1"),
+    )
+    assert run(["study", "study.yaml", "--jobs", "2"]) == 5
+    out, notes = capsys.readouterr()
+    assert out == ""
+    error = [line for line in notes.splitlines() if line.startswith("aenetpy: error: ")]
+    assert len(error) == 1
+    assert "trial wild-6-1: train failed: training has diverged" in error[0]
+    assert "trial after-6-1 is left out" in notes
+    assert [row["variant"] for row in rows(tmp_path)] == ["none"]
+    assert (tmp_path / "study" / "report.md").exists()
+
+
+def wait_until(condition, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_an_interrupted_study_goes_on_as_if_nothing_had_been(project, tmp_path):
+    long = "  long: {train: {iterations: 800, method: adam mu=0.003}}\n"
+    head = STUDY.replace("[1, 2]", "1")
+    project(long, head)
+    epochs = tmp_path / "study" / "trials" / "long-6-1"
+    command = [sys.executable, "-m", "aenetpy", "study", "study.yaml", "--jobs", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    wait_until((epochs / "Ti.nn-00020").exists)
+    process.send_signal(signal.SIGTERM)
+    notes = process.communicate(timeout=20)[1]
+    assert process.returncode == 143
+    assert "0 of 1 trials are done; the same command goes on" in notes
+    with locked(tmp_path / "study"):  # which the command held, too, until it had ended
+        n_epochs = len(list(epochs.glob("Ti.nn-0*")))
+    assert 20 <= n_epochs < 800
+    assert run(["study", "study.yaml"]) == 0
+    Path("study.yaml").write_text(f"folder: whole\n{head}{long}")
+    assert run(["study", "study.yaml"]) == 0
+    interrupted, whole = (
+        next(csv.DictReader(Path(name, "trials.csv").read_text().splitlines()))
+        for name in ("study", "whole")
+    )
+    assert interrupted.pop("train_seconds")
+    assert whole.pop("train_seconds")
+    assert interrupted == whole
+    assert whole["epochs"] == "800"
+
+
+def test_two_studies_do_not_share_a_folder(project, tmp_path, capsys):
+    project("  none: {}\n")
+    with locked(tmp_path / "study"):
+        assert run(["study", "study.yaml"]) == 4
+    assert "another study is running in this folder" in capsys.readouterr().err
+
+
+def test_larger_sets_begin_with_smaller_ones(project):
+    project("  none: {}\n", STUDY.replace("sizes: 6", "sizes: [4, 9]"))
+    plan = make_plan(read_study("study.yaml"))
+    small, large = (
+        [line for line in trial.inputs["generate.in"].splitlines() if line.endswith(".xsf")]
+        for trial in plan.trials[::2]
+    )
+    assert (len(small), len(large)) == (4, 9)
+    assert large[:4] == small
+
+
+def test_too_few_structures(project):
+    project("  none: {}\n", STUDY.replace("sizes: 6", "sizes: 10"))
+    with pytest.raises(InputError, match=r"study.yaml:4: 3 .* and 10 .* than the 12 structures"):
+        make_plan(read_study("study.yaml"))
+
+
+def test_structures_that_are_alike_count_once(project, caplog):
+    project("  none: {}\n", STUDY.replace("sizes: 6", "sizes: 9"))
+    text = Path("generate.in").read_text()
+    last = text.splitlines()[-1]
+    shutil.copy(last, "twin.xsf")
+    Path("generate.in").write_text(f"{text}twin.xsf\n{last}\n".replace("\n12\n", "\n14\n"))
+    plan = make_plan(read_study("study.yaml"))
+    assert "'twin.xsf' equals" in caplog.text
+    assert "twin.xsf" not in plan.trials[0].inputs["generate.in"] + " ".join(plan.held_out)
+
+
+def test_copies_among_the_structures_are_refused(project):
+    project("  none: {}\n")
+    copy = read_xsf(EXAMPLE / "xsf" / "rutile-00.xsf")
+    object.__setattr__(copy, "parent", "rutile-00.xsf")
+    write_xsf("copy.xsf", copy)
+    text = Path("generate.in").read_text()
+    Path("generate.in").write_text(f"{text}copy.xsf\n".replace("\n12\n", "\n13\n"))
+    with pytest.raises(InputError, match="is a displaced copy of"):
+        make_plan(read_study("study.yaml"))
+
+
+def test_a_block_taylor_belongs_to_the_variants(project):
+    project("  none: {}\n")
+    text = Path("generate.in").read_text()
+    Path("generate.in").write_text(f"TAYLOR\ndelta=0.1 a=2\n{text}")
+    with pytest.raises(InputError, match=r"generate.in:1: TAYLOR belongs to the variants"):
+        make_plan(read_study("study.yaml"))
+
+
+def test_a_structure_to_be_tested_needs_forces(project):
+    project("  none: {}\n", STUDY.replace("test: 3", "test: 11").replace("sizes: 6", "sizes: 2"))
+    text = Path("generate.in").read_text()
+    lines = Path(text.splitlines()[-1]).read_text().splitlines()
+    # symbol, position and force
+    bare = [" ".join(line.split()[:4]) if len(line.split()) == 7 else line for line in lines]
+    for k in range(3):
+        name = f"no-forces-{k}.xsf"
+        Path(name).write_text("\n".join(bare).replace("= -", f"= -{k}", 1) + "\n")
+        text += f"{name}\n"
+    Path("generate.in").write_text(text.replace("\n12\n", "\n15\n"))
+    plan = make_plan(read_study("study.yaml"))
+    assert any("no-forces" in name for name in plan.held_out)
+    with pytest.raises(DataError, match=r"no-forces-\d.xsf: no forces"):
+        run_study(plan)
