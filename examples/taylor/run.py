@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -50,7 +51,12 @@ def main() -> None:
     if source is not None:
         write_input(source)
     name = "study.yaml" if source is None else "study-dft.yaml"
-    sys.exit(subprocess.run([sys.executable, "-m", "aenetpy", "study", name]).returncode)
+    command = [sys.executable, "-m", "aenetpy", "study", name]
+    with subprocess.Popen(command) as study:
+        while study.poll() is None:
+            with suppress(KeyboardInterrupt):  # the study hears it too, and ends in good order
+                study.wait()
+    sys.exit(study.returncode)
 
 
 if __name__ == "__main__":

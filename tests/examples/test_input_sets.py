@@ -21,9 +21,9 @@ TEMPLATES = ROOT / "templates"
 SETS = [ROOT / "examples" / "tio2", *(path.parent for path in ROOT.glob("inputs/*/generate.in"))]
 
 KEYWORDS = {
-    "generate.in": "TYPES SETUPS FILES OUTPUT TIMING DEBUG VERBOSITY FORCES FORCESPERCENT",
+    "generate.in": "TYPES SETUPS FILES OUTPUT TIMING DEBUG VERBOSITY FORCES FORCESPERCENT TAYLOR",
     "train.in": "TRAININGSET NETWORKS TESTPERCENT ITERATIONS MAXENERGY METHOD SAMPLING "
-    "SAVE_ENERGIES TIMING DEBUG VERBOSITY SEED",
+    "SAVE_ENERGIES TEST_COPIES TIMING DEBUG VERBOSITY SEED",
     "predict.in": "TYPES NETWORKS FILES FORCES PRINT_ATOMIC_ENERGIES RELAX VERBOSITY TIMING DEBUG",
     "chebyshev.stp": "DESCR ATOM ENV RMIN BASIS",
     "behler2011.stp": "DESCR ATOM ENV RMIN FUNCTIONS",
@@ -57,7 +57,7 @@ def uncommented(text: str) -> str:
     """Switch on every keyword that stands behind a comment sign."""
     words = "|".join(sorted({w for line in KEYWORDS.values() for w in line.split()}))
     text = re.sub(rf"^! (?=({words})( [\w.]+)?$)", "", text, flags=re.MULTILINE)
-    return text.replace("! method=", "method=")
+    return text.replace("! method=", "method=").replace("! strategy=", "strategy=")
 
 
 @pytest.mark.parametrize("name", KEYWORDS)
