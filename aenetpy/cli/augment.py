@@ -85,7 +85,7 @@ def augment_command(
             f"{plan.n_bytes / 1e6:.1f} MB on disk in {folder}"
         )
         return
-    with progress_bar(plan.n_copies, "copies") as advance:
+    with progress_bar(plan.n_copies, "copies", silent=True) as advance:
         n_copies = augment(task, plan, jobs, on_copy=lambda: advance(1))
     click.echo(
         f"{n_copies} copies of {n_parents} of {len(plan.counts_s)} structures in {folder}, "

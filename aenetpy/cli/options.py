@@ -58,12 +58,13 @@ seed_option = click.option(
 
 
 @contextmanager
-def progress_bar(total: int, label: str) -> Iterator[Callable[[int], Any]]:
+def progress_bar(total: int, label: str, silent: bool = False) -> Iterator[Callable[[int], Any]]:
     """Show a bar on standard error if that is a terminal; yields its advance function.
 
-    Not where standard output is one too: bar and table would run into each other.
+    Not where standard output is one too, unless the command is silent while it works: bar and
+    table would run into each other.
     """
-    if not sys.stderr.isatty() or sys.stdout.isatty():
+    if not sys.stderr.isatty() or (sys.stdout.isatty() and not silent):
         yield lambda _: None
         return
     with click.progressbar(length=total, label=label, file=sys.stderr) as bar:

@@ -39,7 +39,7 @@ def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
         for trial in plan.in_file_order():
             click.echo(f"{state_of(trial):<8} {trial.folder}")
         return
-    with progress_bar(len(plan.trials), "trials") as advance:
+    with progress_bar(len(plan.trials), "trials", silent=True) as advance:
         results = study(plan, jobs, on_trial=lambda: advance(1))
     from aenetpy.analysis.report import summary_text
 
