@@ -54,12 +54,6 @@ class Errors:
         """Bootstrap intervals of the statistics."""
         return bootstrap(self.errors_rc, self.counts_s)
 
-    @property
-    def mae_r(self) -> Float:
-        """Mean absolute error of each seed."""
-        mae_r: Float = np.abs(self.errors_rc).mean(axis=1)
-        return mae_r
-
 
 @dataclass(frozen=True, eq=False)
 class Cell:
@@ -93,9 +87,11 @@ class Cell:
         common = [seed for seed in seeds if seed in theirs]
         if not common:
             return None
+        errors = self.errors(quantity)
         return compare(
-            self.errors(quantity).mae_r[[seeds.index(seed) for seed in common]],
-            reference.errors(quantity).mae_r[[theirs.index(seed) for seed in common]],
+            errors.errors_rc[[seeds.index(seed) for seed in common]],
+            reference.errors(quantity).errors_rc[[theirs.index(seed) for seed in common]],
+            errors.counts_s,
         )
 
 

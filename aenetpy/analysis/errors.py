@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,7 +44,8 @@ class Summary:
     maximum: float
 
 
-STATISTICS = tuple(field.name for field in fields(Summary))
+WITH_INTERVAL = ("median", "mean", "rmse", "p95")
+"""Statistics whose intervals a bootstrap can give."""
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,15 @@ class Comparison:
     difference
         Mean over the seeds of the MAE less that of the reference.
     interval
-        Of the difference, 95 %, by Student's t; None with a single seed.
+        Of the difference, 95 %, over seeds and structures, see `bootstrap`.
     p_value
-        Of the two-sided t test for no difference; None with a single seed.
+        Of the two-sided t test across seeds for no difference; None with a single seed.
     """
 
     n: int
     difference: float
-    interval: Interval | None = None
-    p_value: float | None = None
+    interval: Interval
+    p_value: float | None
 
 
 def summarise(errors: Float) -> Summary:
@@ -89,7 +90,7 @@ def summarise(errors: Float) -> Summary:
 
 
 def _statistics(errors: Float) -> Float:
-    """Return the statistics in the order of ``STATISTICS``, (8,)."""
+    """Return the statistics in the order of `Summary`, (8,)."""
     sizes = np.abs(errors)
     return np.array(
         [
@@ -108,7 +109,7 @@ def bootstrap(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> dict[str, Interval]:
-    """Return 95 % intervals of the statistics over seeds and structures.
+    """Return 95 % intervals of median, mean, RMSE and 95th percentile over seeds and structures.
 
     Each resample draws as many seeds and as many structures as there are, with
     replacement and independently; all components of a structure come together, since the
@@ -127,48 +128,88 @@ def bootstrap(
 
     Notes
     -----
-    With very few seeds the intervals are too narrow by about sqrt((r - 1) / r) where
-    seeds differ more than structures; a single seed is taken as if it were all.
+    Few seeds are no sample of all seeds. Where seeds differ as much as structures, the
+    intervals of 2, 3 and 5 seeds hold the truth in about 67, 75 and 85 % of all cases; a
+    single seed is taken as if it were all.
     """
-    errors_rc = np.atleast_2d(np.asarray(errors_rc, np.float64))
+    sizes_rc = np.abs(np.atleast_2d(np.asarray(errors_rc, np.float64)))
     counts = np.asarray(counts_s, np.int64)
-    assert counts.sum() == errors_rc.shape[1], "each component belongs to one structure"
-    n_seeds, n_structures = len(errors_rc), len(counts)
-    ends = np.cumsum(counts)
-    members = [np.arange(end - count, end) for end, count in zip(ends, counts, strict=True)]
+    assert counts.sum() == sizes_rc.shape[1], "each component belongs to one structure"
+    seed_rc, structure_rc = np.indices(sizes_rc.shape)
+    structure_rc = np.repeat(np.arange(len(counts)), counts)[structure_rc]
+    order = np.argsort(sizes_rc, axis=None)
+    sizes, seeds, structures = (
+        array.reshape(-1)[order] for array in (sizes_rc, seed_rc, structure_rc)
+    )
+    squares = sizes**2
+    found = np.empty((resamples, len(WITH_INTERVAL)))
+    drawn = _drawn(len(sizes_rc), len(counts), seed, resamples)
+    for k, (weights_r, weights_s) in enumerate(drawn):
+        # How often each error was drawn stands for a list with repeats.
+        so_far = np.cumsum(weights_r[seeds] * weights_s[structures])
+        times = np.diff(so_far, prepend=0)
+        median, p95 = sizes[np.searchsorted(so_far, (0.5 * so_far[-1], 0.95 * so_far[-1]))]
+        mean, square = (float(times @ values) / so_far[-1] for values in (sizes, squares))
+        found[k] = median, mean, math.sqrt(square), p95
+    return {name: _interval(found_k) for name, found_k in zip(WITH_INTERVAL, found.T, strict=True)}
+
+
+def _drawn(
+    n_seeds: int, n_structures: int, seed: int, resamples: int
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield how often each seed and each structure is drawn."""
     stream = np.random.default_rng(seed)
-    found = np.empty((resamples, len(STATISTICS)))
-    for k in range(resamples):
+    for _ in range(resamples):
         drawn_r = stream.integers(n_seeds, size=n_seeds)
         drawn_s = stream.integers(n_structures, size=n_structures)
-        columns = np.concatenate([members[s] for s in drawn_s])
-        found[k] = _statistics(errors_rc[drawn_r][:, columns].reshape(-1))
+        yield np.bincount(drawn_r, minlength=n_seeds), np.bincount(drawn_s, minlength=n_structures)
+
+
+def _interval(found: Float) -> Interval:
     tail = 50.0 * (1.0 - LEVEL)
-    low, high = np.percentile(found, (tail, 100.0 - tail), axis=0)
-    return {
-        name: Interval(float(a), float(b)) for name, a, b in zip(STATISTICS, low, high, strict=True)
-    }
+    low, high = np.percentile(found, (tail, 100.0 - tail))
+    return Interval(float(low), float(high))
 
 
-def compare(mae_r: Float, reference_r: Float) -> Comparison:
-    """Compare the mean absolute errors of two variants, seed by seed.
+def compare(
+    errors_rc: Float,
+    reference_rc: Float,
+    counts_s: Sequence[int] | NDArray[np.int64],
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+) -> Comparison:
+    """Compare the mean absolute errors of two variants, seed by seed and structure by structure.
 
     Parameters
     ----------
-    mae_r, reference_r
-        MAE of both for the same seeds in the same order, (r,) float64.
+    errors_rc, reference_rc
+        Errors of both for the same seeds in the same order, (r, c) float64.
+    counts_s, seed, resamples
+        As in `bootstrap`.
     """
-    difference_r = np.asarray(mae_r, np.float64) - np.asarray(reference_r, np.float64)
-    n, mean = len(difference_r), float(difference_r.mean())
-    if n < 2:
-        return Comparison(n, mean)
+    differences_rc = np.abs(errors_rc) - np.abs(reference_rc)
+    counts = np.asarray(counts_s, np.int64)
+    sums_rs = np.add.reduceat(differences_rc, np.cumsum(counts) - counts, axis=1)
+    n = len(sums_rs)
+    resampled = [
+        weights_r @ sums_rs @ weights_s / (n * (counts @ weights_s))
+        for weights_r, weights_s in _drawn(n, len(counts), seed, resamples)
+    ]
+    return Comparison(
+        n,
+        float(differences_rc.mean()),
+        _interval(np.array(resampled)),
+        _p_value(np.abs(errors_rc).mean(axis=1), np.abs(reference_rc).mean(axis=1)),
+    )
+
+
+def _p_value(mae_r: Float, reference_r: Float) -> float | None:
+    """Return the p-value of the paired t test across seeds."""
+    difference_r = mae_r - reference_r
+    if len(difference_r) < 2:
+        return None
     if np.ptp(difference_r) <= 1e-12 * np.abs(reference_r).max():  # t is 0/0, or infinite
-        p_value = 1.0 if math.isclose(mean, 0.0, abs_tol=1e-300) else 0.0
-        return Comparison(n, mean, Interval(mean, mean), p_value)
+        return 1.0 if math.isclose(float(difference_r.mean()), 0.0, abs_tol=1e-300) else 0.0
     from scipy.stats import ttest_rel
 
-    test = ttest_rel(mae_r, reference_r)
-    interval = test.confidence_interval(LEVEL)
-    return Comparison(
-        n, mean, Interval(float(interval.low), float(interval.high)), float(test.pvalue)
-    )
+    return float(ttest_rel(mae_r, reference_r).pvalue)

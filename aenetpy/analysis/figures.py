@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.analysis.cells import ENERGY, FORCE, UNITS, Cell
+from aenetpy.analysis.errors import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -86,7 +87,7 @@ def _violin(axes: Axes, values: Float, position: float, colour: str) -> None:
     """Fill the density of some values, of which there must be different ones, around a line."""
     from scipy.stats import gaussian_kde
 
-    if np.ptp(values) == 0.0:
+    if values.size < 2 or np.ptp(values) == 0.0:
         return
     x = np.linspace(values.min(), values.max(), 200)
     density = gaussian_kde(values)(x)
@@ -139,7 +140,10 @@ def histograms(cells: Sequence[Cell], reference: str) -> Figure:
 
 
 def error_against_delta(cells: Sequence[Cell], reference: str) -> Figure | None:
-    """Draw the mean |error| of variants that differ in delta alone, with bootstrap intervals.
+    """Draw the mean |error| of variants that differ in delta alone.
+
+    The bars are the intervals of the difference from the reference, seed by seed and structure by
+    structure; those of the errors themselves are as wide as the test set is varied.
 
     Parameters
     ----------
@@ -164,13 +168,15 @@ def error_against_delta(cells: Sequence[Cell], reference: str) -> Figure | None:
     }
     if not curves:
         return None
+    references = [cell for cell in cells if cell.variant.name == reference]
     figure, panels = _panels(3.6)
     for axes, quantity in zip(panels, (ENERGY, FORCE), strict=True):
-        for cell in cells:
-            if cell.variant.name == reference:
-                _band(axes, cell, quantity)
+        for line in references:
+            level = line.errors(quantity).summary.mean
+            axes.axhline(level, color=GREY, linewidth=1.3, label=reference)
         for k, (name, found) in enumerate(curves.items()):
-            _curve(axes, [_delta(cell) for cell in found], found, quantity, k, name)
+            ends = [_ends(cell, quantity, references) for cell in found]
+            _curve(axes, [_delta(cell) for cell in found], found, ends, quantity, k, name)
         axes.set_xlabel("delta (Å)")
         axes.set_ylabel(f"mean |{NAMES[quantity]}| ({UNITS[quantity]})")
         axes.set_ylim(bottom=0)
@@ -219,7 +225,8 @@ def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:
         for k, (name, hue) in enumerate(colour.items()):
             found = sorted((c for c in cells if c.variant.name == name), key=lambda c: c.size)
             shift = DODGE ** (k - 0.5 * (len(colour) - 1))
-            _curve(axes, [c.size * shift for c in found], found, quantity, k, name, hue)
+            ends = [cell.errors(quantity).intervals["mean"] for cell in found]
+            _curve(axes, [c.size * shift for c in found], found, ends, quantity, k, name, hue)
         sizes = sorted({cell.size for cell in cells})
         axes.set(xscale="log", yscale="log")
         axes.set_xticks(sizes, [str(size) for size in sizes])
@@ -231,18 +238,28 @@ def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:
     return _plain(figure)
 
 
+def _ends(cell: Cell, quantity: str, references: Sequence[Cell]) -> Interval:
+    """Return the interval of the mean |error|, with a reference that of the difference from it."""
+    for reference in references:
+        found = cell.compared(reference, quantity)
+        if found is not None:
+            mean = cell.errors(quantity).summary.mean - found.difference
+            return Interval(mean + found.interval.low, mean + found.interval.high)
+    return cell.errors(quantity).intervals["mean"]
+
+
 def _curve(
     axes: Axes,
     x: Sequence[float],
     cells: Sequence[Cell],
+    ends: Sequence[Interval],
     quantity: str,
     k: int,
     name: str,
     colour: str | None = None,
 ) -> None:
-    """Draw mean |error| with its bootstrap intervals."""
+    """Draw mean |error| with intervals."""
     means = np.array([cell.errors(quantity).summary.mean for cell in cells])
-    ends = [cell.errors(quantity).intervals["mean"] for cell in cells]
     below = np.maximum(means - [end.low for end in ends], 0.0)
     above = np.maximum([end.high for end in ends] - means, 0.0)
     axes.errorbar(
@@ -257,14 +274,6 @@ def _curve(
         linewidth=1.3,
         label=name,
     )
-
-
-def _band(axes: Axes, cell: Cell, quantity: str) -> None:
-    """Draw the mean |error| of the reference as a line, its interval as a band."""
-    errors = cell.errors(quantity)
-    interval = errors.intervals["mean"]
-    axes.axhspan(interval.low, interval.high, color=GREY, alpha=0.2, linewidth=0)
-    axes.axhline(errors.summary.mean, color=GREY, linewidth=1.3, label=cell.variant.name)
 
 
 def _figure(height: float) -> Figure:

@@ -95,7 +95,8 @@ class Study:
     sizes
         Numbers of training structures.
     seeds
-        Seeds of training structures, copies, test sets of the trials and first weights.
+        Seeds of the choice of training structures, of copies, test sets of the trials and first
+        weights.
     reference
         Name of the variant that the others are compared with.
     variants
@@ -152,6 +153,8 @@ def read_study(path: str | Path) -> Study:
     for key in ("generate", "train", "test", "sizes", "seeds", "variants"):
         if key not in keys:
             raise root.place.error(f"key '{key}' is missing", "add it")
+    if isinstance(keys["seeds"].data, str):  # five seeds, or the seed 5?
+        raise keys["seeds"].error("needs a list", f"write [{keys['seeds'].text()}], or [1, 2, 3]")
     variants = tuple(_read_variant(*item) for item in keys["variants"].mapping().items())
     if not variants:
         raise keys["variants"].error("is empty", "write one line 'name: {}' per variant")

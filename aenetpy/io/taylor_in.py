@@ -89,7 +89,7 @@ def make_taylor(given: Mapping[str, str]) -> TaylorInput:
     """
     for key in ("delta", "a"):
         if key not in given:
-            raise ValueError(f"{key} is missing; write {key}={'0.03' if key == 'delta' else '6'}")
+            raise ValueError(f"{key} is missing ({'0.03' if key == 'delta' else '6'}, say)")
     taylor = TaylorInput(
         strategy=_choice("strategy", given.get("strategy", "axis"), STRATEGIES),
         delta=parse_delta(given["delta"]),
@@ -106,7 +106,9 @@ def make_taylor(given: Mapping[str, str]) -> TaylorInput:
     if taylor.order > 2:
         raise ValueError(f"order is {taylor.order}; it must be 1 or 2")
     if taylor.order == 2 and taylor.potential is None:
-        raise ValueError("order 2 needs a potential; name the folder of its .nn files")
+        raise ValueError("order 2 needs a potential, for the curvature")
+    if taylor.order == 1 and taylor.potential is not None and taylor.delta is not None:
+        raise ValueError("potential has no effect on order 1 with a given delta; write order 2")
     if taylor.order == 2 and taylor.strategy == "pyita":
         raise ValueError("strategy pyita is of order 1; use axis or random")
     return taylor

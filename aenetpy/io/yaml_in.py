@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aenetpy.errors import InputError
-from aenetpy.io.free_form import Place, parse_integer, parse_real, read_text, suggest
+from aenetpy.io.free_form import Place, parse_integer, read_text, suggest
 
 DEEPEST = 20
 """Levels of nesting; more of them is a file that refers to itself."""
@@ -78,13 +78,6 @@ class YamlValue:
         if value < minimum:
             raise self.error(f"is {value}", f"it must be at least {minimum}")
         return value
-
-    def real(self) -> float:
-        """Return a finite number."""
-        try:
-            return parse_real(self.text())
-        except ValueError as reason:
-            raise self.error(f"needs a number: {reason}") from None
 
     def plain(self) -> Any:
         """Return the data without places."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -12,15 +12,18 @@ from aenetpy.analysis.report import write_report
 from aenetpy.errors import AenetpyError
 from aenetpy.io.files import write_text
 from aenetpy.io.free_form import times
+from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
-from aenetpy.io.trial_files import TrialResult
-from aenetpy.workflows.commands import Cancelled, Commands, locked
-from aenetpy.workflows.generate import target_energy
+from aenetpy.io.trial_files import TrialResult, read_record
+from aenetpy.workflows.checks import check_species
+from aenetpy.workflows.commands import Commands, locked
+from aenetpy.workflows.generate import read_setups, target_energy
 from aenetpy.workflows.study_plan import Plan, Trial
-from aenetpy.workflows.trial import begun, finished, run_trial
+from aenetpy.workflows.trial import RECORD, finished, run_trial
 
 TABLE, REPORT = "trials.csv", "report.md"
+CHANGED = "changed"
 
 log = logging.getLogger("aenetpy")
 
@@ -55,15 +58,25 @@ def study(
     folder = Path(plan.study.folder)
     held_out = read_held_out(plan)
     results: dict[str, TrialResult] = {}
+    for trial in plan.trials:
+        done = finished(trial)
+        if done is not None:
+            results[trial.name] = done
+            on_trial()
+    n_changed = sum(state_of(trial) == CHANGED for trial in plan.trials)
+    if n_changed:
+        log.warning("%s defined otherwise before, made anew", times(n_changed, "trial"))
     failures: list[AenetpyError] = []
     with locked(folder) as lock:
+        write_text(folder / TABLE, format_trials(in_order(plan, results)))
         commands = Commands([lock])
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                waiting = submit(plan, held_out, commands, pool)
+                to_do = [trial for trial in plan.trials if trial.name not in results]
+                waiting = submit(to_do, plan.settings, held_out, commands, pool)
                 while waiting:
-                    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                    for future in done:
+                    ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                    for future in ended:
                         trial = waiting.pop(future)
                         take(trial, future, results, failures)
                         write_text(folder / TABLE, format_trials(in_order(plan, results)))
@@ -76,7 +89,7 @@ def study(
                 raise
         found = in_order(plan, results)
         if found:
-            write_report(folder / REPORT, plan.study, found, plan.held_out)
+            write_report(folder / REPORT, plan.study, found, plan.held_out, plan.n_pool)
     if failures:
         raise first_of(failures)
     return found
@@ -88,16 +101,22 @@ def read_held_out(plan: Plan) -> list[Structure]:
     Raises
     ------
     DataError
-        If a structure has no energy or no forces.
+        If a structure has no energy or no forces, or holds an unknown species.
     """
     structures = [next(iter_structures(name)) for name in plan.held_out]
+    setups = read_setups(plan.settings)
     for structure in structures:
+        check_species(structure, setups)
         target_energy(structure, plan.settings)
     return structures
 
 
 def submit(
-    plan: Plan, held_out: list[Structure], commands: Commands, pool: ThreadPoolExecutor
+    trials: Sequence[Trial],
+    settings: GenerateInput,
+    held_out: list[Structure],
+    commands: Commands,
+    pool: ThreadPoolExecutor,
 ) -> dict[Future[TrialResult | None], Trial]:
     """Queue the trials; those that need networks of another wait for it.
 
@@ -106,15 +125,15 @@ def submit(
     futures: dict[str, Future[TrialResult | None]] = {}
 
     def work(trial: Trial) -> TrialResult | None:
-        if trial.needs is not None:
+        if trial.needs is not None and trial.needs.name in futures:
             needed = futures[trial.needs.name]
             if needed.exception() is not None or needed.result() is None:
                 return None
-        return run_trial(trial, plan.settings, held_out, commands)
+        return run_trial(trial, settings, held_out, commands)
 
-    for trial in plan.trials:
+    for trial in trials:
         futures[trial.name] = pool.submit(work, trial)
-    return {futures[trial.name]: trial for trial in plan.trials}
+    return {futures[trial.name]: trial for trial in trials}
 
 
 def take(
@@ -127,9 +146,8 @@ def take(
     try:
         result = future.result()
     except AenetpyError as error:
+        log.warning("%s", error)
         failures.append(error)
-    except Cancelled:
-        raise AssertionError("nobody has ended the commands") from None
     else:
         if result is None:
             log.warning("trial %s is left out: it needs the networks of another", trial.name)
@@ -143,13 +161,18 @@ def in_order(plan: Plan, results: dict[str, TrialResult]) -> list[TrialResult]:
 
 
 def first_of(failures: list[AenetpyError]) -> AenetpyError:
-    """Return one error that tells of all."""
+    """Return one error that tells of all; each was told when it happened."""
     first, *others = failures
     if others:
-        first.message += f" (and {times(len(others), 'other trial')} failed)"
+        first.message += f" ({times(len(others), 'other trial')} failed too, see above)"
     return first
 
 
 def state_of(trial: Trial) -> str:
-    """Return ``done``, ``begun`` or ``to do``."""
-    return "done" if finished(trial) is not None else "begun" if begun(trial) else "to do"
+    """Return ``done``, ``begun``, ``to do``, or ``changed`` since it was run."""
+    if finished(trial) is not None:
+        return "done"
+    record = read_record(trial.folder / RECORD)
+    if record is None:
+        return "to do"
+    return "begun" if record.digest == trial.digest else CHANGED

@@ -18,7 +18,7 @@ from aenetpy.io.generate_in import GenerateInput, format_generate_in, read_gener
 from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.study_in import Study, Variant
-from aenetpy.io.taylor_in import format_delta
+from aenetpy.io.taylor_in import TaylorInput, format_delta
 from aenetpy.io.train_in import NetworkLine, TrainInput, format_train_in, read_train_in
 
 TRAINING_SET = "refdata.train"
@@ -78,6 +78,8 @@ class Plan:
         Contents of its ``generate.in``.
     held_out
         Names of the structures in the common test set.
+    n_pool
+        Number of all other structures; those for training are drawn from them.
     trials
         Each after the one whose networks it needs.
     """
@@ -85,6 +87,7 @@ class Plan:
     study: Study
     settings: GenerateInput
     held_out: tuple[str, ...]
+    n_pool: int
     trials: tuple[Trial, ...]
 
     def in_file_order(self) -> list[Trial]:
@@ -111,6 +114,15 @@ def make_plan(study: Study) -> Plan:
         If a structure file is missing.
     """
     settings, train = read_generate_in(study.generate), read_train_in(study.train)
+    for variant in study.variants:
+        check_species(variant, train, settings)
+    if Path.cwd().is_relative_to(Path(study.folder).resolve()):
+        raise InputError(
+            f"folder '{study.folder}' is the working directory, or holds it",
+            file=study.path,
+            line=study.lines.get("folder"),
+            hint="name a folder for the results",
+        )
     if settings.taylor is not None:
         keyword = "TAYLOR" if "TAYLOR" in settings.lines else "DERIVATIVES"
         raise InputError(
@@ -147,7 +159,30 @@ def make_plan(study: Study) -> Plan:
                 trials[variant.name, size, seed] = make_trial(
                     study, settings, train, variant, parents, seed, needs, data
                 )
-    return Plan(study, settings, tuple(held_out), tuple(trials.values()))
+    return Plan(study, settings, tuple(held_out), len(pool), tuple(trials.values()))
+
+
+def check_species(variant: Variant, train: TrainInput, settings: GenerateInput) -> None:
+    """Refuse networks, or displacements, of other species than those of ``generate.in``.
+
+    Raises
+    ------
+    InputError
+        Naming the variant.
+    """
+    networks = {network.species for network in replace(train, **variant.train).networks}
+    delta = None if variant.taylor is None else variant.taylor.delta
+    known = set(settings.species)
+    if networks != known:
+        raise variant.place.error(
+            f"{variant.name}: networks of {' '.join(sorted(networks))}, but {settings.path} has"
+            f" {' '.join(settings.species)}"
+        )
+    if isinstance(delta, Mapping) and set(delta) != known:
+        raise variant.place.error(
+            f"{variant.name}: delta of {' '.join(delta)}, but {settings.path} has"
+            f" {' '.join(settings.species)}"
+        )
 
 
 def structure_digests(settings: GenerateInput) -> dict[str, str]:
@@ -161,6 +196,7 @@ def structure_digests(settings: GenerateInput) -> dict[str, str]:
         If a structure file is missing or damaged.
     """
     names: dict[str, str] = {}
+    by_forces: dict[str, Structure] = {}
     for entry in settings.files:
         for structure in iter_structures(entry.text, settings.path, entry.line):
             place = Place(settings.path, entry.line)
@@ -174,10 +210,29 @@ def structure_digests(settings: GenerateInput) -> dict[str, str]:
                     f"the structures of '{entry.text}' cannot be told apart by number",
                     "choose them as in run.traj@: or run.traj@0:10",
                 )
+            other = by_forces.setdefault(forces_digest(structure), structure)
+            if not np.array_equal(other.positions_nc, structure.positions_nc):
+                raise place.error(
+                    f"'{structure.name}' has the forces of '{other.name}' at other positions: it is"
+                    " a displaced copy, or the same structure moved",
+                    "list structures as given; copies belong to the variants",
+                )
             known = names.setdefault(structure_digest(structure), structure.name)
             if known != structure.name:
                 place.warn(f"'{structure.name}' equals '{known}' and is left out")
     return {name: digest for digest, name in names.items()}
+
+
+def forces_digest(structure: Structure) -> str:
+    """Return a digest of species, cell and forces, which PyITA's copies share with their parents.
+
+    Forces that are unknown or zero tell nothing: the positions count then.
+    """
+    forces_nc = structure.forces_nc
+    if forces_nc is None or not forces_nc.any():
+        forces_nc = structure.positions_nc
+    cell = b"" if structure.cell_cc is None else structure.cell_cc.tobytes()
+    return _digest(repr(structure.species).encode(*_BYTES) + cell + forces_nc.tobytes())
 
 
 def structure_digest(structure: Structure) -> str:
@@ -234,23 +289,32 @@ def make_trial(
     steps: list[tuple[str, ...]] = [("generate", GENERATE), ("train", TRAIN)]
     if variant.mixed:
         assert taylor is not None, "only copies can be mixed"
-        steps[0] = ("generate", AUGMENTED)
-        options = {
-            "--strategy": taylor.strategy,
-            "--delta": format_delta(taylor.delta),
-            "--a": str(taylor.a),
-            "--seed": str(seed),
-            "--folder": "augmented",
-            "--output": AUGMENTED,
-            "--max-force": taylor.max_force,
-            "--min-distance": taylor.min_distance,
-        }
-        given = [(name, f"{value}") for name, value in options.items() if value is not None]
-        steps.insert(0, ("augment", GENERATE, *(word for pair in given for word in pair)))
+        steps = [_augment_step(taylor), ("generate", AUGMENTED), ("train", TRAIN)]
     inputs = {GENERATE: format_generate_in(generate_in), TRAIN: format_train_in(train_in)}
-    definition = [inputs, steps, data, None if needs is None else needs.digest]
+    # How files are called does not matter: what is in them stands in data.
+    nameless = replace(
+        generate_in, setups={symbol: Entry(symbol, 0) for symbol in settings.setups}, files=()
+    )
+    needed = None if needs is None else needs.digest
+    definition = [format_generate_in(nameless), inputs[TRAIN], steps, data, needed]
     digest = _digest(json.dumps(definition).encode())
     return Trial(variant, len(parents), seed, folder, inputs, tuple(steps), digest, needs)
+
+
+def _augment_step(taylor: TaylorInput) -> tuple[str, ...]:
+    """Return the command that writes copies as files, which name no parents."""
+    options = {
+        "--strategy": taylor.strategy,
+        "--delta": format_delta(taylor.delta),
+        "--a": taylor.a,
+        "--seed": taylor.seed,
+        "--folder": "augmented",
+        "--output": AUGMENTED,
+        "--max-force": taylor.max_force,
+        "--min-distance": taylor.min_distance,
+    }
+    given = [(name, f"{value}") for name, value in options.items() if value is not None]
+    return ("augment", GENERATE, *(word for pair in given for word in pair))
 
 
 def _plain_file(network: NetworkLine) -> NetworkLine:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aenetpy.errors import AenetpyError, DataError
 from aenetpy.io.files import read_text, write_text
@@ -20,7 +21,6 @@ from aenetpy.io.train_in import format_train_in, read_train_in
 from aenetpy.io.train_state import read_train_state
 from aenetpy.io.trainset import count_structures
 from aenetpy.io.trial_files import (
-    Float,
     TrialRecord,
     TrialResult,
     read_record,
@@ -31,7 +31,10 @@ from aenetpy.io.trial_files import (
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.workflows.commands import Commands
+from aenetpy.workflows.generate import target_energy
 from aenetpy.workflows.study_plan import AUGMENTED, TRAINING_SET, Trial
+
+Float = NDArray[np.float64]
 
 RECORD, RESULT = "trial.json", "result.npz"
 STATE = "train.state"
@@ -50,12 +53,6 @@ def finished(trial: Trial) -> TrialResult | None:
     """Return the result of a trial, if it was made by the same definition."""
     result = read_result(trial.folder / RESULT)
     return result if result is not None and result.digest == trial.digest else None
-
-
-def begun(trial: Trial) -> bool:
-    """Tell whether a trial was interrupted, and can go on."""
-    record = read_record(trial.folder / RECORD)
-    return record is not None and record.digest == trial.digest
 
 
 def run_trial(
@@ -81,9 +78,6 @@ def run_trial(
     Cancelled
         If all commands were ended.
     """
-    result = finished(trial)
-    if result is not None:
-        return result
     try:
         record = prepare(trial)
         for command, *arguments in trial.steps:
@@ -105,6 +99,14 @@ def prepare(trial: Trial) -> TrialRecord:
     record = read_record(trial.folder / RECORD)
     if record is not None and record.digest == trial.digest:
         return record
+    if record is None and trial.folder.exists():
+        foreign = sorted({path.name for path in trial.folder.iterdir()} - set(trial.inputs))
+        if foreign:
+            raise DataError(
+                f"holds no trial, but {foreign[0]}",
+                file=trial.folder,
+                hint="remove it, or name another folder for the results",
+            )
     try:
         if trial.folder.exists():
             shutil.rmtree(trial.folder)
@@ -119,7 +121,7 @@ def prepare(trial: Trial) -> TrialRecord:
 
 
 def augment(trial: Trial, command: list[str], record: TrialRecord, commands: Commands) -> None:
-    """Write displaced copies as files; what an interrupted call left goes away."""
+    """Write displaced copies as files, which goes on where it was interrupted."""
     remove(trial.folder, ["augmented", AUGMENTED])
     commands.run([*command, "--jobs", "1"], trial.folder, "augment")
 
@@ -207,8 +209,6 @@ def structure_errors(
     potential: Potential, structure: Structure, settings: GenerateInput
 ) -> tuple[float, Float]:
     """Return the errors of the energy per atom, meV, and of the forces, eV/Å, (n, 3)."""
-    from aenetpy.workflows.generate import target_energy
-
     target = target_energy(structure, settings)
     assert structure.forces_nc is not None, "target_energy refuses structures without"
     found = potential.evaluate(structure)

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from scipy.stats import t, ttest_rel
+from scipy.stats import ttest_rel
 
 from aenetpy.analysis.errors import bootstrap, compare, summarise
 
@@ -68,30 +68,79 @@ def test_seeds_that_differ_widen_the_interval():
 
 
 def test_structures_of_all_sizes():
-    found = bootstrap(np.arange(6.0)[None], [1, 2, 3], resamples=20)
-    assert found["maximum"].high == 5.0
+    # Whatever is drawn, a structure comes with all its components: 0, 1 2 or 3 4 5.
+    found = bootstrap(np.arange(6.0)[None], [1, 2, 3], resamples=500)
+    assert 0.0 <= found["mean"].low < 2.5 < found["mean"].high <= 4.0
+    assert found["p95"].high == 5.0
 
 
-def test_comparison_is_the_paired_t_test():
-    mae_r, reference_r = np.array([1.0, 2.0, 4.0, 3.5]), np.array([1.5, 2.1, 5.0, 4.5])
-    found = compare(mae_r, reference_r)
-    difference_r = mae_r - reference_r
-    half = t.ppf(0.975, 3) * difference_r.std(ddof=1) / 2.0
+def slow_bootstrap(errors_rc, counts_s, resamples):
+    """Draw seeds and structures, write the errors out, and sort them."""
+    stream = np.random.default_rng(0)
+    ends = np.cumsum(counts_s)
+    found = []
+    for _ in range(resamples):
+        drawn_r = stream.integers(len(errors_rc), size=len(errors_rc))
+        drawn_s = stream.integers(len(counts_s), size=len(counts_s))
+        columns = np.concatenate([np.arange(ends[s] - counts_s[s], ends[s]) for s in drawn_s])
+        sizes = np.abs(errors_rc[drawn_r][:, columns])
+        found.append(
+            [
+                np.percentile(sizes, 50, method="inverted_cdf"),
+                sizes.mean(),
+                np.sqrt((sizes**2).mean()),
+                np.percentile(sizes, 95, method="inverted_cdf"),
+            ]
+        )
+    return np.percentile(found, (2.5, 97.5), axis=0)
+
+
+def test_resampling_by_weights_is_resampling():
+    counts_s = [1, 5, 2, 7, 3, 4]
+    errors_rc = np.random.default_rng(6).normal(size=(4, 22))
+    low, high = slow_bootstrap(errors_rc, counts_s, 60)
+    found = bootstrap(errors_rc, counts_s, resamples=60)
+    for k, name in enumerate(("median", "mean", "rmse", "p95")):
+        assert (found[name].low, found[name].high) == pytest.approx((low[k], high[k]), rel=1e-12)
+
+
+def test_comparison_is_paired():
+    stream = np.random.default_rng(7)
+    reference_rc = stream.normal(size=(4, 60)) * stream.exponential(size=60) ** 2
+    errors_rc = 0.9 * reference_rc
+    counts_s = [2] * 30
+    found = compare(errors_rc, reference_rc, counts_s)
+    mae_r, mae_reference_r = (np.abs(array).mean(axis=1) for array in (errors_rc, reference_rc))
     assert found.n == 4
-    assert found.difference == pytest.approx(-0.65)
-    assert found.p_value == pytest.approx(ttest_rel(mae_r, reference_r).pvalue)
-    assert found.interval.low == pytest.approx(-0.65 - half)
-    assert found.interval.high == pytest.approx(-0.65 + half)
+    assert found.difference == pytest.approx((mae_r - mae_reference_r).mean())
+    assert found.p_value == pytest.approx(ttest_rel(mae_r, mae_reference_r).pvalue)
+    # The errors of both are those of the same structures: their difference is much surer.
+    alone = bootstrap(reference_rc, counts_s)["mean"]
+    assert found.interval.low < found.difference < found.interval.high < 0.0
+    width = found.interval.high - found.interval.low
+    assert width == pytest.approx(0.1 * (alone.high - alone.low), rel=0.1)
+
+
+def test_interval_of_a_difference_holds_the_truth_as_often_as_it_says():
+    stream = np.random.default_rng(8)
+    hits = 0
+    for _ in range(200):
+        reference_c = 5.0 + stream.exponential(size=(1, 50))
+        errors_c = reference_c + stream.normal(0.3, 0.2, (1, 50))
+        found = compare(errors_c, reference_c, [1] * 50, resamples=200).interval
+        hits += found.low <= 0.3 <= found.high
+    assert 0.88 <= hits / 200 <= 0.99
 
 
 def test_one_seed_has_no_test():
-    found = compare(np.array([1.0]), np.array([3.0]))
-    assert (found.n, found.difference, found.interval, found.p_value) == (1, -2.0, None, None)
+    found = compare(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), [1, 1])
+    assert (found.n, found.difference, found.p_value) == (1, -2.0, None)
+    assert (found.interval.low, found.interval.high) == (-2.0, -2.0)
 
 
 @pytest.mark.parametrize(("shift", "p_value"), [(0.0, 1.0), (0.5, 0.0)])
 def test_differences_that_are_all_equal(shift, p_value):
-    reference_r = np.array([1.0, 2.0, 3.0])
-    found = compare(reference_r + shift, reference_r)
+    reference_rc = np.array([[1.0], [2.0], [3.0]])
+    found = compare(reference_rc + shift, reference_rc, [1])
     assert found.difference == found.interval.low == found.interval.high == shift
     assert found.p_value == p_value

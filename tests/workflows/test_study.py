@@ -174,7 +174,70 @@ def test_what_has_changed_is_done_anew(done, monkeypatch, capsys):
     assert run(["study", "other.yaml", "--dry-run"]) == 0
     states = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
     # second needs the networks of none
-    assert states == ["to"] * 4 + ["done"] * 2
+    assert states == ["changed"] * 4 + ["done"] * 2
+
+
+def test_paths_may_be_spelled_otherwise(done, monkeypatch, capsys):
+    monkeypatch.chdir(done)
+    text = Path("generate.in").read_text()
+    Path("absolute.in").write_text(text.replace("stp/", f"{Path.cwd()}/stp/"))
+    head = STUDY.replace("generate.in", "absolute.in")
+    Path("other.yaml").write_text(f"folder: study\n{head}{ALL}")
+    assert run(["study", "other.yaml", "--dry-run"]) == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines()} == {"done"}
+
+
+def test_the_table_keeps_what_is_done(done, monkeypatch):
+    from aenetpy.workflows import study as workflow
+
+    monkeypatch.chdir(done)
+    sizes = []
+    write = workflow.format_trials
+    monkeypatch.setattr(workflow, "format_trials", lambda r: (sizes.append(len(r)), write(r))[1])
+    before = Path("study", "trials.csv").read_bytes()
+    Path("more.yaml").write_text(f"folder: study\n{STUDY}  new: {{}}\n{ALL}")
+    assert run(["study", "more.yaml", "--jobs", "1"]) == 0
+    assert sizes == [6, 6 + 1, 6 + 2]
+    for seed in (1, 2):
+        shutil.rmtree(Path("study", "trials", f"new-6-{seed}"))
+    assert run(["study", "study.yaml"]) == 0
+    assert Path("study", "trials.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("variants", "message"),
+    [
+        ("  none: {train: {networks: [Xx Xx.nn 1 2:tanh]}}\n", "none: networks of Xx, but"),
+        ("  near: {taylor: {delta: {Ti: 0.01}, a: 1}}\n", "near: delta of Ti, but"),
+        ("  none: {taylor: {delta: 0.1, a: 1, potential: none}}\n", "potential has no effect"),
+    ],
+)
+def test_wrong_species_are_told_before_anything_runs(project, variants, message, capsys):
+    project(variants)
+    assert run(["study", "study.yaml", "--dry-run"]) == 3
+    assert message in capsys.readouterr().err
+
+
+def test_folders_of_others_are_left_alone(project, tmp_path, capsys):
+    project("  none: {}\n", f"folder: .\n{STUDY}")
+    assert run(["study", "study.yaml"]) == 3
+    assert "folder '.' is the working directory" in capsys.readouterr().err
+    Path("study.yaml").write_text(f"{STUDY.replace('[1, 2]', '[1]')}  none: {{}}\n")
+    trial = tmp_path / "study" / "trials" / "none-6-1"
+    trial.mkdir(parents=True)
+    (trial / "notes.txt").write_text("mine")
+    assert run(["study", "study.yaml"]) == 4
+    assert "holds no trial, but notes.txt" in capsys.readouterr().err
+    assert (trial / "notes.txt").read_text() == "mine"
+
+
+def test_copies_that_name_no_parent_are_recognised(project, capsys):
+    project("  none: {}\n")
+    assert run(["augment", "--strategy", "pyita", "--delta", "0.03", "--a", "1"]) == 0
+    text = STUDY.replace("generate.in", "generate-augmented.in")
+    Path("study.yaml").write_text(f"{text}  none: {{}}\n")
+    assert run(["study", "study.yaml", "--dry-run"]) == 3
+    assert "at other positions: it is a displaced copy" in capsys.readouterr().err
 
 
 def test_a_trial_that_fails_is_named_and_the_others_go_on(project, tmp_path, capsys):
@@ -182,7 +245,7 @@ def test_a_trial_that_fails_is_named_and_the_others_go_on(project, tmp_path, cap
         "  none: {}\n"
         "  wild: {train: {method: online_sd gamma=1e5}}\n"
         "  after: {taylor: {strategy: axis, delta: 0.01, a: 1, order: 2, potential: wild}}\n",
-        STUDY.replace("[1, 2]", "1"),
+        STUDY.replace("[1, 2]", "[1]"),
     )
     assert run(["study", "study.yaml", "--jobs", "2"]) == 5
     out, notes = capsys.readouterr()
@@ -204,7 +267,7 @@ def wait_until(condition, seconds: float = 30.0) -> None:
 
 def test_an_interrupted_study_goes_on_as_if_nothing_had_been(project, tmp_path):
     long = "  long: {train: {iterations: 800, method: adam mu=0.003}}\n"
-    head = STUDY.replace("[1, 2]", "1")
+    head = STUDY.replace("[1, 2]", "[1]")
     project(long, head)
     epochs = tmp_path / "study" / "trials" / "long-6-1"
     command = [sys.executable, "-m", "aenetpy", "study", "study.yaml", "--jobs", "1"]
