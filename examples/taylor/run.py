@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -27,6 +28,7 @@ def write_input(source: Path) -> None:
     """Write work-dft/generate.in for a folder or an archive of XSF files."""
     WORK.mkdir(exist_ok=True)
     if source.is_file():
+        shutil.rmtree(WORK / "xsf", ignore_errors=True)
         with tarfile.open(source) as archive:
             archive.extractall(WORK / "xsf", filter="data")
         source = WORK / "xsf"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aenetpy.cli.main import run
 from aenetpy.io.study_in import read_study
+from aenetpy.io.train_in import read_train_in
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "examples" / "taylor"
@@ -32,5 +33,6 @@ def test_both_studies_hold_the_procedure_of_the_paper() -> None:
         assert paper.mixed
         assert paper.taylor is not None
         assert (paper.taylor.strategy, paper.taylor.delta, paper.taylor.a) == ("pyita", 0.03, 6)
-        assert not paper.train  # 15 iterations, as train.in says
-    assert "ITERATIONS  15" in (EXAMPLE / "train.in").read_text()
+        assert paper.train == {"iterations": 15}
+        networks = read_train_in(EXAMPLE / study.train).networks
+        assert [network.nodes for network in networks] == [(15, 15), (15, 15)]
