@@ -6,39 +6,25 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from typing import Any, NamedTuple, TextIO
-
-import numpy as np
+from typing import NamedTuple, TextIO
 
 from aenetpy import __version__
 from aenetpy.augmentation.plan import Plan, make_plan
 from aenetpy.errors import DataError, InputError, located
 from aenetpy.fingerprints.base import make_descriptor
-from aenetpy.fingerprints.featurise import Fingerprints, fingerprints
-from aenetpy.fingerprints.statistics import RunningStatistics
+from aenetpy.fingerprints.featurise import fingerprints
 from aenetpy.io import report_generate as report
-from aenetpy.io.derivatives import AtomDerivatives
 from aenetpy.io.families import Families, is_copy
 from aenetpy.io.generate_in import GenerateInput
-from aenetpy.io.report_common import TrainingSetInfo
 from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structure import Structure
-from aenetpy.io.trainset import TrainingSetWriter
 from aenetpy.parallel import ordered_map
 from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
+from aenetpy.workflows.collection import Collection, Evaluated
 from aenetpy.workflows.derivatives import atom_derivatives, derivatives_writer, is_chosen
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.timing import Timing
-
-
-class Evaluated(NamedTuple):
-    """A structure, its target energy, fingerprints, and derivatives if chosen."""
-
-    structure: Structure
-    energy: float
-    fingerprints: Fingerprints
-    atoms: list[AtomDerivatives] | None
 
 
 class Portion(NamedTuple):
@@ -81,26 +67,15 @@ def generate(
     """
     timing = Timing("generate.time" if settings.timing else None)
     setups_t = read_setups(settings)
-    output = settings.output
-    check_new(output, "OUTPUT")
-    if settings.taylor is not None and settings.taylor.outfile is not None:
-        check_new(settings.taylor.outfile, "outfile")
-        if os.path.realpath(settings.taylor.outfile) == os.path.realpath(output):
-            raise InputError(
-                f"OUTPUT and outfile of DERIVATIVES are both '{output}'",
-                file=settings.path,
-                line=settings.lines["DERIVATIVES"],
-                hint="OUTPUT holds the structures, outfile the structures and their copies",
-            )
+    check_outputs(settings)
     out.write(report.opening(settings.species, len(settings.files), setups_t, __version__))
     timing.milestone("setups read")
 
     descriptors = [make_descriptor(setup, settings.species) for setup in setups_t]
+    families = Families(entry.text for entry in settings.files)
     plan = None
     if settings.taylor is not None:
         plan = make_plan(read_structures(settings, lambda: None), settings.taylor)
-
-    families = Families(entry.text for entry in settings.files)
 
     def evaluate(structure: Structure, chosen: bool = False) -> Evaluated:
         check_species(structure, setups_t)
@@ -122,16 +97,16 @@ def generate(
 
     # The training set is renamed last: as long as it is not there, nothing blocks a new run.
     with (
-        Collection(output, settings, setups_t, families) as collection,
-        apart(settings, setups_t, families) as collection_of_all,
+        Collection(settings.output, settings, setups_t, families) as collection,
+        apart(settings, setups_t, families) as with_copies,
         derivatives_writer(settings) as derivatives,
     ):
         parents = enumerate(read_structures(settings, on_entry))
         for found in ordered_map(evaluate_portion, portions(parents, plan), jobs):
             for evaluated in found:
                 structure = evaluated.structure
-                if collection_of_all is not None:
-                    collection_of_all.add(evaluated)
+                if with_copies is not None:
+                    with_copies.add(evaluated)
                     if is_copy(structure.name):
                         continue
                 out.write(collection.add(evaluated))
@@ -139,8 +114,8 @@ def generate(
                     name, n_species = families.name(structure), len(set(structure.species))
                     derivatives.append(name, len(structure), n_species, evaluated.atoms)
         timing.milestone("fingerprints computed")
-        if collection_of_all is not None:
-            collection_of_all.finish()
+        if with_copies is not None:
+            with_copies.finish()
         info = collection.finish()
         if derivatives is not None:
             derivatives.finish()
@@ -157,69 +132,6 @@ def portions(parents: Iterable[tuple[int, Structure]], plan: Plan | None) -> Ite
             yield Portion(s, parent, numbers)
 
 
-class Collection:
-    """A training set in the making, with the statistics that stand at its end.
-
-    A context manager like `TrainingSetWriter`.
-
-    Parameters
-    ----------
-    path
-        The training set.
-    settings
-        Contents of ``generate.in``.
-    setups_t
-        Setup of each species.
-    families
-        Names the copies.
-    """
-
-    def __init__(
-        self,
-        path: str,
-        settings: GenerateInput,
-        setups_t: Sequence[Setup],
-        families: Families,
-    ) -> None:
-        self._path, self._species, self._setups_t = path, settings.species, setups_t
-        self._families = families
-        self._writer = TrainingSetWriter(path, settings.species, settings.atomic_energies_t)
-        self._statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
-        self._energies_per_atom: list[float] = []
-
-    def __enter__(self) -> Collection:
-        self._writer.__enter__()
-        return self
-
-    def __exit__(self, *exception: Any) -> None:
-        self._writer.__exit__(*exception)
-
-    def add(self, evaluated: Evaluated) -> str:
-        """Add a structure and return what ``generate.x`` prints of it."""
-        structure, energy, found, _ = evaluated
-        for statistics, features_ng in zip(self._statistics_t, found.features_tng, strict=True):
-            statistics.update(features_ng)
-        self._energies_per_atom.append(energy / len(structure))
-        forces_nc = structure.forces_nc
-        self._writer.append(
-            self._families.name(structure),
-            found.types_n,
-            structure.positions_in_cell(),
-            np.full((len(structure), 3), np.nan) if forces_nc is None else forces_nc,
-            energy,
-            found.features_tng,
-        )
-        n, energy_per_atom = len(self._energies_per_atom), self._energies_per_atom[-1]
-        return report.structure_rows(n, structure, energy_per_atom, found.n_neighbors_n)
-
-    def finish(self) -> TrainingSetInfo:
-        """Write what follows the last structure."""
-        statistics = energy_statistics(self._energies_per_atom)
-        self._writer.finish(*statistics, with_statistics(self._setups_t, self._statistics_t))
-        n_structures = len(self._energies_per_atom)
-        return TrainingSetInfo(self._path, n_structures, self._species, *statistics)
-
-
 def apart(
     settings: GenerateInput, setups_t: Sequence[Setup], families: Families
 ) -> AbstractContextManager[Collection | None]:
@@ -227,6 +139,29 @@ def apart(
     if settings.taylor is None or settings.taylor.outfile is None:
         return nullcontext()
     return Collection(settings.taylor.outfile, settings, setups_t, families)
+
+
+def check_outputs(settings: GenerateInput) -> None:
+    """Refuse to replace a training set, or to write two into one file.
+
+    Raises
+    ------
+    InputError, DataError
+        Naming the keyword.
+    """
+    output = settings.output
+    check_new(output, "OUTPUT")
+    outfile = None if settings.taylor is None else settings.taylor.outfile
+    if outfile is None:
+        return
+    check_new(outfile, "outfile")
+    if os.path.realpath(outfile) == os.path.realpath(output):
+        raise InputError(
+            f"OUTPUT and outfile of DERIVATIVES are both '{output}'",
+            file=settings.path,
+            line=settings.lines["DERIVATIVES"],
+            hint="OUTPUT holds the structures, outfile the structures and their copies",
+        )
 
 
 def check_new(path: str, keyword: str) -> None:
@@ -304,19 +239,3 @@ def target_energy(structure: Structure, settings: GenerateInput) -> float:
     for symbol in structure.species:  # atom by atom, for the same last bit as aenet
         energy -= atomic_energies.get(symbol, 0.0)
     return energy
-
-
-def energy_statistics(energies_per_atom: Sequence[float]) -> tuple[float, float, float]:
-    """Return average, minimum and maximum, as they stand in the footer (spec 7.2, F2)."""
-    energies = np.array(energies_per_atom)
-    return float(energies.mean()), float(energies.min()), float(energies.max())
-
-
-def with_statistics(
-    setups_t: Sequence[Setup], statistics_t: Sequence[RunningStatistics]
-) -> list[Setup]:
-    """Return the setups with the statistics of their species."""
-    return [
-        setup.with_statistics(statistics.result())
-        for setup, statistics in zip(setups_t, statistics_t, strict=True)
-    ]

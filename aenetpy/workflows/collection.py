@@ -1,0 +1,107 @@
+"""A training set in the making: structure by structure, statistics at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aenetpy.fingerprints.featurise import Fingerprints
+from aenetpy.fingerprints.statistics import RunningStatistics
+from aenetpy.io import report_generate as report
+from aenetpy.io.derivatives import AtomDerivatives
+from aenetpy.io.families import Families
+from aenetpy.io.generate_in import GenerateInput
+from aenetpy.io.report_common import TrainingSetInfo
+from aenetpy.io.setup import Setup
+from aenetpy.io.structure import Structure
+from aenetpy.io.trainset import TrainingSetWriter
+
+
+class Evaluated(NamedTuple):
+    """A structure, its target energy, fingerprints, and derivatives if chosen."""
+
+    structure: Structure
+    energy: float
+    fingerprints: Fingerprints
+    atoms: list[AtomDerivatives] | None
+
+
+class Collection:
+    """A training set in the making, with the statistics that stand at its end.
+
+    A context manager like `TrainingSetWriter`.
+
+    Parameters
+    ----------
+    path
+        The training set.
+    settings
+        Contents of ``generate.in``.
+    setups_t
+        Setup of each species.
+    families
+        Names the copies.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        settings: GenerateInput,
+        setups_t: Sequence[Setup],
+        families: Families,
+    ) -> None:
+        self._path, self._species, self._setups_t = path, settings.species, setups_t
+        self._families = families
+        self._writer = TrainingSetWriter(path, settings.species, settings.atomic_energies_t)
+        self._statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
+        self._energies_per_atom: list[float] = []
+
+    def __enter__(self) -> Collection:
+        self._writer.__enter__()
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        self._writer.__exit__(*exception)
+
+    def add(self, evaluated: Evaluated) -> str:
+        """Add a structure and return what ``generate.x`` prints of it."""
+        structure, energy, found, _ = evaluated
+        for statistics, features_ng in zip(self._statistics_t, found.features_tng, strict=True):
+            statistics.update(features_ng)
+        self._energies_per_atom.append(energy / len(structure))
+        forces_nc = structure.forces_nc
+        self._writer.append(
+            self._families.name(structure),
+            found.types_n,
+            structure.positions_in_cell(),
+            np.full((len(structure), 3), np.nan) if forces_nc is None else forces_nc,
+            energy,
+            found.features_tng,
+        )
+        n, energy_per_atom = len(self._energies_per_atom), self._energies_per_atom[-1]
+        return report.structure_rows(n, structure, energy_per_atom, found.n_neighbors_n)
+
+    def finish(self) -> TrainingSetInfo:
+        """Write what follows the last structure."""
+        statistics = energy_statistics(self._energies_per_atom)
+        self._writer.finish(*statistics, with_statistics(self._setups_t, self._statistics_t))
+        n_structures = len(self._energies_per_atom)
+        return TrainingSetInfo(self._path, n_structures, self._species, *statistics)
+
+
+def energy_statistics(energies_per_atom: Sequence[float]) -> tuple[float, float, float]:
+    """Return average, minimum and maximum, as they stand in the footer (spec 7.2, F2)."""
+    energies = np.array(energies_per_atom)
+    return float(energies.mean()), float(energies.min()), float(energies.max())
+
+
+def with_statistics(
+    setups_t: Sequence[Setup], statistics_t: Sequence[RunningStatistics]
+) -> list[Setup]:
+    """Return the setups with the statistics of their species."""
+    return [
+        setup.with_statistics(statistics.result())
+        for setup, statistics in zip(setups_t, statistics_t, strict=True)
+    ]
