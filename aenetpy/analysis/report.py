@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
@@ -26,6 +28,8 @@ SHOWN = {
     "maximum": "largest",
     "bias": "bias",
 }
+_FIGURE = re.compile(r"(errors|force-histogram|error-delta)(-\d+)?\.png|error-size\.png")
+
 NOTES = """\
 Errors are those of the networks of the last epoch: of the energy per atom of each structure, and of
 each force component, on the common test set, all seeds together. Brackets are 95 % bootstrap
@@ -84,7 +88,11 @@ def opening(
     study: Study, results: Sequence[TrialResult], held_out: Sequence[str], n_pool: int
 ) -> str:
     """Return what was run."""
-    alike = ": those of all seeds are the same" if min(study.sizes) == n_pool else ""
+    alike = f" (with {n_pool} they are the same for all seeds)" if n_pool in study.sizes else ""
+    names = [f"{result.variant}-{result.size}-{result.seed}" for result in results]
+    trials = itertools.product(study.variants, study.sizes, study.seeds)
+    missing = [f"{variant.name}-{size}-{seed}" for variant, size, seed in trials]
+    missing = [name for name in missing if name not in names]
     n_trials = len(study.variants) * len(study.sizes) * len(study.seeds)
     lines = [
         f"# {Path(study.folder).name}",
@@ -96,6 +104,7 @@ def opening(
         f" Common test set: {times(len(held_out), 'structure')} that no variant has seen"
         f" (`test-set.txt`, drawn with seed {study.test_seed})."
         f" One row per trial in `trials.csv`. aenetpy {__version__}.",
+        *(["", f"Missing: {', '.join(missing)}."] if missing else []),
         "",
     ]
     return "\n".join(lines)
@@ -171,6 +180,9 @@ def training_table(cells: Sequence[Cell]) -> str:
 def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
     """Draw all figures there are data for, and return the section that shows them."""
     lines = ["## Figures", ""]
+    for found in folder.iterdir():  # those of an earlier definition would not be told apart
+        if _FIGURE.fullmatch(found.name):
+            found.unlink()
 
     def show(name: str, text: str, figure: figures.Figure | None) -> None:
         if figure is not None:

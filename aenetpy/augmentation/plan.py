@@ -146,6 +146,14 @@ def make_plan(
         potential if taylor.order == 2 else None,
         _digest(taylor, found.digest, potential),
     )
+    n_parents = int((plan.counts_s > 0).sum())
+    n_short = int(((plan.counts_s < taylor.a) & (n_atoms_s > 0)).sum())
+    if taylor.strategy == "pyita":
+        log.info(
+            "pyita displaces the first %d structures only; axis and random take all", n_parents
+        )
+    elif n_short and taylor.fraction is None:
+        log.info("%d structures get fewer copies: axis has 6 per atom", n_short)
     if plan.n_copies == 0:
         log.warning("no structure can be displaced: there are no copies")
     return plan

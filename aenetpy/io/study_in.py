@@ -280,7 +280,8 @@ def _check_needs(variants: tuple[Variant, ...]) -> None:
 
 def _plain_text(key: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        inner = ", ".join(f"{k} {_scalar(v)}" for k, v in value.items())
+        words = {"potential": "potential of"}
+        inner = ", ".join(f"{words.get(k, k)} {_scalar(v)}" for k, v in value.items())
         return f"{key}: {inner}" if inner else ""
     return f"{key} {value}"
 

@@ -23,7 +23,7 @@ _KEYS = (
     *("strategy", "delta", "a", "seed", "spread"),
     *("max_force", "min_distance", "order", "potential"),
 )
-_ARGUMENT = re.compile(r"""(\w+)\s*=\s*("[^"]*"|'[^']*'|\S+)""")
+_ARGUMENT = re.compile(r"""([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s,]+(?:,[^\s,]+)*),?""")
 _DERIVATIVES = ("method", "delta", "fraction", "outfile", "disp_all", "N_max")
 
 
@@ -107,6 +107,8 @@ def make_taylor(given: Mapping[str, str]) -> TaylorInput:
         raise ValueError(f"order is {taylor.order}; it must be 1 or 2")
     if taylor.order == 2 and taylor.potential is None:
         raise ValueError("order 2 needs a potential, for the curvature")
+    if taylor.strategy != "axis" and taylor.spread != "even":
+        raise ValueError(f"spread has no effect on strategy {taylor.strategy}")
     if taylor.order == 1 and taylor.potential is not None and taylor.delta is not None:
         raise ValueError("potential has no effect on order 1 with a given delta; write order 2")
     if taylor.order == 2 and taylor.strategy == "pyita":
@@ -124,6 +126,8 @@ def parse_delta(text: str) -> float | dict[str, float] | None:
     """
     if text.lower() == "auto":
         return None
+    if "=" in text:
+        raise ValueError(f"delta is '{text}'; by species it is Ti:0.02,O:0.03")
     if ":" not in text:
         return _delta(text)
     by_species: dict[str, float] = {}
@@ -176,7 +180,8 @@ def _read(
     for entry in lines:
         place = keywords.place(entry.line)
         text = COMMENT.sub("", entry.text)
-        for key, value in _ARGUMENT.findall(text):
+        for word, value in _ARGUMENT.findall(text):
+            key = word if word in keys else word.replace("-", "_")  # as on the command line
             if key not in keys:
                 raise place.error(f"{section.keyword} has no key '{key}'{suggest(key, keys)}")
             if key in given:

@@ -68,6 +68,8 @@ class TrialResult:
     ----------
     digest
         Of all that it depends on.
+    networks
+        Digest of the networks that were assessed.
     variant, size, seed
         Which trial it is.
     copies
@@ -87,6 +89,7 @@ class TrialResult:
     """
 
     digest: str
+    networks: str
     variant: str
     size: int
     seed: int

@@ -6,8 +6,9 @@ import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from aenetpy.augmentation.plan import Plan, make_plan
@@ -61,6 +62,7 @@ def plan_copies(task: AugmentTask) -> Plan:
         If the task cannot be done.
     """
     settings = task.settings
+    check_places(task)
     if settings.taylor is not None:
         raise InputError(
             "a block TAYLOR or DERIVATIVES asks for copies already",
@@ -120,8 +122,8 @@ def augment(
         n_written = len(os.listdir(part)) - 1
         parents = enumerate(read_structures(settings, lambda: None))
         portions = ((s, parent, numbers) for s, parent in parents for numbers in plan.portions(s))
-        for texts in ordered_map(make, portions, jobs):
-            for text in texts:
+        with closing(ordered_map(make, portions, jobs)) as made:
+            for text in chain.from_iterable(made):
                 names.append(f"structure{len(names) + 1:0{width}d}.xsf")
                 if len(names) >= n_written:  # the last one may be incomplete
                     write_file(os.path.join(part, names[-1]), text, task.folder)
@@ -146,16 +148,13 @@ def as_file(copy: Structure, parent: Structure, task: AugmentTask) -> str:
     return format_pyita(copy, parent.forces_nc)
 
 
-def check_targets(task: AugmentTask) -> None:
-    """Refuse targets that exist, or that would mix copies with the structures as given.
+def check_places(task: AugmentTask) -> None:
+    """Refuse targets that would mix copies with the structures as given, or replace an input.
 
     Raises
     ------
-    UsageError
-        If the folder lies inside a folder of structures, or the new ``generate.in`` would
-        replace an input.
-    DataError
-        If folder or ``generate.in`` exists already and must not be replaced.
+    UsageError, DataError
+        Naming the folder or the file.
     """
     settings, here = task.settings, Path.cwd()
     target = Path(task.folder).resolve()
@@ -177,6 +176,16 @@ def check_targets(task: AugmentTask) -> None:
     if os.path.isdir(task.output) or not os.path.isdir(os.path.dirname(task.output) or "."):
         problem = "is a folder" if os.path.isdir(task.output) else "its folder does not exist"
         raise DataError(problem, file=task.output, hint="name another file with --output")
+
+
+def check_targets(task: AugmentTask) -> None:
+    """Refuse to replace what exists, with ``force`` what is not the result of an earlier call.
+
+    Raises
+    ------
+    DataError
+        Naming the folder or the file.
+    """
     for path in (task.folder, task.output):
         if os.path.lexists(path) and not task.force:
             raise DataError(
@@ -250,7 +259,9 @@ def unfinished(folder: str, digest: str) -> Iterator[str]:
     note = Path(part) / DIGEST
     try:
         if not (note.is_file() and note.read_text() == digest):
-            shutil.rmtree(part, ignore_errors=True)
+            if os.path.isdir(part):
+                log.info("%s: unfinished copies of another command are discarded", folder)
+                shutil.rmtree(part)
             os.makedirs(part)
             note.write_text(digest)
         elif len(os.listdir(part)) > 1:

@@ -20,7 +20,7 @@ from aenetpy.workflows.checks import check_species
 from aenetpy.workflows.commands import Commands, locked
 from aenetpy.workflows.generate import read_setups, target_energy
 from aenetpy.workflows.study_plan import Plan, Trial
-from aenetpy.workflows.trial import RECORD, finished, run_trial
+from aenetpy.workflows.trial import RECORD, finished, has_result, run_trial
 
 TABLE, REPORT = "trials.csv", "report.md"
 CHANGED = "changed"
@@ -65,7 +65,9 @@ def study(
             on_trial()
     n_changed = sum(state_of(trial) == CHANGED for trial in plan.trials)
     if n_changed:
-        log.warning("%s defined otherwise before, made anew", times(n_changed, "trial"))
+        log.warning(
+            "%s defined or trained otherwise meanwhile, made anew", times(n_changed, "trial")
+        )
     failures: list[AenetpyError] = []
     with locked(folder) as lock:
         write_text(folder / TABLE, format_trials(in_order(plan, results)))
@@ -175,4 +177,4 @@ def state_of(trial: Trial) -> str:
     record = read_record(trial.folder / RECORD)
     if record is None:
         return "to do"
-    return "begun" if record.digest == trial.digest else CHANGED
+    return CHANGED if record.digest != trial.digest or has_result(trial) else "begun"

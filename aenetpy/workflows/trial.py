@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 import re
 import shutil
 import time
@@ -14,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import AenetpyError, DataError
-from aenetpy.io.files import read_text, write_text
+from aenetpy.io.files import read_bytes, read_text, write_text
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.structure import Structure
 from aenetpy.io.train_in import format_train_in, read_train_in
@@ -50,9 +52,19 @@ _EPOCH = re.compile(r"^ +\d+((?: +[-+.\dNEan]+){4}) <$", re.MULTILINE)
 
 
 def finished(trial: Trial) -> TrialResult | None:
-    """Return the result of a trial, if it was made by the same definition."""
+    """Return the result of a trial, if it was made by the same definition of these networks."""
     result = read_result(trial.folder / RESULT)
-    return result if result is not None and result.digest == trial.digest else None
+    if result is None or result.digest != trial.digest:
+        return None
+    return result if result.networks == networks_digest(trial.folder) else None
+
+
+def networks_digest(folder: Path) -> str:
+    """Return the digest of all networks in a folder; who trains there by hand changes it."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path in sorted(folder.glob("*.nn")):
+        digest.update(path.name.encode() + read_bytes(path))
+    return digest.hexdigest()
 
 
 def run_trial(
@@ -94,10 +106,15 @@ def run_trial(
     return result
 
 
+def has_result(trial: Trial) -> bool:
+    """Tell whether there is a result, were it of other networks."""
+    return (trial.folder / RESULT).exists()
+
+
 def prepare(trial: Trial) -> TrialRecord:
     """Write the input files, unless they are there; what another definition left goes away."""
     record = read_record(trial.folder / RECORD)
-    if record is not None and record.digest == trial.digest:
+    if record is not None and record.digest == trial.digest and not has_result(trial):
         return record
     if record is None and trial.folder.exists():
         foreign = sorted({path.name for path in trial.folder.iterdir()} - set(trial.inputs))
@@ -141,6 +158,7 @@ def train(trial: Trial, command: list[str], record: TrialRecord, commands: Comma
         remove(folder, SAVED_BY_TRAINING)
     elif has_ended(folder):  # and nobody was left to note it
         record.epochs = epochs_done(folder)
+        record.seconds = math.nan
         return
     else:
         settings = read_train_in(folder / command[1])
@@ -191,6 +209,7 @@ def assess(
     train_rmse, test_rmse = own_errors(trial.folder / "train.out")
     return TrialResult(
         digest=trial.digest,
+        networks=networks_digest(trial.folder),
         variant=trial.variant.name,
         size=trial.size,
         seed=trial.seed,

@@ -35,7 +35,7 @@ def made_up(variant: str, size: int, seed: int, scale: float = 1.0) -> TrialResu
     forces_nc[:6] *= 1e-9  # zero by symmetry
     energies_s = stream.normal(0.0, 5.0 * scale, len(N_ATOMS_S))
     return TrialResult(
-        *("digest", variant, size, seed, 12, 15, 1.5, 2.0, 3.0),
+        *("digest", "networks", variant, size, seed, 12, 15, 1.5, 2.0, 3.0),
         *(energies_s, forces_nc, N_ATOMS_S),
     )
 
@@ -117,7 +117,7 @@ def test_no_curve_without_several_deltas(study):
 def test_errors_that_are_all_equal_can_be_drawn(study):
     found, _ = study("10", "[1]")
     same = np.zeros(len(N_ATOMS_S)), np.zeros((int(N_ATOMS_S.sum()), 3)), N_ATOMS_S
-    result = TrialResult("digest", "none", 10, 1, 0, 1, 1.0, 0.0, 0.0, *same)
+    result = TrialResult("digest", "nn", "none", 10, 1, 0, 1, 1.0, 0.0, 0.0, *same)
     cells = sort_into_cells(found, [result])
     for draw in (figures.violins, figures.histograms):
         assert figures.png(draw(cells, "none"))

@@ -35,6 +35,9 @@ def test_block_on_one_line_or_several(tmp_path: Path) -> None:
         'order=2 potential="../a b" max_force=4\n'
     )
     assert read(tmp_path, block) == expected
+    assert read(tmp_path, "TAYLOR\ndelta=Ti:0.01,O:0.02, a=6, max-force=3\n") == TaylorInput(
+        "axis", {"Ti": 0.01, "O": 0.02}, 6, max_force=3.0
+    )
     assert read(tmp_path, "taylor\ndelta=0.03 a=6\n") == TaylorInput("axis", 0.03, 6)
 
 
@@ -95,6 +98,8 @@ def test_block_of_the_python_package(tmp_path: Path) -> None:
         ("delta=0.1 a=2 strategy=pyita order=2 potential=x", "pyita is of order 1"),
         ("delta=0.1 a=2 strategy=all", "unknown strategy 'all'; known are axis, random, pyita"),
         ("delta=0.1 a=2 spread=wide", "unknown spread"),
+        ("delta=0.1 a=2 strategy=random spread=random", "spread has no effect"),
+        ('delta="Ti=0.1" a=2', "by species it is Ti:0.02,O:0.03"),
         ("delta=0.1 a=2 max_force=0", "max_force is 0"),
         ("delta=0.1 a=2 seed=-1", "seed is -1"),
         ("delta=0.1 a=2 delta=0.2", "delta is given twice"),

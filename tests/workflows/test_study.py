@@ -177,6 +177,19 @@ def test_what_has_changed_is_done_anew(done, monkeypatch, capsys):
     assert states == ["changed"] * 4 + ["done"] * 2
 
 
+def test_networks_trained_by_hand_do_not_count(done, monkeypatch, capsys):
+    monkeypatch.chdir(done)
+    path = Path("study", "trials", "none-6-1", "Ti.nn")
+    before = path.read_bytes()
+    path.write_bytes(before[:-1] + b"x")
+    assert run(["study", "study.yaml", "--dry-run"]) == 0
+    states = dict(line.split()[::-1] for line in capsys.readouterr().out.splitlines())
+    assert [name for name, state in states.items() if state != "done"] == ["study/trials/none-6-1"]
+    assert run(["study", "study.yaml"]) == 0
+    assert "1 trial defined or trained otherwise meanwhile" in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
 def test_paths_may_be_spelled_otherwise(done, monkeypatch, capsys):
     monkeypatch.chdir(done)
     text = Path("generate.in").read_text()
