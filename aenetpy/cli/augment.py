@@ -67,7 +67,13 @@ def augment_command(
     from aenetpy.errors import UsageError
     from aenetpy.io.generate_in import read_generate_in
     from aenetpy.io.taylor_in import make_taylor
-    from aenetpy.workflows.augment import AugmentTask, augment, check_targets, plan_copies
+    from aenetpy.workflows.augment import (
+        AugmentTask,
+        augment,
+        check_places,
+        check_targets,
+        plan_copies,
+    )
 
     try:
         taylor = make_taylor({key: value for key, value in given.items() if value is not None})
@@ -75,8 +81,8 @@ def augment_command(
         raise UsageError(str(reason), hint="see 'aenetpy augment --help'") from None
     settings = read_generate_in(Path(input_file))
     task = AugmentTask(settings, taylor, folder, output, force)
-    if not dry_run:
-        check_targets(task)
+    check = check_places if dry_run else check_targets
+    check(task)
     plan = plan_copies(task)
     n_parents = int((plan.counts_s > 0).sum())
     if dry_run:

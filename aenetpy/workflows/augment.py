@@ -62,7 +62,6 @@ def plan_copies(task: AugmentTask) -> Plan:
         If the task cannot be done.
     """
     settings = task.settings
-    check_places(task)
     if settings.taylor is not None:
         raise InputError(
             "a block TAYLOR or DERIVATIVES asks for copies already",
@@ -179,13 +178,16 @@ def check_places(task: AugmentTask) -> None:
 
 
 def check_targets(task: AugmentTask) -> None:
-    """Refuse to replace what exists, with ``force`` what is not the result of an earlier call.
+    """Refuse wrong places, and to replace what exists.
+
+    With ``force`` the result of an earlier call may be replaced, and nothing else.
 
     Raises
     ------
-    DataError
+    UsageError, DataError
         Naming the folder or the file.
     """
+    check_places(task)
     for path in (task.folder, task.output):
         if os.path.lexists(path) and not task.force:
             raise DataError(

@@ -65,9 +65,7 @@ def study(
             on_trial()
     n_changed = sum(state_of(trial) == CHANGED for trial in plan.trials)
     if n_changed:
-        log.warning(
-            "%s defined or trained otherwise meanwhile, made anew", times(n_changed, "trial")
-        )
+        log.warning("%s changed since, made anew", times(n_changed, "trial"))
     failures: list[AenetpyError] = []
     with locked(folder) as lock:
         write_text(folder / TABLE, format_trials(in_order(plan, results)))

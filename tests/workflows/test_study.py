@@ -186,7 +186,7 @@ def test_networks_trained_by_hand_do_not_count(done, monkeypatch, capsys):
     states = dict(line.split()[::-1] for line in capsys.readouterr().out.splitlines())
     assert [name for name, state in states.items() if state != "done"] == ["study/trials/none-6-1"]
     assert run(["study", "study.yaml"]) == 0
-    assert "1 trial defined or trained otherwise meanwhile" in capsys.readouterr().err
+    assert "1 trial changed since, made anew" in capsys.readouterr().err
     assert path.read_bytes() == before
 
 
