@@ -302,12 +302,13 @@ def _legend(figure: Figure, axes: Axes) -> None:
 
 def _plain_numbers(axes: Axes) -> None:
     """Write 0.5 and 20 on a logarithmic axis instead of powers."""
-    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
-
     low, high = axes.get_ylim()
-    axes.yaxis.set_major_locator(LogLocator(subs=range(1, 10) if high < 8 * low else (1, 2, 5)))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)) + 1)
+    steps = (1, 2, 3, 4, 5, 7) if high < 8 * low else (1, 2, 5)
+    ticks = [tick for tick in np.outer(decades, steps).reshape(-1) if low <= tick <= high]
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks([], minor=True)
+    axes.set_ylim(low, high)
 
 
 def _plain(figure: Figure) -> Figure:
