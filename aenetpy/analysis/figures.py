@@ -129,6 +129,7 @@ def histograms(cells: Sequence[Cell], reference: str) -> Figure:
             edges,
             color=colour[cell.variant.name],
             linestyle=STYLES[(k // len(COLOURS)) % len(STYLES)],
+            zorder=3 if cell.variant.name == reference else 2,
             linewidth=1.3,
             label=cell.variant.name,
         )
