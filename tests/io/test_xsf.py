@@ -263,6 +263,15 @@ def test_damaged_files_give_a_structure_or_one_line(tmp_path_factory, start, len
     assert "x.xsf" in message
 
 
+@pytest.mark.parametrize("length", ["1e200", "1e120", "1e-200"])
+def test_absurd_lattice_vectors_are_refused(tmp_path, length):
+    path = tmp_path / "x.xsf"
+    rows = [f"{length} 0 0", f"0 {length} 1", f"0 0 {length}"]
+    path.write_text("CRYSTAL\nPRIMVEC\n" + "\n".join(rows) + "\nPRIMCOORD\n1 1\nH 0 0 0\n")
+    with pytest.raises(DataError, match="span no volume"):
+        read_xsf(path)
+
+
 def test_golden_structures(golden: Path):
     paths = sorted(golden.rglob("*.xsf"))
     assert len(paths) > 100
