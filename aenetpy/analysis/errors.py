@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 Float = NDArray[np.float64]
 
-PERCENTILES = (50.0, 90.0, 95.0, 99.0)
 LEVEL = 0.95
 RESAMPLES = 1000
 
@@ -86,20 +85,17 @@ def summarise(errors: Float) -> Summary:
     errors
         Predicted less reference values, any shape, float64; not empty.
     """
-    return Summary(*_statistics(np.asarray(errors, np.float64).reshape(-1)).tolist())
-
-
-def _statistics(errors: Float) -> Float:
-    """Return the statistics in the order of `Summary`, (8,)."""
     sizes = np.abs(errors)
-    return np.array(
-        [
-            errors.mean(),
-            sizes.mean(),
-            math.sqrt(float(np.mean(sizes**2))),
-            *np.percentile(sizes, PERCENTILES),
-            sizes.max(),
-        ]
+    median, p90, p95, p99 = np.percentile(sizes, (50.0, 90.0, 95.0, 99.0)).tolist()
+    return Summary(
+        bias=float(np.mean(errors)),
+        mean=float(sizes.mean()),
+        rmse=math.sqrt(float(np.mean(sizes**2))),
+        median=median,
+        p90=p90,
+        p95=p95,
+        p99=p99,
+        maximum=float(sizes.max()),
     )
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.analysis.cells import ENERGY, FORCE, UNITS, Cell
 from aenetpy.analysis.errors import Interval
+from aenetpy.io.study_in import in_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -192,15 +193,13 @@ def _delta(cell: Cell) -> float:
 
 def _all_but_delta(cell: Cell) -> str:
     """Return how a variant differs but for delta: variants that are alike make one curve."""
-    given: dict[str, Any] = dict(cell.variant.given)
-    given["taylor"] = {k: v for k, v in given.get("taylor", {}).items() if k != "delta"}
-    inner = {k: v for k, v in given.items() if k != "taylor"}
-    words = [f"{k} {v}" for k, v in given["taylor"].items() if k != "strategy"]
-    for key, value in inner.items():
-        pairs = value.items() if isinstance(value, Mapping) else [(key, value)]
-        words += [f"{k} {v}" for k, v in pairs]
-    strategy = given["taylor"].get("strategy", "axis")
-    return ", ".join([str(strategy), *words])
+    taylor = dict(cell.variant.given["taylor"])
+    del taylor["delta"]
+    words = [str(taylor.pop("strategy", "axis")), *in_words(taylor)]
+    for key, value in cell.variant.given.items():
+        if key != "taylor":
+            words += in_words(value if isinstance(value, Mapping) else {key: value})
+    return ", ".join(words)
 
 
 def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:

@@ -89,15 +89,14 @@ def opening(
 ) -> str:
     """Return what was run."""
     alike = f" (with {n_pool} they are the same for all seeds)" if n_pool in study.sizes else ""
-    names = [f"{result.variant}-{result.size}-{result.seed}" for result in results]
-    trials = itertools.product(study.variants, study.sizes, study.seeds)
-    missing = [f"{variant.name}-{size}-{seed}" for variant, size, seed in trials]
-    missing = [name for name in missing if name not in names]
-    n_trials = len(study.variants) * len(study.sizes) * len(study.seeds)
+    names = [variant.name for variant in study.variants]
+    trials = list(itertools.product(names, study.sizes, study.seeds))
+    done = {(result.variant, result.size, result.seed) for result in results}
+    missing = ["-".join(map(str, trial)) for trial in trials if trial not in done]
     lines = [
         f"# {Path(study.folder).name}",
         "",
-        f"{len(results)} of {times(n_trials, 'trial')}:"
+        f"{len(results)} of {times(len(trials), 'trial')}:"
         f" {times(len(study.variants), 'variant')},"
         f" {_listed(study.sizes)} structures for training (own test set included), seeds"
         f" {_listed(study.seeds)}. Each seed draws them from {n_pool}{alike}."

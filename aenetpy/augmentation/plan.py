@@ -61,8 +61,13 @@ class Plan:
 
     @property
     def n_copies(self) -> int:
-        """Number of copies, less those that ``min_distance`` leaves out."""
+        """Number of copies; ``min_distance`` may leave out some of them."""
         return int(self.counts_s.sum())
+
+    @property
+    def n_parents(self) -> int:
+        """Number of structures that have copies."""
+        return int(np.count_nonzero(self.counts_s))
 
     @property
     def n_bytes(self) -> int:
@@ -146,11 +151,11 @@ def make_plan(
         potential if taylor.order == 2 else None,
         _digest(taylor, found.digest, potential),
     )
-    n_parents = int((plan.counts_s > 0).sum())
     n_short = int(((plan.counts_s < taylor.a) & (n_atoms_s > 0)).sum())
     if taylor.strategy == "pyita":
         log.info(
-            "pyita displaces the first %d structures only; axis and random take all", n_parents
+            "pyita displaces the first %d structures only; axis and random take all",
+            plan.n_parents,
         )
     elif n_short and taylor.fraction is None:
         log.info("%d structures get fewer copies: axis has 6 per atom", n_short)

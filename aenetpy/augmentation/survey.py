@@ -87,7 +87,8 @@ def survey(
     for s, structure in enumerate(structures):
         found.n_atoms_s.append(0)
         found.n_bytes_s.append(0)
-        _add_to(digest, structure)
+        names = repr((structure.name, structure.parent))
+        digest.update(names.encode("utf-8", "surrogateescape") + structure.content())
         if structure.parent is not None:
             found.n_derived += 1
             continue
@@ -101,14 +102,6 @@ def survey(
             _add_curvature(found, structure, forces_nc, energy, taylor, s, potential)
     found.digest = digest.hexdigest()
     return found
-
-
-def _add_to(digest: hashlib._Hash, structure: Structure) -> None:
-    labels = (structure.energy, structure.cohesive_energy, structure.pbc_c, structure.parent)
-    text = repr((structure.name, structure.species, labels))
-    digest.update(text.encode("utf-8", "surrogateescape"))
-    for array in (structure.positions_nc, structure.forces_nc, structure.cell_cc):
-        digest.update(b"-" if array is None else np.ascontiguousarray(array).tobytes())
 
 
 def _labels(structure: Structure) -> tuple[Float, float]:

@@ -84,16 +84,12 @@ def augment_command(
     check = check_places if dry_run else check_targets
     check(task)
     plan = plan_copies(task)
-    n_parents = int((plan.counts_s > 0).sum())
+    parents = f"{plan.n_parents} of {len(plan.counts_s)} structures"
     if dry_run:
         click.echo(
-            f"{plan.n_copies} copies of {n_parents} of {len(plan.counts_s)} structures, "
-            f"{plan.n_bytes / 1e6:.1f} MB on disk in {folder}"
+            f"{plan.n_copies} copies of {parents}, {plan.n_bytes / 1e6:.1f} MB on disk in {folder}"
         )
         return
     with progress_bar(plan.n_copies, "copies", silent=True) as advance:
         n_copies = augment(task, plan, jobs, on_copy=lambda: advance(1))
-    click.echo(
-        f"{n_copies} copies of {n_parents} of {len(plan.counts_s)} structures in {folder}, "
-        f"listed in {output}"
-    )
+    click.echo(f"{n_copies} copies of {parents} in {folder}, listed in {output}")

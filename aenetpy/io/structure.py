@@ -59,6 +59,13 @@ class Structure:
         """True if no direction is periodic."""
         return not any(self.pbc_c)
 
+    def content(self) -> bytes:
+        """Return all that is known but the names, for digests."""
+        labels = [self.species, self.pbc_c, self.energy, self.cohesive_energy]
+        arrays = (self.positions_nc, self.cell_cc, self.forces_nc)
+        known = [array.tobytes() for array in arrays if array is not None]
+        return b"".join([repr(labels).encode("utf-8", "surrogateescape"), *known])
+
     def positions_in_cell(self) -> Float:
         """Return the coordinates as aenet stores them (spec 5.2), Å, (n, 3).
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aenetpy.io.free_form import Entry, Place, suggest
-from aenetpy.io.taylor_in import TaylorInput, make_taylor
+from aenetpy.io.taylor_in import KEYS, TaylorInput, make_taylor
 from aenetpy.io.train_in import read_train_changes
 from aenetpy.io.yaml_in import YamlValue, read_yaml
 
@@ -18,9 +18,7 @@ _KEYS = (
     *("sizes", "seeds", "reference", "variants"),
 )
 _VARIANT_KEYS = ("taylor", "families", "train")
-_TAYLOR_KEYS = (
-    *("strategy", "delta", "a", "spread", "max_force", "min_distance", "order", "potential"),
-)
+_TAYLOR_KEYS = tuple(key for key in KEYS if key != "seed")
 _TRAIN_KEYS = (
     *("iterations", "testpercent", "maxenergy", "method", "sampling", "networks", "test_copies"),
 )
@@ -280,10 +278,14 @@ def _check_needs(variants: tuple[Variant, ...]) -> None:
 
 def _plain_text(key: str, value: Any) -> str:
     if isinstance(value, Mapping):
-        words = {"potential": "potential of"}
-        inner = ", ".join(f"{words.get(k, k)} {_scalar(v)}" for k, v in value.items())
-        return f"{key}: {inner}" if inner else ""
+        return f"{key}: {', '.join(in_words(value))}" if value else ""
     return f"{key} {value}"
+
+
+def in_words(given: Mapping[str, Any]) -> list[str]:
+    """Return keys and values as they are told in reports and figures."""
+    names = {"potential": "potential of"}
+    return [f"{names.get(key, key)} {_scalar(value)}" for key, value in given.items()]
 
 
 def _scalar(value: Any) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,10 +18,12 @@ LARGEST_DELTA, LARGEST_DISTANCE = 1.0, 5.0
 MOST_COPIES = 1_000_000
 """Of one structure."""
 
-_KEYS = (
+KEYS = (
     *("strategy", "delta", "a", "seed", "spread"),
     *("max_force", "min_distance", "order", "potential"),
 )
+"""Of the block TAYLOR."""
+
 _ARGUMENT = re.compile(r"""([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s,]+(?:,[^\s,]+)*),?""")
 _DERIVATIVES = ("method", "delta", "fraction", "outfile", "disp_all", "N_max")
 
@@ -90,16 +91,21 @@ def make_taylor(given: Mapping[str, str]) -> TaylorInput:
     for key in ("delta", "a"):
         if key not in given:
             raise ValueError(f"{key} is missing ({'0.03' if key == 'delta' else '6'}, say)")
+    max_force = min_distance = None
+    if "max_force" in given:
+        max_force = _positive("max_force", given["max_force"], "a force in eV/Å")
+    if "min_distance" in given:
+        min_distance = _length("min_distance", given["min_distance"], LARGEST_DISTANCE)
     taylor = TaylorInput(
         strategy=_choice("strategy", given.get("strategy", "axis"), STRATEGIES),
         delta=parse_delta(given["delta"]),
         a=_whole("a", given["a"], 1, "the number of copies per structure"),
         seed=_whole("seed", given.get("seed", "1"), 0, "a seed"),
         spread=_choice("spread", given.get("spread", "even"), SPREADS),
-        max_force=_positive("max_force", given.get("max_force"), "a force in eV/Å"),
-        min_distance=_length("min_distance", given.get("min_distance"), LARGEST_DISTANCE),
         order=_whole("order", given.get("order", "1"), 1, "1 or 2"),
         potential=given.get("potential"),
+        max_force=max_force,
+        min_distance=min_distance,
     )
     if taylor.a > MOST_COPIES:
         raise ValueError(f"a is {given['a']}; it is {MOST_COPIES} at most")
@@ -163,7 +169,7 @@ def read_taylor(keywords: Keywords) -> TaylorInput | None:
             "TAYLOR and DERIVATIVES ask for the same", "remove one of them"
         )
     if "TAYLOR" in keywords:
-        return _read(keywords, keywords.section("TAYLOR", ""), _KEYS, make_taylor)
+        return _read(keywords, keywords.section("TAYLOR", ""), KEYS, make_taylor)
     if "DERIVATIVES" in keywords:
         return _read(keywords, keywords.section("DERIVATIVES", ""), _DERIVATIVES, _derivatives)
     return None
@@ -238,23 +244,19 @@ def _derivatives(given: Mapping[str, str]) -> TaylorInput:
 
 
 def _delta(text: str) -> float:
-    delta = _length("delta", text, LARGEST_DELTA)
-    assert delta is not None, "there is a text"
-    return delta
+    return _length("delta", text, LARGEST_DELTA)
 
 
-def _length(name: str, text: str | None, largest: float) -> float | None:
+def _length(name: str, text: str, largest: float) -> float:
     length = _positive(name, text, "a length in Å")
-    if length is not None and length > largest:
+    if length > largest:
         raise ValueError(f"{name} is {text}; it is in Å, and {largest:g} at most")
     return length
 
 
-def _positive(name: str, text: str | None, what: str) -> float | None:
-    if text is None:
-        return None
+def _positive(name: str, text: str, what: str) -> float:
     value = _number(name, text)
-    if not (value > 0 and math.isfinite(value)):
+    if not value > 0:
         raise ValueError(f"{name} is {text}; it is {what}, larger than 0")
     return value
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -76,9 +77,9 @@ def plan_copies(task: AugmentTask) -> Plan:
                 file=parent.name,
                 hint="the block TAYLOR in generate.in makes the copies without files",
             )
-        return len(as_file(replace(parent, forces_nc=None, parent=parent.name), parent, task))
+        return len(as_file(replace(parent, forces_nc=None), parent, task))
 
-    return make_plan(read_structures(settings, lambda: None), task.taylor, size)
+    return make_plan(read_structures(settings), task.taylor, size)
 
 
 def augment(
@@ -119,7 +120,7 @@ def augment(
 
     with unfinished(task.folder, plan.digest) as part:
         n_written = len(os.listdir(part)) - 1
-        parents = enumerate(read_structures(settings, lambda: None))
+        parents = enumerate(read_structures(settings))
         portions = ((s, parent, numbers) for s, parent in parents for numbers in plan.portions(s))
         with closing(ordered_map(make, portions, jobs)) as made:
             for text in chain.from_iterable(made):
@@ -291,7 +292,7 @@ def write_file(path: str, text: str, folder: str) -> None:
         with open(path, "wb", buffering=0) as file:
             content = text.encode("utf-8", "surrogateescape")
             if file.write(content) != len(content):
-                raise OSError(28, "No space left on device")
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
         raise writing_error(folder, error) from None
 

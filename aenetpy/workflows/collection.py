@@ -11,7 +11,6 @@ from aenetpy.fingerprints.featurise import Fingerprints
 from aenetpy.fingerprints.statistics import RunningStatistics
 from aenetpy.io import report_generate as report
 from aenetpy.io.derivatives import AtomDerivatives
-from aenetpy.io.families import Families
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.report_common import TrainingSetInfo
 from aenetpy.io.setup import Setup
@@ -20,9 +19,10 @@ from aenetpy.io.trainset import TrainingSetWriter
 
 
 class Evaluated(NamedTuple):
-    """A structure, its target energy, fingerprints, and derivatives if chosen."""
+    """A structure, its name in the set, target energy, fingerprints, derivatives if chosen."""
 
     structure: Structure
+    name: str
     energy: float
     fingerprints: Fingerprints
     atoms: list[AtomDerivatives] | None
@@ -41,19 +41,10 @@ class Collection:
         Contents of ``generate.in``.
     setups_t
         Setup of each species.
-    families
-        Names the copies.
     """
 
-    def __init__(
-        self,
-        path: str,
-        settings: GenerateInput,
-        setups_t: Sequence[Setup],
-        families: Families,
-    ) -> None:
+    def __init__(self, path: str, settings: GenerateInput, setups_t: Sequence[Setup]) -> None:
         self._path, self._species, self._setups_t = path, settings.species, setups_t
-        self._families = families
         self._writer = TrainingSetWriter(path, settings.species, settings.atomic_energies_t)
         self._statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
         self._energies_per_atom: list[float] = []
@@ -67,13 +58,13 @@ class Collection:
 
     def add(self, evaluated: Evaluated) -> str:
         """Add a structure and return what ``generate.x`` prints of it."""
-        structure, energy, found, _ = evaluated
+        structure, name, energy, found, _ = evaluated
         for statistics, features_ng in zip(self._statistics_t, found.features_tng, strict=True):
             statistics.update(features_ng)
         self._energies_per_atom.append(energy / len(structure))
         forces_nc = structure.forces_nc
         self._writer.append(
-            self._families.name(structure),
+            name,
             found.types_n,
             structure.positions_in_cell(),
             np.full((len(structure), 3), np.nan) if forces_nc is None else forces_nc,

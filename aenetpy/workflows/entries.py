@@ -11,7 +11,7 @@ from aenetpy.io.structures import iter_structures
 
 
 def read_structures(
-    settings: GenerateInput | PredictInput, on_entry: Callable[[], object]
+    settings: GenerateInput | PredictInput, on_entry: Callable[[], object] = lambda: None
 ) -> Iterator[Structure]:
     """Yield the structures of all entries; ``on_entry`` is called after each entry."""
     for entry in settings.files:

@@ -75,7 +75,7 @@ def generate(
     families = Families(entry.text for entry in settings.files)
     plan = None
     if settings.taylor is not None:
-        plan = make_plan(read_structures(settings, lambda: None), settings.taylor)
+        plan = make_plan(read_structures(settings), settings.taylor)
 
     def evaluate(structure: Structure, chosen: bool = False) -> Evaluated:
         check_species(structure, setups_t)
@@ -85,7 +85,7 @@ def generate(
         check_contact(structure, found.closest, setups_t)
         check_finite(structure, found, setups_t)
         atoms = atom_derivatives(structure, found.types_n, descriptors) if chosen else None
-        return Evaluated(structure, energy, found, atoms)
+        return Evaluated(structure, families.name(structure), energy, found, atoms)
 
     def evaluate_portion(portion: Portion) -> list[Evaluated]:
         s, parent, numbers = portion
@@ -97,8 +97,8 @@ def generate(
 
     # The training set is renamed last: as long as it is not there, nothing blocks a new run.
     with (
-        Collection(settings.output, settings, setups_t, families) as collection,
-        apart(settings, setups_t, families) as with_copies,
+        Collection(settings.output, settings, setups_t) as collection,
+        apart(settings, setups_t) as with_copies,
         derivatives_writer(settings) as derivatives,
     ):
         parents = enumerate(read_structures(settings, on_entry))
@@ -111,8 +111,8 @@ def generate(
                         continue
                 out.write(collection.add(evaluated))
                 if derivatives is not None:
-                    name, n_species = families.name(structure), len(set(structure.species))
-                    derivatives.append(name, len(structure), n_species, evaluated.atoms)
+                    n_species = len(set(structure.species))
+                    derivatives.append(evaluated.name, len(structure), n_species, evaluated.atoms)
         timing.milestone("fingerprints computed")
         if with_copies is not None:
             with_copies.finish()
@@ -133,12 +133,12 @@ def portions(parents: Iterable[tuple[int, Structure]], plan: Plan | None) -> Ite
 
 
 def apart(
-    settings: GenerateInput, setups_t: Sequence[Setup], families: Families
+    settings: GenerateInput, setups_t: Sequence[Setup]
 ) -> AbstractContextManager[Collection | None]:
     """Return the training set with copies, where that is another than OUTPUT (DERIVATIVES)."""
     if settings.taylor is None or settings.taylor.outfile is None:
         return nullcontext()
-    return Collection(settings.taylor.outfile, settings, setups_t, families)
+    return Collection(settings.taylor.outfile, settings, setups_t)
 
 
 def check_outputs(settings: GenerateInput) -> None:

@@ -63,7 +63,8 @@ def study(
         if done is not None:
             results[trial.name] = done
             on_trial()
-    n_changed = sum(state_of(trial) == CHANGED for trial in plan.trials)
+    to_do = [trial for trial in plan.trials if trial.name not in results]
+    n_changed = sum(state_of(trial) == CHANGED for trial in to_do)
     if n_changed:
         log.warning("%s changed since, made anew", times(n_changed, "trial"))
     failures: list[AenetpyError] = []
@@ -72,7 +73,6 @@ def study(
         commands = Commands([lock])
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                to_do = [trial for trial in plan.trials if trial.name not in results]
                 waiting = submit(to_do, plan.settings, held_out, commands, pool)
                 while waiting:
                     ended, _ = wait(waiting, return_when=FIRST_COMPLETED)

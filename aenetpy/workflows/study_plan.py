@@ -146,7 +146,7 @@ def make_plan(study: Study) -> Plan:
     held_out = [names[k] for k in sorted(shuffled[: study.test])]
     pool = [names[k] for k in sorted(shuffled[study.test :])]
     common = [
-        *(_digest(read_bytes(setup.text)) for setup in settings.setups.values()),
+        *(digest_of(read_bytes(setup.text)) for setup in settings.setups.values()),
         *(digests[name] for name in held_out),
     ]
     trials: dict[tuple[str, int, int], Trial] = {}
@@ -217,7 +217,7 @@ def structure_digests(settings: GenerateInput) -> dict[str, str]:
                     " a displaced copy, or the same structure moved",
                     "list structures as given; copies belong to the variants",
                 )
-            known = names.setdefault(structure_digest(structure), structure.name)
+            known = names.setdefault(digest_of(structure.content()), structure.name)
             if known != structure.name:
                 place.warn(f"'{structure.name}' equals '{known}' and is left out")
     return {name: digest for digest, name in names.items()}
@@ -232,15 +232,7 @@ def forces_digest(structure: Structure) -> str:
     if forces_nc is None or not forces_nc.any():
         forces_nc = structure.positions_nc
     cell = b"" if structure.cell_cc is None else structure.cell_cc.tobytes()
-    return _digest(repr(structure.species).encode(*_BYTES) + cell + forces_nc.tobytes())
-
-
-def structure_digest(structure: Structure) -> str:
-    """Return a digest of all that is known of a structure but its name."""
-    parts = [structure.species, structure.pbc_c, structure.energy, structure.cohesive_energy]
-    arrays = (structure.positions_nc, structure.cell_cc, structure.forces_nc)
-    content = repr(parts).encode(*_BYTES)
-    return _digest(b"".join([content, *(array.tobytes() for array in arrays if array is not None)]))
+    return digest_of(repr(structure.species).encode(*_BYTES) + cell + forces_nc.tobytes())
 
 
 def draw_parents(pool: list[str], size: int, seed: int) -> list[str]:
@@ -297,7 +289,7 @@ def make_trial(
     )
     needed = None if needs is None else needs.digest
     definition = [format_generate_in(nameless), inputs[TRAIN], steps, data, needed]
-    digest = _digest(json.dumps(definition).encode())
+    digest = digest_of(json.dumps(definition).encode())
     return Trial(variant, len(parents), seed, folder, inputs, tuple(steps), digest, needs)
 
 
@@ -330,5 +322,6 @@ def _relative(path: str, folder: Path) -> str:
     return os.path.relpath(here, os.path.realpath(folder))
 
 
-def _digest(content: bytes) -> str:
+def digest_of(content: bytes) -> str:
+    """Return a digest in hexadecimal digits."""
     return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 import shutil
@@ -34,7 +33,7 @@ from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.workflows.commands import Commands
 from aenetpy.workflows.generate import target_energy
-from aenetpy.workflows.study_plan import AUGMENTED, TRAINING_SET, Trial
+from aenetpy.workflows.study_plan import AUGMENTED, TRAINING_SET, Trial, digest_of
 
 Float = NDArray[np.float64]
 
@@ -61,10 +60,8 @@ def finished(trial: Trial) -> TrialResult | None:
 
 def networks_digest(folder: Path) -> str:
     """Return the digest of all networks in a folder; who trains there by hand changes it."""
-    digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(folder.glob("*.nn")):
-        digest.update(path.name.encode() + read_bytes(path))
-    return digest.hexdigest()
+    paths = sorted(folder.glob("*.nn"))
+    return digest_of(b"".join(path.name.encode() + read_bytes(path) for path in paths))
 
 
 def run_trial(
