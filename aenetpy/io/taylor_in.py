@@ -205,10 +205,11 @@ def _read(
 def format_taylor(taylor: TaylorInput) -> str:
     """Return the block TAYLOR or DERIVATIVES that ``read_taylor`` understands."""
     if taylor.fraction is not None:
+        assert taylor.outfile is not None, "DERIVATIVES has a file of its own"
         disp_all = int(taylor.strategy == "random")
         return (
             f"DERIVATIVES\nmethod=taylor delta={taylor.delta!r} fraction={taylor.fraction!r} "
-            f"outfile={taylor.outfile} disp_all={disp_all} N_max={taylor.n_max}\n"
+            f"outfile={quote(taylor.outfile)} disp_all={disp_all} N_max={taylor.n_max}\n"
         )
     given = [f"strategy={taylor.strategy}", f"delta={format_delta(taylor.delta)}", f"a={taylor.a}"]
     given.append(f"seed={taylor.seed}")

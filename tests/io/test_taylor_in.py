@@ -48,6 +48,7 @@ def test_block_on_one_line_or_several(tmp_path: Path) -> None:
         TaylorInput("axis", None, 2, seed=9, spread="random"),
         TaylorInput("axis", 0.0123456789012, 2),
         TaylorInput("axis", 0.02, fraction=12.5, n_max=90, outfile="d.train"),
+        TaylorInput("random", 0.02, fraction=12.5, n_max=90, outfile="all of it/d.train"),
         TaylorInput("random", {"Ti": 0.01, "O": 0.025}, 3, min_distance=0.9),
         TaylorInput("random", 0.05, 4, order=2, potential="old potential/x"),
     ],
