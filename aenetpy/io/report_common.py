@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aenetpy.io.network import NetworkFile, value_offsets, weight_offsets
 from aenetpy.io.setup import BEHLER_PARAMETERS, Setup
-from aenetpy.io.trainset import TrainingSet
+
+if TYPE_CHECKING:
+    from aenetpy.io.trainset import TrainingSet
 
 WIDTH = 70
 

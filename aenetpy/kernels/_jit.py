@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import numba as nb
 from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -54,7 +55,10 @@ class _KernelCache(FunctionCache):
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         with suppress(OSError, EOFError, pickle.UnpicklingError):
-            return super().load_overload(sig, target_context)
+            # Numba loads all that compilation needs here, half of SciPy among it, which takes
+            # as long as to import numba. Machine code needs the runtime only.
+            rtsys.initialize(target_context)
+            return self._load_overload(sig, target_context)
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:

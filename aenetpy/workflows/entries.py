@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from aenetpy.io.generate_in import GenerateInput
-from aenetpy.io.predict_in import PredictInput
 from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
+
+if TYPE_CHECKING:
+    from aenetpy.io.generate_in import GenerateInput
+    from aenetpy.io.predict_in import PredictInput
 
 
 def read_structures(

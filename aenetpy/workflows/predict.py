@@ -17,7 +17,6 @@ from aenetpy.workflows.checks import check_contact, check_species
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.extrapolation import Extrapolation
 from aenetpy.workflows.predict_output import JsonWriter, Prediction, TextWriter
-from aenetpy.workflows.relax import relax
 from aenetpy.workflows.timing import Timing
 
 log = logging.getLogger("aenetpy")
@@ -90,6 +89,8 @@ def _predictions(
         check_contact(structure, evaluation.closest, potential.setups)
         relaxation = None
         if settings.relax is not None:
+            from aenetpy.workflows.relax import relax
+
             relaxation = relax(potential, structure, evaluation, settings.relax, jobs_within)
         return Prediction(structure, evaluation, relaxation)
 

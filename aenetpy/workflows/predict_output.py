@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from aenetpy import __version__
 from aenetpy.io import report_json
@@ -16,7 +16,9 @@ from aenetpy.io.structure import Structure
 from aenetpy.models.extrapolation import Excursions
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.workflows.extrapolation import Extrapolation
-from aenetpy.workflows.relax import Relaxation
+
+if TYPE_CHECKING:
+    from aenetpy.workflows.relax import Relaxation
 
 
 @dataclass(frozen=True, eq=False)
