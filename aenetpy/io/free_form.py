@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import logging
 import math
@@ -19,7 +20,7 @@ _REAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eEdDqQ]([+-]?\d+)|([+-]\d+))?
 _REPEATED = re.compile(r"(\d{1,4})\*(.+)")
 _ARGUMENT = re.compile(r"([A-Za-z_]\w*)\s*=")
 COMMENT = re.compile(r"(?:^|\s)[!#%].*")
-_NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_TEXT_BYTES = bytes(byte for byte in range(256) if byte >= 32 or 9 <= byte <= 13)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
         Of the class ``error``, if the file cannot be read or is not text.
     """
     try:
-        raw = Path(path).read_bytes()
+        with open(path, "rb", buffering=0) as file:
+            raw = file.read()
     except FileNotFoundError:
         raise error("file not found", file=path, hint="check the name") from None
     except IsADirectoryError:
@@ -64,10 +66,9 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
     except (OSError, ValueError) as reason:
         text = reason.strerror if isinstance(reason, OSError) else None
         raise error(f"cannot be read: {text or reason}", file=path) from None
-    text = raw.decode("utf-8-sig", "surrogateescape")
-    if _NOT_TEXT.search(text):
+    if raw.translate(None, _TEXT_BYTES):
         raise error("is not a text file", file=path, hint="a binary file stands in its place")
-    return text
+    return raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
 
 
 def significant_lines(text: str) -> list[Entry]:

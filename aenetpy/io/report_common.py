@@ -36,7 +36,7 @@ BEHLER_ANGULAR = (4, 5)
 
 def integer(value: int, width: int) -> str:
     """Return ``value`` as Fortran's ``Iw``: right-justified, stars where it does not fit."""
-    text = f"{value:{width}d}"
+    text = str(value).rjust(width)
     return text if len(text) <= width else "*" * width
 
 

@@ -331,7 +331,7 @@ class TrainingSetWriter:
         """
         types_n = np.asarray(types_n)
         if n_species is None:
-            n_species = len(np.unique(types_n))
+            n_species = len(set(types_n.tolist()))
         encoded_name = name.encode("utf-8", "surrogateescape")
         self._file.write(
             integer_record(len(encoded_name))

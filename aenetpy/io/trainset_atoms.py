@@ -56,17 +56,19 @@ def encode_atoms(
     """Encode the atoms of a structure; pieces of bytes in atom order."""
     n_features_n = np.array([features.shape[1] for features in features_tng])[types_n]
     pieces: dict[int, memoryview] = {}
-    for n_features in np.unique(n_features_n).tolist():
-        atoms = n_features_n == n_features
-        rows = np.empty(np.count_nonzero(atoms), _layout(n_features))
+    lengths = set(n_features_n.tolist())
+    for n_features in lengths:
+        atoms = n_features_n == n_features if len(lengths) > 1 else slice(None)
+        types_a = types_n[atoms]
+        rows = np.empty(len(types_a), _layout(n_features))
         words, marks = _frames(n_features)
         rows.view("<i4").reshape(len(rows), -1)[:, words] = marks
-        rows["type"] = types_n[atoms] + 1
+        rows["type"] = types_a + 1
         rows["position"] = positions_nc[atoms]
         rows["force"] = forces_nc[atoms]
         rows["n_features"] = n_features
-        for t in np.unique(types_n[atoms]).tolist():
-            rows["features"][types_n[atoms] == t] = features_tng[t]
+        for t in set(types_a.tolist()):
+            rows["features"][types_a == t] = features_tng[t]
         pieces[n_features] = memoryview(rows.view(np.uint8).data)
     return _interleaved(pieces, n_features_n)
 

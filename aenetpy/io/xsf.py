@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 from aenetpy.errors import DataError
 from aenetpy.io.files import write_text
 from aenetpy.io.free_form import Place, expand_repeats, parse_integer, parse_real, read_text
-from aenetpy.io.structure import Structure
+from aenetpy.io.structure import Structure, spans_volume
 
 Float = NDArray[np.float64]
 
 _SEPARATORS = re.compile(r"[,;\t]")
-_UNUSUAL = re.compile(r"[,;*_]")
+_UNUSUAL = ",;*_"
 _SECTIONS = ("PRIMVEC", "PRIMCOORD", "ATOMS")
 _PARTLY_PERIODIC = ("SLAB", "POLYMER")
-_FLAT = 1e-8
 _NUMBER = " %14.8f"
 _PARENT = "# parent structure = "
 
@@ -114,7 +113,8 @@ def _error(file: str, line: int | None, message: str, hint: str | None = None) -
 
 
 def _split(line: str) -> list[str]:
-    return expand_repeats(_SEPARATORS.sub(" ", line).split())
+    tokens = _SEPARATORS.sub(" ", line).split()
+    return expand_repeats(tokens) if "*" in line else tokens
 
 
 def _skip_blank(lines: list[str], position: int) -> int:
@@ -150,11 +150,7 @@ def _read_cell(file: str, lines: list[str], position: int) -> tuple[Float, int]:
         rows.append([x, y, z])
         position += 1
     cell_cc = np.array(rows)
-    with np.errstate(over="ignore", invalid="ignore"):  # absurd vectors span no volume either
-        lengths = np.sqrt((cell_cc * cell_cc).sum(axis=1))
-        volume = abs(np.dot(np.cross(cell_cc[0], cell_cc[1]), cell_cc[2]))
-        spans = volume > _FLAT * lengths.prod()
-    if not spans:
+    if not spans_volume(cell_cc):
         raise _error(file, position, "the lattice vectors span no volume", "check PRIMVEC")
     return cell_cc, position
 
@@ -198,7 +194,8 @@ def _finish(file: str, draft: _Draft, name: str) -> Structure:
     tokens_n = [row.split() for row in draft.rows]
     n_columns = _count_columns(tokens_n)
     try:
-        if n_columns is None or _UNUSUAL.search("".join(draft.rows)):
+        text = "".join(draft.rows)
+        if n_columns is None or any(mark in text for mark in _UNUSUAL):
             raise ValueError
         values_nk = np.array([tokens[1:n_columns] for tokens in tokens_n], dtype=np.float64)
     except ValueError:
