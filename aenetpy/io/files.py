@@ -12,6 +12,9 @@ from typing import Any, BinaryIO
 
 from aenetpy.errors import DataError
 
+_BUFFER = 1 << 16
+"""Bytes; a structure of a training set takes more than Python's default of 8 kB."""
+
 
 def reading_error(path: str | Path, error: OSError) -> DataError:
     """Return the one-line error for a file that cannot be read."""
@@ -81,7 +84,7 @@ def replace_file(path: str | Path) -> Iterator[BinaryIO]:
             "cannot be written (it is read-only)", file=path, hint="nothing was changed"
         )
     try:
-        with io.BufferedWriter(_NamedFile(temporary, "xb")) as file:
+        with io.BufferedWriter(_NamedFile(temporary, "xb"), _BUFFER) as file:
             yield file
         os.replace(temporary, target)
     except BaseException as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -197,7 +198,8 @@ def _finish(file: str, draft: _Draft, name: str) -> Structure:
         text = "".join(draft.rows)
         if n_columns is None or any(mark in text for mark in _UNUSUAL):
             raise ValueError
-        values_nk = np.array([tokens[1:n_columns] for tokens in tokens_n], dtype=np.float64)
+        tokens = chain.from_iterable(row[1:n_columns] for row in tokens_n)
+        values_nk = np.fromiter(map(float, tokens), np.float64).reshape(len(tokens_n), -1)
     except ValueError:
         tokens_n = [_split(row) for row in draft.rows]
         n_columns = _require_columns(file, draft, tokens_n)

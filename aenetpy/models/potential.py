@@ -191,6 +191,7 @@ class Potential:
         closest = Contact(np.inf, -1, -1)
         outside: list[Excursions] = []
         blocks = _blocks(chunk_ranges(n_atoms))
+        jobs = min(jobs, len(blocks))
         for block, part in zip(blocks, ordered_map(evaluate_block, blocks, jobs), strict=True):
             energies_n[block[0][0] : block[-1][1]] = part.energies_n
             closest = min(closest, part.closest, key=_distance)
