@@ -27,12 +27,16 @@ class Terminated(KeyboardInterrupt):
 
 
 class OneLineFormatter(logging.Formatter):
-    """Put a note into one line, behind the name of the program."""
+    """Put a note into one line, behind the name of the program.
+
+    What is to be pasted into a file (``extra={"block": text}``) follows as it is.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the line, and the block."""
         text = " ".join(record.getMessage().split())
-        return f"aenetpy: {record.levelname.lower()}: {text}"
+        block = getattr(record, "block", None)
+        return f"aenetpy: {record.levelname.lower()}: {text}" + (f"\n{block}" if block else "")
 
 
 class NotAgain(logging.Filter):

@@ -20,6 +20,7 @@ from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structure import Structure
 from aenetpy.parallel import ordered_map
+from aenetpy.workflows.atomic_energies import AtomicEnergyCheck
 from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
 from aenetpy.workflows.collection import Collection, Evaluated
 from aenetpy.workflows.derivatives import atom_derivatives, derivatives_writer, is_chosen
@@ -95,6 +96,7 @@ def generate(
         assert plan is not None, "without a plan there are no copies"
         return [evaluate(copy) for copy in plan.copies(s, parent, numbers)]
 
+    atomic_energies = AtomicEnergyCheck(settings)
     # The training set is renamed last: as long as it is not there, nothing blocks a new run.
     with (
         Collection(settings.output, settings, setups_t) as collection,
@@ -105,6 +107,7 @@ def generate(
         for found in ordered_map(evaluate_portion, portions(parents, plan), jobs):
             for evaluated in found:
                 structure = evaluated.structure
+                atomic_energies.add(evaluated)
                 if with_copies is not None:
                     with_copies.add(evaluated)
                     if is_copy(structure.name):
@@ -121,6 +124,7 @@ def generate(
             derivatives.finish()
     timing.milestone("training set written")
     timing.write()
+    atomic_energies.summarise()
     out.write(report.closing(info, datetime.now()))
 
 
