@@ -21,6 +21,7 @@ COMMANDS = {
     "md": "Molecular dynamics from a JSON input (aenet-md.py).",
     "neighbors": "Neighbours of an atom (neighbors.x).",
     "nnascii2bin": "Convert a potential from text to binary, or back (nnASCII2bin.x).",
+    "parity": "Draw predicted against reference energies and forces, with MAE and RMSE.",
     "predict": "Energies and forces of structures (predict.x).",
     "study": "Compare kinds of training on a common test set, with statistics and figures.",
     "train": "Fit the networks to a training set (train.x).",

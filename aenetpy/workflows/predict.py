@@ -14,6 +14,7 @@ from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread, ordered_map
 from aenetpy.workflows.checks import check_contact, check_species
+from aenetpy.workflows.comparison import Comparison
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.extrapolation import Extrapolation
 from aenetpy.workflows.predict_output import JsonWriter, Prediction, TextWriter
@@ -60,23 +61,26 @@ def predict(
     with _noted() as notes, one_blas_thread():
         potential = read_potential(paths, chebyshev_domain)
         extrapolation = Extrapolation(potential)
+        comparison = Comparison()
         writer = (JsonWriter if as_json else TextWriter)(settings, out, extrapolation)
         writer.begin(potential, paths)
         timing.milestone("potentials read")
         for number, prediction in enumerate(
-            _predictions(settings, potential, jobs, on_entry), start=1
+            predictions(settings, potential, jobs, on_entry), start=1
         ):
             extrapolation.count(prediction.final_structure, prediction.excursions)
+            comparison.add(prediction.structure, prediction.evaluation)
             if note := prediction.not_converged:
                 log.warning("%s: %s", prediction.structure.name, note)
             writer.write(number, prediction)
         timing.milestone("structures evaluated")
         extrapolation.summarise()
+        comparison.summarise()
         timing.write()
-        writer.end(notes)
+        writer.end(notes, comparison.as_json())
 
 
-def _predictions(
+def predictions(
     settings: PredictInput, potential: Potential, jobs: int, on_entry: Callable[[], object]
 ) -> Iterator[Prediction]:
     """Yield what there is to say of each structure, in the order of FILES."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from aenetpy import __version__
+from aenetpy.analysis.comparison import reference_energy
 from aenetpy.io import report_json
 from aenetpy.io import report_predict as report
 from aenetpy.io.predict_in import PredictInput
@@ -112,8 +113,8 @@ class TextWriter:
             )
         )
 
-    def end(self, notes: list[str]) -> None:
-        """Write the closing lines; the notes are on standard error."""
+    def end(self, notes: list[str], errors: Mapping[str, Any]) -> None:
+        """Write the closing lines; notes and errors are on standard error."""
         if self._verbose:
             self._out.write(report.closing(datetime.now()))
 
@@ -174,6 +175,10 @@ class JsonWriter:
             final.virial_cc,
             final.atomic_energies_n if self._settings.print_atomic_energies else None,
         )
+        given = prediction.structure
+        content["reference"] = report_json.reference_object(
+            reference_energy(given, prediction.evaluation), given.forces_nc
+        )
         if relaxation is not None:
             content["relaxation"] = {
                 "converged": relaxation.converged,
@@ -189,10 +194,10 @@ class JsonWriter:
         ]
         self._structures.append(content)
 
-    def end(self, notes: list[str]) -> None:
+    def end(self, notes: list[str], errors: Mapping[str, Any]) -> None:
         """Write everything."""
         self._out.write(
-            report_json.document(__version__, self._potentials, self._structures, notes)
+            report_json.document(__version__, self._potentials, self._structures, errors, notes)
         )
 
 
