@@ -17,6 +17,7 @@ from aenetpy.io.free_form import (
 from aenetpy.io.keywords import Keywords
 
 VERBOSITIES = ("low", "normal", "high")
+"""Also written by their numbers 0, 1 and 2, as the Python package of aenet does."""
 
 _FLAGS = ("FORCES", "PRINT_ATOMIC_ENERGIES", "TIMING", "DEBUG")
 _VALUES = ("VERBOSITY", *_FLAGS)
@@ -142,10 +143,15 @@ def read_predict_in(path: str | Path, structures: Sequence[str] = ()) -> Predict
 
 
 def _read_verbosity(keywords: Keywords) -> str:
-    verbosity = keywords.string("VERBOSITY", "normal").lower()
+    word = keywords.string("VERBOSITY", "normal").lower()
+    by_number = {str(number): name for number, name in enumerate(VERBOSITIES)}
+    verbosity = by_number.get(word, word)
     if verbosity not in VERBOSITIES:
-        place = keywords.place(keywords.lines["VERBOSITY"])
-        raise place.error(f"unknown VERBOSITY '{verbosity}'", f"known are {', '.join(VERBOSITIES)}")
+        keywords.place(keywords.lines["VERBOSITY"]).warn(
+            f"unknown VERBOSITY '{word}' acts as normal, as in aenet;"
+            f" known are {', '.join(VERBOSITIES)}"
+        )
+        return "normal"
     return verbosity
 
 
