@@ -13,6 +13,17 @@ BOX_MARGIN = 1.0e-6
 """Space (Å) between an isolated structure and its bounding box (spec 5.2)."""
 
 
+_FLAT = 1.0e-8
+
+
+def spans_volume(cell_cc: Float) -> bool:
+    """Return whether lattice vectors (rows) span a volume; absurdly long ones do not either."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = np.sqrt((cell_cc * cell_cc).sum(axis=1))
+        volume = abs(np.dot(np.cross(cell_cc[0], cell_cc[1]), cell_cc[2]))
+        return bool(volume > _FLAT * lengths.prod())
+
+
 @dataclass(frozen=True, eq=False)
 class Structure:
     """Atoms, and what is known of their energy and forces.
