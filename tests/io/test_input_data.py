@@ -196,5 +196,5 @@ def test_damaged_files_name_the_line(file, old, new, message):
         list(iter_input_data(file, HARTREE))
     assert message in str(error.value)
     file.write_text("begin\nend\n")
-    with pytest.raises(DataError, match="input.data:2: the structure has no atoms"):
+    with pytest.raises(DataError, match=r"input.data:2: the structure has no atoms"):
         list(iter_input_data(file, EV))
