@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections import deque
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -77,13 +77,14 @@ def iter_structures(
         )
     read: Callable[[int | str], _Frames] = partial(_read_ase, path)
     tail = ""
-    if is_input_data(path):
+    named_xsf = path.lower().endswith(".xsf")  # the common case, in which one look less is enough
+    if not named_xsf and is_input_data(path):
         read, tail = _input_data_reader(path, bare, units), f"#units={units}"
     elif units is not None:
         raise DataError(
             "its format fixes the units", file=path, hint=f"drop #units={units} from the entry"
         )
-    elif _is_xsf(path):
+    elif named_xsf or _is_xsf(path):
         if index is not None:
             raise DataError(f"an XSF file holds one structure; drop @{index}", file=path)
         yield read_xsf(path, entry)
@@ -102,8 +103,8 @@ def iter_structures(
 
 def split_units(entry: str) -> tuple[str, str | None]:
     """Return an entry without ``#units=``, and what stands there; None if nothing does."""
-    match = None if os.path.exists(entry) else _UNITS.search(entry)
-    if match is None:
+    match = _UNITS.search(entry)
+    if match is None or os.path.exists(entry):
         return entry, None
     return (entry[: match.start()] + entry[match.end() :]).strip(), match[1]
 
@@ -120,8 +121,6 @@ def _split_index(entry: str) -> tuple[str, str | None]:
 
 
 def _is_xsf(path: str) -> bool:
-    if path.lower().endswith(".xsf"):
-        return True
     try:
         with Path(path).open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
@@ -189,11 +188,11 @@ def _input_data_reader(
         frames = iter_input_data(path, known)
         if index == ":":
             return frames
-        assert isinstance(index, int), "databases alone have other indices"
-        if index >= 0:
-            return islice(frames, index, index + 1)
-        last = deque(frames, maxlen=-index)
-        return iter([last[0]] if len(last) == -index else [])
+        if not isinstance(index, int):
+            raise DataError(f"'@{index}' is no index", file=path, hint="write @:, @-1 or @::10")
+        if index < 0:
+            index += sum(1 for _ in iter_input_data(path, known))
+        return islice(frames, index, index + 1) if 0 <= index < sys.maxsize else iter(())
 
     return read
 

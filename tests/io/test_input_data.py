@@ -104,13 +104,19 @@ def test_names_choose_frames_and_open_the_same_structure_again(file):
         for structure in iter_structures(entry):
             (again,) = iter_structures(structure.name)
             assert (again.name, again.content()) == (structure.name, structure.content())
-    for k in (3, -4):
+    for k in (3, -4, 10**20, -(10**20)):
         with pytest.raises(DataError, match=f"no structure matches @{k}"):
             names(f"input.data@{k}{units}")
     with pytest.raises(DataError, match=f"several structures; write input.data@:{units} for all"):
         names(f"input.data{units}")
     with pytest.raises(DataError, match="'eV' are no units of energy and length; write"):
         names("input.data@:#units=eV")
+
+
+def test_words_are_no_index_even_of_what_is_called_a_database(file):
+    file.rename("all.db")
+    with pytest.raises(DataError, match=r"all.db: '@metal=Ti' is no index; write @:"):
+        names("all.db@metal=Ti#units=eV,Angstrom")
 
 
 def test_the_name_of_the_file_does_not_matter(file, tmp_path):
