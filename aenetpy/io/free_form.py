@@ -13,7 +13,7 @@ from pathlib import Path
 from aenetpy.errors import AenetpyError, InputError
 
 _LOG = logging.getLogger("aenetpy")
-_TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^\s,;]+")
+TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^\s,;]+")
 _INTEGER = re.compile(r"[+-]?\d+")
 _REAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eEdDqQ]([+-]?\d+)|([+-]\d+))?")
 _REPEATED = re.compile(r"(\d{1,4})\*(.+)")
@@ -81,7 +81,7 @@ def split_tokens(text: str) -> list[str]:
 
     A slash belongs to its token, so that paths need no quotes; aenet cuts them there.
     """
-    return [unquote(token) for token in _TOKEN.findall(text)]
+    return [unquote(token) for token in TOKEN.findall(text)]
 
 
 def unquote(token: str) -> str:

@@ -21,6 +21,7 @@ from aenetpy.io.free_form import (
     times,
     unquote,
 )
+from aenetpy.io.patterns import matches
 
 _FLAGS = {".true.": True, "t": True, "true": True, ".false.": False, "f": False, "false": False}
 
@@ -258,7 +259,7 @@ class Keywords:
         return not word or (len(word[0]) > 2 and self.looks_misspelt(entry.text))
 
     def files(self, example: str) -> tuple[Entry, ...]:
-        """Return the entries of FILES, whole lines, as many as announced."""
+        """Return the entries of FILES, as many lines as announced, patterns expanded."""
         count, entries, place = self.counted("FILES", example)
         if count < 1:
             raise place.error("the FILES list is empty", "list at least one structure")
@@ -274,4 +275,12 @@ class Keywords:
                 f"FILES announces {times(count, 'structure')} but lists {len(entries)};"
                 f" the last {len(surplus)} are ignored, as in aenet"
             )
-        return entries[:count]
+        return tuple(match for entry in entries[:count] for match in self._matches(entry))
+
+    def _matches(self, entry: Entry) -> list[Entry]:
+        found = [Entry(name, entry.line) for name in matches(entry.text)]
+        if not found:
+            raise self.place(entry.line).error(
+                f"no file matches '{entry.text}'", "paths are relative to the working directory"
+            )
+        return found

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from aenetpy.errors import DataError
-from aenetpy.io.structures import atoms_from_structure, structure_from_atoms
+from aenetpy.io.input_data import is_input_data
+from aenetpy.io.structures import (
+    atoms_from_structure,
+    iter_structures,
+    split_units,
+    structure_from_atoms,
+)
 from aenetpy.io.xsf import read_xsf, write_xsf
 
 if TYPE_CHECKING:
@@ -44,7 +50,8 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
     Parameters
     ----------
     entry
-        A file; ``path@index`` chooses frames as ASE does.
+        A file; ``path@index`` chooses frames as ASE does, ``#units=`` names the units of
+        an ``input.data``.
     format
         ASE's name of the format. By default ASE recognises it, XSF is read in aenet's
         dialect, and what ASE cannot recognise is tried as VASP, which is all that
@@ -55,11 +62,17 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
     DataError
         If the file is missing or cannot be read.
     """
-    path, index = _split_index(entry)
+    bare, units = split_units(entry)
+    path, index = _split_index(bare)
     if not os.path.exists(path):
         raise DataError(
             f"structure file '{path}' not found", hint="paths are relative to the working directory"
         )
+    if units is not None or (format is None and os.path.isfile(path) and is_input_data(path)):
+        last = entry if index is not None else f"{path}@-1" + entry[len(path) :]
+        for structure in iter_structures(last):
+            yield NamedAtoms(structure.name, atoms_from_structure(structure), None)
+        return
     if format is None and path.lower().endswith(".xsf"):
         yield NamedAtoms(entry, atoms_from_structure(read_xsf(path)), None)
         return
@@ -69,9 +82,14 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
 
 
 def relaxed_name(named: NamedAtoms) -> str:
-    """Return ``<name>-relaxed.<ext>``, the frame in between if there are several."""
-    path, index = _split_index(named.name)
+    """Return ``<name>-relaxed.<ext>``, the frame in between if there are several.
+
+    An ``input.data`` cannot say in which units it is: relaxed structures become XSF files.
+    """
+    bare, units = split_units(named.name)
+    path, index = _split_index(bare)
     root, suffix = os.path.splitext(path)
+    suffix = suffix if units is None else ".xsf"
     return f"{root}{'' if index is None else f'-{index}'}-relaxed{suffix}"
 
 

@@ -22,6 +22,7 @@ from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.io.xsf import format_xsf
 from aenetpy.parallel import ordered_map
 from aenetpy.workflows.entries import read_structures
+from aenetpy.workflows.repeats import Repeats
 
 DIGEST = ".digest"
 """In an unfinished folder: what it is going to be."""
@@ -79,7 +80,10 @@ def plan_copies(task: AugmentTask) -> Plan:
             )
         return len(as_file(replace(parent, forces_nc=None), parent, task))
 
-    return make_plan(read_structures(settings), task.taylor, size)
+    repeats = Repeats()
+    plan = make_plan(repeats.watch(read_structures(settings)), task.taylor, size)
+    repeats.tell(settings, "each gets copies of its own")
+    return plan
 
 
 def augment(
@@ -129,12 +133,24 @@ def augment(
                     write_file(os.path.join(part, names[-1]), text, task.folder)
                 on_copy()
         listed = [os.path.join(task.folder, name) for name in names]
-        write_text(task.output, with_more_files(read_text(settings.path), settings, listed))
+        text = with_more_files(read_text(settings.path), settings, listed, own_output(task))
+        write_text(task.output, text)
         finish(part, task)
     if plan.n_copies > len(names):
         n_left_out = plan.n_copies - len(names)
         log.info("%d copies have atoms closer than min_distance and are left out", n_left_out)
     return len(names)
+
+
+def own_output(task: AugmentTask) -> str | None:
+    """Return the training set of the new ``generate.in``: ``TiO2-augmented.train``.
+
+    PyITA keeps OUTPUT, so that two runs of generate want the same file.
+    """
+    if task.taylor.strategy == "pyita":
+        return None
+    root, suffix = os.path.splitext(task.settings.output)
+    return f"{root}-augmented{suffix}"
 
 
 def as_file(copy: Structure, parent: Structure, task: AugmentTask) -> str:

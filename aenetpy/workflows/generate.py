@@ -25,7 +25,10 @@ from aenetpy.workflows.checks import check_contact, check_finite, check_setups, 
 from aenetpy.workflows.collection import Collection, Evaluated
 from aenetpy.workflows.derivatives import atom_derivatives, derivatives_writer, is_chosen
 from aenetpy.workflows.entries import read_structures
+from aenetpy.workflows.repeats import Repeats
 from aenetpy.workflows.timing import Timing
+
+REPEATED = "they weigh more in training, and may be trained on and tested on at once"
 
 
 class Portion(NamedTuple):
@@ -103,7 +106,8 @@ def generate(
         apart(settings, setups_t) as with_copies,
         derivatives_writer(settings) as derivatives,
     ):
-        parents = enumerate(read_structures(settings, on_entry))
+        repeats = Repeats()
+        parents = enumerate(repeats.watch(read_structures(settings, on_entry)))
         for found in ordered_map(evaluate_portion, portions(parents, plan), jobs):
             for evaluated in found:
                 structure = evaluated.structure
@@ -117,6 +121,7 @@ def generate(
                     n_species = len(set(structure.species))
                     derivatives.append(evaluated.name, len(structure), n_species, evaluated.atoms)
         timing.milestone("fingerprints computed")
+        repeats.tell(settings, REPEATED)
         if with_copies is not None:
             with_copies.finish()
         info = collection.finish()

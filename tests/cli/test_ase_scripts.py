@@ -155,6 +155,21 @@ def test_relaxation_that_does_not_converge(workdir, capsys):
     assert not list(workdir.glob("*relaxed*"))
 
 
+def test_input_data_needs_units_and_is_relaxed_into_xsf(workdir, capsys):
+    structure = read_xsf(f"{NAME}.xsf")
+    rows = [f"lattice {x!r} {y!r} {z!r}" for x, y, z in structure.cell_cc.tolist()]
+    for symbol, (x, y, z) in zip(structure.species, structure.positions_nc.tolist(), strict=True):
+        rows.append(f"atom {x!r} {y!r} {z!r} {symbol} 0 0 0 0 0")
+    Path("input.data").write_text("\n".join(["begin", *rows, "end\n"]))
+    fails(capsys, ["evaluate", "in.json", "input.data"], 4, "input.data@-1#units=eV,Angstrom or")
+    fails(capsys, ["evaluate", "in.json", f"{NAME}.xsf#units=eV,Angstrom"], 4, "drop #units=")
+    entry = "input.data@0#units=eV,Angstrom"
+    assert run(["evaluate", "in.json", f"{NAME}.xsf", "input.data#units=eV,Angstrom", entry]) == 0
+    assert np.ptp(energies(capsys.readouterr().out)) < 1e-8
+    assert run(["evaluate", "in.json", entry, "--relax", "1.5"]) == 0
+    assert read_xsf("input-0-relaxed.xsf").species == structure.species
+
+
 def test_evaluate_refuses(workdir, capsys):
     fails(capsys, ["evaluate", "in.json"], 2, "Missing argument")
     fails(capsys, ["evaluate", "in.json", "none"], 4, "structure file 'none' not found")
