@@ -13,6 +13,7 @@ from aenetpy.analysis.dataset import Dataset, describe_dataset
 from aenetpy.errors import InputError, UsageError
 from aenetpy.io.files import read_text, write_text
 from aenetpy.io.free_form import times
+from aenetpy.io.patterns import matches
 from aenetpy.io.structures import iter_structures
 
 ETAS_PAIR = (0.003, 0.036, 0.071, 0.125, 0.214, 0.357, 0.714, 1.428)
@@ -80,7 +81,8 @@ def write_inputs(
     """
     suggestions = Suggestions()
     if files:
-        dataset = describe_dataset(s for entry in files for s in iter_structures(entry))
+        names = [name for entry in files for name in matches(entry) or [entry]]
+        dataset = describe_dataset(s for name in names for s in iter_structures(name))
         species = species or dataset.species
         suggestions = suggest_from(dataset, species, files)
     for symbol in species:
