@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
 from pathlib import Path
 from string import Template
 
-from aenetpy.errors import InputError, UsageError
-from aenetpy.io.files import read_text, write_text
+from aenetpy.errors import UsageError
+from aenetpy.io.files import check_new, read_text, write_text
 
 ETAS_PAIR = (0.003, 0.036, 0.071, 0.125, 0.214, 0.357, 0.714, 1.428)
 ETAS_TRIPLE = (0.0004, 0.03, 0.09)
@@ -36,14 +37,14 @@ def write_inputs(species: Sequence[str], basis: str = "chebyshev") -> list[str]:
     Returns
     -------
     names
-        The files written.
+        The files written, those included that were there with the same content.
 
     Raises
     ------
     UsageError
         If a symbol is given twice or has more than two letters.
-    InputError
-        If a file exists already; none is written then.
+    DataError
+        If there is another file of one of the names; none is written then.
     """
     for symbol in species:
         if not symbol.isalnum() or len(symbol) > 2 or list(species).count(symbol) > 1:
@@ -59,12 +60,17 @@ def write_inputs(species: Sequence[str], basis: str = "chebyshev") -> list[str]:
         contents[f"{symbol}.fingerprint.stp"] = _filled(
             f"{basis}.stp", _setup_words(symbol, species)
         )
-    for name in contents:
-        if Path(name).exists():
-            raise InputError("exists already", file=name, hint="remove it or use another folder")
-    for name, text in contents.items():
-        write_text(name, text)
+    # What an earlier call has written may stay: it may have been killed half way.
+    missing = [name for name, text in contents.items() if not _holds(name, text)]
+    for name in missing:
+        check_new(name, "remove it, or use another folder")
+    for name in missing:
+        write_text(name, contents[name])
     return list(contents)
+
+
+def _holds(name: str, text: str) -> bool:
+    return os.path.isfile(name) and read_text(name) == text
 
 
 def _filled(name: str, words: dict[str, str]) -> str:
