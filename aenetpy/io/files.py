@@ -72,6 +72,11 @@ def is_passed_on(path: str | Path) -> bool:
     return True
 
 
+def exists_already(path: str | Path, hint: str) -> DataError:
+    """Return the one-line error for a result that would replace another."""
+    return DataError("exists already", file=path, hint=hint)
+
+
 def check_new(path: str | Path, hint: str = "remove it, or name another file") -> None:
     """Refuse to write a result in place of another file; devices and FIFOs take anything.
 
@@ -82,7 +87,7 @@ def check_new(path: str | Path, hint: str = "remove it, or name another file") -
     """
     check_no_folder(path)
     if os.path.exists(path) and not is_passed_on(path):
-        raise DataError("exists already", file=path, hint=hint)
+        raise exists_already(path, hint)
 
 
 def check_no_folder(path: str | Path) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aenetpy.errors import DataError
-from aenetpy.io.files import is_at, try_lock, writing_error
+from aenetpy.io.files import is_at, is_passed_on, try_lock, writing_error
 
 FOLDER_LOCK = ".aenetpy.lock"
 
@@ -49,6 +49,8 @@ def locked_folder(folder: str | Path, command: str) -> Iterator[int]:
 def locked_name(path: str | Path, command: str, other: str) -> Iterator[None]:
     """Keep the name of a file or folder to ourselves, as `locked_folder` does.
 
+    Devices and FIFOs are everybody's.
+
     Parameters
     ----------
     path
@@ -58,6 +60,9 @@ def locked_name(path: str | Path, command: str, other: str) -> Iterator[None]:
     other
         What they can do instead, such as "name another file with OUTPUT".
     """
+    if is_passed_on(path):
+        yield
+        return
     folder, name = os.path.split(os.path.realpath(path))
     with _locked(os.path.join(folder, f".{name}.lock"), str(path), command, other):
         yield
