@@ -191,8 +191,6 @@ def claimed(task: AugmentTask) -> Iterator[None]:
         If they are in wrong places, exist already, or another run is writing them.
     """
     check_places(task)
-    if read_digest(task.folder) is None:
-        check_targets(task)
     folder = os.path.realpath(task.folder)
     try:
         os.makedirs(os.path.dirname(folder), exist_ok=True)
@@ -202,6 +200,8 @@ def claimed(task: AugmentTask) -> Iterator[None]:
         locked_name(folder, "augment", "name another with --folder"),
         locked_name(task.output, "augment", "name another with --output"),
     ):
+        if read_digest(task.folder) is None:
+            check_targets(task)
         yield
 
 
