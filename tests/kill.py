@@ -17,7 +17,7 @@ def killed_everywhere(work: Callable[[], int]) -> Iterator[int]:
     """Yield k = 1, 2, ... after ``work`` was killed before its k-th change, until it is not."""
     k = 1
     while is_killed(work, k):
-        files._first_seen_in.cache_clear()  # the next run is another process
+        files.first_seen_in.cache_clear()  # the next run is another process
         yield k
         k += 1
     assert k > 1, "nothing was changed"

@@ -211,8 +211,8 @@ def temporaries_in(folder: str) -> dict[str, list[str]]:
     return found
 
 
-_first_seen_in = cache(temporaries_in)
-"""As `temporaries_in`, but looked up once: training replaces files in every epoch."""
+first_seen_in = cache(temporaries_in)
+"""As `temporaries_in`, but looked up once per run: training replaces files in every epoch."""
 
 
 def dead_temporaries(
@@ -286,7 +286,7 @@ def open_temporary(path: str | Path) -> Iterator[Temporary]:
         raise DataError(
             "cannot be written (it is read-only)", file=path, hint="nothing was changed"
         )
-    for left in dead_temporaries(target, _first_seen_in):
+    for left in dead_temporaries(target, first_seen_in):
         with suppress(OSError):
             os.unlink(left)
     try:

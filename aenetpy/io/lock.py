@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from aenetpy.errors import DataError
-from aenetpy.io.files import is_at, is_passed_on, try_lock, writing_error
+from aenetpy.io.files import first_seen_in, is_at, is_passed_on, try_lock, writing_error
 
 FOLDER_LOCK = ".aenetpy.lock"
 
@@ -83,6 +83,7 @@ def _locked(lock: str, what: str, command: str, other: str) -> Iterator[int]:
             descriptor = _take(lock, what, other)
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, note.encode(), 0)
+        first_seen_in.cache_clear()  # a new run: what is left of others may have changed
     except OSError as error:
         readable = os.path.exists(lock) and descriptor is None
         raise writing_error(lock if readable else what, error) from None

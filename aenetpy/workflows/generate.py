@@ -15,7 +15,7 @@ from aenetpy.fingerprints.base import make_descriptor
 from aenetpy.fingerprints.featurise import fingerprints
 from aenetpy.io import report_generate as report
 from aenetpy.io.families import Families, is_copy
-from aenetpy.io.files import Opener
+from aenetpy.io.files import Opener, is_passed_on
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.new_files import new_files
 from aenetpy.io.report_common import TrainingSetInfo
@@ -163,9 +163,16 @@ def new_outputs(settings: GenerateInput) -> AbstractContextManager[Opener]:
     Raises
     ------
     InputError
-        If they are one file.
+        If they are one file, or FORCES wants a file beside a device.
     """
     output = settings.output
+    if settings.forces and is_passed_on(output):
+        raise InputError(
+            f"FORCES writes '{output}.forces', but OUTPUT is no file",
+            file=settings.path,
+            line=settings.lines["FORCES"],
+            hint="name a file with OUTPUT, or remove FORCES",
+        )
     others = {output: "name another file with OUTPUT"}
     outfile = None if settings.taylor is None else settings.taylor.outfile
     if outfile is not None:
