@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from aenetpy.errors import DataError
-from aenetpy.io.files import first_seen_in, is_at, is_passed_on, try_lock, writing_error
+from aenetpy.io.files import is_passed_on, writing_error
+from aenetpy.io.temporary import first_seen_in, is_at, try_lock
 
 FOLDER_LOCK = ".aenetpy.lock"
 

@@ -10,15 +10,14 @@ from typing import BinaryIO
 
 from aenetpy.io.files import (
     Opener,
-    Temporary,
     check_new,
     check_no_folder,
-    dead_temporaries,
     is_passed_on,
     open_temporary,
     replace_file,
 )
 from aenetpy.io.lock import locked_name
+from aenetpy.io.temporary import Temporary, dead_temporaries
 
 
 @contextmanager

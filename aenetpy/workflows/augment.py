@@ -191,13 +191,12 @@ def claimed(task: AugmentTask) -> Iterator[None]:
         If they are in wrong places, exist already, or another run is writing them.
     """
     check_places(task)
-    folder = os.path.realpath(task.folder)
     try:
-        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        os.makedirs(os.path.dirname(os.path.realpath(task.folder)), exist_ok=True)
     except OSError as error:
         raise writing_error(task.folder, error) from None
     with (
-        locked_name(folder, "augment", "name another with --folder"),
+        locked_name(task.folder, "augment", "name another with --folder"),
         locked_name(task.output, "augment", "name another with --output"),
     ):
         if read_digest(task.folder) is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from aenetpy.errors import DataError
-from aenetpy.io import files
+from aenetpy.io import temporary
 from aenetpy.io.files import (
     check_new,
     read_bytes,
@@ -131,8 +131,8 @@ def test_the_mode_of_a_replaced_file_is_kept(tmp_path):
     path.chmod(0o600)
     with replace_file(path) as file:
         file.write(b"new")
-        (temporary,) = (entry for entry in tmp_path.iterdir() if entry != path)
-        assert stat.S_IMODE(temporary.stat().st_mode) == 0o600  # nobody reads it meanwhile
+        (hidden,) = (entry for entry in tmp_path.iterdir() if entry != path)
+        assert stat.S_IMODE(hidden.stat().st_mode) == 0o600  # nobody reads it meanwhile
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert path.read_bytes() == b"new"
 
@@ -202,10 +202,10 @@ def test_what_dead_runs_have_left_goes_away_with_the_next(tmp_path):
     assert left.name.startswith(".a.")
     write_bytes(tmp_path / "b", b"")  # another file is none of its business
     assert left.exists()
-    files.first_seen_in.cache_clear()
+    temporary.first_seen_in.cache_clear()
     with replace_file(tmp_path / "a") as first:
         assert not left.exists()
-        files.first_seen_in.cache_clear()
+        temporary.first_seen_in.cache_clear()
         write_bytes(tmp_path / "a", b"second")  # and leaves alone what is being written
         first.write(b"first")
     assert (tmp_path / "a").read_bytes() == b"first"
@@ -216,7 +216,7 @@ def test_where_there_are_no_locks_nothing_is_taken_for_dead(tmp_path, monkeypatc
     def without(descriptor: int, operation: int) -> None:
         raise OSError(errno.ENOLCK, "No locks available")
 
-    monkeypatch.setattr(files.fcntl, "flock", without)
+    monkeypatch.setattr(temporary.fcntl, "flock", without)
     (tmp_path / ".a.0123abcd.tmp").touch()
     write_bytes(tmp_path / "a", b"new")
     assert sorted(os.listdir(tmp_path)) == [".a.0123abcd.tmp", "a"]

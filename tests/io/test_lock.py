@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from aenetpy.errors import DataError
-from aenetpy.io import files
+from aenetpy.io import temporary
 from aenetpy.io.lock import FOLDER_LOCK, locked_folder, locked_name
 from tests.conftest import ROOT
 
@@ -25,7 +25,7 @@ def has_locks(request, monkeypatch):
         raise OSError(errno.ENOSYS, "Function not implemented")
 
     if not request.param:
-        monkeypatch.setattr(files.fcntl, "flock", without)
+        monkeypatch.setattr(temporary.fcntl, "flock", without)
     return request.param
 
 
