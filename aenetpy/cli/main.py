@@ -10,6 +10,7 @@ import click
 
 from aenetpy import __version__
 from aenetpy.cli.console import guarded
+from aenetpy.parallel import refuse_ranks
 
 COMMANDS = {
     "augment": "Add displaced copies of structures, energies from forces (PyITA).",
@@ -77,6 +78,8 @@ def run(arguments: Sequence[str]) -> int:
             if not arguments:
                 click.echo(context.get_help(), err=True)
                 return 2
+            if not {"inspect", "--help", "-h"} & set(arguments):
+                refuse_ranks()
             cli.invoke(context)
         return 0
 

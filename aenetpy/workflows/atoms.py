@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
 from aenetpy.errors import DataError
+from aenetpy.io.files import read_bytes, write_bytes
 from aenetpy.io.input_data import is_input_data
 from aenetpy.io.structures import (
     atoms_from_structure,
@@ -107,21 +107,17 @@ def write_atoms(path: str, atoms: Atoms, format: str | None) -> None:
     from ase.io import write
     from ase.io.formats import filetype
 
-    folder, name = os.path.split(os.path.realpath(path))
-    temporary = os.path.join(folder, f".{secrets.token_hex(4)}.{name}")
-    try:
-        write(temporary, atoms, format=format or filetype(path, read=False))
-        os.replace(temporary, path)
-    except BaseException as reason:
-        with suppress(OSError):
-            os.unlink(temporary)
-        if not isinstance(reason, Exception):
-            raise
-        raise DataError(
-            f"ASE cannot write it: {_first_line(reason)}",
-            file=path,
-            hint="choose a format that ASE writes with --format",
-        ) from None
+    with TemporaryDirectory() as folder:
+        written = os.path.join(folder, os.path.basename(path))
+        try:
+            write(written, atoms, format=format or filetype(path, read=False))
+        except Exception as reason:
+            raise DataError(
+                f"ASE cannot write it: {_first_line(reason)}",
+                file=path,
+                hint="choose a format that ASE writes with --format",
+            ) from None
+        write_bytes(path, read_bytes(written))
 
 
 def _split_index(entry: str) -> tuple[str, str | None]:

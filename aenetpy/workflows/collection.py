@@ -11,6 +11,7 @@ from aenetpy.fingerprints.featurise import Fingerprints
 from aenetpy.fingerprints.statistics import RunningStatistics
 from aenetpy.io import report_generate as report
 from aenetpy.io.derivatives import AtomDerivatives
+from aenetpy.io.files import Opener
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.report_common import TrainingSetInfo
 from aenetpy.io.setup import Setup
@@ -41,11 +42,17 @@ class Collection:
         Contents of ``generate.in``.
     setups_t
         Setup of each species.
+    opener
+        Opens the file, see `new_files`.
     """
 
-    def __init__(self, path: str, settings: GenerateInput, setups_t: Sequence[Setup]) -> None:
+    def __init__(
+        self, path: str, settings: GenerateInput, setups_t: Sequence[Setup], opener: Opener
+    ) -> None:
         self._path, self._species, self._setups_t = path, settings.species, setups_t
-        self._writer = TrainingSetWriter(path, settings.species, settings.atomic_energies_t)
+        self._writer = TrainingSetWriter(
+            path, settings.species, settings.atomic_energies_t, opener=opener
+        )
         self._statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
         self._energies_per_atom: list[float] = []
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from aenetpy.errors import DataError, NumericalError
+from aenetpy.errors import DataError, NumericalError, UsageError
 from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.io.ase_input import AseInput
+from aenetpy.io.files import check_new
 from aenetpy.io.report_ase import evaluation_report
 from aenetpy.io.structures import structure_from_atoms
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
-from aenetpy.workflows.atoms import read_atoms, relaxed_name, write_atoms
+from aenetpy.workflows.atoms import NamedAtoms, read_atoms, relaxed_name, write_atoms
 from aenetpy.workflows.checks import check_contact, check_species
 from aenetpy.workflows.extrapolation import Extrapolation
 
@@ -62,10 +63,12 @@ def evaluate(
     Raises
     ------
     DataError
-        If a potential or a structure is wrong.
+        If a potential or a structure is wrong, or a relaxed structure exists already.
     NumericalError
         If a relaxation does not converge.
     """
+    if force_tolerance is not None:
+        check_targets(named for entry in entries for named in read_atoms(entry, format))
     potential = read_potential(settings.potentials, chebyshev_domain)
     for entry in entries:
         for named in read_atoms(entry, format):
@@ -78,6 +81,27 @@ def evaluate(
             found = checked_evaluation(potential, named.atoms, target, forces, jobs)
             write_atoms(target, named.atoms, named.format)
             out.write(_report(target, named.atoms, found))
+
+
+def check_targets(structures: Iterable[NamedAtoms]) -> None:
+    """Refuse to replace relaxed structures, before any is relaxed.
+
+    Raises
+    ------
+    DataError
+        If there is one already.
+    UsageError
+        If two structures were to be written to one file.
+    """
+    targets: set[str] = set()
+    for named in structures:
+        target = relaxed_name(named)
+        check_new(target, "remove or rename it")
+        if target in targets:
+            raise UsageError(
+                f"'{target}' would be written twice", hint="name each structure once only"
+            )
+        targets.add(target)
 
 
 def checked_evaluation(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
@@ -10,8 +11,8 @@ from pathlib import Path
 from string import Template
 
 from aenetpy.analysis.dataset import Dataset, describe_dataset
-from aenetpy.errors import InputError, UsageError
-from aenetpy.io.files import read_text, write_text
+from aenetpy.errors import UsageError
+from aenetpy.io.files import check_new, read_text, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.patterns import matches
 from aenetpy.io.structures import iter_structures
@@ -68,16 +69,15 @@ def write_inputs(
     Returns
     -------
     names
-        The files written.
+        The files written, those included that were there with the same content.
 
     Raises
     ------
     UsageError
         If a symbol is given twice or has more than two letters.
-    InputError
-        If a file exists already; none is written then.
     DataError
-        If a structure file is wrong.
+        If a structure file is wrong, or there is another file of one of the names; none is
+        written then.
     """
     suggestions = Suggestions()
     if files:
@@ -99,11 +99,12 @@ def write_inputs(
         contents[f"{symbol}.fingerprint.stp"] = _filled(
             f"{basis}.stp", _setup_words(symbol, species, suggestions)
         )
-    for name in contents:
-        if Path(name).exists():
-            raise InputError("exists already", file=name, hint="remove it or use another folder")
-    for name, text in contents.items():
-        write_text(name, text)
+    # What an earlier call has written may stay: it may have been killed half way.
+    missing = [name for name, text in contents.items() if not _holds(name, text)]
+    for name in missing:
+        check_new(name, "remove it, or use another folder")
+    for name in missing:
+        write_text(name, contents[name])
     return list(contents)
 
 
@@ -147,6 +148,10 @@ def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str])
     return Suggestions(
         tuple(files), energies_t, dataset.r_min, dataset.radial_cutoff, dataset.angular_cutoff
     )
+
+
+def _holds(name: str, text: str) -> bool:
+    return os.path.isfile(name) and read_text(name) == text
 
 
 def _filled(name: str, words: dict[str, str]) -> str:

@@ -18,6 +18,7 @@ from aenetpy.io import report_train as report
 from aenetpy.io.energies import energy_table, write_energies
 from aenetpy.io.families import is_copy, parent_of
 from aenetpy.io.files import write_text
+from aenetpy.io.lock import locked_folder
 from aenetpy.io.report_common import TrainingSetInfo, training_set_info
 from aenetpy.io.rngstate import N_WORDS, GfortranRandom, read_rngstate, write_rngstate
 from aenetpy.io.train_in import TrainInput
@@ -51,6 +52,7 @@ LIMITS: Mapping[str, Mapping[str, tuple[float, float, str]]] = {
 log = logging.getLogger("aenetpy")
 
 
+@locked_folder(".", "train")
 def train(
     settings: TrainInput,
     out: TextIO,
@@ -76,7 +78,7 @@ def train(
     Raises
     ------
     InputError, DataError
-        If ``train.in`` or the training set is wrong.
+        If ``train.in`` or the training set is wrong, or another run trains in this folder.
     NumericalError
         If training diverges.
     Stopped

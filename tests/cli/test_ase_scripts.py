@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -168,6 +169,22 @@ def test_input_data_needs_units_and_is_relaxed_into_xsf(workdir, capsys):
     assert np.ptp(energies(capsys.readouterr().out)) < 1e-8
     assert run(["evaluate", "in.json", entry, "--relax", "1.5"]) == 0
     assert read_xsf("input-0-relaxed.xsf").species == structure.species
+
+
+def test_relaxed_structures_are_not_replaced(workdir, capsys):
+    atoms = start_atoms()
+    write("run.extxyz", [atoms, atoms])
+    Path("run-1-relaxed.extxyz").write_text("precious")
+    command = ["evaluate", "in.json", f"{NAME}.xsf", "run.extxyz@:", "--relax", "1.5"]
+    fails(capsys, command, 4, "run-1-relaxed.extxyz: exists already; remove or rename it")
+    assert Path("run-1-relaxed.extxyz").read_text() == "precious"
+    assert len(list(workdir.glob("*relaxed*"))) == 1  # told before any was relaxed
+    assert run(command[:3]) == 0  # without relaxation there is nothing to replace
+    twice = ["evaluate", "in.json", "run.extxyz@0:1", "run.extxyz@:1", "--relax", "1.5"]
+    fails(capsys, twice, 2, "'run-0-relaxed.extxyz' would be written twice")
+    os.symlink("/dev/null", f"{NAME}-relaxed.xsf")
+    assert run(["evaluate", "in.json", f"{NAME}.xsf", "--relax", "1.5"]) == 0
+    assert Path(f"{NAME}-relaxed.xsf").is_symlink()
 
 
 def test_evaluate_refuses(workdir, capsys):
