@@ -14,6 +14,7 @@ from aenetpy.errors import DataError
 from aenetpy.fingerprints.base import Descriptor, make_descriptor
 from aenetpy.fingerprints.domain import AngularDomain
 from aenetpy.io.network import NetworkFile
+from aenetpy.io.setup import Setup
 from aenetpy.models.extrapolation import Ranges
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import feature_scaling
@@ -39,14 +40,18 @@ class AtomicPotential:
 
     @classmethod
     def from_file(
-        cls, file: NetworkFile, species: Sequence[str], angular_domain: AngularDomain
+        cls,
+        file: NetworkFile,
+        species: Sequence[str],
+        angular_domain: AngularDomain,
+        serving: Setup,
     ) -> AtomicPotential:
         """Build from a potential file, for structures made of ``species``."""
         setup = file.setup
         assert setup.statistics is not None, "a potential file always has statistics"
         mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
         return cls(
-            descriptor=make_descriptor(setup, species, angular_domain),
+            descriptor=make_descriptor(setup, species, angular_domain, serving),
             network=Network(file.nodes_l, file.activations, file.weights_w),
             mean_g=mean_g,
             inverse_sigma_g=inverse_sigma_g,

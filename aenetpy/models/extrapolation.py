@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.io.setup import FeatureStatistics
-from aenetpy.models.scaling import SMALLEST_DEVIATION
+from aenetpy.models.scaling import deviations
 
 Float = NDArray[np.float64]
 Long = NDArray[np.int64]
@@ -92,13 +92,12 @@ class Ranges:
         """Return the ranges of a training set; none where the mean is not in the range."""
         minimum_g, maximum_g = statistics.minimum_g, statistics.maximum_g
         mean_g = statistics.mean_g
-        sigma_g = np.sqrt(np.maximum(statistics.mean_square_g - mean_g**2, 0.0))
         rounding_g = 1e-6 * np.maximum(abs(minimum_g), abs(maximum_g))
         known_g = (minimum_g - rounding_g <= mean_g) & (mean_g <= maximum_g + rounding_g)
         return cls(
             np.where(known_g, minimum_g, -np.inf),
             np.where(known_g, maximum_g, np.inf),
-            np.where(sigma_g > SMALLEST_DEVIATION, sigma_g, 0.0),
+            deviations(statistics),
         )
 
     @cached_property

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,7 @@ from aenetpy.fingerprints.featurise import (
     total_cutoff,
     type_indices,
 )
+from aenetpy.fingerprints.lookup import serving_setups
 from aenetpy.fingerprints.species import check_environments
 from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network import NetworkFile
@@ -108,8 +110,10 @@ class Potential:
         self.chebyshev_domain = chebyshev_domain
         self.domains = choose_domains(setups, chebyshev_domain)
         self.atomic_potentials = tuple(
-            AtomicPotential.from_file(file, self.species, self.domains[symbol])
-            for symbol, file in files.items()
+            AtomicPotential.from_file(file, self.species, self.domains[symbol], serving)
+            for (symbol, file), serving in zip(
+                files.items(), serving_setups(self.setups), strict=True
+            )
         )
         self.cutoff = total_cutoff([atomic.descriptor for atomic in self.atomic_potentials])
         self._accepted: set[frozenset[str]] = set()
@@ -136,10 +140,10 @@ class Potential:
         sizes = (f"{symbol} {'-'.join(map(str, f.nodes_l))}" for symbol, f in self.files.items())
         return f"<Potential: {', '.join(sizes)}>"
 
-    @property
+    @cached_property
     def setups(self) -> tuple[Setup, ...]:
-        """The fingerprint setup of each species."""
-        return tuple(file.setup for file in self.files.values())
+        """The fingerprint setup of each species, with the TYPES that it was trained with."""
+        return tuple(replace(file.setup, types=file.species) for file in self.files.values())
 
     def evaluate(
         self,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.setup import Setup
 from aenetpy.io.trainset import TrainingSet
-from aenetpy.models.scaling import feature_scaling
+from aenetpy.models.remarks import warn_of_constants
+from aenetpy.models.scaling import feature_scaling, rounding_noise
 
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -37,7 +38,7 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
     ``shift = (E_max' + E_min) / 2``: energies become ``scale (E - N shift)``, forces
     ``scale F`` and fingerprints ``(G - mean) / sqrt(mean square - mean^2)``. Structures
     with scaled E/N above 1.001 are left out. A set that is already normalised is
-    returned as it is.
+    returned as it is, but for the rounding that aenet leaves in constant components.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
     """
     check(trainset)
     if trainset.normalized:
-        return Normalisation(trainset, 0)
+        return Normalisation(_without_noise(trainset), 0)
     scale, shift = _energy_scaling(trainset, max_energy)
     energies_s = scale * (trainset.energies_s - trainset.n_atoms_s * shift)
     per_atom_s = energies_s / trainset.n_atoms_s
@@ -150,20 +151,26 @@ def _normalise_features(setup: Setup, features_ng: Float) -> Float:
     if setup.statistics is None:
         raise DataError(f"the setup of {setup.species} holds no statistics")
     mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
-    unused_g = inverse_sigma_g == 0.0
-    # Rounding gives other constants a variance; aenet trains on that noise, and so do we.
-    noise_g = (setup.statistics.maximum_g == setup.statistics.minimum_g) & ~unused_g
-    for chosen_g, fate in ((unused_g, "are not used"), (noise_g, "add noise; leave them out")):
-        if chosen_g.any() and len(features_ng):
-            log.warning(
-                "%s: fingerprint components %s of %d are the same for all atoms and %s",
-                setup.species,
-                ", ".join(str(g + 1) for g in np.flatnonzero(chosen_g)),
-                setup.n_features,
-                fate,
-            )
-    if not len(features_ng):
+    if len(features_ng):
+        warn_of_constants(setup)
+    else:
         log.warning("%s: no atoms in the training set; its network is not trained", setup.species)
     x_ng = features_ng - mean_g
     x_ng *= inverse_sigma_g
     return x_ng
+
+
+def _without_noise(trainset: TrainingSet) -> TrainingSet:
+    """Return a normalised set with 0 for components that are constant but for rounding."""
+    assert trainset.setups_t is not None, "check refuses sets without setups"
+    noise_tg = [rounding_noise(setup.known_statistics) for setup in trainset.setups_t]
+    for setup, noise_g in zip(trainset.setups_t, noise_tg, strict=True):
+        if noise_g.any():
+            warn_of_constants(setup)
+    if not any(noise_g.any() for noise_g in noise_tg):
+        return trainset
+    features_tng = tuple(
+        np.where(noise_g, 0.0, features_ng)
+        for noise_g, features_ng in zip(noise_tg, trainset.features_tng, strict=True)
+    )
+    return replace(trainset, features_tng=features_tng)

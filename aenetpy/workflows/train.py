@@ -22,6 +22,7 @@ from aenetpy.io.report_common import TrainingSetInfo, training_set_info
 from aenetpy.io.rngstate import N_WORDS, GfortranRandom, read_rngstate, write_rngstate
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.trainset import TrainingSet, read_trainset, write_trainset
+from aenetpy.models.remarks import warn_of_setups
 from aenetpy.training.loop import EpochRow, Outcome
 from aenetpy.training.loop import train as improve
 from aenetpy.training.normalise import normalise
@@ -252,6 +253,7 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
     check_networks(settings, raw)
     try:
         with located(name):
+            warn_of_setups(raw.setups_t or ())
             scaled, n_removed = normalise(raw, settings.max_energy)
     except InputError as error:
         error.file, error.line = settings.path, settings.lines.get("MAXENERGY")

@@ -126,19 +126,39 @@ def test_a_species_without_atoms_is_told_once(caplog) -> None:
     assert caplog.messages == ["O: no atoms in the training set; its network is not trained"]
 
 
-def test_a_constant_that_rounding_hides_is_told(caplog) -> None:
-    raw = small_trainset()
-    setup = raw.setups_t[0]
-    statistics = replace(
-        setup.statistics,
-        minimum_g=np.full(4, 123.456),
-        maximum_g=np.array([123.456, 124.0, 124.0, 124.0]),
-    )
-    setups_t = (setup.with_statistics(statistics), raw.setups_t[1])
-    normalise(replace(raw, setups_t=setups_t))
-    assert (
-        "Ti: fingerprint components 1 of 4 are the same for all atoms and add noise" in caplog.text
-    )
+def with_noise(raw):
+    """Components 1 and 3 of Ti are constant, with the deviations that rounding leaves."""
+    features_ng = raw.features_tng[0].copy()
+    features_ng[:, [0, 2]] = 123.456, 2e-4
+    features_ng[::2, [0, 2]] *= 1.0 + 3e-16
+    noisy = with_features(raw, 0, features_ng)
+    statistics = noisy.setups_t[0].statistics
+    # what a running average over a million atoms leaves, and over a few
+    mean_square_g = statistics.mean_square_g * [1.0 + 3e-13, 1.0, 1.0 + 4e-16, 1.0]
+    setup = noisy.setups_t[0].with_statistics(replace(statistics, mean_square_g=mean_square_g))
+    return replace(noisy, setups_t=(setup, noisy.setups_t[1]))
+
+
+def test_a_constant_that_rounding_hides_becomes_zero(caplog) -> None:
+    noisy = with_noise(small_trainset())
+    trainset = normalise(noisy).trainset
+    assert (trainset.features_tng[0][:, [0, 2]] == 0).all()
+    assert (abs(trainset.features_tng[0][:, [1, 3]]) > 1e-3).all()
+    assert caplog.messages == [
+        "Ti: fingerprint components 1, 3 of 4 are the same for all atoms and are not used"
+    ]
+
+
+def test_rounding_in_a_set_that_aenet_has_normalised_becomes_zero(caplog) -> None:
+    trainset = normalise(with_noise(small_trainset())).trainset
+    features_ng = trainset.features_tng[0].copy()
+    features_ng[:, 0] = 3e-8
+    theirs = replace(trainset, features_tng=(features_ng, trainset.features_tng[1]))
+    caplog.clear()
+    ours = normalise(theirs).trainset
+    np.testing.assert_array_equal(ours.features_tng[0], trainset.features_tng[0])
+    np.testing.assert_array_equal(ours.features_tng[1], trainset.features_tng[1])
+    assert "components 1, 3 of 4" in caplog.text
 
 
 def test_equal_energies_are_refused() -> None:
