@@ -57,7 +57,7 @@ def serving_species(setup: Setup, types: Sequence[str]) -> str:
     if max(places) > len(types):
         raise DataError(
             f"ENV of {setup.species} ({' '.join(environment)}) has more species than TYPES "
-            f"({' '.join(types)}), and aenet 2.0.4 places for those in TYPES only",
+            f"({' '.join(types)}), for which alone aenet 2.0.4 has places",
             hint="remove species that are not in TYPES from ENV",
         )
     return types[environment.index(setup.species)]
