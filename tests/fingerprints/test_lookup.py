@@ -1,4 +1,4 @@
-"""Behler2011 with ENV ordered unlike TYPES: whose functions describe whom, in all that evaluates."""
+"""Behler2011 with ENV ordered unlike TYPES: whose functions describe whom."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_the_order_of_training_decides(potential):
     features = aenetpy.fingerprints(STRUCTURE, turned.setups)
     for symbol, expected_ag in zip(("Ti", "O"), by_the_rule(REVERSED), strict=True):
         np.testing.assert_allclose(features[symbol].features_ag, expected_ag, rtol=1e-10)
-    with pytest.raises(DataError, match="Ti are described by the functions of O.*add the network"):
+    with pytest.raises(DataError, match=r"Ti are described by the functions of O.*add the network"):
         Potential({"Ti": potential.files["Ti"]})
 
 
