@@ -154,6 +154,7 @@ def relax(
                 good_nc = atoms.positions.copy()
         except NumericalError as error:
             atoms.positions = good_nc
+            atoms.get_forces()  # so that the calculator belongs to these positions again
             error.file = name
             raise
     if not converged:
