@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.io.setup import FeatureStatistics
-from aenetpy.models.scaling import deviations
+from aenetpy.models.scaling import ROUNDING, deviations
 
 Float = NDArray[np.float64]
 Long = NDArray[np.int64]
@@ -19,7 +19,9 @@ FAR = 1.0
 """Standard deviations beyond the training range from which the user is warned."""
 
 SLACK_DEVIATIONS, SLACK_PARTS = 1e-6, 1e-9
-"""What a value may be outside by rounding: standard deviations, and parts of its size."""
+"""What a value may be outside by rounding: standard deviations, and parts of its size.
+
+In components that are constant but for rounding the latter is that by which they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,8 @@ class Ranges:
     def _ends_g(self) -> tuple[Float, Float]:
         """The ends of the range, moved apart by what rounding may do."""
         size_g = np.maximum(abs(self.minimum_g), abs(self.maximum_g))
-        slack_g = SLACK_DEVIATIONS * self.sigma_g + SLACK_PARTS * size_g
+        parts_g = np.where(self.sigma_g > 0.0, SLACK_PARTS, ROUNDING)
+        slack_g = SLACK_DEVIATIONS * self.sigma_g + parts_g * size_g
         return self.minimum_g - slack_g, self.maximum_g + slack_g
 
     def excursions(self, atoms_a: Long, features_ag: Float) -> Excursions | None:

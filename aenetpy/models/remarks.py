@@ -59,13 +59,13 @@ def warn_of_noise(file: NetworkFile) -> None:
         return
     first = Network(file.nodes_l, file.activations, file.weights_w).matrices_l[0]
     log.warning(
-        "%s: fingerprint components %s were the same for all atoms in training but for rounding,"
-        " and have no effect%s",
+        "%s: fingerprint components %s were the same in training but for rounding, and %s",
         file.setup.species,
         numbers(noise_g),
-        "; where they vary, energies and forces of aenet 2.0.4 are others, and mean nothing"
+        "add nothing to forces; where they are others now, energies and forces of aenet 2.0.4"
+        " mean nothing"
         if first[:, :-1][:, noise_g].any()
-        else "",
+        else "have no effect",
     )
 
 

@@ -13,7 +13,7 @@ from aenetpy.errors import DataError, InputError
 from aenetpy.io.setup import Setup
 from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.remarks import warn_of_constants
-from aenetpy.models.scaling import feature_scaling, rounding_noise
+from aenetpy.models.scaling import inverse, raw_deviations, rounding_noise
 
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -38,7 +38,7 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
     ``shift = (E_max' + E_min) / 2``: energies become ``scale (E - N shift)``, forces
     ``scale F`` and fingerprints ``(G - mean) / sqrt(mean square - mean^2)``. Structures
     with scaled E/N above 1.001 are left out. A set that is already normalised is
-    returned as it is, but for the rounding that aenet leaves in constant components.
+    returned as it is.
 
     Parameters
     ----------
@@ -65,8 +65,11 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
     Spec 3.5; the order of operations is that of aenet, so that files agree in bytes.
     """
     check(trainset)
+    for setup, features_ng in zip(trainset.setups_t or (), trainset.features_tng, strict=True):
+        if len(features_ng) and setup.statistics is not None:
+            warn_of_constants(setup)
     if trainset.normalized:
-        return Normalisation(_without_noise(trainset), 0)
+        return Normalisation(trainset, 0)
     scale, shift = _energy_scaling(trainset, max_energy)
     energies_s = scale * (trainset.energies_s - trainset.n_atoms_s * shift)
     per_atom_s = energies_s / trainset.n_atoms_s
@@ -147,30 +150,27 @@ def _energy_scaling(trainset: TrainingSet, max_energy: float | None) -> tuple[fl
 
 
 def _normalise_features(setup: Setup, features_ng: Float) -> Float:
-    """Normalised x = (G - mean) / sigma; constant components are reported once and become 0."""
+    """Normalised x = (G - mean) / sigma; constant components of aenet become 0."""
     if setup.statistics is None:
         raise DataError(f"the setup of {setup.species} holds no statistics")
-    mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
-    if len(features_ng):
-        warn_of_constants(setup)
-    else:
+    if not len(features_ng):
         log.warning("%s: no atoms in the training set; its network is not trained", setup.species)
-    x_ng = features_ng - mean_g
-    x_ng *= inverse_sigma_g
+    x_ng = features_ng - setup.statistics.mean_g
+    x_ng *= inverse(raw_deviations(setup.statistics))
     return x_ng
 
 
-def _without_noise(trainset: TrainingSet) -> TrainingSet:
-    """Return a normalised set with 0 for components that are constant but for rounding."""
-    assert trainset.setups_t is not None, "check refuses sets without setups"
-    noise_tg = [rounding_noise(setup.known_statistics) for setup in trainset.setups_t]
-    for setup, noise_g in zip(trainset.setups_t, noise_tg, strict=True):
+def without_constants(trainset: TrainingSet) -> TrainingSet:
+    """Return a normalised set with 0 for components that only rounding makes vary.
+
+    Notes
+    -----
+    See `aenetpy.models.scaling`; on disk the set is that of aenet.
+    """
+    assert trainset.setups_t is not None, "normalise refuses sets without setups"
+    features_tng = list(trainset.features_tng)
+    for t, setup in enumerate(trainset.setups_t):
+        noise_g = rounding_noise(setup.known_statistics)
         if noise_g.any():
-            warn_of_constants(setup)
-    if not any(noise_g.any() for noise_g in noise_tg):
-        return trainset
-    features_tng = tuple(
-        np.where(noise_g, 0.0, features_ng)
-        for noise_g, features_ng in zip(noise_tg, trainset.features_tng, strict=True)
-    )
-    return replace(trainset, features_tng=features_tng)
+            features_tng[t] = np.where(noise_g, 0.0, features_tng[t])
+    return replace(trainset, features_tng=tuple(features_tng))

@@ -90,12 +90,12 @@ def rescaled_weights(old: NetworkFile, new: NetworkFile) -> Float:
 def without_noise(file: NetworkFile) -> NetworkFile:
     """Return the network with no weights for inputs that are constant but for rounding.
 
-    They are 0 here, and no step of training moves their weights. For aenet they are not, as
-    soon as they vary; without weights its energies and forces are ours all the same.
+    They are 0 in training, and no step moves their weights. Without weights they have no
+    effect, here as in aenet.
 
     Notes
     -----
-    See `aenetpy.models.scaling.deviations`.
+    See `aenetpy.models.scaling`.
     """
     noise_g = rounding_noise(file.setup.known_statistics)
     if not noise_g.any():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aenetpy.errors import DataError, InputError
+from aenetpy.errors import DataError, InputError, located
 from aenetpy.fingerprints.domain import proven_domain
 from aenetpy.fingerprints.lookup import serving_species
 from aenetpy.io.network import NetworkFile, read_network
@@ -117,7 +117,8 @@ def check_lookup(line: NetworkLine, existing: NetworkFile, setup: Setup) -> None
     DataError
         If TYPES had another order, and ENV does not make up for it.
     """
-    symbols = [serving_species(setup, types) for types in (existing.species, setup.types)]
+    with located(line.file):
+        symbols = [serving_species(setup, types) for types in (existing.species, setup.types)]
     if symbols[0] != symbols[1]:
         raise DataError(
             f"this network was fitted with TYPES {' '.join(existing.species)} to the functions of "

@@ -25,7 +25,7 @@ from aenetpy.io.trainset import TrainingSet, read_trainset, write_trainset
 from aenetpy.models.remarks import warn_of_setups
 from aenetpy.training.loop import EpochRow, Outcome
 from aenetpy.training.loop import train as improve
-from aenetpy.training.normalise import normalise
+from aenetpy.training.normalise import normalise, without_constants
 from aenetpy.training.objective import EnergyObjective, Workers
 from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
@@ -261,11 +261,11 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
     if raw.normalized:
         if settings.max_energy is not None:
             log.warning("%s is normalised already: MAXENERGY has no effect", name)
-        return raw, name
+        return without_constants(raw), name
     scaled_name = f"{name}.scaled"
     write_trainset(scaled_name, scaled)
     out.write(report.normalization(scaled_name, scaled.scale, scaled.shift, n_removed))
-    return scaled, scaled_name
+    return without_constants(scaled), scaled_name
 
 
 def choose_test_set(

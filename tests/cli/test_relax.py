@@ -142,7 +142,9 @@ def test_below_rmin_the_rest_is_done_and_the_status_is_5(reference, capsys):
     assert "converged after" not in first
     assert "converged after" in second
     assert notes.count("aenetpy: error: ") == 1
-    told = r"error: \.\./anatase-07\.xsf: atoms \d+ and \d+ are 0.\d+ Å apart, closer than RMIN = 1 Å"
+    told = (
+        r"error: \.\./anatase-07\.xsf: atoms \d+ and \d+ are 0.\d+ Å apart, closer than RMIN = 1 Å"
+    )
     steps = int(re.search(told + r" after (\d+) steps of RELAX; the geometry before", notes)[1])
     _, table, _ = parts_of(first)
     assert len(table) == steps
