@@ -119,8 +119,7 @@ def inverse(sigma_g: Float) -> Float:
 class Noise:
     """Inputs that are nothing but rounding, in a network of aenet that has weights there.
 
-    ``x_g = (G_g - mean_g) / sigma_g`` with G_g kept within the training range, and as much on
-    either side of it: what structures with the same bond have, in other digits.
+    ``x_g = (G_g - mean_g) / sigma_g`` as in aenet, but with G_g kept within the training range.
 
     Parameters
     ----------
@@ -143,13 +142,13 @@ class Noise:
         if not noise_g.any():
             return None
         lowest_g, highest_g, mean_g = statistics.minimum_g, statistics.maximum_g, statistics.mean_g
-        known_g, width_g = _has_range(statistics), highest_g - lowest_g
+        known_g = _has_range(statistics)
         return cls(
             np.flatnonzero(noise_g),
             mean_g[noise_g],
             inverse(raw_deviations(statistics))[noise_g],
-            np.where(known_g, lowest_g - width_g, mean_g)[noise_g],
-            np.where(known_g, highest_g + width_g, mean_g)[noise_g],
+            np.where(known_g, lowest_g, mean_g)[noise_g],
+            np.where(known_g, highest_g, mean_g)[noise_g],
         )
 
     def put(self, features_ng: Float, x_ng: Float) -> None:

@@ -177,7 +177,8 @@ def test_a_potential_of_aenet_keeps_its_energies(project, tmp_path, caplog):
     moved = molecule(np.random.default_rng(7), BOND + 0.05)
     found, calm = theirs.evaluate(moved), ours.evaluate(moved)
     assert abs(as_aenet(theirs.files["H"], moved) - calm.atomic_energies_n[:2]).max() > 0.02
-    assert abs(found.energy - calm.energy) < 0.1
+    # the inputs stay at the ends of their ranges, where some of the structures have them
+    assert abs(found.atomic_energies_n - calm.atomic_energies_n).max() < 2.0 * max(noise)
     assert abs(found.forces_nc).max() < 50.0
     step = replace(moved, positions_nc=moved.positions_nc * (1.0 + 1e-5))
     work = float((found.forces_nc * (step.positions_nc - moved.positions_nc)).sum())
