@@ -209,11 +209,6 @@ def _read_chebyshev(
     for key, value in (("radial_N", row[1]), ("angular_N", row[3])):
         if value > LARGEST_ORDER:
             raise here.error(f"Chebyshev: {key} is {value:g}", f"at most {LARGEST_ORDER}")
-    if row[2] > row[0]:
-        here.warn(
-            f"angular_Rc {row[2]:g} exceeds radial_Rc {row[0]:g}: between the two"
-            " aenet 2.0.4 uses a wrong species weight, and its numbers differ from ours"
-        )
     size = int(row[1]) + int(row[3]) + 2
     return size if n_environment == 1 else 2 * size, [row]
 
@@ -281,7 +276,7 @@ def _finish(file: str, draft: _Draft) -> Setup:
         place.warn(f"ATOM {draft.species} is not in ENV; aenet 2.0.4 cannot evaluate this setup")
     parameters_gp = np.array(parameters, dtype=np.float64)
     cutoffs = parameters_gp[0, [0, 2]] if kind.lower() == "chebyshev" else parameters_gp[:, 0]
-    return Setup(
+    setup = Setup(
         species=draft.species,
         environment=draft.environment,
         r_min=draft.r_min or 1.0,
@@ -292,6 +287,9 @@ def _finish(file: str, draft: _Draft) -> Setup:
         partners_g2=np.array(partners, dtype=np.int32),
         description=draft.description,
     )
+    if setup.stale_weights:
+        place.warn(setup.stale_weights)
+    return setup
 
 
 def format_stp(setup: Setup) -> str:

@@ -81,7 +81,7 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
         yield NamedAtoms(entry if k is None else f"{path}@{k}", atoms, found_format)
 
 
-def relaxed_name(named: NamedAtoms) -> str:
+def relaxed_name(named: NamedAtoms, word: str = "relaxed") -> str:
     """Return ``<name>-relaxed.<ext>``, the frame in between if there are several.
 
     An ``input.data`` cannot say in which units it is: relaxed structures become XSF files.
@@ -90,7 +90,7 @@ def relaxed_name(named: NamedAtoms) -> str:
     path, index = _split_index(bare)
     root, suffix = os.path.splitext(path)
     suffix = suffix if units is None else ".xsf"
-    return f"{root}{'' if index is None else f'-{index}'}-relaxed{suffix}"
+    return f"{root}{'' if index is None else f'-{index}'}-{word}{suffix}"
 
 
 def write_atoms(path: str, atoms: Atoms, format: str | None) -> None:

@@ -17,6 +17,7 @@ from aenetpy.io.report_common import TrainingSetInfo
 from aenetpy.io.setup import Setup
 from aenetpy.io.structure import Structure
 from aenetpy.io.trainset import TrainingSetWriter
+from aenetpy.models.remarks import warn_of_constants
 
 
 class Evaluated(NamedTuple):
@@ -84,7 +85,11 @@ class Collection:
     def finish(self) -> TrainingSetInfo:
         """Write what follows the last structure."""
         statistics = energy_statistics(self._energies_per_atom)
-        self._writer.finish(*statistics, with_statistics(self._setups_t, self._statistics_t))
+        setups_t = with_statistics(self._setups_t, self._statistics_t)
+        self._writer.finish(*statistics, setups_t)
+        for setup in setups_t:
+            if setup.known_statistics.count:
+                warn_of_constants(setup)
         n_structures = len(self._energies_per_atom)
         return TrainingSetInfo(self._path, n_structures, self._species, *statistics)
 

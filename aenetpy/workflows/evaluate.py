@@ -15,7 +15,12 @@ from aenetpy.io.structures import structure_from_atoms
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.workflows.atoms import NamedAtoms, read_atoms, relaxed_name, write_atoms
-from aenetpy.workflows.checks import check_contact, check_species
+from aenetpy.workflows.checks import (
+    check_contact,
+    check_species,
+    smallest_distance,
+    too_close,
+)
 from aenetpy.workflows.extrapolation import Extrapolation
 
 if TYPE_CHECKING:
@@ -65,7 +70,8 @@ def evaluate(
     DataError
         If a potential or a structure is wrong, or a relaxed structure exists already.
     NumericalError
-        If a relaxation does not converge.
+        If a relaxation does not converge or leads below RMIN. The last good geometry is in
+        ``<name>-last.<ext>`` then.
     """
     if force_tolerance is not None:
         check_targets(named for entry in entries for named in read_atoms(entry, format))
@@ -76,7 +82,13 @@ def evaluate(
             out.write(_report(named.name, named.atoms, found))
             if force_tolerance is None:
                 continue
-            relax(potential, named.atoms, named.name, force_tolerance, max_steps, jobs)
+            try:
+                relax(potential, named.atoms, named.name, force_tolerance, max_steps, jobs)
+            except NumericalError as error:
+                kept = relaxed_name(named, "last")
+                write_atoms(kept, named.atoms, named.format)
+                error.message += f" (the last good geometry is in {kept})"
+                raise
             target = relaxed_name(named)
             found = checked_evaluation(potential, named.atoms, target, forces, jobs)
             write_atoms(target, named.atoms, named.format)
@@ -145,15 +157,30 @@ def relax(
     Raises
     ------
     NumericalError
-        If that takes more than ``max_steps`` steps of ASE's BFGS.
+        If that takes more than ``max_steps`` steps of ASE's BFGS, or a step brings atoms closer
+        than RMIN; the atoms are then where they were before this step.
     """
     from ase.optimize import BFGS
 
     from aenetpy.calculators import Calculator
 
     atoms.calc = Calculator(potential, jobs=jobs)
+    r_min = smallest_distance(potential.setups)
+    good_nc, converged = atoms.positions.copy(), False
     with BFGS(atoms, logfile=None) as optimizer:
-        converged = optimizer.run(fmax=force_tolerance, steps=max_steps)
+        try:
+            for converged in optimizer.irun(fmax=force_tolerance, steps=max_steps):  # noqa: B007
+                if atoms.calc.closest.distance < r_min:
+                    raise NumericalError(
+                        f"{too_close(atoms.calc.closest, r_min)} after {optimizer.nsteps} steps",
+                        hint="the potential is far outside of its training range",
+                    )
+                good_nc = atoms.positions.copy()
+        except NumericalError as error:
+            atoms.positions = good_nc
+            atoms.get_forces()  # so that the calculator belongs to these positions again
+            error.file = name
+            raise
     if not converged:
         raise NumericalError(
             f"not relaxed to {force_tolerance:g} eV/Å after {max_steps} steps",

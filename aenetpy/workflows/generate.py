@@ -11,8 +11,9 @@ from typing import NamedTuple, TextIO
 from aenetpy import __version__
 from aenetpy.augmentation.plan import Plan, make_plan
 from aenetpy.errors import DataError, InputError, located
-from aenetpy.fingerprints.base import make_descriptor
+from aenetpy.fingerprints.base import make_descriptors
 from aenetpy.fingerprints.featurise import fingerprints
+from aenetpy.fingerprints.lookup import warn_of_lookup
 from aenetpy.io import report_generate as report
 from aenetpy.io.families import Families, is_copy
 from aenetpy.io.files import Opener, is_passed_on
@@ -94,7 +95,7 @@ def collect(
     out.write(report.opening(settings.species, len(settings.files), setups_t, __version__))
     timing.milestone("setups read")
 
-    descriptors = [make_descriptor(setup, settings.species) for setup in setups_t]
+    descriptors = make_descriptors(setups_t)
     families = Families(entry.text for entry in settings.files)
     plan = None
     if settings.taylor is not None:
@@ -223,6 +224,8 @@ def read_setups(settings: GenerateInput) -> list[Setup]:
             )
         setups.append(setup)
     check_setups(setups)
+    with located(settings.path):
+        warn_of_lookup(setups)
     return setups
 
 

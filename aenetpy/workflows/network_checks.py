@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from aenetpy.errors import DataError, InputError
+from aenetpy.errors import DataError, InputError, located
 from aenetpy.fingerprints.domain import proven_domain
+from aenetpy.fingerprints.lookup import serving_species
 from aenetpy.io.network import NetworkFile, read_network
 from aenetpy.io.setup import Setup
 from aenetpy.io.train_in import NetworkLine, TrainInput
@@ -33,7 +35,8 @@ def check_networks(settings: TrainInput, trainset: TrainingSet) -> None:
     setups = {setup.species: setup for setup in trainset.setups_t or ()}
     for line in settings.networks:
         if line.species in setups and Path(line.file).exists():
-            check_existing(line, read_network(line.file), setups[line.species], settings.path)
+            setup = replace(setups[line.species], types=trainset.species)
+            check_existing(line, read_network(line.file), setup, settings.path)
 
 
 def check_lines(settings: TrainInput, species: Sequence[str]) -> None:
@@ -92,6 +95,7 @@ def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train
             file=line.file,
             hint=f"remove it, or name another file in {train_in}:{line.line}",
         )
+    check_lookup(line, existing, setup)
     check_domain(line, existing.setup, setup)
     wanted = ((setup.n_features, *line.nodes, 1), (*line.activations, "linear"))
     if (existing.nodes_l, existing.activations) != wanted:
@@ -102,6 +106,26 @@ def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train
             "-".join(map(str, existing.nodes_l)),
             train_in,
             line.line,
+        )
+
+
+def check_lookup(line: NetworkLine, existing: NetworkFile, setup: Setup) -> None:
+    """Refuse a network that was fitted to the functions of another species.
+
+    Raises
+    ------
+    DataError
+        If TYPES had another order, and ENV does not make up for it.
+    """
+    with located(line.file):
+        symbols = [serving_species(setup, types) for types in (existing.species, setup.types)]
+    if symbols[0] != symbols[1]:
+        raise DataError(
+            f"this network was fitted with TYPES {' '.join(existing.species)} to the functions of "
+            f"{symbols[0]} for {setup.species}, and the training set has those of {symbols[1]} "
+            f"(TYPES {' '.join(setup.types)}, ENV {' '.join(setup.environment)})",
+            file=line.file,
+            hint="generate the training set with the TYPES of the network, or train anew",
         )
 
 

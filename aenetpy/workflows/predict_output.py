@@ -17,7 +17,7 @@ from aenetpy.io.structure import Structure
 from aenetpy.models.extrapolation import Excursions
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.workflows.extrapolation import Extrapolation
-from aenetpy.workflows.relax import Relaxation
+from aenetpy.workflows.relax import NotRelaxed, Relaxation
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +30,14 @@ class Prediction:
         As given.
     relaxation
         The way down; None without RELAX.
+    failure
+        Why the way down ended where there are no structures; None if it did not.
     """
 
     structure: Structure
     evaluation: Evaluation
-    relaxation: Relaxation | None
+    relaxation: Relaxation | None = None
+    failure: NotRelaxed | None = None
 
     @property
     def final_structure(self) -> Structure:
@@ -55,6 +58,8 @@ class Prediction:
     @property
     def not_converged(self) -> str:
         """What is to be said of a relaxation that did not reach its end."""
+        if self.failure is not None:
+            return self.failure.message
         if self.relaxation is None or self.relaxation.converged:
             return ""
         return (

@@ -21,6 +21,7 @@ GENERATE = {
     "01c-generate-derivatives": "TiO2.train",
     "02-generate-behler2011": "TiO2.train",
     "02b-generate-behler2011-all-types": "TiO2.train",
+    "02c-quirk-env-order": "TiO2.train",
     "03-generate-single-species": "Au.train",
     "04b-generate-isolated": "CuAu.train",
 }
