@@ -9,9 +9,12 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
@@ -68,6 +71,19 @@ def notes_to_stderr() -> Iterator[None]:
 
 
 @contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Tell Python's warnings, such as those of ASE and NumPy, as notes of ours are told."""
+
+    def note(message: Any, category: Any, filename: str, lineno: int, *_: Any, **__: Any) -> None:
+        text, place = str(message).strip(), f"{Path(filename).name}:{lineno}"
+        logging.getLogger("aenetpy").warning("%s (%s, %s)", text, category.__name__, place)
+
+    with warnings.catch_warnings():  # restores what is replaced here, and no more
+        warnings.showwarning = note
+        yield
+
+
+@contextmanager
 def signals_raise() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into exceptions, so that files half written are removed."""
 
@@ -100,7 +116,7 @@ def guarded(command: Callable[[], int]) -> int:
         # File names may hold any byte, and go out as they came in.
         sys.stdout.reconfigure(errors="surrogateescape")
     try:
-        with notes_to_stderr(), signals_raise():
+        with notes_to_stderr(), warnings_as_notes(), signals_raise():
             code = command()
         sys.stdout.flush()
     except click.exceptions.Exit as request:  # --help and --version
