@@ -22,6 +22,11 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
+def machine_memory() -> int:
+    """Return the memory of this machine in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Limit BLAS to one thread: ``--jobs`` is the number of threads, and sums keep their order."""

@@ -20,6 +20,9 @@ import click
 
 from aenetpy.errors import AenetpyError, Stopped
 
+LONGEST_WORD = 1000
+"""A number may have more digits than a screen has letters; paths may be long, too."""
+
 
 class Terminated(KeyboardInterrupt):
     """The process was asked to end by a signal other than Ctrl-C."""
@@ -29,12 +32,17 @@ class Terminated(KeyboardInterrupt):
         self.number = number
 
 
+def one_line(text: str) -> str:
+    """Return a text without line ends, and with the begin only of words of thousands of letters."""
+    return " ".join(w if len(w) < LONGEST_WORD else f"{w[:40]}..." for w in text.split())
+
+
 class OneLineFormatter(logging.Formatter):
     """Put a note into one line, behind the name of the program."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        text = " ".join(record.getMessage().split())
+        text = one_line(record.getMessage())
         return f"aenetpy: {record.levelname.lower()}: {text}"
 
 
@@ -106,7 +114,7 @@ def fail(text: str, code: int, word: str = "error") -> int:
     """Tell a failure in one line and return the exit code."""
     if os.environ.get("AENETPY_TRACEBACK"):
         traceback.print_exc()
-    click.echo(f"aenetpy: {word}: {' '.join(text.split())}", err=True)
+    click.echo(f"aenetpy: {word}: {one_line(text)}", err=True)
     return code
 
 
