@@ -91,8 +91,8 @@ class _Reader:
             ) from None
         except RecursionError:
             raise InputError("is not JSON: nested too deeply", file=path) from None
-        except ValueError as error:  # a number with thousands of digits
-            raise InputError(f"is not JSON: {error}", file=path) from None
+        except ValueError:  # Python's limit is 4300
+            raise InputError("holds a number of thousands of digits", file=path) from None
         if not isinstance(values, dict):
             raise InputError("is not a JSON object", file=path, hint=f"write {_EXAMPLE}")
         self.values: dict[str, Any] = values

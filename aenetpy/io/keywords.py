@@ -208,9 +208,10 @@ class Keywords:
         try:
             count = parse_integer(token[0])
         except (ValueError, IndexError):
+            large = bool(token) and token[0].lstrip("+-").isdecimal()
             raise place.error(
                 f"{keyword} needs a number on the next line, not '{head.text}'",
-                f"it looks like {example}",
+                f"{LARGEST_INTEGER} is the largest" if large else f"it looks like {example}",
             ) from None
         return count, tuple(entries), place
 
