@@ -202,9 +202,9 @@ def test_options_without_end(command, code, message, workdir, capsys):
 def test_a_method_takes_no_more_memory_than_there_is(workdir, capsys, monkeypatch):
     monkeypatch.setattr(network_checks, "machine_memory", lambda: 100_000)
     Path("train.in").write_text(TRAIN_IN.replace("1 4:t", "1 400:t"))
-    fails(capsys, ["train", "train.in"], 3, r"train.in:7: lm takes 0.0 GB for \d+ weights")
+    fails(capsys, ["train", "train.in"], 3, r"train.in:8: lm takes 0.0 GB for \d+ weights")
     Path("train.in").write_text(TRAIN_IN.replace("lm batchsize=9", "ekf wgroup=10000"))
-    fails(capsys, ["train", "train.in"], 3, r"train.in:7: ekf takes .*use a smaller wgroup")
+    fails(capsys, ["train", "train.in"], 3, r"train.in:8: ekf takes .*use a smaller wgroup")
 
 
 def test_a_file_of_another_kind_is_not_told_line_by_line(workdir, capsys):
