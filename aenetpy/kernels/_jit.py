@@ -99,7 +99,8 @@ def _intact(path: str) -> bool:
     end = len(content) - len(_seal(b""))
     if end >= 0 and content[end:] == _seal(content[:end]):
         return True
-    _LOG.info("%s: machine code is damaged; removed, and compiled anew", path)
+    folder = os.path.dirname(path)  # not the file: of many that are damaged one line tells
+    _LOG.info("%s: damaged machine code is removed, and compiled anew", folder)
     with suppress(OSError):
         os.unlink(path)
     return False
