@@ -68,6 +68,11 @@ def refuse_ranks() -> None:
         return
 
 
+def machine_memory() -> int:
+    """Return the memory of this machine in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """Limit BLAS to one thread: ``--jobs`` is the number of threads, and sums keep their order."""

@@ -24,6 +24,11 @@ N_PARAMETERS = 4
 """Parameters per function in every file of aenet."""
 
 
+LARGEST_ORDER = 200
+"""Of Chebyshev polynomials: T_200 has a node every 0.1 Å of a cutoff of 20 Å, finer than atoms
+move, and its values are still right to 1e-10. The moments of the angular part grow as the square
+of the order; with this one they take 0.6 MB per atom."""
+
 BEHLER_PARAMETERS = {
     1: ("Rc",),
     2: ("Rc", "Rs", "eta"),

@@ -22,10 +22,12 @@ from aenetpy.io.free_form import (
     suggest,
     times,
 )
-from aenetpy.io.setup import BEHLER_PARAMETERS, Setup
+from aenetpy.io.setup import BEHLER_PARAMETERS, LARGEST_ORDER, Setup
 
-LARGEST_ORDER = 200
-"""Beyond it the recursion of the polynomials has no meaning left, and memory no end."""
+MOST_FUNCTIONS = 10_000
+"""Of one setup; ten species with 30 G4 for each pair of them make 1650."""
+
+MOST_LINES = 2 * MOST_FUNCTIONS
 
 _CHEBYSHEV = ("radial_Rc", "radial_N", "angular_Rc", "angular_N")
 _KEYWORDS = ("DESCR", "ATOM", "ENV", "RMIN", "BASIS", "FUNCTIONS", "SYMMFUNC")
@@ -71,6 +73,8 @@ def read_stp(path: str | Path) -> Setup:
     file = str(path)
     draft = _Draft()
     draft.description, entries = _split_description(file, read_text(path))
+    if len(entries) > MOST_LINES:
+        raise Place(file).error(f"has {len(entries)} lines", f"a setup has at most {MOST_LINES}")
     while entries:
         entries = _read_keyword(file, draft, entries[0], entries[1:])
     return _finish(file, draft)
@@ -218,6 +222,8 @@ def _split_functions(rest: list[Entry], place: Place) -> tuple[list[Entry], list
         raise place.error("FUNCTIONS is not followed by a number")
     here = Place(place.file, rest[0].line)
     count = int(_number(split_tokens(rest[0].text), parse_integer, here, "number of FUNCTIONS"))
+    if count > MOST_FUNCTIONS:
+        raise here.error(f"FUNCTIONS announces {count} functions", f"at most {MOST_FUNCTIONS}")
     listed = rest[1:]
     end = next((i for i, entry in enumerate(listed) if not _KIND.match(entry.text)), len(listed))
     # a malformed line counts as listed, its own message tells more

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from aenetpy.errors import DataError
+from aenetpy.io.ase_files import iter_frames
 from aenetpy.io.input_data import is_input_data, iter_input_data, parse_units
 from aenetpy.io.structure import Float, Structure
 from aenetpy.io.xsf import read_xsf
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("aenetpy")
 
-_INDEX = re.compile(r"-?\d+")
-_SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(\d*))?")
+_INDEX = re.compile(r"-?\d{1,18}")
+_SLICE = re.compile(r"(-?\d{0,18}):(-?\d{0,18})(?::(\d{0,18}))?")
 _UNITS = re.compile(r"#units=([^#@/]*)")
 _XSF_SECTION = re.compile(rb"^[ \t]*(PRIMVEC|PRIMCOORD|ATOMS)\b", re.MULTILINE)
 _HEAD_BYTES = 4096
@@ -116,7 +117,8 @@ def _split_index(entry: str) -> tuple[str, str | None]:
     if _INDEX.fullmatch(index) or _SLICE.fullmatch(index) or path.endswith(".db"):
         return path, index
     if os.path.exists(path):
-        raise DataError(f"'@{index}' is no index", file=path, hint="write @:, @-1 or @::10")
+        hint = "write @:, @-1 or @::10; a number has 18 digits at most"
+        raise DataError(f"'@{index}' is no index", file=path, hint=hint)
     return entry, None
 
 
@@ -199,10 +201,10 @@ def _input_data_reader(
 
 def _read_ase(path: str, index: int | str) -> Iterator[Atoms]:
     """Yield frames as ASE reads them, its manifold exceptions turned into one."""
-    from ase.io import iread
-
     try:
-        yield from iread(path, index=index, do_not_split_by_at_sign=True)
+        yield from iter_frames(path, index)
+    except DataError:
+        raise
     except Exception as reason:
         text = str(reason).strip().split("\n")[0]
         raise DataError(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.io.files import read_text, write_text
+from aenetpy.io.fortran import MOST_SPECIES
 from aenetpy.io.fortran_text import LineReader, list_directed_line
 from aenetpy.io.network_ascii import parse_setup
 from aenetpy.io.setup import N_PARAMETERS, Setup
@@ -40,7 +41,7 @@ def read_trainset_ascii(path: str | Path) -> TrainingSet:
     lines = LineReader(path, read_text(path))
     first = lines.text("file name or number of species")
     if first.strip().isdecimal():
-        return _read_pytorch(lines, int(first))
+        return _read_pytorch(lines, int(first.strip()[:9]))
     return _read_aenet(lines)
 
 
@@ -204,7 +205,7 @@ def _read_aenet(lines: LineReader) -> TrainingSet:
     scale = lines.real("scale")
     shift = lines.real("shift")
     n_types = lines.count("number of species")
-    species = tuple(lines.words("species", n_types))
+    species = _read_species(lines, n_types)
     atomic_energies_t = lines.reals("atomic energies", n_types)
     lines.count("number of atoms")
     n_structures = lines.count("number of structures")
@@ -226,7 +227,7 @@ def _read_aenet(lines: LineReader) -> TrainingSet:
 def _read_pytorch(lines: LineReader, n_types: int) -> TrainingSet:
     """Read the layout of ``trainbin2ASCII.x`` after its first line."""
     n_structures = lines.count("number of structures")
-    species = tuple(lines.words("species", n_types))
+    species = _read_species(lines, n_types)
     atomic_energies_t = lines.reals("atomic energies", n_types)
     normalized = lines.logical("normalized")
     scale = lines.real("scale")
@@ -248,6 +249,12 @@ def _read_pytorch(lines: LineReader, n_types: int) -> TrainingSet:
         energy_minimum=minimum,
         energy_maximum=maximum,
     )
+
+
+def _read_species(lines: LineReader, n_types: int) -> tuple[str, ...]:
+    if n_types > MOST_SPECIES:
+        raise lines.error(f"{n_types} species", f"there are at most {MOST_SPECIES}")
+    return tuple(lines.words("species", n_types))
 
 
 def _read_setup(lines: LineReader, t: int, n_types: int) -> Setup:

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
 from aenetpy.errors import DataError
+from aenetpy.io.ase_files import iter_frames
 from aenetpy.io.files import read_bytes, write_bytes
 from aenetpy.io.input_data import is_input_data
 from aenetpy.io.structures import (
@@ -131,6 +132,8 @@ def _read(path: str, index: str | None, format: str | None) -> tuple[str | None,
     for candidate in (format,) if format else (None, "vasp"):
         try:
             frames = _frames(path, index, candidate)
+        except DataError:
+            raise
         except Exception as reason:
             failure = failure or reason
             continue
@@ -147,15 +150,13 @@ def _read(path: str, index: str | None, format: str | None) -> tuple[str | None,
 
 def _frames(path: str, index: str | None, format: str | None) -> _Frames:
     """Frames with their numbers; None for a single one."""
-    from ase.io import read
     from ase.io.formats import string2index
 
     chosen = string2index("-1" if index is None else index)
     if isinstance(chosen, slice):
-        frames = read(path, index=":", format=format, do_not_split_by_at_sign=True)
-        return list(enumerate(frames))[chosen]
-    found = read(path, index=chosen, format=format, do_not_split_by_at_sign=True)
-    return list(enumerate(found)) if isinstance(found, list) else [(None, found)]
+        return list(enumerate(iter_frames(path, ":", format)))[chosen]
+    frames = list(iter_frames(path, chosen, format))
+    return list(enumerate(frames)) if isinstance(chosen, str) else [(None, frames[0])]
 
 
 def _first_line(reason: Exception) -> str:

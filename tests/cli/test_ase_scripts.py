@@ -295,3 +295,12 @@ def read_many_atoms(n):
     from ase import Atoms
 
     return Atoms(["Ti", "O"] * (n // 2), np.zeros((n, 3)))
+
+
+def test_md_starts_from_one_structure(workdir, capsys):
+    write("run.xyz", [start_atoms()] * 2)
+    write_input(**DYNAMICS | {"structure_file": "run.xyz@:"})
+    fails(capsys, ["md", "in.json"], 3, "in.json: structure_file 'run.xyz@:' names 2 structures")
+    assert not Path("md.traj").exists()
+    write_input(**DYNAMICS | {"structure_file": "run.xyz@1:"})
+    assert run(["md", "in.json"]) == 0
