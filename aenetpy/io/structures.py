@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
@@ -194,7 +193,7 @@ def _input_data_reader(
             raise DataError(f"'@{index}' is no index", file=path, hint="write @:, @-1 or @::10")
         if index < 0:
             index += sum(1 for _ in iter_input_data(path, known))
-        return islice(frames, index, index + 1) if 0 <= index < sys.maxsize else iter(())
+        return islice(frames, index, index + 1) if index >= 0 else iter(())
 
     return read
 

@@ -104,7 +104,7 @@ def test_names_choose_frames_and_open_the_same_structure_again(file):
         for structure in iter_structures(entry):
             (again,) = iter_structures(structure.name)
             assert (again.name, again.content()) == (structure.name, structure.content())
-    for k in (3, -4, 10**20, -(10**20)):
+    for k in (3, -4, 10**17, -(10**17)):
         with pytest.raises(DataError, match=f"no structure matches @{k}"):
             names(f"input.data@{k}{units}")
     with pytest.raises(DataError, match=f"several structures; write input.data@:{units} for all"):
