@@ -13,6 +13,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from aenetpy.errors import NumericalError, UsageError
 from aenetpy.fingerprints.domain import DomainChoice
+from aenetpy.fingerprints.featurise import Contact
 from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network_files import NetworkSource
 from aenetpy.io.structures import structure_from_atoms
@@ -57,8 +58,15 @@ class Calculator(calculator.Calculator):
         If a file is missing, damaged, or of the wrong species; on evaluation, if
         the structure has species without a network, no atoms, or a coordinate that is
         not finite.
+    CoincidentAtoms
+        On evaluation, if two atoms are in one place.
     UsageError
         If ``skin`` or ``jobs`` makes no sense.
+
+    Attributes
+    ----------
+    closest
+        The closest pair of atoms in the last evaluation.
 
     Examples
     --------
@@ -85,6 +93,7 @@ class Calculator(calculator.Calculator):
         if not isinstance(potential, Potential):
             potential = read_potential(potential, chebyshev_domain)
         self.potential = potential
+        self.closest = Contact(np.inf, -1, -1)
         self._warned: set[str] = set()
         self._search = VerletList(potential.cutoff, skin)
         super().__init__(skin=skin, jobs=jobs, **kwargs)
@@ -138,6 +147,7 @@ class Calculator(calculator.Calculator):
             structure, forces, self.parameters["jobs"], self._search, excursions=True
         )
         _require_finite(found)
+        self.closest = found.closest
         self._warn(structure.species, found)
         self.results.update(
             energy=found.energy,

@@ -12,6 +12,7 @@ import click
 
 from aenetpy import __version__
 from aenetpy.cli.console import guarded
+from aenetpy.parallel import refuse_ranks
 
 COMMANDS = {
     "augment": "Add displaced copies of structures, energies from forces (PyITA).",
@@ -23,6 +24,7 @@ COMMANDS = {
     "md": "Molecular dynamics from a JSON input (aenet-md.py).",
     "neighbors": "Neighbours of an atom (neighbors.x).",
     "nnascii2bin": "Convert a potential from text to binary, or back (nnASCII2bin.x).",
+    "parity": "Draw predicted against reference energies and forces, with MAE and RMSE.",
     "predict": "Energies and forces of structures (predict.x).",
     "study": "Compare kinds of training on a common test set, with statistics and figures.",
     "train": "Fit the networks to a training set (train.x).",
@@ -78,6 +80,8 @@ def run(arguments: Sequence[str]) -> int:
             if not arguments:
                 click.echo(context.get_help(), err=True)
                 return 2
+            if not {"inspect", "--help", "-h"} & set(arguments):
+                refuse_ranks()
             cli.invoke(context)
         return 0
 

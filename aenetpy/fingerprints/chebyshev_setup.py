@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aenetpy.errors import DataError
-from aenetpy.io.setup import Setup
+from aenetpy.io.setup import LARGEST_ORDER, Setup
 
 
 def parameters(setup: Setup) -> tuple[float, int, float, int]:
@@ -22,6 +22,11 @@ def parameters(setup: Setup) -> tuple[float, int, float, int]:
     for name, order in (("radial_N", radial_order), ("angular_N", angular_order)):
         if not (order >= 0.0 and order.is_integer()):
             raise DataError(f"{name} = {order:g} in the setup of {setup.species} is no order")
+        if order > LARGEST_ORDER:
+            raise DataError(
+                f"{name} = {order:g} in the setup of {setup.species}",
+                hint=f"at most {LARGEST_ORDER}",
+            )
     parts = 2 if len(setup.environment) > 1 else 1
     expected = parts * (int(radial_order) + int(angular_order) + 2)
     if setup.n_features != expected:

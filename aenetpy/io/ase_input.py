@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from aenetpy.errors import InputError
 from aenetpy.io.files import read_text
-from aenetpy.io.free_form import suggest
+from aenetpy.io.free_form import LARGEST_INTEGER, LARGEST_SEED, suggest
 
 Value = TypeVar("Value")
 
@@ -91,8 +91,8 @@ class _Reader:
             ) from None
         except RecursionError:
             raise InputError("is not JSON: nested too deeply", file=path) from None
-        except ValueError as error:  # a number with thousands of digits
-            raise InputError(f"is not JSON: {error}", file=path) from None
+        except ValueError:  # Python's limit is 4300
+            raise InputError("holds a number of thousands of digits", file=path) from None
         if not isinstance(values, dict):
             raise InputError("is not a JSON object", file=path, hint=f"write {_EXAMPLE}")
         self.values: dict[str, Any] = values
@@ -114,7 +114,7 @@ class _Reader:
             md_steps=self._optional("md_steps", self._count),
             print_steps=self._optional("print_steps", self._positive_count),
             trajectory_file=self._optional("trajectory_file", self._name) or "md.traj",
-            seed=self._optional("seed", self._count),
+            seed=self._optional("seed", lambda key: self._count(key, largest=LARGEST_SEED)),
         )
 
     def _without_repeats(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -171,9 +171,15 @@ class _Reader:
             raise self._wrong(key, "a positive number (fs)")
         return value
 
-    def _count(self, key: str, expected: str = "an integer, 0 or greater") -> int:
+    def _count(
+        self,
+        key: str,
+        expected: str = "an integer, 0 or greater",
+        largest: int = LARGEST_INTEGER,
+    ) -> int:
+        expected = f"{expected}, up to {largest}"
         value = self._real(key, expected)
-        if value != int(value):
+        if value != int(value) or int(self.values[key]) > largest:
             raise self._wrong(key, expected)
         return int(self.values[key])
 

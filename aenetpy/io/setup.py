@@ -24,6 +24,11 @@ N_PARAMETERS = 4
 """Parameters per function in every file of aenet."""
 
 
+LARGEST_ORDER = 200
+"""Of Chebyshev polynomials: T_200 has a node every 0.1 Å of a cutoff of 20 Å, finer than atoms
+move, and its values are still right to 1e-10. The moments of the angular part grow as the square
+of the order; with this one they take 0.6 MB per atom."""
+
 BEHLER_PARAMETERS = {
     1: ("Rc",),
     2: ("Rc", "Rs", "eta"),
@@ -79,6 +84,8 @@ class Setup:
         Statistics of the training set, None in a fresh setup.
     description
         Text of DESCR, source lines each followed by ``$$``.
+    types
+        Species in the order of TYPES with which fingerprints were made; empty if unknown.
     """
 
     species: str
@@ -91,6 +98,7 @@ class Setup:
     partners_g2: Int
     statistics: FeatureStatistics | None = None
     description: str = ""
+    types: tuple[str, ...] = ()
 
     @property
     def n_features(self) -> int:
@@ -109,6 +117,23 @@ class Setup:
             return self.statistics
         zeros_g = np.zeros(self.n_features)
         return FeatureStatistics(0, zeros_g, zeros_g, zeros_g, zeros_g)
+
+    @property
+    def stale_weights(self) -> str:
+        """What to say of species weights that aenet takes wrongly; empty if it does not.
+
+        With one species in ENV there are no weights (spec 6.2, stale weight).
+        """
+        if not (self.is_chebyshev and len(self.environment) > 1 and self.n_features):
+            return ""
+        radial_cutoff, _, angular_cutoff, _ = self.parameters_gp[0].tolist()
+        if not angular_cutoff > radial_cutoff:
+            return ""
+        return (
+            f"angular_Rc {angular_cutoff:g} exceeds radial_Rc {radial_cutoff:g}: between the two "
+            "aenet 2.0.4 uses a wrong species weight; its numbers, and what was fitted to them, "
+            "differ from ours"
+        )
 
     def with_statistics(self, statistics: FeatureStatistics | None) -> Setup:
         """Return the same setup with other statistics."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass, field
 
@@ -84,6 +85,10 @@ class Structure:
         arrays = (self.positions_nc, self.cell_cc, self.forces_nc)
         known = [array.tobytes() for array in arrays if array is not None]
         return b"".join([repr(labels).encode("utf-8", "surrogateescape"), *known])
+
+    def digest(self) -> str:
+        """Return a digest of the content in hexadecimal digits, equal for equal structures."""
+        return hashlib.blake2b(self.content(), digest_size=16).hexdigest()
 
     def positions_in_cell(self) -> Float:
         """Return the coordinates as aenet stores them (spec 5.2), Å, (n, 3).

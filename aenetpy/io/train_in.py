@@ -45,6 +45,11 @@ METHODS: Mapping[str, Mapping[str, int | float]] = {
 }
 """Training methods, their parameters and defaults (spec 3.3); integers stay integers."""
 
+MOST_NODES = 10_000
+"""Of a layer; two such layers have 800 MB of weights."""
+
+MOST_LAYERS = 100
+
 SAMPLINGS = ("sequential", "random", "weighted", "energy")
 """Orders in which structures are visited (spec 3.4)."""
 
@@ -313,6 +318,8 @@ def _parse_network(symbol: str, entry: Entry, place: Place) -> NetworkLine:
         raise place.error(
             f"{symbol} has {times(n_layers, 'hidden layer')} but {len(layers)} are given", form
         )
+    if n_layers > MOST_LAYERS:
+        raise place.error(f"{symbol} has {n_layers} hidden layers", f"at most {MOST_LAYERS}")
     if any(":" in token for token in tokens[3 + n_layers : 4 + n_layers]):
         place.warn(
             f"{symbol} has {times(n_layers, 'hidden layer')}; '{tokens[3 + n_layers]}' is ignored"
@@ -332,6 +339,8 @@ def _parse_layer(token: str, place: Place) -> tuple[int, str]:
         raise place.error(f"nodes of layer '{token}': {reason}") from None
     if n_nodes < 1:
         raise place.error(f"layer '{token}' has no nodes")
+    if n_nodes > MOST_NODES:
+        raise place.error(f"layer '{token}' is too large", f"at most {MOST_NODES} nodes")
     if activation not in ACTIVATION_NAMES:
         raise place.error(
             f"unknown activation '{activation}'",

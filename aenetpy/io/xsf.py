@@ -283,7 +283,7 @@ def _symbol(file: str, line: int, token: str) -> str:
         return token[:2]
     from ase.data import chemical_symbols
 
-    number = int(token)
+    number = int(token[:9])
     if not 0 < number < len(chemical_symbols):
         raise _error(file, line, f"'{token}' is neither a symbol nor an atomic number")
     return str(chemical_symbols[number])

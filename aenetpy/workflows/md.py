@@ -13,7 +13,7 @@ from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.report_ase import MD_HEADER, md_row
 from aenetpy.models.reading import read_potential
-from aenetpy.workflows.atoms import read_atoms
+from aenetpy.workflows.atoms import NamedAtoms, read_atoms
 from aenetpy.workflows.evaluate import checked_evaluation
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def md(
 
     _check_trajectory(settings)
     potential = read_potential(settings.potentials, chebyshev_domain)
-    (named,) = read_atoms(settings.structure_file)
+    named = _start(settings)
     atoms = named.atoms
     checked_evaluation(potential, atoms, named.name, jobs=jobs)
     seed = settings.seed if settings.seed is not None else _fresh_seed()
@@ -117,6 +117,19 @@ def heat(atoms: Atoms, temperature: float, seed: int) -> None:
     random_nc = np.random.default_rng(seed).standard_normal((len(atoms), 3))
     widths_n = np.sqrt(atoms.get_masses() * units.kB * temperature)
     atoms.set_momenta(widths_n[:, None] * random_nc)
+
+
+def _start(settings: AseInput) -> NamedAtoms:
+    """Return the structure that the dynamics starts from."""
+    assert settings.structure_file is not None
+    frames = list(read_atoms(settings.structure_file))
+    if len(frames) > 1:
+        raise InputError(
+            f"structure_file '{settings.structure_file}' names {len(frames)} structures",
+            file=settings.path,
+            hint="choose the one to start from: @-1 is the last",
+        )
+    return frames[0]
 
 
 def _fresh_seed() -> int:

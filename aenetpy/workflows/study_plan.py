@@ -20,6 +20,7 @@ from aenetpy.io.structures import iter_structures
 from aenetpy.io.study_in import Study, Variant
 from aenetpy.io.taylor_in import TaylorInput, format_delta
 from aenetpy.io.train_in import NetworkLine, TrainInput, format_train_in, read_train_in
+from aenetpy.workflows.repeats import Repeats
 
 TRAINING_SET = "refdata.train"
 GENERATE, TRAIN = "generate.in", "train.in"
@@ -195,7 +196,7 @@ def structure_digests(settings: GenerateInput) -> dict[str, str]:
     DataError
         If a structure file is missing or damaged.
     """
-    names: dict[str, str] = {}
+    repeats = Repeats()
     by_forces: dict[str, Structure] = {}
     for entry in settings.files:
         for structure in iter_structures(entry.text, settings.path, entry.line):
@@ -217,10 +218,9 @@ def structure_digests(settings: GenerateInput) -> dict[str, str]:
                     " a displaced copy, or the same structure moved",
                     "list structures as given; copies belong to the variants",
                 )
-            known = names.setdefault(digest_of(structure.content()), structure.name)
-            if known != structure.name:
-                place.warn(f"'{structure.name}' equals '{known}' and is left out")
-    return {name: digest for digest, name in names.items()}
+            repeats.add(structure)
+    repeats.tell(settings, "they are left out")
+    return {name: digest for digest, name in repeats.names.items()}
 
 
 def forces_digest(structure: Structure) -> str:

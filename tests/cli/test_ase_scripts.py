@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -155,6 +156,37 @@ def test_relaxation_that_does_not_converge(workdir, capsys):
     assert not list(workdir.glob("*relaxed*"))
 
 
+def test_input_data_needs_units_and_is_relaxed_into_xsf(workdir, capsys):
+    structure = read_xsf(f"{NAME}.xsf")
+    rows = [f"lattice {x!r} {y!r} {z!r}" for x, y, z in structure.cell_cc.tolist()]
+    for symbol, (x, y, z) in zip(structure.species, structure.positions_nc.tolist(), strict=True):
+        rows.append(f"atom {x!r} {y!r} {z!r} {symbol} 0 0 0 0 0")
+    Path("input.data").write_text("\n".join(["begin", *rows, "end\n"]))
+    fails(capsys, ["evaluate", "in.json", "input.data"], 4, "input.data@-1#units=eV,Angstrom or")
+    fails(capsys, ["evaluate", "in.json", f"{NAME}.xsf#units=eV,Angstrom"], 4, "drop #units=")
+    entry = "input.data@0#units=eV,Angstrom"
+    assert run(["evaluate", "in.json", f"{NAME}.xsf", "input.data#units=eV,Angstrom", entry]) == 0
+    assert np.ptp(energies(capsys.readouterr().out)) < 1e-8
+    assert run(["evaluate", "in.json", entry, "--relax", "1.5"]) == 0
+    assert read_xsf("input-0-relaxed.xsf").species == structure.species
+
+
+def test_relaxed_structures_are_not_replaced(workdir, capsys):
+    atoms = start_atoms()
+    write("run.extxyz", [atoms, atoms])
+    Path("run-1-relaxed.extxyz").write_text("precious")
+    command = ["evaluate", "in.json", f"{NAME}.xsf", "run.extxyz@:", "--relax", "1.5"]
+    fails(capsys, command, 4, "run-1-relaxed.extxyz: exists already; remove or rename it")
+    assert Path("run-1-relaxed.extxyz").read_text() == "precious"
+    assert len(list(workdir.glob("*relaxed*"))) == 1  # told before any was relaxed
+    assert run(command[:3]) == 0  # without relaxation there is nothing to replace
+    twice = ["evaluate", "in.json", "run.extxyz@0:1", "run.extxyz@:1", "--relax", "1.5"]
+    fails(capsys, twice, 2, "'run-0-relaxed.extxyz' would be written twice")
+    os.symlink("/dev/null", f"{NAME}-relaxed.xsf")
+    assert run(["evaluate", "in.json", f"{NAME}.xsf", "--relax", "1.5"]) == 0
+    assert Path(f"{NAME}-relaxed.xsf").is_symlink()
+
+
 def test_evaluate_refuses(workdir, capsys):
     fails(capsys, ["evaluate", "in.json"], 2, "Missing argument")
     fails(capsys, ["evaluate", "in.json", "none"], 4, "structure file 'none' not found")
@@ -263,3 +295,12 @@ def read_many_atoms(n):
     from ase import Atoms
 
     return Atoms(["Ti", "O"] * (n // 2), np.zeros((n, 3)))
+
+
+def test_md_starts_from_one_structure(workdir, capsys):
+    write("run.xyz", [start_atoms()] * 2)
+    write_input(**DYNAMICS | {"structure_file": "run.xyz@:"})
+    fails(capsys, ["md", "in.json"], 3, "in.json: structure_file 'run.xyz@:' names 2 structures")
+    assert not Path("md.traj").exists()
+    write_input(**DYNAMICS | {"structure_file": "run.xyz@1:"})
+    assert run(["md", "in.json"]) == 0
