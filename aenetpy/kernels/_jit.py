@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 import os
+import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, BinaryIO, TypeVar
 
 import numba as nb
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.environment import _rebuild_env
 from numba.core.runtime import rtsys
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
@@ -81,7 +83,24 @@ class _SealedFiles(IndexDataCacheFile):
         path = self._data_path(name)
         if not _intact(path):
             raise FileNotFoundError(path)
-        return super()._load_data(name)
+        with open(path, "rb") as file:
+            return _Unpickler(file).load()
+
+
+class _Unpickler(pickle.Unpickler):
+    """Restores machine code without the modules of numba that parts of it come from.
+
+    They take long to import, and of their functions only the constants are needed.
+    """
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == (_rebuild_env.__module__, _rebuild_env.__name__):
+            return self._constants
+        return super().find_class(module, name)
+
+    @staticmethod
+    def _constants(module: str, values: list[Any], name: str) -> Any:
+        return _rebuild_env("numba" if module.startswith("numba.") else module, values, name)
 
 
 def _seal(content: bytes | memoryview) -> bytes:
