@@ -33,6 +33,7 @@ _KEYS = (
     *("potentials", *_MD_KEYS, "temperature", "ensemble"),
     *(*_ENSEMBLES_OF, "trajectory_file", "seed"),
 )
+_POSITIVE, _MOST = math.ulp(0.0), 1e9
 _EXAMPLE = '{"potentials": {"Ti": "Ti.nn", "O": "O.nn"}}'
 
 
@@ -184,7 +185,7 @@ class _Reader:
         if md and name != "nve":
             self._require("temperature")
         given = {
-            "temperature": self._real if name == "nve" else self._positive_real("K"),
+            "temperature": self._rest_or_temperature if name == "nve" else self._temperature,
             "thermostat": self._choice(Thermostat),
             "thermostat_time": self._time,
             "pressure": self._pressure,
@@ -194,6 +195,13 @@ class _Reader:
         values: dict[str, Any] = {
             key: convert(key) for key, convert in given.items() if key in self.values
         }
+        for key in ("thermostat_time", "barostat_time"):
+            if (
+                key in values
+                and "time_step" in self.values
+                and values[key] < self._time("time_step")
+            ):
+                raise self._wrong(key, "longer than time_step; 100 and 1000 fs suit most")
         return Ensemble(name, **values)
 
     def _without_repeats(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -250,34 +258,27 @@ class _Reader:
 
         return convert
 
-    def _real(
-        self, key: str, expected: str = "a number, 0 or greater", least: float = 0.0
-    ) -> float:
+    def _real(self, key: str, expected: str, least: float = 0.0, most: float = math.inf) -> float:
         value = self.values[key]
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise self._wrong(key, expected)
         if isinstance(value, int) and value.bit_length() > 64:
             raise self._wrong(key, expected)
-        if not (math.isfinite(value) and value >= least):
+        if not (math.isfinite(value) and least <= value <= most):
             raise self._wrong(key, expected)
         return float(value)
 
-    def _positive_real(self, unit: str) -> Callable[[str], float]:
-        expected = f"a positive number ({unit})"
-
-        def convert(key: str) -> float:
-            value = self._real(key, expected)
-            if value == 0.0:
-                raise self._wrong(key, expected)
-            return value
-
-        return convert
-
     def _time(self, key: str) -> float:
-        return self._positive_real("fs")(key)
+        return self._real(key, "a positive number (fs), at most 1e9", _POSITIVE, _MOST)
+
+    def _temperature(self, key: str) -> float:
+        return self._real(key, "a positive number (K), at most 1e9", _POSITIVE, _MOST)
+
+    def _rest_or_temperature(self, key: str) -> float:
+        return self._real(key, "a number (K), 0 or greater, at most 1e9", 0.0, _MOST)
 
     def _pressure(self, key: str) -> float:
-        return self._real(key, "a number (GPa)", -math.inf)
+        return self._real(key, "a number (GPa), at most 1e9", -_MOST, _MOST)
 
     def _count(self, key: str, expected: str = "an integer, 0 or greater") -> int:
         value = self._real(key, expected)

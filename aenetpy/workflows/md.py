@@ -81,21 +81,27 @@ def md(
         energy, kinetic = atoms.get_potential_energy(), atoms.get_kinetic_energy()
         step = dynamics.get_number_of_steps()
         if not np.isfinite(energy + kinetic):
-            raise NumericalError(
-                f"the energy is not finite at step {step}",
-                file=settings.path,
-                hint="try a smaller time_step or temperature",
-            )
+            raise NumericalError("the energy is not finite")
         n = len(atoms)
         out.write(md_row(step, energy / n, kinetic / n, atoms.get_temperature()))
         out.flush()
 
     out.write(MD_HEADER)
     try:
-        with dynamics, Trajectory(settings.trajectory_file, "w", atoms) as trajectory:
+        with (
+            dynamics,
+            Trajectory(settings.trajectory_file, "w", atoms) as trajectory,
+            np.errstate(all="ignore"),  # the energies tell whether numbers are finite
+        ):
             dynamics.attach(report, interval=settings.print_steps)
             dynamics.attach(trajectory.write, interval=settings.print_steps)
             dynamics.run(settings.md_steps)
+    except (DataError, NumericalError) as error:
+        raise NumericalError(
+            f"the dynamics ends after {dynamics.get_number_of_steps()} steps: {error.message}",
+            file=settings.path,
+            hint="try a smaller time_step or temperature",
+        ) from None
     except OSError as error:
         if error.filename != settings.trajectory_file:
             raise
