@@ -63,7 +63,7 @@ def md(
 
     _check_trajectory(settings)
     potential = read_potential(settings.potentials, chebyshev_domain)
-    named = _one_structure(settings.structure_file)
+    named = _start(settings)
     atoms = named.atoms
     checked_evaluation(potential, atoms, named.name, jobs=jobs)
     seed = settings.seed if settings.seed is not None else _fresh_seed()
@@ -133,12 +133,14 @@ def _fresh_seed() -> int:
     return int(np.random.SeedSequence().generate_state(1)[0])
 
 
-def _one_structure(entry: str) -> NamedAtoms:
-    """Read the structure to start from."""
-    found = list(read_atoms(entry))
+def _start(settings: AseInput) -> NamedAtoms:
+    """Return the structure that the dynamics starts from."""
+    assert settings.structure_file is not None
+    found = list(read_atoms(settings.structure_file))
     if len(found) != 1:
-        raise DataError(
-            f"structure_file '{entry}' names {len(found)} structures",
+        raise InputError(
+            f"structure_file '{settings.structure_file}' names {len(found)} structures",
+            file=settings.path,
             hint="choose one, as in run.traj@-1",
         )
     return found[0]

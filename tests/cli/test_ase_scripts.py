@@ -339,7 +339,7 @@ def test_md_refuses(workdir, capsys):
     fails(capsys, ["md", "in.json"], 3, f"'{NAME}.xsf' has no velocities, and key 'temperature'")
     write("two.traj", [start_atoms(), start_atoms()])
     write_input(**{**DYNAMICS, "structure_file": "two.traj@:"})
-    fails(capsys, ["md", "in.json"], 4, "'two.traj@:' names 2 structures; choose one, as in")
+    fails(capsys, ["md", "in.json"], 3, "'two.traj@:' names 2 structures; choose one, as in")
     write_input(**{**DYNAMICS, "potentials": "nowhere"})
     fails(capsys, ["md", "in.json"], 4, "nowhere: file not found")
     atoms = start_atoms()
