@@ -62,8 +62,9 @@ def train(
 ) -> Outcome:
     """Fit the networks to the energies of a training set.
 
-    Everything is saved after every epoch, so that a run that is interrupted or killed
-    loses at most one epoch, and the same command goes on from there; see ``checkpoint``.
+    A run that is interrupted is saved after its last whole epoch, one that is killed after
+    one a fraction of a second before, and the same command goes on from there; see
+    ``checkpoint``.
 
     Parameters
     ----------
@@ -157,6 +158,9 @@ def train(
         finally:
             checkpoint.close()
         out.write(report_reason(outcome))
+        best = checkpoint.note_on_best(outcome.row)
+        if best is not None:
+            log.info("%s", best)
         if settings.save_energies:
             for name, chosen_s, part in (
                 ("energies.train.0", train_s, objective),
