@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
 
@@ -80,30 +79,3 @@ def run(arguments: Sequence[str]) -> int:
         return 0
 
     return guarded(command)
-
-
-def main() -> None:
-    """Entry point of ``aenetpy``."""
-    sys.exit(run(sys.argv[1:]))
-
-
-def _program(command: str) -> Callable[[], None]:
-    """Return the entry point of a program that is one sub-command."""
-
-    def program() -> None:
-        sys.exit(run([command, *sys.argv[1:]]))
-
-    return program
-
-
-generate_x = _program("generate")
-train_x = _program("train")
-predict_x = _program("predict")
-trnset2ascii_x = _program("trnset2ascii")
-trainbin2ascii_x = _program("trainbin2ascii")
-nnascii2bin_x = _program("nnascii2bin")
-trnset_info_x = _program("inspect")
-fingerprint_x = _program("fingerprint")
-neighbors_x = _program("neighbors")
-aenet_predict_py = _program("evaluate")
-aenet_md_py = _program("md")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aenetpy.errors import DataError
+from aenetpy.interruption import interruptible, waiting
 from aenetpy.io.structure import Float, Structure
 from aenetpy.io.xsf import read_xsf
 
@@ -96,7 +97,7 @@ def _is_xsf(path: str) -> bool:
     if path.lower().endswith(".xsf"):
         return True
     try:
-        with Path(path).open("rb") as stream:
+        with waiting(), Path(path).open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError as reason:
         raise DataError(f"cannot be read: {reason.strerror}", file=path) from None
@@ -139,7 +140,7 @@ def _read_ase(path: str, index: int | str) -> Iterator[Atoms]:
     from ase.io import iread
 
     try:
-        yield from iread(path, index=index, do_not_split_by_at_sign=True)
+        yield from interruptible(iread(path, index=index, do_not_split_by_at_sign=True))
     except Exception as reason:
         text = str(reason).strip().split("\n")[0]
         raise DataError(

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import numba as nb
 from numba.core.caching import FunctionCache
 
+from aenetpy.interruption import check
+
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 
@@ -53,6 +55,7 @@ class _KernelCache(FunctionCache):
         return (*super()._index_key(sig, codegen), _SOURCES)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        check()  # Numba asks for each kernel before it compiles, which takes seconds
         with suppress(OSError, EOFError, pickle.UnpicklingError):
             return super().load_overload(sig, target_context)
         return None

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from aenetpy.errors import DataError
+from aenetpy.interruption import interruptible
 from aenetpy.io.structures import atoms_from_structure, structure_from_atoms
 from aenetpy.io.xsf import read_xsf, write_xsf
 
@@ -133,13 +134,13 @@ def _read(path: str, index: str | None, format: str | None) -> tuple[str | None,
 
 def _frames(path: str, index: str | None, format: str | None) -> _Frames:
     """Frames with their numbers; None for a single one."""
-    from ase.io import read
+    from ase.io import iread, read
     from ase.io.formats import string2index
 
     chosen = string2index("-1" if index is None else index)
     if isinstance(chosen, slice):
-        frames = read(path, index=":", format=format, do_not_split_by_at_sign=True)
-        return list(enumerate(frames))[chosen]
+        frames = iread(path, index=":", format=format, do_not_split_by_at_sign=True)
+        return list(enumerate(interruptible(frames)))[chosen]
     found = read(path, index=chosen, format=format, do_not_split_by_at_sign=True)
     return list(enumerate(found)) if isinstance(found, list) else [(None, found)]
 

@@ -36,7 +36,6 @@ from aenetpy.training.methods import EKF, LBFGS, Method, ekf, lbfgs, make_method
 from aenetpy.training.objective import EnergyObjective
 from aenetpy.training.order import Order
 from aenetpy.workflows.networks import Networks
-from aenetpy.workflows.signals import without_interruption
 
 Float = NDArray[np.float64]
 
@@ -202,34 +201,29 @@ class Checkpoint:
         return state is not None and self._filed_restart in (state.restart, state.filed_restart)
 
     def save(self, row: EpochRow, weights_w: Float) -> None:
-        """Save everything after an epoch; after epoch 0 only the best networks.
-
-        An interrupt waits until all files belong together.
-        """
-        with without_interruption():
-            self._networks.set_weights(weights_w)
-            if row.epoch > 0:
-                self._networks.save(f"-{row.epoch:05d}")
-            if row.rmse_test < self._best_rmse:
-                self._best_rmse = row.rmse_test
-                self._networks.save("-best")
-            if row.epoch > 0:
-                restart = encoded_restart(self.method)
-                state = self._describe(weights_w, restart)
-                write_train_state(STATE, state)
-                self._state, self._restart = state, restart
-                if time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
-                    self._file()
+        """Save everything after an epoch; after epoch 0 only the best networks."""
+        self._networks.set_weights(weights_w)
+        if row.epoch > 0:
+            self._networks.save(f"-{row.epoch:05d}")
+        if row.rmse_test < self._best_rmse:
+            self._best_rmse = row.rmse_test
+            self._networks.save("-best")
+        if row.epoch > 0:
+            restart = encoded_restart(self.method)
+            state = self._describe(weights_w, restart)
+            write_train_state(STATE, state)
+            self._state, self._restart = state, restart
+            if time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
+                self._file()
 
     def close(self) -> None:
         """Bring the network files and ``train.restart`` to the last epoch that was saved."""
         if self._state is None:
             return
-        with without_interruption():
-            self._networks.set_weights(self._state.weights_w)
-            self._file()
-            state = replace(self._state, filed_w=self._filed_w, filed_restart=self._filed_restart)
-            write_train_state(STATE, state)
+        self._networks.set_weights(self._state.weights_w)
+        self._file()
+        state = replace(self._state, filed_w=self._filed_w, filed_restart=self._filed_restart)
+        write_train_state(STATE, state)
 
     def _file(self) -> None:
         self._networks.save()
