@@ -198,7 +198,8 @@ def main() -> int:
     parser.add_argument("seed", type=int, nargs="?", default=0)
     parser.add_argument("--cold", action="store_true", help="compile all kernels each time")
     options = parser.parse_args()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+    for number in SIGNALS:  # ignored in the background and by nohup, which commands inherit
+        signal.signal(number, signal.default_int_handler)
     counts: Counter[tuple[str, str, int]] = Counter()
     failures = 0
     with tempfile.TemporaryDirectory() as name:
