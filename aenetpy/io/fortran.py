@@ -122,11 +122,15 @@ class RecordReader:
 
     def bytes_at(self, position: int, length: int) -> memoryview:
         """Return bytes of the file from ``position`` on, fewer only at its end."""
-        length = min(length, self.size - position)
-        start = position - self._start
-        if start < 0 or start + length > len(self._block):
-            self._block, self._start, start = self._read(position, max(length, BLOCK)), position, 0
+        start = self._find(position, length)
         return memoryview(self._block)[start : start + length]
+
+    def _find(self, position: int, length: int) -> int:
+        """Return where in the block the bytes are, after reading another one if need be."""
+        start = position - self._start
+        if start < 0 or min(start + length, self.size - self._start) > len(self._block):
+            self._block, self._start, start = self._read(position, max(length, BLOCK)), position, 0
+        return start
 
     def _read(self, position: int, length: int) -> bytearray:
         block = bytearray(min(length, self.size - position))
@@ -155,7 +159,8 @@ class RecordReader:
         return status.st_size, status.st_mtime_ns
 
     def _int32_at(self, position: int) -> int:
-        value: int = struct.unpack("<i", self.bytes_at(position, 4))[0]
+        start = self._find(position, 4)  # which may read another block
+        value: int = struct.unpack_from("<i", self._block, start)[0]
         return value
 
     def _recognise(self, first_length: int) -> None:
