@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aenetpy.errors import AenetpyError, InputError
+from aenetpy.interruption import waiting
 
 _LOG = logging.getLogger("aenetpy")
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^\s,;]+")
@@ -56,7 +57,8 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
         Of the class ``error``, if the file cannot be read or is not text.
     """
     try:
-        raw = Path(path).read_bytes()
+        with waiting():
+            raw = Path(path).read_bytes()
     except FileNotFoundError:
         raise error("file not found", file=path, hint="check the name") from None
     except IsADirectoryError:
