@@ -157,14 +157,13 @@ def test_a_later_signal_ends_what_does_not_answer(number) -> None:
 
 
 @pytest.fixture(scope="module")
-def inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> tuple[float, Path]:
     folder = tmp_path_factory.mktemp("inputs")
-    write_inputs(folder)
-    return folder
+    return write_inputs(folder), folder
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc of Linux")
 @pytest.mark.parametrize("what", draw(21, seed=2), ids=str)
 def test_signals_at_random_moments(what, inputs, tmp_path) -> None:
-    result = strike(what, inputs, tmp_path / "run")
+    result = strike(what, *inputs, tmp_path / "run")
     assert problem(what, result) is None, result.errors
