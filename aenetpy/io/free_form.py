@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aenetpy.errors import AenetpyError, InputError
+from aenetpy.interruption import waiting
 
 LARGEST_INTEGER = 2**31 - 1
 """Integers of aenet end here."""
@@ -67,7 +68,7 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
         Of the class ``error``, if the file cannot be read or is not text.
     """
     try:
-        with Path(path).open("rb") as file:
+        with waiting(), Path(path).open("rb") as file:
             raw = file.read(LARGEST_TEXT + 1)
     except FileNotFoundError:
         raise error("file not found", file=path, hint="check the name") from None

@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.interruption import interruptible
 from aenetpy.io.files import Opener, replace_file
 from aenetpy.io.fortran import (
     RecordReader,
@@ -210,7 +211,7 @@ def write_trainset(path: str | Path, trainset: TrainingSet) -> None:
         scale=trainset.scale,
         shift=trainset.shift,
     ) as writer:
-        for s, name in enumerate(trainset.names_s):
+        for s, name in enumerate(interruptible(trainset.names_s)):
             atoms = slice(int(ends_s[s] - trainset.n_atoms_s[s]), int(ends_s[s]))
             types_n = trainset.types_n[atoms]
             last_t = first_t + np.bincount(types_n, minlength=len(first_t))

@@ -14,6 +14,8 @@ from typing import Any, BinaryIO, TypeVar
 import numba as nb
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
+from aenetpy.interruption import check
+
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 _LOG = logging.getLogger("aenetpy")
@@ -122,6 +124,7 @@ class _KernelCache(FunctionCache):
         return (*super()._index_key(sig, codegen), _SOURCES)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        check()  # Numba asks for each kernel before it compiles, which takes seconds
         # An intact file may not fit an environment in which other packages have changed.
         with suppress(Exception):
             return super().load_overload(sig, target_context)

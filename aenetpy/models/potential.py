@@ -23,6 +23,7 @@ from aenetpy.fingerprints.featurise import (
 from aenetpy.fingerprints.lookup import serving_setups
 from aenetpy.fingerprints.species import check_environments
 from aenetpy.fingerprints.verlet import VerletList
+from aenetpy.interruption import check
 from aenetpy.io.network import NetworkFile
 from aenetpy.io.setup import Setup
 from aenetpy.io.structure import Structure
@@ -255,6 +256,7 @@ class Potential:
             excursions=[],
         )
         for first, last in block:
+            check()
             neighbors = search.pairs(first, last)
             part.closest = min(part.closest, closest_contact(neighbors), key=_distance)
             for t, atomic in enumerate(self.atomic_potentials):
