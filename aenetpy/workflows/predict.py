@@ -79,9 +79,9 @@ def predict(
             writer.write(number, prediction)
         timing.milestone("structures evaluated")
         extrapolation.summarise()
-        comparison.summarise()
         timing.write()
         writer.end(notes, comparison.as_json())
+    comparison.summarise()
     if failures:
         raise failures[0]
 
