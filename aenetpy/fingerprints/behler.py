@@ -37,12 +37,6 @@ class BehlerDescriptor:
         Global species; ``types_n`` of all methods index this tuple. Neighbours
         of species outside ``setup.environment`` contribute nothing.
 
-    Raises
-    ------
-    InputError
-        If a function is of unknown kind, has no positive cutoff, or names a
-        species outside ENV.
-
     Notes
     -----
     Source: spec 6.3. aenet looks the functions up under the ENV position of

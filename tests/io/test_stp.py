@@ -166,7 +166,7 @@ def test_env_must_come_first_and_basis_once(read):
         ("G=1", "F=1", "x.stp:10: no G in 'F=1 type2=Ti Rc=3.5'"),
         ("Rs=0.1", "", "x.stp:11: G2 lacks Rs; it needs G, type2, Rc, Rs, eta"),
         ("kappa=2.2", "kappa=x", "x.stp:12: G3: kappa: 'x' is not a number"),
-        ("Rc=3.5", "Rc=-3.5", "x.stp:10: G1: Rc is -3.5; a cutoff must be positive"),
+        ("Rc=3.5", "Rc=-3.5", "x.stp:10: G1: Rc is -3.5, and must be finite and above 0"),
     ],
 )
 def test_behler_errors(read, old, new, message):

@@ -234,9 +234,9 @@ def test_files_of_other_species_are_refused(potential, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"scale": 0.0}, r"O\.nn: the energy scale is 0"),
-        ({"scale": np.nan}, r"O\.nn: the energy scale is nan"),
-        ({"weights_w": np.inf}, r"O\.nn: a weight is not finite"),
+        ({"scale": 0.0}, r"O\.nn: .*scale: is 0, and must be finite and above 0"),
+        ({"scale": np.nan}, r"O\.nn: .*scale: is nan"),
+        ({"weights_w": np.inf}, r"O\.nn: .*weights: number 1 of \d+ is inf, and must be finite"),
     ],
 )
 def test_numbers_that_cannot_be_used(potential, tmp_path, change, message):
