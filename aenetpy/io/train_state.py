@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
-from aenetpy.io.files import read_bytes, replace_file
+from aenetpy.io.archive import read_archive
+from aenetpy.io.files import replace_file
 
 Float = NDArray[np.float64]
 
 FORMAT = "aenetpy train state 1"
 PREFIX = "method."
 """Stands before the names of what the method remembers."""
-
-_NOT_AN_ARCHIVE = (
-    ValueError, EOFError, OSError, KeyError, TypeError, AttributeError, RuntimeError,
-    BadZipFile, zlib.error, struct.error,
-)  # fmt: skip
-"""What NumPy and zipfile raise, depending on which bytes are damaged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +88,9 @@ def read_train_state(path: str | Path) -> TrainState:
     DataError
         Not found, foreign or damaged.
     """
-    content = BytesIO(read_bytes(path))
     try:
-        with np.load(content, allow_pickle=False) as archive:
-            arrays = dict(archive.items())
-    except _NOT_AN_ARCHIVE:
+        arrays = read_archive(path)
+    except ValueError:
         raise _damaged(path) from None
     if str(arrays.get("format")) != FORMAT or not set(_names()) <= set(arrays):
         raise _damaged(path)

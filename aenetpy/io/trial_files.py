@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
+from aenetpy.io.archive import read_archive
 from aenetpy.io.files import read_bytes, replace_file, write_text
 
 Float = NDArray[np.float64]
-
-_NOT_AN_ARCHIVE = (ValueError, EOFError, OSError, KeyError, TypeError, RuntimeError, BadZipFile)
 
 
 @dataclass
@@ -113,11 +109,10 @@ def write_result(path: str | Path, result: TrialResult) -> None:
 def read_result(path: str | Path) -> TrialResult | None:
     """Return a result; None if there is none that can be used."""
     try:
-        with np.load(BytesIO(read_bytes(path)), allow_pickle=False) as archive:
-            arrays: Mapping[str, Any] = dict(archive.items())
+        arrays: dict[str, Any] = read_archive(path)
         own = {name: arrays[name] for name in _names()}
         return TrialResult(**{k: v.item() if v.ndim == 0 else v for k, v in own.items()})
-    except (DataError, *_NOT_AN_ARCHIVE):
+    except (DataError, ValueError, KeyError, TypeError):
         return None
 
 
