@@ -50,7 +50,9 @@ FINITE = Limit("finite", np.isfinite)
 FINITE_OR_NAN = Limit("finite or unknown (NaN)", lambda x: ~np.isinf(x))
 POSITIVE = Limit("finite and above 0", lambda x: np.isfinite(x) & (x > 0))
 NOT_NEGATIVE = Limit("finite and not negative", lambda x: np.isfinite(x) & (x >= 0))
-NOT_BELOW_ZERO = Limit("not negative, or unknown (NaN)", lambda x: ~(x < 0))
+NOT_NEGATIVE_OR_NAN = Limit(
+    "finite and not negative, or unknown (NaN)", lambda x: ~np.isinf(x) & ~(x < 0)
+)
 COUNT = Limit("0 or more", lambda x: x >= 0)
 ORDER = Limit(
     f"a whole number from 0 to {LARGEST_ORDER}",
