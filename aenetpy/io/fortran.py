@@ -64,7 +64,7 @@ def encode_text(value: str, length: int) -> bytes:
 def encode_species(species: Sequence[str]) -> bytes:
     """Return type names, two characters each."""
     for name in species:
-        if len(name.encode()) > 2:
+        if len(name.encode("utf-8", "surrogatepass")) > 2:
             raise DataError(
                 f"species `{name}' does not fit into the two characters of aenet's files",
                 hint="use chemical symbols",

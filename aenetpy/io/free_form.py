@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import logging
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from aenetpy.errors import AenetpyError, InputError
+from aenetpy.io.limits import LARGEST
 
 _LOG = logging.getLogger("aenetpy")
 _TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^\s,;]+")
@@ -113,7 +113,7 @@ def parse_real(token: str) -> float:
         raise ValueError(f"'{token}' is not a number")
     mantissa, exponent, bare_exponent = match.groups()
     value = float(f"{mantissa}e{exponent or bare_exponent or 0}")
-    if not math.isfinite(value):
+    if not abs(value) <= LARGEST:
         raise ValueError(f"'{token}' is too large")
     return value
 

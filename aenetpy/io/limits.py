@@ -14,6 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 Float = NDArray[np.float64]
 
+LARGEST = 1e150
+"""Of any size; the square of a larger number is not finite, and so is what it enters."""
+
 LARGEST_ORDER = 200
 """Of polynomials; beyond it their recursion has no meaning left, and memory no end."""
 
@@ -36,6 +39,8 @@ class Limit:
     def objection(self, values: ArrayLike) -> str | None:
         """Return what is wrong with the first number that may not be; None if all may."""
         values = np.asarray(values)
+        if values.dtype.kind == "O":  # an integer of Python that is none of NumPy
+            return f"is too large, and must be {self.text}"
         with np.errstate(invalid="ignore"):
             allowed = np.asarray(self.allows(values))
         if allowed.all():
@@ -46,12 +51,12 @@ class Limit:
 
 
 ANY = Limit("a number", lambda x: np.ones(x.shape, np.bool_))
-FINITE = Limit("finite", np.isfinite)
-FINITE_OR_NAN = Limit("finite or unknown (NaN)", lambda x: ~np.isinf(x))
-POSITIVE = Limit("finite and above 0", lambda x: np.isfinite(x) & (x > 0))
-NOT_NEGATIVE = Limit("finite and not negative", lambda x: np.isfinite(x) & (x >= 0))
+FINITE = Limit(f"finite, up to {LARGEST:g}", lambda x: abs(x) <= LARGEST)
+FINITE_OR_NAN = Limit("finite, or unknown (NaN)", lambda x: ~(abs(x) > LARGEST))
+POSITIVE = Limit("finite and above 0", lambda x: (x > 0) & (x <= LARGEST))
+NOT_NEGATIVE = Limit("finite and not negative", lambda x: (x >= 0) & (x <= LARGEST))
 NOT_NEGATIVE_OR_NAN = Limit(
-    "finite and not negative, or unknown (NaN)", lambda x: ~np.isinf(x) & ~(x < 0)
+    "finite and not negative, or unknown (NaN)", lambda x: ~((x < 0) | (x > LARGEST))
 )
 COUNT = Limit("0 or more", lambda x: x >= 0)
 ORDER = Limit(

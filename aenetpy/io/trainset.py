@@ -211,7 +211,7 @@ def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]
         rows.append(("fingerprint", features_ng, structure_n[trainset.types_n == t]))
     for what, values_kg, structure_k in rows:
         if FINITE.objection(values_kg) is not None:
-            k = int(np.argmin(np.isfinite(values_kg).all(axis=1)))
+            k = int(np.argmin(FINITE.allows(values_kg).all(axis=1)))
             s, reason = structure_k[k], FINITE.objection(values_kg[k])
             raise error(f"structure {s + 1} ({trainset.names_s[s]}): {what} {reason}", hint)
     return trainset

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError, InputError
+from aenetpy.io.limits import LARGEST
 from aenetpy.io.setup import Setup
 from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.scaling import feature_scaling
@@ -118,7 +119,7 @@ def check(trainset: TrainingSet) -> None:
 def _energy_scaling(trainset: TrainingSet, max_energy: float | None) -> tuple[float, float]:
     """Scale 2 / (E_max' - E_min) and shift (E_max' + E_min) / 2, E_max' = min(E_max, limit)."""
     low, high = trainset.energy_minimum, trainset.energy_maximum
-    if not high > low:
+    if not high - low > 2.0 / LARGEST:
         raise DataError(
             f"all structures have the same energy of {low:.6f} eV per atom",
             hint="training needs structures of different energy",

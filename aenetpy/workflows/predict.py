@@ -88,6 +88,7 @@ def _predictions(
         check_species(structure, potential.setups)
         evaluation = potential.evaluate(structure, settings.forces, jobs_within, excursions=True)
         check_contact(structure, evaluation.closest, potential.setups)
+        evaluation.require_finite(structure.name)
         relaxation = None
         if settings.relax is not None:
             relaxation = relax(potential, structure, evaluation, settings.relax, jobs_within)

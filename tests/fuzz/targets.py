@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import re
 import shutil
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,8 +129,6 @@ MD = {
     "trajectory_file": "md.traj",
     "seed": 1,
 }
-
-Check = Callable[[int, str], None]
 
 
 class Wrong(AssertionError):
@@ -308,20 +308,8 @@ def _brief(target: Target, content: bytes) -> bytes:
     return re.sub(rb'("md_steps": *)[\d.eE+]+', rb"\g<1>2", content)
 
 
-def execute(target: Target, output: Callable[[], tuple[str, str]]) -> int:
+def execute(target: Target) -> int:
     """Run what a target runs, in the current folder, and check what must hold.
-
-    Parameters
-    ----------
-    target
-        Which.
-    output
-        Returns standard output and standard error so far.
-
-    Returns
-    -------
-    code
-        Exit code of the command.
 
     Raises
     ------
@@ -335,8 +323,7 @@ def execute(target: Target, output: Callable[[], tuple[str, str]]) -> int:
             return error.exit_code
         return 0
     before = set(Path().iterdir())
-    code = run(list(target.command))
-    out, err = output()
+    code, out, err = captured(target.command)
     if code not in CODES:
         raise Wrong(f"status {code}: {err.strip().splitlines()[-1:]}")
     if "Traceback" in err or "Warning:" in err:
@@ -349,16 +336,27 @@ def execute(target: Target, output: Callable[[], tuple[str, str]]) -> int:
     if code == 0:
         check_results(target, out)
     if code in (2, 3, 4) and target.command[0] != "train":
-        left = {path.name for path in set(Path().iterdir()) - before}
-        if left - {"md.traj"}:
+        left = {path.name for path in set(Path().iterdir()) - before} - {"md.traj"}
+        if left:
             raise Wrong(f"status {code}, and {left} left behind")
     return code
+
+
+def captured(command: Sequence[str]) -> tuple[int, str, str]:
+    """Run a command, and return its exit code, standard output and standard error."""
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    err = io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace")  # as that of Python
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run(list(command))
+    for stream in (out, err):
+        stream.flush()
+    texts = [stream.buffer.getvalue() for stream in (out, err)]  # type: ignore[attr-defined]
+    return code, *(text.decode("utf-8", "surrogateescape") for text in texts)
 
 
 def check_results(target: Target, out: str) -> None:
     """Require finite results of a command that ended well."""
     assert not callable(target.command)
-    out.encode("utf-8", "surrogateescape")
     match target.command[0]:
         case "generate":
             for path in Path().glob("*.train"):

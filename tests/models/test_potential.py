@@ -9,7 +9,7 @@ import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from aenetpy.errors import DataError
+from aenetpy.errors import DataError, NumericalError
 from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network import write_network
 from aenetpy.io.stp import read_stp
@@ -262,3 +262,22 @@ def test_networks_that_disagree_are_refused(potential, tmp_path):
     write_network(paths["O"], foreign)
     with pytest.raises(DataError, match=r"O\.nn: the networks disagree: .* fingerprint of Ti and"):
         read_potential(paths)
+
+
+def test_species_that_are_no_text_are_refused(potential):
+    structure = random_structure(16, "periodic")
+    numbers = replace(structure, species=(22,) * len(structure))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="no network for species 22; the potential has those of"):
+        potential.evaluate(numbers)
+
+
+def test_results_that_are_not_finite_are_refused(potential):
+    found = potential.evaluate(random_structure(16, "periodic"))
+    found.require_finite("a.xsf")
+    with pytest.raises(NumericalError, match=r"a\.xsf: the energy or a force is not finite; the"):
+        replace(found, energy=np.inf).require_finite("a.xsf")
+    found.forces_nc[3, 1] = np.nan
+    with pytest.raises(
+        NumericalError, match=r"closest atoms, \d+ and \d+, are \d\.\d+ Å apart"
+    ):
+        found.require_finite()
