@@ -277,7 +277,5 @@ def test_results_that_are_not_finite_are_refused(potential):
     with pytest.raises(NumericalError, match=r"a\.xsf: the energy or a force is not finite; the"):
         replace(found, energy=np.inf).require_finite("a.xsf")
     found.forces_nc[3, 1] = np.nan
-    with pytest.raises(
-        NumericalError, match=r"closest atoms, \d+ and \d+, are \d\.\d+ Å apart"
-    ):
+    with pytest.raises(NumericalError, match=r"closest atoms, \d+ and \d+, are \d\.\d+ Å apart"):
         found.require_finite()

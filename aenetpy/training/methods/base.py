@@ -99,9 +99,15 @@ def fits(state: State, own: State, *, free: str = "") -> bool:
     """
     for name, array in own.items():
         saved = state.get(name)
-        if saved is None or saved.dtype.kind != array.dtype.kind or saved.ndim != array.ndim:
+        is_real = array.dtype.kind == "f"
+        if (
+            saved is None
+            or saved.ndim != array.ndim
+            or saved.dtype.kind != array.dtype.kind
+            or (is_real and saved.dtype != array.dtype)
+        ):
             raise damaged(f"{name} is of another kind")
-        reason = FINITE.objection(saved) if array.dtype.kind == "f" else None
+        reason = FINITE.objection(saved) if is_real else None
         if reason is not None:
             raise damaged(f"{name}: {reason}")
     if set(state) != set(own):
