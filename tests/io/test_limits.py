@@ -235,3 +235,16 @@ def test_numbers_of_training_sets(
     write(path, trainset)
     with pytest.raises(DataError, match=what):
         read(path)
+
+
+def test_all_files_of_aenet_pass(golden: Path) -> None:
+    potentials = [path for path in golden.rglob("*.nn*") if path.is_file()]
+    trainsets = [path for path in golden.rglob("*.train*") if path.suffix in (".train", ".scaled")]
+    assert len(potentials) > 80
+    assert len(trainsets) > 8
+    for path in potentials:
+        read_network(path)
+    for path in trainsets:
+        read_trainset(path)
+    for path in golden.rglob("*.train.raw.ascii"):
+        read_trainset_ascii(path)
