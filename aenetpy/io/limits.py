@@ -53,7 +53,10 @@ class Limit:
 ANY = Limit("a number", lambda x: np.ones(x.shape, np.bool_))
 FINITE = Limit(f"finite, up to {LARGEST:g}", lambda x: abs(x) <= LARGEST)
 FINITE_OR_NAN = Limit("finite, or unknown (NaN)", lambda x: ~(abs(x) > LARGEST))
-POSITIVE = Limit("finite and above 0", lambda x: (x > 0) & (x <= LARGEST))
+POSITIVE = Limit(
+    f"finite and above 0 ({1 / LARGEST:g} or more)",
+    lambda x: (x >= 1 / LARGEST) & (x <= LARGEST),
+)
 NOT_NEGATIVE = Limit("finite and not negative", lambda x: (x >= 0) & (x <= LARGEST))
 NOT_NEGATIVE_OR_NAN = Limit(
     "finite and not negative, or unknown (NaN)", lambda x: ~((x < 0) | (x > LARGEST))

@@ -211,7 +211,7 @@ def _read_ekf(reader: RecordReader) -> EkfRestart:
     return EkfRestart(
         n_weights=n_weights,
         group_size=w,
-        forgetting=reader.real("forgetting factor"),
+        forgetting=reader.real("forgetting factor", POSITIVE),
         sizes_k=reader.integer_array("group sizes", k, COUNT),
         covariance_kww=reader.reals("covariance", w * w * k, ANY).reshape(k, w, w),
     )

@@ -283,7 +283,8 @@ def _periodic_cell(atoms: Atoms, name: str) -> Float:
         # Directions that are not periodic may have no vector.
         cell_cc = atoms.cell.complete().array
     lengths = np.linalg.norm(cell_cc, axis=1)
-    if abs(np.linalg.det(cell_cc)) <= _FLAT * lengths.prod():
+    flat = abs(np.linalg.det(cell_cc)) <= _FLAT * lengths.prod()
+    if flat or lengths.min() <= _FLAT:
         raise DataError(
             "periodic, but the lattice vectors span no volume",
             file=name,

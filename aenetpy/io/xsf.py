@@ -154,7 +154,7 @@ def _read_cell(file: str, lines: list[str], position: int) -> tuple[Float, int]:
     with np.errstate(over="ignore", invalid="ignore"):  # absurd vectors span no volume either
         lengths = np.sqrt((cell_cc * cell_cc).sum(axis=1))
         volume = abs(np.dot(np.cross(cell_cc[0], cell_cc[1]), cell_cc[2]))
-        spans = volume > _FLAT * lengths.prod()
+        spans = lengths.min() > _FLAT and volume > _FLAT * lengths.prod()
     if not spans:
         raise _error(file, position, "the lattice vectors span no volume", "check PRIMVEC")
     return cell_cc, position

@@ -27,7 +27,7 @@ def test_the_first_number_beyond_is_named() -> None:
         FINITE.objection([0.0, np.nan, np.inf])
         == "number 2 of 3 is nan, and must be finite, up to 1e+150"
     )
-    assert POSITIVE.objection(0.0) == "is 0, and must be finite and above 0"
+    assert POSITIVE.objection(0.0) == "is 0, and must be finite and above 0 (1e-150 or more)"
     assert NOT_NEGATIVE.objection([[0.0, -1e-300]]) is not None
     assert COUNT.objection((3, -1)) == "number 2 of 2 is -1, and must be 0 or more"
     assert ORDER.objection([0.0, 200.0]) is None

@@ -265,7 +265,7 @@ def test_damaged_files_give_a_structure_or_one_line(tmp_path_factory, start, len
     assert "x.xsf" in message
 
 
-@pytest.mark.parametrize("length", ["1e120", "1e-200"])
+@pytest.mark.parametrize("length", ["1e120", "1e-200", "1e-9"])
 def test_absurd_lattice_vectors_are_refused(tmp_path, length):
     path = tmp_path / "x.xsf"
     rows = [f"{length} 0 0", f"0 {length} 1", f"0 0 {length}"]

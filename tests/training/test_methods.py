@@ -261,6 +261,7 @@ def test_a_damaged_memory_is_told_and_changes_nothing(name, objective, start_w) 
     [
         ("adam", {"n_batches": np.array(-1)}),
         ("adam", {"mean_square_w": np.full(N_WEIGHTS, -1.0)}),
+        ("ekf", {"forgetting": np.array(0.0)}),
         ("lm", {"damping": np.array(0.0)}),
         ("lm", {"start_v": np.zeros(0, np.intp), "tries": np.array(1)}),
         ("lm", {"start_v": np.array([-1])}),

@@ -89,6 +89,8 @@ class EKF:
         """Go on with saved lambda and P; False if the groups are others."""
         if not fits(state, self.state()):
             return False
+        if state["forgetting"] <= 0.0:
+            raise damaged("its forgetting factor is not above 0")
         self._forgetting = float(state["forgetting"])
         self._covariance_kww = state["covariance_kww"].copy()
         return True
