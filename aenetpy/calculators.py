@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 
 from aenetpy.errors import UsageError
 from aenetpy.fingerprints.domain import DomainChoice
+from aenetpy.fingerprints.featurise import Contact
 from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network_files import NetworkSource
 from aenetpy.io.structures import structure_from_atoms
@@ -34,7 +36,11 @@ class Calculator(calculator.Calculator):
 
     Results, in eV and Å: ``energy`` and ``free_energy`` (the same), ``energies`` (n,)
     of the atoms, ``forces`` (n, 3), ``stress`` (6,) in the order xx yy zz yz xz xy if the
-    cell has a volume, and ``cohesive_energy``, the energy less those of the free atoms.
+    cell has a volume; `get_cohesive_energy` gives the energy less those of the free atoms.
+
+    What asks for energies alone (Monte Carlo) costs half of what asks for forces too. Atoms
+    closer than RMIN, and atoms far outside of the training range, are told once, as warnings of
+    the logger ``aenetpy``.
 
     Parameters
     ----------
@@ -57,13 +63,23 @@ class Calculator(calculator.Calculator):
         If a file is missing, damaged, or of the wrong species; on evaluation, if
         the structure has species without a network, no atoms, or a coordinate that is
         not finite.
+    CoincidentAtoms
+        On evaluation, if two atoms are in one place.
     UsageError
         If ``skin`` or ``jobs`` makes no sense.
+
+    Attributes
+    ----------
+    closest
+        The closest pair of atoms in the last evaluation.
 
     Examples
     --------
     >>> atoms.calc = aenetpy.Calculator("potentials/TiO2")  # doctest: +SKIP
-    >>> atoms.get_stress()  # doctest: +SKIP
+    >>> atoms.calc  # doctest: +SKIP
+    Calculator(O: O.nn, 44-15-15-1; Ti: Ti.nn, 44-15-15-1; cutoff=8 Å, skin=0.5 Å, jobs=1)
+    >>> atoms.get_forces()  # doctest: +SKIP
+    >>> FIRE(FrechetCellFilter(atoms)).run(fmax=0.01)  # of ase  # doctest: +SKIP
     """
 
     name = "aenetpy"
@@ -85,6 +101,8 @@ class Calculator(calculator.Calculator):
         if not isinstance(potential, Potential):
             potential = read_potential(potential, chebyshev_domain)
         self.potential = potential
+        self.closest = Contact(np.inf, -1, -1)
+        self._cohesive_energy = math.nan
         self._warned: set[str] = set()
         self._search = VerletList(potential.cutoff, skin)
         super().__init__(skin=skin, jobs=jobs, **kwargs)
@@ -92,6 +110,29 @@ class Calculator(calculator.Calculator):
             self.parameters["potential"] = potential.paths
             if potential.chebyshev_domain != "auto":
                 self.parameters["chebyshev_domain"] = potential.chebyshev_domain
+
+    def __repr__(self) -> str:
+        networks = []
+        for symbol, file in self.potential.files.items():
+            source = self.potential.paths.get(symbol)
+            layers = "-".join(map(str, file.nodes_l))
+            networks.append(f"{symbol}: {layers if source is None else f'{source}, {layers}'}")
+        skin, jobs = self.parameters["skin"], self.parameters["jobs"]
+        return (
+            f"{type(self).__name__}({'; '.join(networks)};"
+            f" cutoff={self.potential.cutoff:.3g} Å, skin={skin:g} Å, jobs={jobs})"
+        )
+
+    def get_cohesive_energy(self, atoms: Atoms | None = None) -> float:
+        """Return E = Σ_i ε_i, the energy less those of the free atoms, eV.
+
+        Parameters
+        ----------
+        atoms
+            By default those of the last calculation.
+        """
+        self.get_property("energy", atoms)
+        return self._cohesive_energy
 
     @property
     def n_searches(self) -> int:
@@ -138,13 +179,14 @@ class Calculator(calculator.Calculator):
             structure, forces, self.parameters["jobs"], self._search, excursions=True
         )
         found.require_finite()
+        self.closest = found.closest
         self._warn(structure.species, found)
         self.results.update(
             energy=found.energy,
             free_energy=found.energy,
             energies=found.atomic_energies_n,
-            cohesive_energy=found.cohesive_energy,
         )
+        self._cohesive_energy = found.cohesive_energy
         if found.forces_nc is None or found.virial_cc is None:
             return
         self.results["forces"] = found.forces_nc

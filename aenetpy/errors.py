@@ -81,6 +81,10 @@ class NumericalError(AenetpyError):
     exit_code = 5
 
 
+class CoincidentAtoms(DataError, NumericalError):
+    """Two atoms in one place: wrong data, of which no number can be computed."""
+
+
 class Stopped(AenetpyError):
     """Stopped in good order; the same command continues the run."""
 

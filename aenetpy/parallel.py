@@ -1,7 +1,8 @@
-"""Threads over independent pieces of work, results in the order of the pieces."""
+"""How many work: threads over independent pieces, in their order; one process, not several."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -9,8 +10,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
+from aenetpy.errors import UsageError
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+log = logging.getLogger("aenetpy")
 
 
 def available_cores() -> int:
@@ -20,6 +25,52 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+RANKS = (
+    ("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "mpirun"),  # Open MPI
+    ("MV2_COMM_WORLD_RANK", "MV2_COMM_WORLD_SIZE", "mpirun"),  # MVAPICH
+    ("PMI_RANK", "PMI_SIZE", "mpirun"),  # MPICH, Intel MPI
+    ("PMIX_RANK", "SLURM_STEP_NUM_TASKS", "mpirun or srun"),
+    ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "srun"),
+)
+"""Variables of the launchers: rank, number of ranks. The first that are set decide: a program
+that mpirun has started may have inherited those of the batch system."""
+
+
+def refuse_ranks() -> None:
+    """Refuse to be one of several processes that a launcher of MPI has started.
+
+    They would all do the same work and write the same files. The first of them works.
+
+    Raises
+    ------
+    UsageError
+        On any other.
+    """
+    for rank_name, size_name, launcher in RANKS:
+        rank, size = os.environ.get(rank_name, ""), os.environ.get(size_name, "")
+        if not rank.isdecimal():
+            continue
+        several = size.isdecimal() and int(size) > 1
+        of = f"rank {rank} of {size}" if several else f"rank {rank}"
+        if int(rank) > 0:
+            raise UsageError(
+                f"{of}: aenetpy does not use MPI yet",
+                hint=f"start it without {launcher} and use --jobs",
+            )
+        if several:
+            log.warning(
+                "%s works alone: aenetpy does not use MPI yet; start it without %s and use --jobs",
+                of,
+                launcher,
+            )
+        return
+
+
+def machine_memory() -> int:
+    """Return the memory of this machine in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 @contextmanager

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from aenetpy.cli.options import jobs_option, progress_bar
+
+if TYPE_CHECKING:
+    from aenetpy.augmentation.plan import Plan
 
 
 @click.command("augment")
@@ -71,7 +75,7 @@ def augment_command(
         AugmentTask,
         augment,
         check_places,
-        check_targets,
+        claimed,
         plan_copies,
     )
 
@@ -81,15 +85,18 @@ def augment_command(
         raise UsageError(str(reason), hint="see 'aenetpy augment --help'") from None
     settings = read_generate_in(Path(input_file))
     task = AugmentTask(settings, taylor, folder, output, force)
-    check = check_places if dry_run else check_targets
-    check(task)
-    plan = plan_copies(task)
-    parents = f"{plan.n_parents} of {len(plan.counts_s)} structures"
     if dry_run:
-        click.echo(
-            f"{plan.n_copies} copies of {parents}, {plan.n_bytes / 1e6:.1f} MB on disk in {folder}"
-        )
+        check_places(task)
+        plan = plan_copies(task)
+        size = f"{plan.n_bytes / 1e6:.1f} MB on disk"
+        click.echo(f"{plan.n_copies} copies of {_parents(plan)}, {size} in {folder}")
         return
-    with progress_bar(plan.n_copies, "copies", silent=True) as advance:
-        n_copies = augment(task, plan, jobs, on_copy=lambda: advance(1))
-    click.echo(f"{n_copies} copies of {parents} in {folder}, listed in {output}")
+    with claimed(task):
+        plan = plan_copies(task)
+        with progress_bar(plan.n_copies, "copies", silent=True) as advance:
+            n_copies = augment(task, plan, jobs, on_copy=lambda: advance(1))
+    click.echo(f"{n_copies} copies of {_parents(plan)} in {folder}, listed in {output}")
+
+
+def _parents(plan: Plan) -> str:
+    return f"{plan.n_parents} of {len(plan.counts_s)} structures"

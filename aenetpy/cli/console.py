@@ -9,13 +9,19 @@ import signal
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import click
 
 from aenetpy.errors import AenetpyError, Stopped
+
+LONGEST_WORD = 1000
+"""A number may have more digits than a screen has letters; paths may be long, too."""
 
 
 class Terminated(KeyboardInterrupt):
@@ -26,13 +32,22 @@ class Terminated(KeyboardInterrupt):
         self.number = number
 
 
+def one_line(text: str) -> str:
+    """Return a text without line ends, and with the begin only of words of thousands of letters."""
+    return " ".join(w if len(w) < LONGEST_WORD else f"{w[:40]}..." for w in text.split())
+
+
 class OneLineFormatter(logging.Formatter):
-    """Put a note into one line, behind the name of the program."""
+    """Put a note into one line, behind the name of the program.
+
+    What is to be pasted into a file (``extra={"block": text}``) follows as it is.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        text = " ".join(record.getMessage().split())
-        return f"aenetpy: {record.levelname.lower()}: {text}"
+        """Return the line, and the block."""
+        text = one_line(record.getMessage())
+        block = getattr(record, "block", None)
+        return f"aenetpy: {record.levelname.lower()}: {text}" + (f"\n{block}" if block else "")
 
 
 class NotAgain(logging.Filter):
@@ -68,6 +83,19 @@ def notes_to_stderr() -> Iterator[None]:
 
 
 @contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Tell Python's warnings, such as those of ASE and NumPy, as notes of ours are told."""
+
+    def note(message: Any, category: Any, filename: str, lineno: int, *_: Any, **__: Any) -> None:
+        text, place = str(message).strip(), f"{Path(filename).name}:{lineno}"
+        logging.getLogger("aenetpy").warning("%s (%s, %s)", text, category.__name__, place)
+
+    with warnings.catch_warnings():  # restores what is replaced here, and no more
+        warnings.showwarning = note
+        yield
+
+
+@contextmanager
 def signals_raise() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP into exceptions, so that files half written are removed."""
 
@@ -90,7 +118,7 @@ def fail(text: str, code: int, word: str = "error") -> int:
     """Tell a failure in one line and return the exit code."""
     if os.environ.get("AENETPY_TRACEBACK"):
         traceback.print_exc()
-    click.echo(f"aenetpy: {word}: {' '.join(text.split())}", err=True)
+    click.echo(f"aenetpy: {word}: {one_line(text)}", err=True)
     return code
 
 
@@ -100,7 +128,7 @@ def guarded(command: Callable[[], int]) -> int:
         # File names may hold any byte, and go out as they came in.
         sys.stdout.reconfigure(errors="surrogateescape")
     try:
-        with notes_to_stderr(), signals_raise():
+        with notes_to_stderr(), warnings_as_notes(), signals_raise():
             code = command()
         sys.stdout.flush()
     except click.exceptions.Exit as request:  # --help and --version

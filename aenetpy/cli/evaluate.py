@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import domain_option, jobs_option
+from aenetpy.cli.options import STEPS, domain_option, jobs_option
 
 if TYPE_CHECKING:
     from aenetpy.fingerprints.domain import DomainChoice
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--steps",
-    type=click.IntRange(min=1),
+    type=STEPS,
     default=1000,
     show_default=True,
     help="Largest number of steps of a relaxation.",

@@ -6,12 +6,12 @@ import click
 
 
 @click.command("init")
+@click.argument("files", nargs=-1, type=click.Path())
 @click.option(
     "-s",
     "--species",
     "species",
     multiple=True,
-    required=True,
     help="Chemical symbol; once for each species, in the order of TYPES.",
 )
 @click.option(
@@ -21,13 +21,19 @@ import click
     show_default=True,
     help="Kind of fingerprint.",
 )
-def init_command(species: tuple[str, ...], basis: str) -> None:
+def init_command(files: tuple[str, ...], species: tuple[str, ...], basis: str) -> None:
     """Write commented input files into this folder, ready to be completed.
+
+    With structures (FILES, as in generate.in) nothing is left to fill in: they give the species,
+    atomic energies fitted to their energies, RMIN and cutoffs.
 
     \b
     aenetpy init -s Ti -s O
+    aenetpy init run.xyz@:
     """
     from aenetpy.workflows.init import write_inputs
 
-    for name in write_inputs(species, basis):
+    if not species and not files:
+        raise click.UsageError("name the species (-s Ti -s O), or files with structures")
+    for name in write_inputs(species, basis, files):
         click.echo(name)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 
@@ -10,6 +12,7 @@ import click
 
 from aenetpy import __version__
 from aenetpy.cli.console import guarded
+from aenetpy.parallel import refuse_ranks
 
 COMMANDS = {
     "augment": "Add displaced copies of structures, energies from forces (PyITA).",
@@ -18,9 +21,10 @@ COMMANDS = {
     "generate": "Compute fingerprints and write a training set (generate.x).",
     "init": "Write commented input files to start from.",
     "inspect": "Explain a training set, potential, setup or restart file (trnset_info.x).",
-    "md": "Molecular dynamics from a JSON input (aenet-md.py).",
+    "md": "Molecular dynamics (NVE, NVT, NPT) from a JSON input (aenet-md.py).",
     "neighbors": "Neighbours of an atom (neighbors.x).",
     "nnascii2bin": "Convert a potential from text to binary, or back (nnASCII2bin.x).",
+    "parity": "Draw predicted against reference energies and forces, with MAE and RMSE.",
     "predict": "Energies and forces of structures (predict.x).",
     "study": "Compare kinds of training on a common test set, with statistics and figures.",
     "train": "Fit the networks to a training set (train.x).",
@@ -44,6 +48,16 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"aenetpy.cli.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the sub-command; one that is misspelt is told with the closest that is known."""
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            from aenetpy.io.free_form import suggest
+
+            ctx.fail(f"No such command '{args[0]}'{suggest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the sub-commands without importing them."""
@@ -76,22 +90,43 @@ def run(arguments: Sequence[str]) -> int:
             if not arguments:
                 click.echo(context.get_help(), err=True)
                 return 2
+            if not {"inspect", "--help", "-h"} & set(arguments):
+                refuse_ranks()
             cli.invoke(context)
         return 0
 
     return guarded(command)
 
 
+def complete(program: str, command: str | None = None) -> int | None:
+    """Answer a shell that asks how a command line goes on; None if none asks.
+
+    The shell asks in the variable ``_<PROGRAM>_COMPLETE``: ``bash_source`` for the script to
+    install, ``bash_complete`` for the words that may come next (zsh, fish as well).
+    """
+    variable = f"_{re.sub('[^A-Za-z0-9]', '_', program).upper()}_COMPLETE"
+    instruction = os.environ.get(variable)
+    if not instruction:
+        return None
+    from click.shell_completion import shell_complete
+
+    target = cli if command is None else cli.get_command(click.Context(cli), command)
+    assert target is not None, "programs are commands"
+    return shell_complete(target, {}, program, variable, instruction)
+
+
 def main() -> None:
     """Entry point of ``aenetpy``."""
-    sys.exit(run(sys.argv[1:]))
+    code = complete("aenetpy")
+    sys.exit(run(sys.argv[1:]) if code is None else code)
 
 
 def _program(command: str) -> Callable[[], None]:
     """Return the entry point of a program that is one sub-command."""
 
     def program() -> None:
-        sys.exit(run([command, *sys.argv[1:]]))
+        code = complete(os.path.basename(sys.argv[0]), command)
+        sys.exit(run([command, *sys.argv[1:]]) if code is None else code)
 
     return program
 

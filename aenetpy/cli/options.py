@@ -31,10 +31,14 @@ source_argument = click.argument("source", metavar="IN", type=click.Path())
 
 target_argument = click.argument("target", metavar="OUT", type=click.Path())
 
+JOBS = click.IntRange(min=1, max=1024)
+
+STEPS = click.IntRange(min=1, max=2**31 - 1)
+
 jobs_option = click.option(
     "-j",
     "--jobs",
-    type=click.IntRange(min=1),
+    type=JOBS,
     default=available_cores,
     show_default="all cores",
     help="Threads to use; the result does not depend on it.",
@@ -51,7 +55,7 @@ domain_option = click.option(
 
 seed_option = click.option(
     "--seed",
-    type=click.IntRange(min=0),
+    type=click.IntRange(min=0, max=2**64 - 1),
     default=None,
     help="Seed of all random numbers; wins over SEED in the input.",
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from aenetpy.cli.options import input_argument, progress_bar
+from aenetpy.cli.options import JOBS, input_argument, progress_bar
 from aenetpy.parallel import available_cores
 
 
@@ -15,7 +15,7 @@ from aenetpy.parallel import available_cores
 @click.option(
     "-j",
     "--jobs",
-    type=click.IntRange(min=1),
+    type=JOBS,
     default=available_cores,
     show_default="all cores",
     help="Trials at a time, one thread each; the results do not depend on it.",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
 from aenetpy.fingerprints.domain import AngularDomain
+from aenetpy.fingerprints.lookup import serving_setups
 from aenetpy.fingerprints.neighbors import Neighbors
 from aenetpy.io.setup import Setup
 
@@ -61,8 +62,26 @@ class Descriptor(Protocol):
         ...
 
 
+def make_descriptors(setups: Sequence[Setup]) -> list[Descriptor]:
+    """Return the descriptors of all species, which count in the order of ``setups``.
+
+    Raises
+    ------
+    DataError
+        As `make_descriptor` and `aenetpy.fingerprints.lookup.serving_setups`.
+    """
+    species = [setup.species for setup in setups]
+    return [
+        make_descriptor(setup, species, serving=serving)
+        for setup, serving in zip(setups, serving_setups(setups), strict=True)
+    ]
+
+
 def make_descriptor(
-    setup: Setup, species: Sequence[str], angular_domain: AngularDomain = "new"
+    setup: Setup,
+    species: Sequence[str],
+    angular_domain: AngularDomain = "new",
+    serving: Setup | None = None,
 ) -> Descriptor:
     """Return the descriptor that a setup defines.
 
@@ -75,6 +94,9 @@ def make_descriptor(
     angular_domain
         "old" for Chebyshev setups of aenet 2.0.3 and before, see
         `aenetpy.fingerprints.domain`.
+    serving
+        Setup whose functions are evaluated, see `aenetpy.fingerprints.lookup`; by default
+        ``setup`` itself.
 
     Raises
     ------
@@ -88,7 +110,7 @@ def make_descriptor(
     if setup.kind == "Behler2011":
         from aenetpy.fingerprints.behler import BehlerDescriptor
 
-        return BehlerDescriptor(setup, species)
+        return BehlerDescriptor(setup, species, serving)
     raise DataError(
         f"unknown type of fingerprint {setup.kind!r} in the setup of {setup.species}",
         hint="use Chebyshev or Behler2011",

@@ -32,22 +32,26 @@ class BehlerDescriptor:
     Parameters
     ----------
     setup
-        Of kind ``Behler2011``. The functions evaluated are those it declares.
+        Of kind ``Behler2011``; of the central species.
     species
         Global species; ``types_n`` of all methods index this tuple. Neighbours
         of species outside ``setup.environment`` contribute nothing.
+    serving
+        Setup that declares the functions, see `aenetpy.fingerprints.lookup`; by default
+        ``setup``. Its partners are places in ``setup.environment``. If it declares fewer,
+        the last components are 0.
 
     Notes
     -----
-    Source: spec 6.3. aenet looks the functions up under the ENV position of
-    the central species, and so confuses setups if ENV is not ordered like TYPES;
-    this is not imitated.
+    Source: spec 6.3.
     """
 
-    def __init__(self, setup: Setup, species: Sequence[str]) -> None:
+    def __init__(self, setup: Setup, species: Sequence[str], serving: Setup | None = None) -> None:
         self.setup = setup
-        self.functions = in_value_order(symmetry_functions(setup))
-        self.n_features = len(self.functions)
+        serving = setup if serving is None else serving
+        self.functions = in_value_order(symmetry_functions(serving))
+        self.n_features = setup.n_features
+        self._n_places = max(len(setup.environment), len(serving.environment))
         self.cutoff = max((function.parameters["Rc"] for function in self.functions), default=0.0)
         self._table = function_table(self.functions)
         position = {symbol: z for z, symbol in reversed(list(enumerate(setup.environment)))}
@@ -74,7 +78,7 @@ class BehlerDescriptor:
         state
             Nothing to remember for ``adjoint``.
         """
-        features_ag = np.empty((len(atoms_a), self.n_features))
+        features_ag = np.zeros((len(atoms_a), self.n_features))
         self._pass(atoms_a, types_n, neighbors, False, features_ag, np.empty((0, 3)))
         return features_ag, None
 
@@ -123,10 +127,12 @@ class BehlerDescriptor:
 
     def names(self) -> list[str]:
         """Name the components like their lines in the setup: ``G2 O eta=0.5 Rs=0 Rc=6.5``."""
-        return [self._name(function) for function in self.functions]
+        missing = self.n_features - len(self.functions)
+        return [*(self._name(function) for function in self.functions), *["none"] * missing]
 
     def _name(self, function: SymmetryFunction) -> str:
-        species = [self.setup.environment[z] for z in function.partners]
+        environment = self.setup.environment
+        species = [environment[z] if z < len(environment) else "none" for z in function.partners]
         values = [f"{key}={value:g}" for key, value in reversed(function.parameters.items())]
         return " ".join([f"G{function.kind}", *species, *values])
 
@@ -157,7 +163,7 @@ class BehlerDescriptor:
         largest = int(np.diff(neighbors.offsets_n)[atoms_a].max(initial=0))
         behler_pass(
             self._table,
-            workspace(self._table, len(self.setup.environment), largest),
+            workspace(self._table, self._n_places, largest),
             self._environment_t,
             np.ascontiguousarray(atoms_a, dtype=np.int64),
             np.ascontiguousarray(types_n, dtype=np.int32),

@@ -18,6 +18,7 @@ Long = NDArray[np.int64]
 
 _FARTHEST = 1e9  # Å; beyond, a double does not resolve bonds
 _MOST_IMAGES = 1e5  # of one atom; more means a wrong cell, and would exhaust the memory
+_MOST_NEIGHBORS = 2e5  # of one atom; in a solid those within 60 Å
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +100,7 @@ class CellList:
         self.cutoff = float(cutoff)
         self.n_atoms = len(positions)
         self.axes_kc, self.n_periodic = search_axes(cell, pbc)
-        _check_axes(self.axes_kc, self.n_periodic, self.cutoff)
+        _check_axes(self.axes_kc, self.n_periodic, self.cutoff, self.n_atoms)
         self.wrapped_nc = positions
         if self.n_atoms:
             self._bins = sort_into_bins(positions, self.axes_kc, self.n_periodic, self.cutoff)
@@ -120,8 +121,8 @@ class CellList:
         return Neighbors(offsets_n, partners_p, r_cp)
 
 
-def _check_axes(axes_kc: Float, n_periodic: int, cutoff: float) -> None:
-    """Refuse lattice vectors that span no cell."""
+def _check_axes(axes_kc: Float, n_periodic: int, cutoff: float, n_atoms: int) -> None:
+    """Refuse lattice vectors that span no cell, and too many neighbours, before they are found."""
     (a_x, a_y, a_z), (b_x, b_y, b_z), (c_x, c_y, c_z) = axes_kc.tolist()
     volume = (
         a_x * (b_y * c_z - b_z * c_y)
@@ -142,6 +143,15 @@ def _check_axes(axes_kc: Float, n_periodic: int, cutoff: float) -> None:
         raise DataError(
             f"cell too small for cutoff {cutoff:g} Å (shortest lattice vector {shortest:g} Å)",
             hint="lattice vectors are expected in Å",
+        )
+    if n_periodic == 3:
+        n_neighbors = n_atoms * 4.0 / 3.0 * np.pi * cutoff**3 / abs(volume)
+    else:
+        n_neighbors = n_atoms * images if images > 8.0 else 0.0  # from above
+    if n_neighbors > _MOST_NEIGHBORS:
+        raise DataError(
+            f"some {n_neighbors:.1e} neighbours of each atom within {cutoff:g} Å",
+            hint=f"at most {_MOST_NEIGHBORS:g}; lattice vectors and cutoffs are expected in Å",
         )
 
 

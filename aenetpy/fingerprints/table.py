@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
 from aenetpy.fingerprints import featurise
-from aenetpy.fingerprints.base import make_descriptor
+from aenetpy.fingerprints.base import make_descriptors
+from aenetpy.fingerprints.lookup import warn_of_lookup
 from aenetpy.fingerprints.species import check_environments
 from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
@@ -54,7 +55,9 @@ def fingerprints(
         A `Structure` or an ASE ``Atoms`` object.
     setups
         One per species: a ``.stp`` file or what ``read_stp`` makes of it, in a list or
-        by species. ``potential.setups`` are those of a potential.
+        by species, in the order of TYPES (which matters for Behler2011 setups with
+        another order in ENV, see `aenetpy.fingerprints.lookup`). ``potential.setups`` are
+        those of a potential.
 
     Returns
     -------
@@ -79,7 +82,8 @@ def fingerprints(
         )
     check_environments(present, list(setup_of.values()), structure.name)
     species = tuple(setup_of)
-    descriptors = [make_descriptor(setup, species) for setup in setup_of.values()]
+    warn_of_lookup(list(setup_of.values()))
+    descriptors = make_descriptors(list(setup_of.values()))
     found = featurise.fingerprints(structure, species, descriptors)
     return {
         symbol: SpeciesFingerprints(

@@ -21,6 +21,9 @@ from aenetpy.io.limits import ANY, COUNT, FINITE, Limit
 LONGEST_RECORD = 2**31 - 9
 """Bytes; gfortran splits longer records into pieces."""
 
+MOST_SPECIES = 200
+"""Of a file; there are 118 elements, and tables of species by structures are made of them."""
+
 _TEXT_BYTES = frozenset(range(32, 127)) | frozenset(b"\t\r\n")
 
 
@@ -243,6 +246,8 @@ class RecordReader:
 
     def species(self, what: str, count: int) -> tuple[str, ...]:
         """Return the next record as names of two characters."""
+        if count > MOST_SPECIES:
+            raise self.damaged(f"{what}: {count}, of which there are at most {MOST_SPECIES}")
         data = self.record(what, 2 * count)
         return tuple(decode_text(data[2 * i : 2 * i + 2]) for i in range(count))
 

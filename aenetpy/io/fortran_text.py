@@ -33,12 +33,9 @@ def list_directed(value: float) -> str:
     return f"{mantissa}E{exponent[0]}{int(exponent[1:]):03d}".rjust(26)
 
 
-def list_directed_lines(values: Iterable[float]) -> str:
-    """Return list-directed output of an array, broken after 80 columns."""
-    fields = [list_directed(value) for value in values]
-    per_line = 80 // len(fields[0]) if fields else 1
-    lines = ["".join(fields[i : i + per_line]) for i in range(0, len(fields), per_line)]
-    return "".join(f"{line}\n" for line in lines or [""])
+def list_directed_line(values: Iterable[float]) -> str:
+    """Return an array as one line, however long: aenet-PyTorch reads one per array (spec 8.2)."""
+    return "".join(map(list_directed, values)) + "\n"
 
 
 class LineReader:

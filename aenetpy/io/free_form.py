@@ -12,8 +12,19 @@ from pathlib import Path
 from aenetpy.errors import AenetpyError, InputError
 from aenetpy.io.limits import LARGEST
 
+LARGEST_INTEGER = 2**31 - 1
+"""Integers of aenet end here."""
+
+LARGEST_SEED = 2**64 - 1
+
+LARGEST_TEXT = 1_000_000_000
+"""Bytes of a file that is read at once, some ten million lines."""
+
+MOST_REPEATS = 100
+"""Values of a line that counts such as ``3*0.5`` may stand for; no keyword takes more."""
+
 _LOG = logging.getLogger("aenetpy")
-_TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^\s,;]+")
+TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^\s,;]+")
 _INTEGER = re.compile(r"[+-]?\d+")
 _REAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eEdDqQ]([+-]?\d+)|([+-]\d+))?")
 _REPEATED = re.compile(r"(\d{1,4})\*(.+)")
@@ -56,7 +67,8 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
         Of the class ``error``, if the file cannot be read or is not text.
     """
     try:
-        raw = Path(path).read_bytes()
+        with Path(path).open("rb") as file:
+            raw = file.read(LARGEST_TEXT + 1)
     except FileNotFoundError:
         raise error("file not found", file=path, hint="check the name") from None
     except IsADirectoryError:
@@ -64,6 +76,8 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
     except (OSError, ValueError) as reason:
         text = reason.strerror if isinstance(reason, OSError) else None
         raise error(f"cannot be read: {text or reason}", file=path) from None
+    if len(raw) > LARGEST_TEXT:
+        raise error(f"is larger than {LARGEST_TEXT / 1e9:g} GB", file=path, hint="check the name")
     text = raw.decode("utf-8-sig", "surrogateescape")
     if _NOT_TEXT.search(text):
         raise error("is not a text file", file=path, hint="a binary file stands in its place")
@@ -81,7 +95,7 @@ def split_tokens(text: str) -> list[str]:
 
     A slash belongs to its token, so that paths need no quotes; aenet cuts them there.
     """
-    return [unquote(token) for token in _TOKEN.findall(text)]
+    return [unquote(token) for token in TOKEN.findall(text)]
 
 
 def unquote(token: str) -> str:
@@ -99,10 +113,12 @@ def quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def parse_integer(token: str) -> int:
-    """Return a Fortran integer; ``ValueError`` if it is none."""
+def parse_integer(token: str, largest: int = LARGEST_INTEGER) -> int:
+    """Return a Fortran integer; ``ValueError`` if it is none, or beyond the largest."""
     if not _INTEGER.fullmatch(token):
         raise ValueError(f"'{token}' is not an integer")
+    if len(token) > 100 or abs(int(token)) > largest:
+        raise ValueError(f"'{token}' is too large, {largest} is the largest integer")
     return int(token)
 
 
@@ -123,7 +139,11 @@ def expand_repeats(tokens: Iterable[str]) -> list[str]:
     expanded: list[str] = []
     for token in tokens:
         match = _REPEATED.fullmatch(token)
-        expanded += [token] if match is None else [match[2]] * int(match[1])
+        count = 1 if match is None else int(match[1])
+        if match is None or len(expanded) + count > MOST_REPEATS:
+            expanded.append(token)
+        else:
+            expanded += [match[2]] * count
     return expanded
 
 

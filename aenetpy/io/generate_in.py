@@ -5,9 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
-from aenetpy.io.free_form import Entry, parse_real, quote, significant_lines, split_tokens
+from aenetpy.io.free_form import (
+    TOKEN,
+    Entry,
+    parse_real,
+    quote,
+    significant_lines,
+    split_tokens,
+)
 from aenetpy.io.keywords import Keywords
 from aenetpy.io.taylor_in import TaylorInput, format_taylor, read_taylor
 
@@ -32,7 +40,7 @@ class GenerateInput:
     setups
         Setup file of each species.
     files
-        Entries of FILES.
+        Entries of FILES; those of a pattern stand on the same line.
     output
         Name of the training set.
     forces, forces_percent
@@ -145,9 +153,12 @@ def format_generate_in(content: GenerateInput) -> str:
     return "\n".join(lines) + "\n"
 
 
-def with_more_files(text: str, content: GenerateInput, names: Sequence[str]) -> str:
+def with_more_files(
+    text: str, content: GenerateInput, names: Sequence[str], output: str | None = None
+) -> str:
     """Return the text of a ``generate.in`` with further files behind those of FILES.
 
+    Patterns are replaced by what they stand for, lest they match the further files too.
     Everything else stays as it stands.
 
     Parameters
@@ -156,11 +167,31 @@ def with_more_files(text: str, content: GenerateInput, names: Sequence[str]) -> 
         The file, and what was read from it.
     names
         The files to add.
+    output
+        Another OUTPUT, if there is to be one.
     """
     lines = text.rstrip("\n").split("\n")
-    counts = (e.line for e in significant_lines(text) if e.line > content.lines["FILES"])
-    count = next(counts) - 1
+    listed: dict[int, list[str]] = {}
+    for entry in content.files:
+        listed.setdefault(entry.line, []).append(entry.text)
+    # What is added joins an existing line, so that all keep their numbers.
+    for line, entries in listed.items():
+        if entries != [lines[line - 1].strip()]:
+            lines[line - 1] = "\n".join(entries)
+    lines[max(listed) - 1] += "".join(f"\n{name}" for name in names)
+    head = content.lines["FILES"]
+    count = next(e.line for e in significant_lines(text) if e.line > head)
     n_files = len(content.files) + len(names)
-    lines[count] = re.sub(r"[\d.+-]+", str(n_files), lines[count], count=1)
-    last = content.files[-1].line
-    return "\n".join([*lines[:last], *names, *lines[last:]]) + "\n"
+    lines[count - 1] = re.sub(r"[\d.+-]+", str(n_files), lines[count - 1], count=1)
+    if output is not None and "OUTPUT" in content.lines:
+        line = content.lines["OUTPUT"]
+        lines[line - 1] = _with_value(lines[line - 1], output)
+    elif output is not None:
+        lines[head - 1] = f"OUTPUT {quote(output)}\n{lines[head - 1]}"
+    return "\n".join(lines) + "\n"
+
+
+def _with_value(line: str, value: str) -> str:
+    """Return the line of a keyword with another value; what follows it stays."""
+    _, old = islice(TOKEN.finditer(line), 2)
+    return line[: old.start()] + quote(value) + line[old.end() :]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from aenetpy.io.free_form import (
     COMMENT,
+    LARGEST_INTEGER,
+    LARGEST_SEED,
     Entry,
     Place,
     expand_repeats,
@@ -21,6 +23,10 @@ from aenetpy.io.free_form import (
     times,
     unquote,
 )
+from aenetpy.io.patterns import matches
+
+MOST_NOTES = 20
+"""Lines without meaning that are told one by one; a file of other kind may have millions."""
 
 _FLAGS = {".true.": True, "t": True, "true": True, ".false.": False, "f": False, "false": False}
 
@@ -110,7 +116,11 @@ class Keywords:
 
     def ignore(self, entries: Iterable[Entry]) -> None:
         """Tell the user about lines that have no meaning; aenet ignores them in silence."""
-        for entry in entries:
+        listed = list(entries)
+        if len(listed) > MOST_NOTES:
+            n_more, first = len(listed) - MOST_NOTES, self.place(listed[MOST_NOTES].line)
+            first.warn(f"{times(n_more, 'further line')} ignored, too")
+        for entry in listed[:MOST_NOTES]:
             word = entry.text.split()[0]
             hint = suggest(word, self._known)
             self.place(entry.line).warn(f"unknown keyword '{word}' ignored{hint}")
@@ -139,16 +149,17 @@ class Keywords:
         found = self._token(keyword)
         return default if found is None else found[0]
 
-    def integer(self, keyword: str, default: int) -> int:
+    def integer(self, keyword: str, default: int, largest: int = LARGEST_INTEGER) -> int:
         """Return the integer value of a keyword."""
         found = self._token(keyword)
         if found is None:
             return default
         token, place = found
         try:
-            return parse_integer(expand_repeats([token])[0])
+            return parse_integer(expand_repeats([token])[0], largest)
         except (ValueError, IndexError):
-            raise place.error(f"{keyword} needs an integer, not '{token}'") from None
+            hint = f"{largest} is the largest" if token.lstrip("+-").isdecimal() else None
+            raise place.error(f"{keyword} needs an integer, not '{token}'", hint) from None
 
     def real(self, keyword: str, default: float) -> float:
         """Return the real value of a keyword."""
@@ -180,7 +191,7 @@ class Keywords:
         """Return the value of SEED, a keyword beyond aenet; None without it."""
         if "SEED" not in self._sections:
             return None
-        seed = self.integer("SEED", 0)
+        seed = self.integer("SEED", 0, LARGEST_SEED)
         if seed < 0:
             raise self.place(self.lines["SEED"]).error(f"SEED {seed} is negative")
         return seed
@@ -198,9 +209,10 @@ class Keywords:
         try:
             count = parse_integer(token[0])
         except (ValueError, IndexError):
+            large = bool(token) and token[0].lstrip("+-").isdecimal()
             raise place.error(
                 f"{keyword} needs a number on the next line, not '{head.text}'",
-                f"it looks like {example}",
+                f"{LARGEST_INTEGER} is the largest" if large else f"it looks like {example}",
             ) from None
         return count, tuple(entries), place
 
@@ -258,7 +270,7 @@ class Keywords:
         return not word or (len(word[0]) > 2 and self.looks_misspelt(entry.text))
 
     def files(self, example: str) -> tuple[Entry, ...]:
-        """Return the entries of FILES, whole lines, as many as announced."""
+        """Return the entries of FILES, as many lines as announced, patterns expanded."""
         count, entries, place = self.counted("FILES", example)
         if count < 1:
             raise place.error("the FILES list is empty", "list at least one structure")
@@ -274,4 +286,12 @@ class Keywords:
                 f"FILES announces {times(count, 'structure')} but lists {len(entries)};"
                 f" the last {len(surplus)} are ignored, as in aenet"
             )
-        return entries[:count]
+        return tuple(match for entry in entries[:count] for match in self._matches(entry))
+
+    def _matches(self, entry: Entry) -> list[Entry]:
+        found = [Entry(name, entry.line) for name in matches(entry.text)]
+        if not found:
+            raise self.place(entry.line).error(
+                f"no file matches '{entry.text}'", "paths are relative to the working directory"
+            )
+        return found

@@ -18,7 +18,9 @@ LARGEST = 1e150
 """Of any size; the square of a larger number is not finite, and so is what it enters."""
 
 LARGEST_ORDER = 200
-"""Of polynomials; beyond it their recursion has no meaning left, and memory no end."""
+"""Of Chebyshev polynomials: T_200 has a node every 0.1 Å of a cutoff of 20 Å, finer than atoms
+move, and its values are still right to 1e-10. The moments of the angular part grow as the square
+of the order; with this one they take 0.6 MB per atom."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ from aenetpy.io.free_form import (
     quote,
 )
 from aenetpy.io.keywords import Keywords
+from aenetpy.io.patterns import matches
 
 VERBOSITIES = ("low", "normal", "high")
+"""Also written by their numbers 0, 1 and 2, as the Python package of aenet does."""
 
 _FLAGS = ("FORCES", "PRINT_ATOMIC_ENERGIES", "TIMING", "DEBUG")
 _VALUES = ("VERBOSITY", *_FLAGS)
@@ -109,8 +111,8 @@ def read_predict_in(path: str | Path, structures: Sequence[str] = ()) -> Predict
     path
         The file; the paths in it stay as they are, relative to the working directory.
     structures
-        Structures from the command line; if there are any, they replace FILES
-        and their line number is 0.
+        Structures from the command line, perhaps patterns; if there are any, they
+        replace FILES and their line number is 0.
 
     Raises
     ------
@@ -130,7 +132,8 @@ def read_predict_in(path: str | Path, structures: Sequence[str] = ()) -> Predict
         path=keywords.path,
         species=tuple(species),
         networks=keywords.paths_by_species("NETWORKS", tuple(species), _NETWORKS),
-        files=tuple(Entry(name, 0) for name in structures) or keywords.files(_FILES),
+        files=tuple(Entry(name, 0) for entry in structures for name in matches(entry) or [entry])
+        or keywords.files(_FILES),
         forces=keywords.flag("FORCES") or relax is not None,
         print_atomic_energies=keywords.flag("PRINT_ATOMIC_ENERGIES"),
         relax=relax,
@@ -142,10 +145,15 @@ def read_predict_in(path: str | Path, structures: Sequence[str] = ()) -> Predict
 
 
 def _read_verbosity(keywords: Keywords) -> str:
-    verbosity = keywords.string("VERBOSITY", "normal").lower()
+    word = keywords.string("VERBOSITY", "normal").lower()
+    by_number = {str(number): name for number, name in enumerate(VERBOSITIES)}
+    verbosity = by_number.get(word, word)
     if verbosity not in VERBOSITIES:
-        place = keywords.place(keywords.lines["VERBOSITY"])
-        raise place.error(f"unknown VERBOSITY '{verbosity}'", f"known are {', '.join(VERBOSITIES)}")
+        keywords.place(keywords.lines["VERBOSITY"]).warn(
+            f"unknown VERBOSITY '{word}' acts as normal, as in aenet;"
+            f" known are {', '.join(VERBOSITIES)}"
+        )
+        return "normal"
     return verbosity
 
 

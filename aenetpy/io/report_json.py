@@ -22,6 +22,7 @@ def document(
     version: str,
     potentials: Mapping[str, Mapping[str, Any]],
     structures: Sequence[Mapping[str, Any]],
+    errors: Mapping[str, Any],
     warnings: Sequence[str],
 ) -> str:
     """Return the whole output: one JSON object; energies in eV, lengths in Å.
@@ -34,6 +35,8 @@ def document(
         By species: ``file`` and ``chebyshev_domain``.
     structures
         As `structure_object` returns them.
+    errors
+        MAE and RMSE of what the files of the structures hold.
     warnings
         The notes of the run, as on standard error.
     """
@@ -43,6 +46,7 @@ def document(
         "units": {"energy": "eV", "length": "angstrom"},
         "potentials": potentials,
         "structures": structures,
+        "errors": errors,
         "warnings": warnings,
     }
     text = json.dumps(_finite(content), ensure_ascii=False, allow_nan=False) + "\n"
@@ -78,6 +82,22 @@ def structure_object(
         "forces": None if forces_nc is None else forces_nc.tolist(),
         "virial": None if virial_cc is None else virial_cc.tolist(),
         "atomic_energies": None if atomic_energies_n is None else atomic_energies_n.tolist(),
+    }
+
+
+def reference_object(cohesive_energy: float | None, forces_nc: Float | None) -> dict[str, Any]:
+    """Return what the file of a structure holds, None for what it does not.
+
+    Parameters
+    ----------
+    cohesive_energy
+        Energy less the atomic energies of the potential, eV.
+    forces_nc
+        eV/Å, (n, 3).
+    """
+    return {
+        "cohesive_energy": cohesive_energy,
+        "forces": None if forces_nc is None else forces_nc.tolist(),
     }
 
 

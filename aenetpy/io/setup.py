@@ -105,6 +105,8 @@ class Setup:
         Statistics of the training set, None in a fresh setup.
     description
         Text of DESCR, source lines each followed by ``$$``.
+    types
+        Species in the order of TYPES with which fingerprints were made; empty if unknown.
     """
 
     species: str
@@ -117,6 +119,7 @@ class Setup:
     partners_g2: Int
     statistics: FeatureStatistics | None = None
     description: str = ""
+    types: tuple[str, ...] = ()
 
     @property
     def n_features(self) -> int:
@@ -147,6 +150,23 @@ class Setup:
         """Return the 1-based ENV positions that a Behler2011 function looks at."""
         partners: list[int] = self.partners_g2[g, : 2 if self.functions_g[g] >= 4 else 1].tolist()
         return partners
+
+    @property
+    def stale_weights(self) -> str:
+        """What to say of species weights that aenet takes wrongly; empty if it does not.
+
+        With one species in ENV there are no weights (spec 6.2, stale weight).
+        """
+        if not (self.is_chebyshev and len(self.environment) > 1 and self.n_features):
+            return ""
+        radial_cutoff, _, angular_cutoff, _ = self.parameters_gp[0].tolist()
+        if not angular_cutoff > radial_cutoff:
+            return ""
+        return (
+            f"angular_Rc {angular_cutoff:g} exceeds radial_Rc {radial_cutoff:g}: between the two "
+            "aenet 2.0.4 uses a wrong species weight; its numbers, and what was fitted to them, "
+            "differ from ours"
+        )
 
     def with_statistics(self, statistics: FeatureStatistics | None) -> Setup:
         """Return the same setup with other statistics."""

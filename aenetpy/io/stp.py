@@ -24,6 +24,11 @@ from aenetpy.io.free_form import (
 )
 from aenetpy.io.setup import BEHLER_PARAMETERS, CHEBYSHEV_PARAMETERS, PARAMETER_LIMITS, Setup
 
+MOST_FUNCTIONS = 10_000
+"""Of one setup; ten species with 30 G4 for each pair of them make 1650."""
+
+MOST_LINES = 2 * MOST_FUNCTIONS
+
 _KEYWORDS = ("DESCR", "ATOM", "ENV", "RMIN", "BASIS", "FUNCTIONS", "SYMMFUNC")
 _END_DESCR = re.compile(r"\s*END\s+DESCR\b", re.IGNORECASE)
 _KIND = re.compile(r"(?<!\w)G\s*=\s*([^\s,;]+)")
@@ -67,6 +72,8 @@ def read_stp(path: str | Path) -> Setup:
     file = str(path)
     draft = _Draft()
     draft.description, entries = _split_description(file, read_text(path))
+    if len(entries) > MOST_LINES:
+        raise Place(file).error(f"has {len(entries)} lines", f"a setup has at most {MOST_LINES}")
     while entries:
         entries = _read_keyword(file, draft, entries[0], entries[1:])
     return _finish(file, draft)
@@ -215,11 +222,6 @@ def _read_chebyshev(
     ]
     if row[2] == 0.0:
         raise here.error("Chebyshev: angular_Rc is 0", "a cutoff must be above 0")
-    if row[2] > row[0]:
-        here.warn(
-            f"angular_Rc {row[2]:g} exceeds radial_Rc {row[0]:g}: between the two"
-            " aenet 2.0.4 uses a wrong species weight, and its numbers differ from ours"
-        )
     size = int(row[1]) + int(row[3]) + 2
     return size if n_environment == 1 else 2 * size, [row]
 
@@ -229,6 +231,8 @@ def _split_functions(rest: list[Entry], place: Place) -> tuple[list[Entry], list
         raise place.error("FUNCTIONS is not followed by a number")
     here = Place(place.file, rest[0].line)
     count = int(_number(split_tokens(rest[0].text), parse_integer, here, "number of FUNCTIONS"))
+    if count > MOST_FUNCTIONS:
+        raise here.error(f"FUNCTIONS announces {count} functions", f"at most {MOST_FUNCTIONS}")
     listed = rest[1:]
     end = next((i for i, entry in enumerate(listed) if not _KIND.match(entry.text)), len(listed))
     # a malformed line counts as listed, its own message tells more
@@ -283,7 +287,7 @@ def _finish(file: str, draft: _Draft) -> Setup:
         place.warn(f"ATOM {draft.species} is not in ENV; aenet 2.0.4 cannot evaluate this setup")
     parameters_gp = np.array(parameters, dtype=np.float64)
     cutoffs = parameters_gp[0, [0, 2]] if kind.lower() == "chebyshev" else parameters_gp[:, 0]
-    return Setup(
+    setup = Setup(
         species=draft.species,
         environment=draft.environment,
         r_min=draft.r_min or 1.0,
@@ -294,6 +298,9 @@ def _finish(file: str, draft: _Draft) -> Setup:
         partners_g2=np.array(partners, dtype=np.int32),
         description=draft.description,
     )
+    if setup.stale_weights:
+        place.warn(setup.stale_weights)
+    return setup
 
 
 def format_stp(setup: Setup) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +12,17 @@ Float = NDArray[np.float64]
 
 BOX_MARGIN = 1.0e-6
 """Space (Å) between an isolated structure and its bounding box (spec 5.2)."""
+
+
+_FLAT = 1.0e-8
+
+
+def spans_volume(cell_cc: Float) -> bool:
+    """Return whether lattice vectors (rows) span a volume; absurdly long or short ones do not."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = np.sqrt((cell_cc * cell_cc).sum(axis=1))
+        volume = abs(np.dot(np.cross(cell_cc[0], cell_cc[1]), cell_cc[2]))
+        return bool(lengths.min() > _FLAT and volume > _FLAT * lengths.prod())
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +77,10 @@ class Structure:
         arrays = (self.positions_nc, self.cell_cc, self.forces_nc)
         known = [array.tobytes() for array in arrays if array is not None]
         return b"".join([repr(labels).encode("utf-8", "surrogateescape"), *known])
+
+    def digest(self) -> str:
+        """Return a digest of the content in hexadecimal digits, equal for equal structures."""
+        return hashlib.blake2b(self.content(), digest_size=16).hexdigest()
 
     def positions_in_cell(self) -> Float:
         """Return the coordinates as aenet stores them (spec 5.2), Å, (n, 3).

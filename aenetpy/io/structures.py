@@ -1,18 +1,22 @@
-"""Structures from any file: aenet's XSF, or whatever ASE reads."""
+"""Structures from any file: aenet's XSF, ``input.data``, or whatever ASE reads."""
 
 from __future__ import annotations
 
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from aenetpy.errors import DataError
+from aenetpy.io.ase_files import iter_frames
+from aenetpy.io.input_data import is_input_data, iter_input_data, parse_units
 from aenetpy.io.limits import FINITE
 from aenetpy.io.structure import Float, Structure
 from aenetpy.io.xsf import read_xsf
@@ -20,10 +24,13 @@ from aenetpy.io.xsf import read_xsf
 if TYPE_CHECKING:
     from ase import Atoms
 
+    _Frames: TypeAlias = Iterator[Atoms | Structure]
+
 log = logging.getLogger("aenetpy")
 
-_INDEX = re.compile(r"-?\d+")
-_SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(\d*))?")
+_INDEX = re.compile(r"-?\d{1,18}")
+_SLICE = re.compile(r"(-?\d{0,18}):(-?\d{0,18})(?::(\d{0,18}))?")
+_UNITS = re.compile(r"#units=([^#@/]*)")
 _XSF_SECTION = re.compile(rb"^[ \t]*(PRIMVEC|PRIMCOORD|ATOMS)\b", re.MULTILINE)
 _HEAD_BYTES = 4096
 _FLAT = 1e-8
@@ -39,7 +46,8 @@ def iter_structures(
     entry
         A path. An XSF file holds one structure. Any other file is read by
         ASE; ``path@index`` chooses from several frames as ASE does: ``run.traj@-1``,
-        ``run.traj@::10``, ``data.db@:``.
+        ``run.traj@::10``, ``data.db@:``. The ``input.data`` of RuNNer and n2p2 is known
+        by its content, and needs units: ``input.data@:#units=eV,Angstrom``.
     file, line
         Where the entry stands, for messages.
 
@@ -52,13 +60,15 @@ def iter_structures(
     Raises
     ------
     DataError
-        If the file is missing, unreadable, or has several frames and no index.
+        If the file is missing, unreadable, has several frames and no index, or no units
+        where they are needed.
 
     Notes
     -----
     Forces are taken as stored, without regard to constraints.
     """
-    path, index = _split_index(entry)
+    bare, units = split_units(entry)
+    path, index = _split_index(bare)
     if not os.path.exists(path):
         raise DataError(
             f"structure file '{path}' not found",
@@ -66,20 +76,38 @@ def iter_structures(
             line=line,
             hint="paths are relative to the working directory",
         )
-    if _is_xsf(path):
+    read: Callable[[int | str], _Frames] = partial(_read_ase, path)
+    tail = ""
+    named_xsf = path.lower().endswith(".xsf")  # the common case, in which one look less is enough
+    if not named_xsf and is_input_data(path):
+        read, tail = _input_data_reader(path, bare, units), f"#units={units}"
+    elif units is not None:
+        raise DataError(
+            "its format fixes the units", file=path, hint=f"drop #units={units} from the entry"
+        )
+    elif named_xsf or _is_xsf(path):
         if index is not None:
             raise DataError(f"an XSF file holds one structure; drop @{index}", file=path)
         yield read_xsf(path, entry)
-    elif index is None:
-        yield _only_frame(entry, path)
+        return
+    if index is None:
+        yield _only_frame(entry, path, read, tail)
     elif _SLICE.fullmatch(index):
-        yield from _several_frames(path, index)
+        yield from _several_frames(path, index, read, tail)
     else:
-        frames = list(_read_ase(path, int(index) if _INDEX.fullmatch(index) else index))
+        frames = list(read(int(index) if _INDEX.fullmatch(index) else index))
         if not frames:
             raise DataError(f"no structure matches @{index}", file=path)
-        for k, atoms in enumerate(frames):
-            yield structure_from_atoms(atoms, entry if len(frames) == 1 else f"{entry}#{k}")
+        for k, frame in enumerate(frames):
+            yield _named(frame, entry if len(frames) == 1 else f"{entry}#{k}")
+
+
+def split_units(entry: str) -> tuple[str, str | None]:
+    """Return an entry without ``#units=``, and what stands there; None if nothing does."""
+    match = _UNITS.search(entry)
+    if match is None or os.path.exists(entry):
+        return entry, None
+    return (entry[: match.start()] + entry[match.end() :]).strip(), match[1]
 
 
 def _split_index(entry: str) -> tuple[str, str | None]:
@@ -89,13 +117,12 @@ def _split_index(entry: str) -> tuple[str, str | None]:
     if _INDEX.fullmatch(index) or _SLICE.fullmatch(index) or path.endswith(".db"):
         return path, index
     if os.path.exists(path):
-        raise DataError(f"'@{index}' is no index", file=path, hint="write @:, @-1 or @::10")
+        hint = "write @:, @-1 or @::10; a number has 18 digits at most"
+        raise DataError(f"'@{index}' is no index", file=path, hint=hint)
     return entry, None
 
 
 def _is_xsf(path: str) -> bool:
-    if path.lower().endswith(".xsf"):
-        return True
     try:
         with Path(path).open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
@@ -104,43 +131,80 @@ def _is_xsf(path: str) -> bool:
     return b"\0" not in head and _XSF_SECTION.search(head) is not None
 
 
-def _only_frame(entry: str, path: str) -> Structure:
-    frames = list(islice(_read_ase(path, ":"), 2))
+def _only_frame(
+    entry: str, path: str, read: Callable[[int | str], _Frames], tail: str
+) -> Structure:
+    frames = list(islice(read(":"), 2))
     if not frames:
         raise DataError("holds no structure", file=path)
     if len(frames) > 1:
         raise DataError(
             "holds several structures",
             file=path,
-            hint=f"write {path}@: for all, {path}@-1 for the last",
+            hint=f"write {path}@:{tail} for all, {path}@-1{tail} for the last",
         )
-    return structure_from_atoms(frames[0], entry)
+    return _named(frames[0], entry)
 
 
-def _several_frames(path: str, index: str) -> Iterator[Structure]:
+def _several_frames(
+    path: str, index: str, read: Callable[[int | str], _Frames], tail: str
+) -> Iterator[Structure]:
     match = _SLICE.fullmatch(index)
     assert match is not None
     start, stop, step = (int(text) if text else None for text in match.groups())
     if step == 0:
         raise DataError(f"the step of @{index} is zero", file=path)
     if (start or 0) < 0 or (stop or 0) < 0:
-        n_frames = sum(1 for _ in _read_ase(path, ":"))
+        n_frames = sum(1 for _ in read(":"))
         start, stop, step = slice(start, stop, step).indices(n_frames)
     found = False
-    frames = enumerate(_read_ase(path, ":"))
-    for k, atoms in islice(frames, start, stop, step):
+    for k, frame in islice(enumerate(read(":")), start, stop, step):
         found = True
-        yield structure_from_atoms(atoms, f"{path}@{k}")
+        yield _named(frame, f"{path}@{k}{tail}")
     if not found:
         raise DataError(f"no structure matches @{index}", file=path)
 
 
+def _named(frame: Atoms | Structure, name: str) -> Structure:
+    if isinstance(frame, Structure):
+        return replace(frame, name=name)
+    return structure_from_atoms(frame, name)
+
+
+def _input_data_reader(
+    path: str, entry: str, units: str | None
+) -> Callable[[int | str], Iterator[Structure]]:
+    """Return the reader of an ``input.data``, whose units the entry must name."""
+    try:
+        if units is None:
+            raise ValueError("RuNNer and n2p2 write no units into it")
+        known = parse_units(units)
+    except ValueError as reason:
+        raise DataError(
+            str(reason),
+            file=path,
+            hint=f"write {entry}#units=eV,Angstrom or {entry}#units=Hartree,Bohr",
+        ) from None
+
+    def read(index: int | str) -> Iterator[Structure]:
+        frames = iter_input_data(path, known)
+        if index == ":":
+            return frames
+        if not isinstance(index, int):
+            raise DataError(f"'@{index}' is no index", file=path, hint="write @:, @-1 or @::10")
+        if index < 0:
+            index += sum(1 for _ in iter_input_data(path, known))
+        return islice(frames, index, index + 1) if index >= 0 else iter(())
+
+    return read
+
+
 def _read_ase(path: str, index: int | str) -> Iterator[Atoms]:
     """Yield frames as ASE reads them, its manifold exceptions turned into one."""
-    from ase.io import iread
-
     try:
-        yield from iread(path, index=index, do_not_split_by_at_sign=True)
+        yield from iter_frames(path, index)
+    except DataError:
+        raise
     except Exception as reason:
         text = str(reason).strip().split("\n")[0]
         raise DataError(

@@ -23,6 +23,9 @@ _TRAIN_KEYS = (
     *("iterations", "testpercent", "maxenergy", "method", "sampling", "networks", "test_copies"),
 )
 _FAMILIES = ("together", "mixed")
+MOST_TRIALS = 10_000
+"""Of one study: weeks of training."""
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
 _SET_BY_STUDY = {
     "seed": "the seeds of the study are those of the trials",
@@ -157,6 +160,10 @@ def read_study(path: str | Path) -> Study:
     if not variants:
         raise keys["variants"].error("is empty", "write one line 'name: {}' per variant")
     _check_needs(variants)
+    sizes, seeds = _integers(keys["sizes"], 2), _integers(keys["seeds"], 0)
+    n_trials = len(variants) * len(sizes) * len(seeds)
+    if n_trials > MOST_TRIALS:
+        raise keys["seeds"].error(f"and sizes make {n_trials} trials", f"at most {MOST_TRIALS}")
     return Study(
         path=str(path),
         generate=keys["generate"].text(),
@@ -164,8 +171,8 @@ def read_study(path: str | Path) -> Study:
         folder=keys["folder"].text() if "folder" in keys else _folder(path),
         test=keys["test"].integer(1),
         test_seed=keys["test_seed"].integer(0) if "test_seed" in keys else 1,
-        sizes=_integers(keys["sizes"], 2),
-        seeds=_integers(keys["seeds"], 0),
+        sizes=sizes,
+        seeds=seeds,
         reference=_read_reference(keys.get("reference"), variants),
         variants=variants,
         lines={key: value.place.line for key, value in keys.items()},

@@ -18,6 +18,9 @@ LARGEST_DELTA, LARGEST_DISTANCE = 1.0, 5.0
 MOST_COPIES = 1_000_000
 """Of one structure."""
 
+LARGEST_FRACTION = 100_000.0
+"""Percent: a thousand copies for each coordinate."""
+
 KEYS = (
     *("strategy", "delta", "a", "seed", "spread"),
     *("max_force", "min_distance", "order", "potential"),
@@ -235,6 +238,8 @@ def _derivatives(given: Mapping[str, str]) -> TaylorInput:
         raise ValueError(f"unknown method '{given['method']}'; only taylor is known")
     disp_all = _choice("disp_all", given.get("disp_all", "1"), ("0", "1"))
     fraction = _positive("fraction", given.get("fraction", "16.0"), "a share in percent")
+    if fraction > LARGEST_FRACTION:
+        raise ValueError(f"fraction is {given['fraction']}; it is {LARGEST_FRACTION:g} at most")
     return TaylorInput(
         strategy="random" if disp_all == "1" else "axis",
         delta=_delta(given.get("delta", "0.01")),

@@ -45,6 +45,11 @@ METHODS: Mapping[str, Mapping[str, int | float]] = {
 }
 """Training methods, their parameters and defaults (spec 3.3); integers stay integers."""
 
+MOST_NODES = 10_000
+"""Of a layer; two such layers have 800 MB of weights."""
+
+MOST_LAYERS = 100
+
 SAMPLINGS = ("sequential", "random", "weighted", "energy")
 """Orders in which structures are visited (spec 3.4)."""
 
@@ -64,7 +69,8 @@ ACTIVATION_NAMES = {
 
 _FLAGS = ("SAVE_ENERGIES", "TEST_COPIES", "TIMING", "DEBUG")
 _VALUES = (
-    *("TRAININGSET", "TESTPERCENT", "ITERATIONS", "MAXENERGY", "SAMPLING", "VERBOSITY", "SEED"),
+    *("TRAININGSET", "TESTPERCENT", "ITERATIONS", "ITERWRITE", "MAXENERGY", "SAMPLING"),
+    *("VERBOSITY", "SEED"),
     *_FLAGS,
 )
 _BLOCKS = ("NETWORKS", "METHOD")
@@ -136,6 +142,9 @@ class TrainInput:
         Share of test structures in percent.
     iterations
         Epochs; 0 or less only evaluates.
+    iterwrite
+        The networks of every so many epochs are kept in files of their own, 0: of none;
+        a keyword of aenet-PyTorch.
     max_energy
         Upper limit of the target energy per atom, eV; None without.
     method
@@ -157,6 +166,7 @@ class TrainInput:
     networks: tuple[NetworkLine, ...]
     test_percent: float = 10.0
     iterations: int = 10
+    iterwrite: int = 1
     max_energy: float | None = None
     method: MethodLine = field(default_factory=MethodLine)
     sampling: str | None = None
@@ -224,6 +234,14 @@ def _read_test_percent(keywords: Keywords) -> float:
         place = keywords.place(keywords.lines["TESTPERCENT"])
         raise place.error(f"TESTPERCENT {percent:g} {why}", "give 0 or more and less than 100")
     return percent
+
+
+def _read_iterwrite(keywords: Keywords) -> int:
+    every = keywords.integer("ITERWRITE", 1)
+    if every < 0:
+        place = keywords.place(keywords.lines["ITERWRITE"])
+        raise place.error(f"ITERWRITE {every} is negative", "0 keeps the networks of no epoch")
+    return every
 
 
 def _read_max_energy(keywords: Keywords) -> float | None:
@@ -313,6 +331,8 @@ def _parse_network(symbol: str, entry: Entry, place: Place) -> NetworkLine:
         raise place.error(
             f"{symbol} has {times(n_layers, 'hidden layer')} but {len(layers)} are given", form
         )
+    if n_layers > MOST_LAYERS:
+        raise place.error(f"{symbol} has {n_layers} hidden layers", f"at most {MOST_LAYERS}")
     if any(":" in token for token in tokens[3 + n_layers : 4 + n_layers]):
         place.warn(
             f"{symbol} has {times(n_layers, 'hidden layer')}; '{tokens[3 + n_layers]}' is ignored"
@@ -332,6 +352,8 @@ def _parse_layer(token: str, place: Place) -> tuple[int, str]:
         raise place.error(f"nodes of layer '{token}': {reason}") from None
     if n_nodes < 1:
         raise place.error(f"layer '{token}' has no nodes")
+    if n_nodes > MOST_NODES:
+        raise place.error(f"layer '{token}' is too large", f"at most {MOST_NODES} nodes")
     if activation not in ACTIVATION_NAMES:
         raise place.error(
             f"unknown activation '{activation}'",
@@ -345,6 +367,7 @@ _READERS: Mapping[str, tuple[str, Callable[[Keywords], Any]]] = {
     "NETWORKS": ("networks", _read_networks),
     "TESTPERCENT": ("test_percent", _read_test_percent),
     "ITERATIONS": ("iterations", lambda keywords: keywords.integer("ITERATIONS", 10)),
+    "ITERWRITE": ("iterwrite", _read_iterwrite),
     "MAXENERGY": ("max_energy", _read_max_energy),
     "METHOD": ("method", _read_method),
     "SAMPLING": ("sampling", _read_sampling),
@@ -368,6 +391,8 @@ def format_train_in(content: TrainInput) -> str:
         f"TESTPERCENT {content.test_percent!r}",
         f"ITERATIONS  {content.iterations}",
     ]
+    if content.iterwrite != 1:
+        lines.append(f"ITERWRITE   {content.iterwrite}")
     if content.max_energy is not None:
         lines.append(f"MAXENERGY   {content.max_energy!r}")
     if content.sampling is not None:

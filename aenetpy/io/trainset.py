@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
 from aenetpy.io.families import is_copy
-from aenetpy.io.files import replace_file
+from aenetpy.io.files import Opener, replace_file
 from aenetpy.io.fortran import (
     RecordReader,
     array_record,
@@ -298,6 +298,8 @@ class TrainingSetWriter:
         Atomic energies, eV, (t,).
     normalized, scale, shift
         As in ``TrainingSet``.
+    opener
+        Opens the file, see ``new_files``.
 
     Raises
     ------
@@ -314,6 +316,7 @@ class TrainingSetWriter:
         normalized: bool = False,
         scale: float = 1.0,
         shift: float = 0.0,
+        opener: Opener = replace_file,
     ) -> None:
         self.n_structures = 0
         self.n_atoms = 0
@@ -329,11 +332,11 @@ class TrainingSetWriter:
                 real_record(shift),
             ]
         )
-        self._replacing = replace_file(path)
+        self._opened = opener(path)
         self._file: BinaryIO
 
     def __enter__(self) -> TrainingSetWriter:
-        self._file = self._replacing.__enter__()
+        self._file = self._opened.__enter__()
         self._file.write(self._header)
         return self
 
@@ -344,7 +347,7 @@ class TrainingSetWriter:
         traceback: TracebackType | None,
     ) -> None:
         assert kind is not None or self._finished, "finish() was not called"
-        self._replacing.__exit__(kind, error, traceback)
+        self._opened.__exit__(kind, error, traceback)
 
     def append(
         self,

@@ -1,7 +1,8 @@
 """ASCII twins ``.train.ascii`` of a training set (spec 8.1 and 8.2).
 
 ``trnset2ASCII.x`` of aenet writes no setups; ``trainbin2ASCII.x`` of
-aenet-PyTorch writes everything, the footer before the structures.
+aenet-PyTorch writes everything, the footer before the structures, each array on one line.
+The readers also take arrays that go over several lines.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.io.files import read_text, write_text
-from aenetpy.io.fortran_text import LineReader, list_directed, list_directed_lines
+from aenetpy.io.fortran import MOST_SPECIES
+from aenetpy.io.fortran_text import LineReader, list_directed_line
 from aenetpy.io.limits import ANY, COUNT, FINITE, FINITE_OR_NAN, POSITIVE
 from aenetpy.io.network_ascii import parse_setup
 from aenetpy.io.setup import N_PARAMETERS, Setup
@@ -83,14 +85,14 @@ def format_aenet(trainset: TrainingSet, source: str) -> str:
     text = [
         f"{source}\n",
         f" {'T' if trainset.normalized else 'F'}\n",
-        list_directed_lines([trainset.scale]),
-        list_directed_lines([trainset.shift]),
-        list_directed_lines([len(trainset.species)]),
+        list_directed_line([trainset.scale]),
+        list_directed_line([trainset.shift]),
+        list_directed_line([len(trainset.species)]),
         *(f"{name:2}\n" for name in trainset.species),
         _exponents(trainset.atomic_energies_t, 4) + "\n",
-        list_directed_lines([trainset.n_atoms]),
-        list_directed_lines([trainset.n_structures]),
-        list_directed_lines(
+        list_directed_line([trainset.n_atoms]),
+        list_directed_line([trainset.n_structures]),
+        list_directed_line(
             [trainset.energy_minimum, trainset.energy_maximum, trainset.energy_average]
         ),
     ]
@@ -113,28 +115,28 @@ def format_pytorch(trainset: TrainingSet) -> str:
     """
     setups_t = trainset.setups_t
     text = [
-        list_directed_lines([len(trainset.species)]),
-        list_directed_lines([trainset.n_structures]),
+        list_directed_line([len(trainset.species)]),
+        list_directed_line([trainset.n_structures]),
         "".join(f"{name:2}".rjust(4) for name in trainset.species) + "\n",
-        list_directed_lines(trainset.atomic_energies_t.tolist()),
+        list_directed_line(trainset.atomic_energies_t.tolist()),
         f" {'T' if trainset.normalized else 'F'}\n",
-        list_directed_lines([trainset.scale]),
-        list_directed_lines([trainset.shift]),
-        list_directed_lines([trainset.n_atoms]),
-        list_directed_lines(
+        list_directed_line([trainset.scale]),
+        list_directed_line([trainset.shift]),
+        list_directed_line([trainset.n_atoms]),
+        list_directed_line(
             [trainset.energy_average, trainset.energy_minimum, trainset.energy_maximum]
         ),
         f" {'F' if setups_t is None else 'T'}\n",
     ]
     for t, setup in enumerate(setups_t or ()):
-        text += [list_directed_lines([t + 1]), _setup_lines(setup)]
+        text += [list_directed_line([t + 1]), _setup_lines(setup)]
     for s, atoms in enumerate(_features_by_structure(trainset)):
         name = trainset.names_s[s]
         length = len(name.encode("utf-8", "surrogateescape"))
-        text += [list_directed_lines([length]), f" {name}\n", _structure_lines(trainset, s)]
+        text += [list_directed_line([length]), f" {name}\n", _structure_lines(trainset, s)]
         for i, features_g in atoms:
             text.append(_atom_lines(trainset, i, len(features_g)))
-            text.append(list_directed_lines(features_g.tolist()))
+            text.append(list_directed_line(features_g.tolist()))
     return "".join(text)
 
 
@@ -154,16 +156,16 @@ def _structure_lines(trainset: TrainingSet, s: int) -> str:
     """Numbers of atoms and species; energy."""
     n_atoms, n_species = int(trainset.n_atoms_s[s]), int(trainset.n_species_s[s])
     energy = float(trainset.energies_s[s])
-    return list_directed_lines([n_atoms, n_species]) + list_directed_lines([energy])
+    return list_directed_line([n_atoms, n_species]) + list_directed_line([energy])
 
 
 def _atom_lines(trainset: TrainingSet, i: int, n_features: int) -> str:
     """Type, coordinates, forces, number of fingerprint components."""
     return (
-        f"{list_directed(int(trainset.types_n[i]) + 1)}\n"
-        f"{''.join(map(list_directed, trainset.positions_nc[i].tolist()))}\n"
-        f"{''.join(map(list_directed, trainset.forces_nc[i].tolist()))}\n"
-        f"{list_directed(n_features)}\n"
+        list_directed_line([int(trainset.types_n[i]) + 1])
+        + list_directed_line(trainset.positions_nc[i].tolist())
+        + list_directed_line(trainset.forces_nc[i].tolist())
+        + list_directed_line([n_features])
     )
 
 
@@ -183,18 +185,18 @@ def _setup_lines(setup: Setup) -> str:
         [
             f" {' '.join(setup.description.splitlines())}\n",
             f" {setup.species:2}\n",
-            list_directed_lines([len(setup.environment)]),
+            list_directed_line([len(setup.environment)]),
             *(f"{name:2}\n" for name in setup.environment),
-            list_directed_lines([setup.r_min]),
-            list_directed_lines([setup.r_max]),
+            list_directed_line([setup.r_min]),
+            list_directed_line([setup.r_max]),
             f" {setup.kind}\n",
-            list_directed_lines([g]),
-            list_directed_lines([N_PARAMETERS]),
-            list_directed_lines(setup.functions_g.tolist()),
-            list_directed_lines(setup.parameters_gp.ravel().tolist()),
-            list_directed_lines(setup.partners_g2.ravel().tolist()),
-            list_directed_lines([known.count]),
-            *(list_directed_lines(array.tolist()) for array in arrays),
+            list_directed_line([g]),
+            list_directed_line([N_PARAMETERS]),
+            list_directed_line(setup.functions_g.tolist()),
+            list_directed_line(setup.parameters_gp.ravel().tolist()),
+            list_directed_line(setup.partners_g2.ravel().tolist()),
+            list_directed_line([known.count]),
+            *(list_directed_line(array.tolist()) for array in arrays),
         ]
     )
 
@@ -205,7 +207,7 @@ def _read_aenet(lines: LineReader) -> TrainingSet:
     scale = lines.real("scale", POSITIVE)
     shift = lines.real("shift")
     n_types = lines.count("number of species")
-    species = tuple(lines.words("species", n_types))
+    species = _read_species(lines, n_types)
     atomic_energies_t = lines.reals("atomic energies", n_types)
     lines.count("number of atoms")
     n_structures = lines.count("number of structures")
@@ -229,7 +231,7 @@ def _read_pytorch(lines: LineReader) -> TrainingSet:
     """Read the layout of ``trainbin2ASCII.x``."""
     n_types = lines.count("number of species")
     n_structures = lines.count("number of structures")
-    species = tuple(lines.words("species", n_types))
+    species = _read_species(lines, n_types)
     atomic_energies_t = lines.reals("atomic energies", n_types)
     normalized = lines.logical("normalized")
     scale = lines.real("scale", POSITIVE)
@@ -252,6 +254,12 @@ def _read_pytorch(lines: LineReader) -> TrainingSet:
         energy_minimum=minimum,
         energy_maximum=maximum,
     )
+
+
+def _read_species(lines: LineReader, n_types: int) -> tuple[str, ...]:
+    if n_types > MOST_SPECIES:
+        raise lines.error(f"{n_types} species", f"there are at most {MOST_SPECIES}")
+    return tuple(lines.words("species", n_types))
 
 
 def _read_setup(lines: LineReader, t: int, n_types: int) -> Setup:

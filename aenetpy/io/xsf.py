@@ -14,7 +14,7 @@ from aenetpy.errors import DataError
 from aenetpy.io.files import write_text
 from aenetpy.io.free_form import Place, expand_repeats, parse_integer, parse_real, read_text
 from aenetpy.io.limits import FINITE
-from aenetpy.io.structure import Structure
+from aenetpy.io.structure import Structure, spans_volume
 
 Float = NDArray[np.float64]
 
@@ -22,7 +22,6 @@ _SEPARATORS = re.compile(r"[,;\t]")
 _UNUSUAL = re.compile(r"[,;*_]")
 _SECTIONS = ("PRIMVEC", "PRIMCOORD", "ATOMS")
 _PARTLY_PERIODIC = ("SLAB", "POLYMER")
-_FLAT = 1e-8
 _NUMBER = " %14.8f"
 _PARENT = "# parent structure = "
 
@@ -151,11 +150,7 @@ def _read_cell(file: str, lines: list[str], position: int) -> tuple[Float, int]:
         rows.append([x, y, z])
         position += 1
     cell_cc = np.array(rows)
-    with np.errstate(over="ignore", invalid="ignore"):  # absurd vectors span no volume either
-        lengths = np.sqrt((cell_cc * cell_cc).sum(axis=1))
-        volume = abs(np.dot(np.cross(cell_cc[0], cell_cc[1]), cell_cc[2]))
-        spans = lengths.min() > _FLAT and volume > _FLAT * lengths.prod()
-    if not spans:
+    if not spans_volume(cell_cc):
         raise _error(file, position, "the lattice vectors span no volume", "check PRIMVEC")
     return cell_cc, position
 

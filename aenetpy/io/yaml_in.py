@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from aenetpy.errors import InputError
-from aenetpy.io.free_form import Place, parse_integer, read_text, suggest
+from aenetpy.io.free_form import LARGEST_SEED, Place, parse_integer, read_text, suggest
+
+MOST_VALUES = 10_000
+"""Of a file, counted as often as aliases repeat them, which grows as a power in a few lines."""
+
+LARGEST = 1_000_000
+"""Characters; the parser takes a second and 100 MB for as many."""
 
 DEEPEST = 20
 """Levels of nesting; more of them is a file that refers to itself."""
@@ -72,7 +79,7 @@ class YamlValue:
     def integer(self, minimum: int) -> int:
         """Return an integer that is not too small."""
         try:
-            value = parse_integer(self.text())
+            value = parse_integer(self.text(), LARGEST_SEED)
         except ValueError as reason:
             raise self.error(f"needs an integer: {reason}") from None
         if value < minimum:
@@ -99,6 +106,8 @@ def read_yaml(path: str | Path) -> YamlValue:
     import yaml
 
     text = read_text(path)
+    if len(text) > LARGEST:
+        raise InputError(f"has {len(text)} characters", file=path, hint=f"at most {LARGEST}")
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -110,17 +119,19 @@ def read_yaml(path: str | Path) -> YamlValue:
         raise InputError("is not YAML: nested too deeply", file=path) from None
     if not isinstance(root, yaml.MappingNode):
         raise InputError("holds no keys", file=path, hint="write 'key: value' lines")
-    return _value(root, str(path), "", 0)
+    return _value(root, str(path), "", 0, count(1))
 
 
-def _value(node: Any, path: str, name: str, depth: int) -> YamlValue:
+def _value(node: Any, path: str, name: str, depth: int, numbers: Iterator[int]) -> YamlValue:
     import yaml
 
     place = Place(path, node.start_mark.line + 1)
+    if next(numbers) > MOST_VALUES:
+        raise place.error(f"more than {MOST_VALUES} values", "use fewer aliases of aliases")
     if depth > DEEPEST:
         raise place.error("nested too deeply", "remove references of a value to itself")
     if isinstance(node, yaml.SequenceNode):
-        items = [_value(item, path, name, depth + 1) for item in node.value]
+        items = [_value(item, path, name, depth + 1, numbers) for item in node.value]
         return YamlValue(items, place, name)
     if isinstance(node, yaml.MappingNode):
         values: dict[str, YamlValue] = {}
@@ -131,7 +142,7 @@ def _value(node: Any, path: str, name: str, depth: int) -> YamlValue:
             if key.value in values:
                 raise here.error(f"key '{key.value}' is given twice", "remove one")
             full = f"{name}.{key.value}" if name else key.value
-            value = _value(item, path, full, depth + 1)
+            value = _value(item, path, full, depth + 1, numbers)
             values[key.value] = YamlValue(value.data, here, full)
         return YamlValue(values, place, name)
     empty = node.tag == "tag:yaml.org,2002:null" and node.value in ("", "~")

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import pickle
-from collections.abc import Callable
-from contextlib import suppress
+import io
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 import numba as nb
-from numba.core.caching import FunctionCache
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+_LOG = logging.getLogger("aenetpy")
 
 
 def kernel(function: Kernel) -> Kernel:
@@ -42,21 +46,87 @@ def _sources() -> str:
 _SOURCES = _sources()
 
 
+class _SealedFiles(IndexDataCacheFile):
+    """Index and machine code on disk, each with a checksum behind what numba reads.
+
+    Numba believes what it finds: damaged files raise nearly any exception, and machine code
+    with a wrong bit is run. Here they are removed, and numba takes them for missing.
+    """
+
+    @contextmanager
+    def _open_for_write(self, filepath: str) -> Iterator[BinaryIO]:
+        content = io.BytesIO()
+        yield content
+        with super()._open_for_write(filepath) as file:
+            file.write(content.getvalue() + _seal(content.getbuffer()))
+
+    def save(self, key: Any, data: Any) -> None:
+        super().save(key, (key, data))
+
+    def load(self, key: Any) -> Any:
+        # Processes that begin at the same time may give one file to two signatures.
+        owner, data = super().load(key) or (None, None)
+        return data if owner == key else None
+
+    def _load_index(self) -> Any:
+        if not _intact(self._index_path):
+            return {}
+        try:
+            return super()._load_index()
+        except Exception:  # pickled where modules had other names, say
+            return {}
+
+    def _load_data(self, name: str) -> Any:
+        path = self._data_path(name)
+        if not _intact(path):
+            raise FileNotFoundError(path)
+        return super()._load_data(name)
+
+
+def _seal(content: bytes | memoryview) -> bytes:
+    return hashlib.sha256(content).digest()
+
+
+def _intact(path: str) -> bool:
+    """Tell whether a file has the content that was written; remove it otherwise."""
+    try:
+        content = memoryview(Path(path).read_bytes())
+    except FileNotFoundError:
+        return False
+    except OSError as reason:
+        _LOG.info("%s: machine code cannot be read (%s); compiled anew", path, reason.strerror)
+        return False
+    end = len(content) - len(_seal(b""))
+    if end >= 0 and content[end:] == _seal(content[:end]):
+        return True
+    folder = os.path.dirname(path)  # not the file: of many that are damaged one line tells
+    _LOG.info("%s: damaged machine code is removed, and compiled anew", folder)
+    with suppress(OSError):
+        os.unlink(path)
+    return False
+
+
 class _KernelCache(FunctionCache):
-    """Machine code on disk: never stale, and never a reason to fail.
+    """Machine code on disk: never stale, never damaged, and never a reason to fail.
 
     Numba itself notices when the file of a function has changed, but not those of
     the functions that it calls; and it stops the program where the disk is full.
     """
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        stamp = self._impl.locator.get_source_stamp()
+        self._cache_file = _SealedFiles(self._cache_path, self._impl.filename_base, stamp)
+
     def _index_key(self, sig: Any, codegen: Any) -> Any:
         return (*super()._index_key(sig, codegen), _SOURCES)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        with suppress(OSError, EOFError, pickle.UnpicklingError):
+        # An intact file may not fit an environment in which other packages have changed.
+        with suppress(Exception):
             return super().load_overload(sig, target_context)
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        with suppress(OSError, EOFError, pickle.UnpicklingError):
+        with suppress(OSError):
             super().save_overload(sig, data)

@@ -13,9 +13,10 @@ from aenetpy.errors import DataError
 from aenetpy.fingerprints.base import Descriptor, make_descriptor
 from aenetpy.fingerprints.domain import AngularDomain
 from aenetpy.io.network import NetworkFile
+from aenetpy.io.setup import Setup
 from aenetpy.models.extrapolation import Ranges
 from aenetpy.models.network import Network
-from aenetpy.models.scaling import feature_scaling
+from aenetpy.models.scaling import Noise, feature_scaling
 
 Float = NDArray[np.float64]
 
@@ -24,7 +25,8 @@ Float = NDArray[np.float64]
 class AtomicPotential:
     """Energy of one atom of a species from its fingerprint (spec 9.3).
 
-    ε = y(x) / scale + shift + E_atom with x_g = (G_g - mean_g) / σ_g.
+    ε = y(x) / scale + shift + E_atom with x_g = (G_g - mean_g) / σ_g. Inputs that are nothing
+    but ``noise`` add to energies as in aenet, and not to forces.
     """
 
     descriptor: Descriptor
@@ -35,17 +37,22 @@ class AtomicPotential:
     shift: float
     atomic_energy: float
     ranges: Ranges
+    noise: Noise | None
 
     @classmethod
     def from_file(
-        cls, file: NetworkFile, species: Sequence[str], angular_domain: AngularDomain
+        cls,
+        file: NetworkFile,
+        species: Sequence[str],
+        angular_domain: AngularDomain,
+        serving: Setup,
     ) -> AtomicPotential:
         """Build from a potential file, for structures made of ``species``."""
         setup = file.setup
         assert setup.statistics is not None, "a potential file always has statistics"
         mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
         return cls(
-            descriptor=make_descriptor(setup, species, angular_domain),
+            descriptor=make_descriptor(setup, species, angular_domain, serving),
             network=Network(file.nodes_l, file.activations, file.weights_w),
             mean_g=mean_g,
             inverse_sigma_g=inverse_sigma_g,
@@ -53,16 +60,23 @@ class AtomicPotential:
             shift=file.shift,
             atomic_energy=float(file.atomic_energies_t[file.species.index(setup.species)]),
             ranges=Ranges.of(setup.statistics),
+            noise=Noise.of(setup.statistics),
         )
+
+    def _inputs(self, features_ng: Float) -> Float:
+        x_ng = (features_ng - self.mean_g) * self.inverse_sigma_g
+        if self.noise is not None:
+            self.noise.put(features_ng, x_ng)
+        return x_ng
 
     def energies(self, features_ng: Float) -> Float:
         """Return the energy of each atom without its atomic energy, eV, (n,)."""
-        y_n = self.network.forward((features_ng - self.mean_g) * self.inverse_sigma_g)
+        y_n = self.network.forward(self._inputs(features_ng))
         return y_n / self.scale + self.shift
 
     def energies_and_gradient(self, features_ng: Float) -> tuple[Float, Float]:
         """Return the energies (n,) and dε/dG (n, g), eV."""
-        y_n, dydx_ng = self.network.gradient((features_ng - self.mean_g) * self.inverse_sigma_g)
+        y_n, dydx_ng = self.network.gradient(self._inputs(features_ng))
         return y_n / self.scale + self.shift, dydx_ng * (self.inverse_sigma_g / self.scale)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.io.setup import FeatureStatistics
-from aenetpy.models.scaling import SMALLEST_DEVIATION
+from aenetpy.models.scaling import ROUNDING, deviations
 
 Float = NDArray[np.float64]
 Long = NDArray[np.int64]
@@ -19,7 +19,9 @@ FAR = 1.0
 """Standard deviations beyond the training range from which the user is warned."""
 
 SLACK_DEVIATIONS, SLACK_PARTS = 1e-6, 1e-9
-"""What a value may be outside by rounding: standard deviations, and parts of its size."""
+"""What a value may be outside by rounding: standard deviations, and parts of its size.
+
+In components that are constant but for rounding the latter is that by which they are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,20 +94,20 @@ class Ranges:
         """Return the ranges of a training set; none where the mean is not in the range."""
         minimum_g, maximum_g = statistics.minimum_g, statistics.maximum_g
         mean_g = statistics.mean_g
-        sigma_g = np.sqrt(np.maximum(statistics.mean_square_g - mean_g**2, 0.0))
         rounding_g = 1e-6 * np.maximum(abs(minimum_g), abs(maximum_g))
         known_g = (minimum_g - rounding_g <= mean_g) & (mean_g <= maximum_g + rounding_g)
         return cls(
             np.where(known_g, minimum_g, -np.inf),
             np.where(known_g, maximum_g, np.inf),
-            np.where(sigma_g > SMALLEST_DEVIATION, sigma_g, 0.0),
+            deviations(statistics),
         )
 
     @cached_property
     def _ends_g(self) -> tuple[Float, Float]:
         """The ends of the range, moved apart by what rounding may do."""
         size_g = np.maximum(abs(self.minimum_g), abs(self.maximum_g))
-        slack_g = SLACK_DEVIATIONS * self.sigma_g + SLACK_PARTS * size_g
+        parts_g = np.where(self.sigma_g > 0.0, SLACK_PARTS, ROUNDING)
+        slack_g = SLACK_DEVIATIONS * self.sigma_g + parts_g * size_g
         return self.minimum_g - slack_g, self.maximum_g + slack_g
 
     def excursions(self, atoms_a: Long, features_ag: Float) -> Excursions | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.errors import DataError, NumericalError, located
+from aenetpy.errors import CoincidentAtoms, DataError, NumericalError, located
 from aenetpy.fingerprints.domain import DomainChoice, choose_domains
 from aenetpy.fingerprints.featurise import (
     Contact,
@@ -19,6 +20,7 @@ from aenetpy.fingerprints.featurise import (
     total_cutoff,
     type_indices,
 )
+from aenetpy.fingerprints.lookup import serving_setups
 from aenetpy.fingerprints.species import check_environments
 from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network import NetworkFile
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 Float = NDArray[np.float64]
+
+COINCIDENT = 1e-6
+"""Distance (Å) below which two atoms are in one place, and directions mean nothing."""
 
 BLOCKS = 32
 """Pieces of a structure that threads work on at a time, at most."""
@@ -127,8 +132,10 @@ class Potential:
         self.chebyshev_domain = chebyshev_domain
         self.domains = choose_domains(setups, chebyshev_domain)
         self.atomic_potentials = tuple(
-            AtomicPotential.from_file(file, self.species, self.domains[symbol])
-            for symbol, file in files.items()
+            AtomicPotential.from_file(file, self.species, self.domains[symbol], serving)
+            for (symbol, file), serving in zip(
+                files.items(), serving_setups(self.setups), strict=True
+            )
         )
         self.cutoff = total_cutoff([atomic.descriptor for atomic in self.atomic_potentials])
         self._accepted: set[frozenset[str]] = set()
@@ -155,10 +162,10 @@ class Potential:
         sizes = (f"{symbol} {'-'.join(map(str, f.nodes_l))}" for symbol, f in self.files.items())
         return f"<Potential: {', '.join(sizes)}>"
 
-    @property
+    @cached_property
     def setups(self) -> tuple[Setup, ...]:
-        """The fingerprint setup of each species."""
-        return tuple(file.setup for file in self.files.values())
+        """The fingerprint setup of each species, with the TYPES that it was trained with."""
+        return tuple(replace(file.setup, types=file.species) for file in self.files.values())
 
     def evaluate(
         self,
@@ -192,6 +199,8 @@ class Potential:
         DataError
             If the structure holds a species without a network, or one that a
             fingerprint does not know; if it has no atoms, or is not finite.
+        CoincidentAtoms
+            If two atoms, or an atom and the periodic image of another, are in one place.
         """
         structure = as_structure(structure)
         self._accept(structure)
@@ -217,6 +226,7 @@ class Potential:
             if forces_nc is not None and virial_cc is not None:
                 forces_nc += part.forces_nc
                 virial_cc += part.virial_cc
+        _check_coincidence(structure, closest)
         atomic_energies_t = np.array([atomic.atomic_energy for atomic in self.atomic_potentials])
         cohesive_energy = float(energies_n.sum())
         energies_n += atomic_energies_t[types_n]
@@ -311,6 +321,17 @@ def _blocks(chunks: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
     """
     size = max(1, -(-len(chunks) // BLOCKS))
     return [chunks[k : k + size] for k in range(0, len(chunks), size)]
+
+
+def _check_coincidence(structure: Structure, closest: Contact) -> None:
+    """Refuse atoms in one place, whose energy is not a number, or one that means nothing."""
+    if closest.distance < COINCIDENT:
+        raise CoincidentAtoms(
+            f"the closest atoms, {closest.first + 1} and {closest.second + 1}, are "
+            f"{closest.distance:.3f} Å apart: two atoms in one place have no energy",
+            file=structure.name,
+            hint="correct the structure",
+        )
 
 
 def _distance(contact: Contact) -> float:

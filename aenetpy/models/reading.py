@@ -8,6 +8,7 @@ from aenetpy.errors import DataError
 from aenetpy.fingerprints.domain import DomainChoice, proven_domain
 from aenetpy.io.network_files import NetworkSource, read_networks
 from aenetpy.models.potential import Potential
+from aenetpy.models.remarks import warn_of_noise, warn_of_setups
 
 log = logging.getLogger("aenetpy")
 
@@ -37,6 +38,9 @@ def read_potential(source: NetworkSource, chebyshev_domain: DomainChoice = "auto
         raise DataError("a potential needs at least one .nn file, and none is named")
     potential = Potential(files, paths, chebyshev_domain)
     _tell_domains(potential, chebyshev_domain)
+    warn_of_setups(potential.setups)
+    for file in files.values():
+        warn_of_noise(file)
     return potential
 
 

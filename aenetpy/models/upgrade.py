@@ -12,7 +12,7 @@ from aenetpy.fingerprints.domain import old_from_new
 from aenetpy.io.network import NetworkFile
 from aenetpy.io.setup import FeatureStatistics, Setup
 from aenetpy.models.network import Network
-from aenetpy.models.scaling import SMALLEST_DEVIATION, feature_scaling
+from aenetpy.models.scaling import ROUNDING, deviations, feature_scaling
 
 Float = NDArray[np.float64]
 
@@ -88,6 +88,7 @@ def new_statistics(setup: Setup) -> FeatureStatistics:
         Of an old potential.
     """
     old = setup.known_statistics
+    sigma_g = deviations(old)
     blocks = angular_blocks(setup)
     most, mean_most = old.maximum_g[blocks[0].start], old.mean_square_g[blocks[0].start]
     largest_s = [1.0, max(map(abs, typespins(setup.environment).values()))]
@@ -97,8 +98,8 @@ def new_statistics(setup: Setup) -> FeatureStatistics:
     for block, s in zip(blocks, largest_s, strict=False):
         zero, higher = block.start, slice(block.start + 1, block.stop)
         minimum_g[higher], maximum_g[higher] = -(s**2) * most, s**2 * most
-        variance = old.mean_square_g[zero] - old.mean_g[zero] ** 2
-        if variance <= SMALLEST_DEVIATION**2:
+        variance = sigma_g[zero] ** 2
+        if variance <= (10.0 * ROUNDING) ** 2 * s**4 * mean_most:
             # Order 0 was constant, so the old network did not see it; the new one has to.
             variance = s**4 * mean_most
         mean_square_g[block] = mean_g[block] ** 2 + variance

@@ -13,7 +13,8 @@ from aenetpy.errors import DataError, InputError
 from aenetpy.io.limits import LARGEST
 from aenetpy.io.setup import Setup
 from aenetpy.io.trainset import TrainingSet
-from aenetpy.models.scaling import feature_scaling
+from aenetpy.models.remarks import warn_of_constants
+from aenetpy.models.scaling import inverse, raw_deviations, rounding_noise
 
 Float = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -65,6 +66,9 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
     Spec 3.5; the order of operations is that of aenet, so that files agree in bytes.
     """
     check(trainset)
+    for setup, features_ng in zip(trainset.setups_t or (), trainset.features_tng, strict=True):
+        if len(features_ng) and setup.statistics is not None:
+            warn_of_constants(setup)
     if trainset.normalized:
         return Normalisation(trainset, 0)
     scale, shift = _energy_scaling(trainset, max_energy)
@@ -135,24 +139,27 @@ def _energy_scaling(trainset: TrainingSet, max_energy: float | None) -> tuple[fl
 
 
 def _normalise_features(setup: Setup, features_ng: Float) -> Float:
-    """Normalised x = (G - mean) / sigma; constant components are reported once and become 0."""
+    """Normalised x = (G - mean) / sigma; constant components of aenet become 0."""
     if setup.statistics is None:
         raise DataError(f"the setup of {setup.species} holds no statistics")
-    mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
-    unused_g = inverse_sigma_g == 0.0
-    # Rounding gives other constants a variance; aenet trains on that noise, and so do we.
-    noise_g = (setup.statistics.maximum_g == setup.statistics.minimum_g) & ~unused_g
-    for chosen_g, fate in ((unused_g, "are not used"), (noise_g, "add noise; leave them out")):
-        if chosen_g.any() and len(features_ng):
-            log.warning(
-                "%s: fingerprint components %s of %d are the same for all atoms and %s",
-                setup.species,
-                ", ".join(str(g + 1) for g in np.flatnonzero(chosen_g)),
-                setup.n_features,
-                fate,
-            )
     if not len(features_ng):
         log.warning("%s: no atoms in the training set; its network is not trained", setup.species)
-    x_ng = features_ng - mean_g
-    x_ng *= inverse_sigma_g
+    x_ng = features_ng - setup.statistics.mean_g
+    x_ng *= inverse(raw_deviations(setup.statistics))
     return x_ng
+
+
+def without_constants(trainset: TrainingSet) -> TrainingSet:
+    """Return a normalised set with 0 for components that only rounding makes vary.
+
+    Notes
+    -----
+    See `aenetpy.models.scaling`; on disk the set is that of aenet.
+    """
+    assert trainset.setups_t is not None, "normalise refuses sets without setups"
+    features_tng = list(trainset.features_tng)
+    for t, setup in enumerate(trainset.setups_t):
+        noise_g = rounding_noise(setup.known_statistics)
+        if noise_g.any():
+            features_tng[t] = np.where(noise_g, 0.0, features_tng[t])
+    return replace(trainset, features_tng=tuple(features_tng))

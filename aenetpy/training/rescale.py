@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.io.network import NetworkFile
 from aenetpy.models.network import Network
-from aenetpy.models.scaling import feature_scaling
+from aenetpy.models.scaling import feature_scaling, rounding_noise
 
 Float = NDArray[np.float64]
 
@@ -84,6 +85,25 @@ def rescaled_weights(old: NetworkFile, new: NetworkFile) -> Float:
         last *= new.scale / old.scale
         last[:, -1] += new.scale * _offset(old, new)
     return weights_w
+
+
+def without_noise(file: NetworkFile) -> NetworkFile:
+    """Return the network with no weights for inputs that are constant but for rounding.
+
+    They are 0 in training, and no step moves their weights. Without weights they have no
+    effect, here as in aenet.
+
+    Notes
+    -----
+    See `aenetpy.models.scaling`.
+    """
+    noise_g = rounding_noise(file.setup.known_statistics)
+    if not noise_g.any():
+        return file
+    weights_w = file.weights_w.copy()
+    first = Network(file.nodes_l, file.activations, weights_w).matrices_l[0]  # a view
+    first[:, :-1][:, noise_g] = 0.0
+    return replace(file, weights_w=weights_w)
 
 
 def _scaling(file: NetworkFile) -> tuple[Float, Float]:

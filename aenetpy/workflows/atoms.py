@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
-import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
 from aenetpy.errors import DataError
-from aenetpy.io.structures import atoms_from_structure, structure_from_atoms
+from aenetpy.io.ase_files import iter_frames
+from aenetpy.io.files import read_bytes, write_bytes
+from aenetpy.io.input_data import is_input_data
+from aenetpy.io.structures import (
+    atoms_from_structure,
+    iter_structures,
+    split_units,
+    structure_from_atoms,
+)
 from aenetpy.io.xsf import read_xsf, write_xsf
 
 if TYPE_CHECKING:
@@ -44,7 +51,8 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
     Parameters
     ----------
     entry
-        A file; ``path@index`` chooses frames as ASE does.
+        A file; ``path@index`` chooses frames as ASE does, ``#units=`` names the units of
+        an ``input.data``.
     format
         ASE's name of the format. By default ASE recognises it, XSF is read in aenet's
         dialect, and what ASE cannot recognise is tried as VASP, which is all that
@@ -55,11 +63,17 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
     DataError
         If the file is missing or cannot be read.
     """
-    path, index = _split_index(entry)
+    bare, units = split_units(entry)
+    path, index = _split_index(bare)
     if not os.path.exists(path):
         raise DataError(
             f"structure file '{path}' not found", hint="paths are relative to the working directory"
         )
+    if units is not None or (format is None and os.path.isfile(path) and is_input_data(path)):
+        last = entry if index is not None else f"{path}@-1" + entry[len(path) :]
+        for structure in iter_structures(last):
+            yield NamedAtoms(structure.name, atoms_from_structure(structure), None)
+        return
     if format is None and path.lower().endswith(".xsf"):
         yield NamedAtoms(entry, atoms_from_structure(read_xsf(path)), None)
         return
@@ -68,11 +82,16 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
         yield NamedAtoms(entry if k is None else f"{path}@{k}", atoms, found_format)
 
 
-def relaxed_name(named: NamedAtoms) -> str:
-    """Return ``<name>-relaxed.<ext>``, the frame in between if there are several."""
-    path, index = _split_index(named.name)
+def relaxed_name(named: NamedAtoms, word: str = "relaxed") -> str:
+    """Return ``<name>-relaxed.<ext>``, the frame in between if there are several.
+
+    An ``input.data`` cannot say in which units it is: relaxed structures become XSF files.
+    """
+    bare, units = split_units(named.name)
+    path, index = _split_index(bare)
     root, suffix = os.path.splitext(path)
-    return f"{root}{'' if index is None else f'-{index}'}-relaxed{suffix}"
+    suffix = suffix if units is None else ".xsf"
+    return f"{root}{'' if index is None else f'-{index}'}-{word}{suffix}"
 
 
 def write_atoms(path: str, atoms: Atoms, format: str | None) -> None:
@@ -89,21 +108,17 @@ def write_atoms(path: str, atoms: Atoms, format: str | None) -> None:
     from ase.io import write
     from ase.io.formats import filetype
 
-    folder, name = os.path.split(os.path.realpath(path))
-    temporary = os.path.join(folder, f".{secrets.token_hex(4)}.{name}")
-    try:
-        write(temporary, atoms, format=format or filetype(path, read=False))
-        os.replace(temporary, path)
-    except BaseException as reason:
-        with suppress(OSError):
-            os.unlink(temporary)
-        if not isinstance(reason, Exception):
-            raise
-        raise DataError(
-            f"ASE cannot write it: {_first_line(reason)}",
-            file=path,
-            hint="choose a format that ASE writes with --format",
-        ) from None
+    with TemporaryDirectory() as folder:
+        written = os.path.join(folder, os.path.basename(path))
+        try:
+            write(written, atoms, format=format or filetype(path, read=False))
+        except Exception as reason:
+            raise DataError(
+                f"ASE cannot write it: {_first_line(reason)}",
+                file=path,
+                hint="choose a format that ASE writes with --format",
+            ) from None
+        write_bytes(path, read_bytes(written))
 
 
 def _split_index(entry: str) -> tuple[str, str | None]:
@@ -117,6 +132,8 @@ def _read(path: str, index: str | None, format: str | None) -> tuple[str | None,
     for candidate in (format,) if format else (None, "vasp"):
         try:
             frames = _frames(path, index, candidate)
+        except DataError:
+            raise
         except Exception as reason:
             failure = failure or reason
             continue
@@ -133,15 +150,13 @@ def _read(path: str, index: str | None, format: str | None) -> tuple[str | None,
 
 def _frames(path: str, index: str | None, format: str | None) -> _Frames:
     """Frames with their numbers; None for a single one."""
-    from ase.io import read
     from ase.io.formats import string2index
 
     chosen = string2index("-1" if index is None else index)
     if isinstance(chosen, slice):
-        frames = read(path, index=":", format=format, do_not_split_by_at_sign=True)
-        return list(enumerate(frames))[chosen]
-    found = read(path, index=chosen, format=format, do_not_split_by_at_sign=True)
-    return list(enumerate(found)) if isinstance(found, list) else [(None, found)]
+        return list(enumerate(iter_frames(path, ":", format)))[chosen]
+    frames = list(iter_frames(path, chosen, format))
+    return list(enumerate(frames)) if isinstance(chosen, str) else [(None, frames[0])]
 
 
 def _first_line(reason: Exception) -> str:

@@ -14,17 +14,21 @@ from pathlib import Path
 
 from aenetpy.augmentation.plan import Plan, make_plan
 from aenetpy.errors import AenetpyError, DataError, InputError, UsageError
-from aenetpy.io.files import read_text, write_text, writing_error
+from aenetpy.io.files import check_new, exists_already, read_text, write_text, writing_error
 from aenetpy.io.generate_in import GenerateInput, read_generate_in, with_more_files
+from aenetpy.io.lock import locked_name
 from aenetpy.io.pyita import format_pyita
 from aenetpy.io.structure import Structure
 from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.io.xsf import format_xsf
 from aenetpy.parallel import ordered_map
 from aenetpy.workflows.entries import read_structures
+from aenetpy.workflows.repeats import Repeats
 
 DIGEST = ".digest"
 """In an unfinished folder: what it is going to be."""
+
+TAKEN = "remove it, name another, or use --force"
 
 log = logging.getLogger("aenetpy")
 
@@ -79,7 +83,10 @@ def plan_copies(task: AugmentTask) -> Plan:
             )
         return len(as_file(replace(parent, forces_nc=None), parent, task))
 
-    return make_plan(read_structures(settings), task.taylor, size)
+    repeats = Repeats()
+    plan = make_plan(repeats.watch(read_structures(settings)), task.taylor, size)
+    repeats.tell(settings, "each gets copies of its own")
+    return plan
 
 
 def augment(
@@ -107,9 +114,10 @@ def augment(
     Raises
     ------
     DataError
-        If a file cannot be written; nothing is left behind then.
+        If a file cannot be written or exists already; nothing is left behind then.
     """
     check_space(task, plan)
+    take_back(task, plan.digest)
     settings = task.settings
     width = 4 if task.taylor.strategy == "pyita" else max(4, len(str(plan.n_copies)))
     names: list[str] = []
@@ -129,12 +137,23 @@ def augment(
                     write_file(os.path.join(part, names[-1]), text, task.folder)
                 on_copy()
         listed = [os.path.join(task.folder, name) for name in names]
-        write_text(task.output, with_more_files(read_text(settings.path), settings, listed))
-        finish(part, task)
+        text = with_more_files(read_text(settings.path), settings, listed, own_output(task))
+        finish(part, task, text)
     if plan.n_copies > len(names):
         n_left_out = plan.n_copies - len(names)
         log.info("%d copies have atoms closer than min_distance and are left out", n_left_out)
     return len(names)
+
+
+def own_output(task: AugmentTask) -> str | None:
+    """Return the training set of the new ``generate.in``: ``TiO2-augmented.train``.
+
+    PyITA keeps OUTPUT, so that two runs of generate want the same file.
+    """
+    if task.taylor.strategy == "pyita":
+        return None
+    root, suffix = os.path.splitext(task.settings.output)
+    return f"{root}-augmented{suffix}"
 
 
 def as_file(copy: Structure, parent: Structure, task: AugmentTask) -> str:
@@ -178,24 +197,61 @@ def check_places(task: AugmentTask) -> None:
         raise DataError(problem, file=task.output, hint="name another file with --output")
 
 
+@contextmanager
+def claimed(task: AugmentTask) -> Iterator[None]:
+    """Keep the folder and the new ``generate.in`` to ourselves, if they may be written.
+
+    Raises
+    ------
+    UsageError, DataError
+        If they are in wrong places, exist already, or another run is writing them.
+    """
+    check_places(task)
+    try:
+        os.makedirs(os.path.dirname(os.path.realpath(task.folder)), exist_ok=True)
+    except OSError as error:
+        raise writing_error(task.folder, error) from None
+    with (
+        locked_name(task.folder, "augment", "name another with --folder"),
+        locked_name(task.output, "augment", "name another with --output"),
+    ):
+        if read_digest(task.folder) is None:
+            check_targets(task)
+        yield
+
+
+def take_back(task: AugmentTask, digest: str) -> None:
+    """Make the folder an unfinished one again, if the same command was killed at its very end.
+
+    Raises
+    ------
+    DataError
+        As `check_targets`, if it was not.
+    """
+    if read_digest(task.folder) != digest:
+        check_targets(task)
+        return
+    part = unfinished_name(task.folder)
+    discard(part)
+    os.rename(os.path.realpath(task.folder), part)
+
+
 def check_targets(task: AugmentTask) -> None:
-    """Refuse wrong places, and to replace what exists.
+    """Refuse to replace what exists.
 
     With ``force`` the result of an earlier call may be replaced, and nothing else.
 
     Raises
     ------
-    UsageError, DataError
+    DataError
         Naming the folder or the file.
     """
-    check_places(task)
-    for path in (task.folder, task.output):
-        if os.path.lexists(path) and not task.force:
-            raise DataError(
-                "exists already", file=path, hint="remove it, name another, or use --force"
-            )
     if os.path.lexists(task.folder):
+        if not task.force:
+            raise exists_already(task.folder, TAKEN)
         check_replaceable(task)
+    if not task.force:
+        check_new(task.output, TAKEN)
 
 
 def check_replaceable(task: AugmentTask) -> None:
@@ -243,6 +299,18 @@ def check_space(task: AugmentTask, plan: Plan) -> None:
         )
 
 
+def read_digest(folder: str) -> str | None:
+    """Return what an unfinished folder is going to be; None of any other."""
+    note = Path(folder) / DIGEST
+    return note.read_text(errors="replace") if note.is_file() else None
+
+
+def discard(part: str) -> None:
+    """Remove an unfinished folder: first its digest, lest a rest is taken for the whole."""
+    Path(part, DIGEST).unlink(missing_ok=True)
+    shutil.rmtree(part, ignore_errors=True)
+
+
 def unfinished_name(folder: str) -> str:
     """Return where the copies are until all are there."""
     path = Path(folder).resolve()
@@ -259,14 +327,13 @@ def unfinished(folder: str, digest: str) -> Iterator[str]:
         Its path. It is kept after an interruption and removed after any error.
     """
     part = unfinished_name(folder)
-    note = Path(part) / DIGEST
     try:
-        if not (note.is_file() and note.read_text() == digest):
+        if read_digest(part) != digest:
             if os.path.isdir(part):
                 log.info("%s: unfinished copies of another command are discarded", folder)
-                shutil.rmtree(part)
+                discard(part)
             os.makedirs(part)
-            note.write_text(digest)
+            Path(part, DIGEST).write_text(digest)
         elif len(os.listdir(part)) > 1:
             log.info("%s: going on after %d copies", folder, len(os.listdir(part)) - 1)
         yield part
@@ -274,7 +341,7 @@ def unfinished(folder: str, digest: str) -> Iterator[str]:
         log.warning("interrupted: the same command goes on; what is done lies in %s", part)
         raise
     except (OSError, AenetpyError) as error:
-        shutil.rmtree(part, ignore_errors=True)
+        discard(part)
         if isinstance(error, OSError):
             raise writing_error(folder, error) from None
         raise
@@ -297,12 +364,25 @@ def write_file(path: str, text: str, folder: str) -> None:
         raise writing_error(folder, error) from None
 
 
-def finish(part: str, task: AugmentTask) -> None:
-    """Give the finished folder its name, in place of the result of an earlier call."""
+def finish(part: str, task: AugmentTask, listed: str) -> None:
+    """Give the finished folder its name, in place of the result of an earlier call, and list it.
+
+    It keeps its digest until the new ``generate.in`` is there, too: see `take_back`.
+    """
     folder, replaced = os.path.realpath(task.folder), f"{part}.old"
     if task.force and os.path.isdir(folder):
         shutil.rmtree(replaced, ignore_errors=True)
         os.rename(folder, replaced)
     os.rename(part, folder)
+    try:
+        if not (os.path.isfile(task.output) and read_text(task.output) == listed):
+            if not task.force:
+                check_new(task.output, TAKEN)
+            write_text(task.output, listed)
+    except BaseException:
+        os.rename(folder, part)
+        if os.path.isdir(replaced):
+            os.rename(replaced, folder)
+        raise
     os.unlink(os.path.join(folder, DIGEST))
     shutil.rmtree(replaced, ignore_errors=True)

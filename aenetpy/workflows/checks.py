@@ -21,17 +21,25 @@ def check_contact(structure: Structure, closest: Contact, setups: Sequence[Setup
     DataError
         Naming the pair (1-based) and its distance.
     """
-    r_min = min(setup.r_min for setup in setups)
+    r_min = smallest_distance(setups)
     if closest.distance >= r_min:
         return
     hint = "correct the structure, or lower RMIN in the setups"
     if structure.parent is not None:
         hint = f"use a smaller delta, or min_distance={r_min:g} to leave such copies out"
-    raise DataError(
+    raise DataError(too_close(closest, r_min), file=structure.name, hint=hint)
+
+
+def smallest_distance(setups: Sequence[Setup]) -> float:
+    """Return the shortest distance to expect, Å: the smallest RMIN, as for aenet."""
+    return min(setup.r_min for setup in setups)
+
+
+def too_close(closest: Contact, r_min: float) -> str:
+    """Say which atoms (1-based) are closer than RMIN."""
+    return (
         f"atoms {closest.first + 1} and {closest.second + 1} are {closest.distance:.3f} Å apart, "
-        f"closer than RMIN = {r_min:g} Å",
-        file=structure.name,
-        hint=hint,
+        f"closer than RMIN = {r_min:g} Å"
     )
 
 

@@ -11,11 +11,13 @@ from aenetpy.fingerprints.featurise import Fingerprints
 from aenetpy.fingerprints.statistics import RunningStatistics
 from aenetpy.io import report_generate as report
 from aenetpy.io.derivatives import AtomDerivatives
+from aenetpy.io.files import Opener
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.report_common import TrainingSetInfo
 from aenetpy.io.setup import Setup
 from aenetpy.io.structure import Structure
 from aenetpy.io.trainset import TrainingSetWriter
+from aenetpy.models.remarks import warn_of_constants
 
 
 class Evaluated(NamedTuple):
@@ -41,11 +43,17 @@ class Collection:
         Contents of ``generate.in``.
     setups_t
         Setup of each species.
+    opener
+        Opens the file, see `new_files`.
     """
 
-    def __init__(self, path: str, settings: GenerateInput, setups_t: Sequence[Setup]) -> None:
+    def __init__(
+        self, path: str, settings: GenerateInput, setups_t: Sequence[Setup], opener: Opener
+    ) -> None:
         self._path, self._species, self._setups_t = path, settings.species, setups_t
-        self._writer = TrainingSetWriter(path, settings.species, settings.atomic_energies_t)
+        self._writer = TrainingSetWriter(
+            path, settings.species, settings.atomic_energies_t, opener=opener
+        )
         self._statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
         self._energies_per_atom: list[float] = []
 
@@ -77,7 +85,11 @@ class Collection:
     def finish(self) -> TrainingSetInfo:
         """Write what follows the last structure."""
         statistics = energy_statistics(self._energies_per_atom)
-        self._writer.finish(*statistics, with_statistics(self._setups_t, self._statistics_t))
+        setups_t = with_statistics(self._setups_t, self._statistics_t)
+        self._writer.finish(*statistics, setups_t)
+        for setup in setups_t:
+            if setup.known_statistics.count:
+                warn_of_constants(setup)
         n_structures = len(self._energies_per_atom)
         return TrainingSetInfo(self._path, n_structures, self._species, *statistics)
 

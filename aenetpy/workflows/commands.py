@@ -8,8 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from aenetpy.errors import AenetpyError, DataError, InputError, NumericalError, Stopped
@@ -96,6 +95,7 @@ class Commands:
                 process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 process.kill()
+                process.wait()
 
 
 def environment() -> dict[str, str]:
@@ -116,37 +116,3 @@ def _failure(command: str, code: int, errors: Path) -> AenetpyError:
     lines = errors.read_text(errors="replace").strip().splitlines() or [f"exit code {code}"]
     last = lines[-1].removeprefix("aenetpy: error: ").removeprefix("aenetpy: stopped: ")
     return ERRORS.get(code, DataError)(f"{command} failed: {last}", file=errors)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[int]:
-    """Keep a folder to ourselves, and to the processes that are given the open file.
-
-    Yields
-    ------
-    int
-        The file descriptor that holds the lock.
-
-    Raises
-    ------
-    DataError
-        If another process holds it, or the folder cannot be made.
-    """
-    import fcntl
-
-    path = folder / ".lock"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = path.open("ab")
-    except OSError as error:
-        raise DataError(f"cannot be written ({error.strerror})", file=folder) from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DataError(
-                "another study is running in this folder", file=folder, hint="wait for its end"
-            ) from None
-        except OSError:  # a file system without locks
-            pass
-        yield file.fileno()

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from aenetpy.errors import DataError, UsageError
+from aenetpy.io.files import check_new
 from aenetpy.io.network import read_network, write_network
 from aenetpy.io.network_ascii import write_network_ascii
 from aenetpy.io.recognise import is_text
@@ -64,8 +65,7 @@ def trainset_from_text(source: str, target: str) -> None:
         raise DataError(
             "is binary already", file=source, hint="leave out --to-binary to convert it to text"
         )
-    if Path(target).exists():
-        raise DataError("exists already", file=target, hint="remove it, or name another file")
+    check_new(target)
     trainset = read_trainset_ascii(source)
     if trainset.setups_t is None:
         log.warning(
@@ -78,15 +78,16 @@ def trainset_from_text(source: str, target: str) -> None:
 
 
 def convert_trainset(source: str, target: str) -> None:
-    """Write a binary training set as text with setups (spec 8.2), or a text one as binary.
+    """Write a binary training set as text with setups (spec 8.2), or a text one as new binary.
 
     Raises
     ------
     DataError
-        If the set cannot be read or written.
+        If the set cannot be read or written, or the binary file exists already.
     """
     _check_names(source, target)
     if is_text(source):
+        check_new(target)
         write_trainset(target, read_trainset_ascii(source))
     else:
         write_trainset_ascii(target, read_trainset(source))

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from aenetpy.errors import DataError, NumericalError
+from aenetpy.errors import DataError, NumericalError, UsageError
 from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.io.ase_input import AseInput
+from aenetpy.io.files import check_new
 from aenetpy.io.report_ase import evaluation_report
 from aenetpy.io.structures import structure_from_atoms
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
-from aenetpy.workflows.atoms import read_atoms, relaxed_name, write_atoms
-from aenetpy.workflows.checks import check_contact, check_species
+from aenetpy.workflows.atoms import NamedAtoms, read_atoms, relaxed_name, write_atoms
+from aenetpy.workflows.checks import (
+    check_contact,
+    check_species,
+    smallest_distance,
+    too_close,
+)
 from aenetpy.workflows.extrapolation import Extrapolation
 
 if TYPE_CHECKING:
@@ -62,10 +68,13 @@ def evaluate(
     Raises
     ------
     DataError
-        If a potential or a structure is wrong.
+        If a potential or a structure is wrong, or a relaxed structure exists already.
     NumericalError
-        If a relaxation does not converge.
+        If a relaxation does not converge or leads below RMIN. The last good geometry is in
+        ``<name>-last.<ext>`` then.
     """
+    if force_tolerance is not None:
+        check_targets(named for entry in entries for named in read_atoms(entry, format))
     potential = read_potential(settings.potentials, chebyshev_domain)
     for entry in entries:
         for named in read_atoms(entry, format):
@@ -73,11 +82,38 @@ def evaluate(
             out.write(_report(named.name, named.atoms, found))
             if force_tolerance is None:
                 continue
-            relax(potential, named.atoms, named.name, force_tolerance, max_steps, jobs)
+            try:
+                relax(potential, named.atoms, named.name, force_tolerance, max_steps, jobs)
+            except NumericalError as error:
+                kept = relaxed_name(named, "last")
+                write_atoms(kept, named.atoms, named.format)
+                error.message += f" (the last good geometry is in {kept})"
+                raise
             target = relaxed_name(named)
             found = checked_evaluation(potential, named.atoms, target, forces, jobs)
             write_atoms(target, named.atoms, named.format)
             out.write(_report(target, named.atoms, found))
+
+
+def check_targets(structures: Iterable[NamedAtoms]) -> None:
+    """Refuse to replace relaxed structures, before any is relaxed.
+
+    Raises
+    ------
+    DataError
+        If there is one already.
+    UsageError
+        If two structures were to be written to one file.
+    """
+    targets: set[str] = set()
+    for named in structures:
+        target = relaxed_name(named)
+        check_new(target, "remove or rename it")
+        if target in targets:
+            raise UsageError(
+                f"'{target}' would be written twice", hint="name each structure once only"
+            )
+        targets.add(target)
 
 
 def checked_evaluation(
@@ -122,15 +158,30 @@ def relax(
     Raises
     ------
     NumericalError
-        If that takes more than ``max_steps`` steps of ASE's BFGS.
+        If that takes more than ``max_steps`` steps of ASE's BFGS, or a step brings atoms closer
+        than RMIN; the atoms are then where they were before this step.
     """
     from ase.optimize import BFGS
 
     from aenetpy.calculators import Calculator
 
     atoms.calc = Calculator(potential, jobs=jobs)
+    r_min = smallest_distance(potential.setups)
+    good_nc, converged = atoms.positions.copy(), False
     with BFGS(atoms, logfile=None) as optimizer:
-        converged = optimizer.run(fmax=force_tolerance, steps=max_steps)
+        try:
+            for converged in optimizer.irun(fmax=force_tolerance, steps=max_steps):  # noqa: B007
+                if atoms.calc.closest.distance < r_min:
+                    raise NumericalError(
+                        f"{too_close(atoms.calc.closest, r_min)} after {optimizer.nsteps} steps",
+                        hint="the potential is far outside of its training range",
+                    )
+                good_nc = atoms.positions.copy()
+        except NumericalError as error:
+            atoms.positions = good_nc
+            atoms.get_forces()  # so that the calculator belongs to these positions again
+            error.file = name
+            raise
     if not converged:
         raise NumericalError(
             f"not relaxed to {force_tolerance:g} eV/Å after {max_steps} steps",

@@ -11,20 +11,28 @@ from typing import NamedTuple, TextIO
 from aenetpy import __version__
 from aenetpy.augmentation.plan import Plan, make_plan
 from aenetpy.errors import DataError, InputError, located
-from aenetpy.fingerprints.base import make_descriptor
+from aenetpy.fingerprints.base import make_descriptors
 from aenetpy.fingerprints.featurise import fingerprints
+from aenetpy.fingerprints.lookup import warn_of_lookup
 from aenetpy.io import report_generate as report
 from aenetpy.io.families import Families, is_copy
+from aenetpy.io.files import Opener, is_passed_on
 from aenetpy.io.generate_in import GenerateInput
+from aenetpy.io.new_files import new_files
+from aenetpy.io.report_common import TrainingSetInfo
 from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structure import Structure
 from aenetpy.parallel import ordered_map
+from aenetpy.workflows.atomic_energies import AtomicEnergyCheck
 from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
 from aenetpy.workflows.collection import Collection, Evaluated
 from aenetpy.workflows.derivatives import atom_derivatives, derivatives_writer, is_chosen
 from aenetpy.workflows.entries import read_structures
+from aenetpy.workflows.repeats import Repeats
 from aenetpy.workflows.timing import Timing
+
+REPEATED = "they weigh more in training, and may be trained on and tested on at once"
 
 
 class Portion(NamedTuple):
@@ -67,11 +75,27 @@ def generate(
     """
     timing = Timing("generate.time" if settings.timing else None)
     setups_t = read_setups(settings)
-    check_outputs(settings)
+    with new_outputs(settings) as opener:
+        info = collect(settings, setups_t, opener, out, jobs, on_entry, timing)
+    timing.milestone("training set written")
+    timing.write()
+    out.write(report.closing(info, datetime.now()))
+
+
+def collect(
+    settings: GenerateInput,
+    setups_t: Sequence[Setup],
+    opener: Opener,
+    out: TextIO,
+    jobs: int,
+    on_entry: Callable[[], object],
+    timing: Timing,
+) -> TrainingSetInfo:
+    """Compute the fingerprints, write and report them; see `generate`."""
     out.write(report.opening(settings.species, len(settings.files), setups_t, __version__))
     timing.milestone("setups read")
 
-    descriptors = [make_descriptor(setup, settings.species) for setup in setups_t]
+    descriptors = make_descriptors(setups_t)
     families = Families(entry.text for entry in settings.files)
     plan = None
     if settings.taylor is not None:
@@ -95,16 +119,18 @@ def generate(
         assert plan is not None, "without a plan there are no copies"
         return [evaluate(copy) for copy in plan.copies(s, parent, numbers)]
 
-    # The training set is renamed last: as long as it is not there, nothing blocks a new run.
+    atomic_energies = AtomicEnergyCheck(settings)
     with (
-        Collection(settings.output, settings, setups_t) as collection,
-        apart(settings, setups_t) as with_copies,
+        Collection(settings.output, settings, setups_t, opener) as collection,
+        apart(settings, setups_t, opener) as with_copies,
         derivatives_writer(settings) as derivatives,
     ):
-        parents = enumerate(read_structures(settings, on_entry))
+        repeats = Repeats()
+        parents = enumerate(repeats.watch(read_structures(settings, on_entry)))
         for found in ordered_map(evaluate_portion, portions(parents, plan), jobs):
             for evaluated in found:
                 structure = evaluated.structure
+                atomic_energies.add(evaluated)
                 if with_copies is not None:
                     with_copies.add(evaluated)
                     if is_copy(structure.name):
@@ -114,14 +140,14 @@ def generate(
                     n_species = len(set(structure.species))
                     derivatives.append(evaluated.name, len(structure), n_species, evaluated.atoms)
         timing.milestone("fingerprints computed")
+        repeats.tell(settings, REPEATED)
         if with_copies is not None:
             with_copies.finish()
         info = collection.finish()
         if derivatives is not None:
             derivatives.finish()
-    timing.milestone("training set written")
-    timing.write()
-    out.write(report.closing(info, datetime.now()))
+    atomic_energies.summarise()
+    return info
 
 
 def portions(parents: Iterable[tuple[int, Structure]], plan: Plan | None) -> Iterator[Portion]:
@@ -133,53 +159,42 @@ def portions(parents: Iterable[tuple[int, Structure]], plan: Plan | None) -> Ite
 
 
 def apart(
-    settings: GenerateInput, setups_t: Sequence[Setup]
+    settings: GenerateInput, setups_t: Sequence[Setup], opener: Opener
 ) -> AbstractContextManager[Collection | None]:
     """Return the training set with copies, where that is another than OUTPUT (DERIVATIVES)."""
     if settings.taylor is None or settings.taylor.outfile is None:
         return nullcontext()
-    return Collection(settings.taylor.outfile, settings, setups_t)
+    return Collection(settings.taylor.outfile, settings, setups_t, opener)
 
 
-def check_outputs(settings: GenerateInput) -> None:
-    """Refuse to replace a training set, or to write two into one file.
+def new_outputs(settings: GenerateInput) -> AbstractContextManager[Opener]:
+    """Return what opens OUTPUT, and outfile of DERIVATIVES, as `new_files`.
 
     Raises
     ------
-    InputError, DataError
-        Naming the keyword.
+    InputError
+        If they are one file, or FORCES wants a file beside a device.
     """
     output = settings.output
-    check_new(output, "OUTPUT")
-    outfile = None if settings.taylor is None else settings.taylor.outfile
-    if outfile is None:
-        return
-    check_new(outfile, "outfile")
-    if os.path.realpath(outfile) == os.path.realpath(output):
+    if settings.forces and is_passed_on(output):
         raise InputError(
-            f"OUTPUT and outfile of DERIVATIVES are both '{output}'",
+            f"FORCES writes '{output}.forces', but OUTPUT is no file",
             file=settings.path,
-            line=settings.lines["DERIVATIVES"],
-            hint="OUTPUT holds the structures, outfile the structures and their copies",
+            line=settings.lines["FORCES"],
+            hint="name a file with OUTPUT, or remove FORCES",
         )
-
-
-def check_new(path: str, keyword: str) -> None:
-    """Refuse to replace a training set.
-
-    Raises
-    ------
-    DataError
-        If there is one, or a folder of that name.
-    """
-    if os.path.isdir(path):
-        raise DataError("is a folder", file=path, hint=f"name a file with {keyword}")
-    if os.path.exists(path):
-        raise DataError(
-            "the training set exists already",
-            file=path,
-            hint=f"remove it, or name another file with {keyword}",
-        )
+    others = {output: "name another file with OUTPUT"}
+    outfile = None if settings.taylor is None else settings.taylor.outfile
+    if outfile is not None:
+        if os.path.realpath(outfile) == os.path.realpath(output):
+            raise InputError(
+                f"OUTPUT and outfile of DERIVATIVES are both '{output}'",
+                file=settings.path,
+                line=settings.lines["DERIVATIVES"],
+                hint="OUTPUT holds the structures, outfile the structures and their copies",
+            )
+        others[outfile] = "name another file with outfile"
+    return new_files(others, "generate")
 
 
 def read_setups(settings: GenerateInput) -> list[Setup]:
@@ -209,6 +224,8 @@ def read_setups(settings: GenerateInput) -> list[Setup]:
             )
         setups.append(setup)
     check_setups(setups)
+    with located(settings.path):
+        warn_of_lookup(setups)
     return setups
 
 

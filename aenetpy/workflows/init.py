@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from pathlib import Path
 from string import Template
 
-from aenetpy.errors import InputError, UsageError
-from aenetpy.io.files import read_text, write_text
+from aenetpy.analysis.dataset import Dataset, describe_dataset
+from aenetpy.errors import UsageError
+from aenetpy.io.files import check_new, read_text, write_text
+from aenetpy.io.free_form import times
+from aenetpy.io.patterns import matches
+from aenetpy.io.structures import iter_structures
 
 ETAS_PAIR = (0.003, 0.036, 0.071, 0.125, 0.214, 0.357, 0.714, 1.428)
 ETAS_TRIPLE = (0.0004, 0.03, 0.09)
 ZETAS = (1.0, 2.0, 4.0)
-CUTOFF = 6.5
+
+log = logging.getLogger("aenetpy")
+
+
+@dataclass(frozen=True)
+class Suggestions:
+    """What is filled into the templates: usual values, or those of a data set.
+
+    Parameters
+    ----------
+    files
+        Entries of FILES.
+    atomic_energies_t
+        eV, of each species; None if unknown.
+    r_min, radial_cutoff, angular_cutoff
+        Å.
+    """
+
+    files: tuple[str, ...] = ("structures.xyz@:",)
+    atomic_energies_t: tuple[float, ...] | None = None
+    r_min: float = 1.0
+    radial_cutoff: float = 6.5
+    angular_cutoff: float = 4.5
 
 
 def template_folder() -> Path:
@@ -23,28 +52,39 @@ def template_folder() -> Path:
     return installed if installed.is_dir() else package.parent / "templates"
 
 
-def write_inputs(species: Sequence[str], basis: str = "chebyshev") -> list[str]:
+def write_inputs(
+    species: Sequence[str], basis: str = "chebyshev", files: Sequence[str] = ()
+) -> list[str]:
     """Fill the templates for some species and write them into the working directory.
 
     Parameters
     ----------
     species
-        Symbols in TYPES order.
+        Symbols in TYPES order; those of the structures, in the order of appearance, if empty.
     basis
         ``chebyshev`` or ``behler2011``.
+    files
+        Structures, as in FILES. They give atomic energies, RMIN and cutoffs.
 
     Returns
     -------
     names
-        The files written.
+        The files written, those included that were there with the same content.
 
     Raises
     ------
     UsageError
         If a symbol is given twice or has more than two letters.
-    InputError
-        If a file exists already; none is written then.
+    DataError
+        If a structure file is wrong, or there is another file of one of the names; none is
+        written then.
     """
+    suggestions = Suggestions()
+    if files:
+        names = [name for entry in files for name in matches(entry) or [entry]]
+        dataset = describe_dataset(s for name in names for s in iter_structures(name))
+        species = species or dataset.species
+        suggestions = suggest_from(dataset, species, files)
     for symbol in species:
         if not symbol.isalnum() or len(symbol) > 2 or list(species).count(symbol) > 1:
             raise UsageError(
@@ -52,48 +92,101 @@ def write_inputs(species: Sequence[str], basis: str = "chebyshev") -> list[str]:
                 hint="write for instance: aenetpy init -s Ti -s O",
             )
     contents = {
-        name: _filled(name, _general_words(species))
+        name: _filled(name, _general_words(species, suggestions))
         for name in ("generate.in", "train.in", "predict.in")
     }
     for symbol in species:
         contents[f"{symbol}.fingerprint.stp"] = _filled(
-            f"{basis}.stp", _setup_words(symbol, species)
+            f"{basis}.stp", _setup_words(symbol, species, suggestions)
         )
-    for name in contents:
-        if Path(name).exists():
-            raise InputError("exists already", file=name, hint="remove it or use another folder")
-    for name, text in contents.items():
-        write_text(name, text)
+    # What an earlier call has written may stay: it may have been killed half way.
+    missing = [name for name, text in contents.items() if not _holds(name, text)]
+    for name in missing:
+        check_new(name, "remove it, or use another folder")
+    for name in missing:
+        write_text(name, contents[name])
     return list(contents)
+
+
+def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str]) -> Suggestions:
+    """Return what to fill in for a data set, and tell the user where it comes from.
+
+    Raises
+    ------
+    UsageError
+        If the structures hold a species that is not in ``species``.
+    """
+    for symbol in dataset.species:
+        if symbol not in species:
+            raise UsageError(
+                f"the structures hold {symbol}, which is not among {' '.join(species)}",
+                hint=f"add -s {symbol}, or leave out -s to take the species of the structures",
+            )
+    log.info(
+        "%s: the shortest distance is %.2f Å; cutoffs chosen to hold about 60 and 28 neighbours",
+        times(dataset.n_structures, "structure"),
+        dataset.shortest,
+    )
+    for n, what in (
+        (dataset.n_without_energy, "energy"),
+        (dataset.n_without_forces, "forces"),
+    ):
+        if n:
+            log.warning("%s without %s: generate will refuse them", times(n, "structure"), what)
+    fit = dataset.atomic_energies
+    energies_t = None
+    if fit is not None:
+        by_symbol = dict(zip(dataset.species, fit.energies_t.tolist(), strict=True))
+        energies_t = tuple(by_symbol.get(symbol, 0.0) for symbol in species)
+        log.info(
+            "atomic energies are fitted to the total energies: they leave %.0f meV/atom (RMS)%s",
+            1000 * fit.rmse,
+            ""
+            if fit.unique
+            else "; other values do as well, since compositions do not tell the species apart",
+        )
+    return Suggestions(
+        tuple(files), energies_t, dataset.r_min, dataset.radial_cutoff, dataset.angular_cutoff
+    )
+
+
+def _holds(name: str, text: str) -> bool:
+    return os.path.isfile(name) and read_text(name) == text
 
 
 def _filled(name: str, words: dict[str, str]) -> str:
     return Template(read_text(template_folder() / name)).substitute(words)
 
 
-def _general_words(species: Sequence[str]) -> dict[str, str]:
+def _general_words(species: Sequence[str], suggestions: Suggestions) -> dict[str, str]:
     def lines(form: str) -> str:
         return "\n".join(form.format(symbol) for symbol in species)
 
+    energies = ["0.0"] * len(species)
+    if suggestions.atomic_energies_t is not None:
+        energies = [f"{energy:.6f}" for energy in suggestions.atomic_energies_t]
     return {
         "training_set": f"{''.join(species)}.train",
         "n_species": str(len(species)),
         "species_list": lines("{}"),
-        "types": lines("{} 0.0"),
+        "types": "\n".join(
+            f"{symbol} {energy}" for symbol, energy in zip(species, energies, strict=True)
+        ),
         "setups": lines("{0} {0}.fingerprint.stp"),
         "networks": lines("{0} {0}.nn 2 15:tanh 15:tanh"),
         "network_files": lines("{0} {0}.nn"),
-        "n_files": "1",
-        "files": "structures.xyz@:",
+        "n_files": str(len(suggestions.files)),
+        "files": "\n".join(suggestions.files),
     }
 
 
-def _setup_words(symbol: str, species: Sequence[str]) -> dict[str, str]:
+def _setup_words(symbol: str, species: Sequence[str], suggestions: Suggestions) -> dict[str, str]:
+    cutoff = suggestions.radial_cutoff
     pairs = [
-        f"G=2 type2={other} eta={eta} Rs=0.0 Rc={CUTOFF}" for other in species for eta in ETAS_PAIR
+        f"G=2 type2={other} eta={eta} Rs=0.0 Rc={cutoff}" for other in species for eta in ETAS_PAIR
     ]
     triples = [
-        f"G=4 type2={one} type3={other} eta={eta} lambda={sign} zeta={zeta} Rc={CUTOFF}"
+        f"G=4 type2={one} type3={other} eta={eta} lambda={sign} zeta={zeta} Rc={cutoff}"
         for one, other in combinations_with_replacement(species, 2)
         for zeta in ZETAS
         for sign in (-1.0, 1.0)
@@ -103,7 +196,9 @@ def _setup_words(symbol: str, species: Sequence[str]) -> dict[str, str]:
         "species": symbol,
         "n_species": str(len(species)),
         "species_list": "\n".join(species),
-        "rmin": "1.0",
+        "rmin": str(suggestions.r_min),
+        "radial_cutoff": str(suggestions.radial_cutoff),
+        "angular_cutoff": str(suggestions.angular_cutoff),
         "n_functions": str(len(pairs) + len(triples)),
         "functions": "\n".join(pairs + triples),
     }

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from aenetpy.errors import AenetpyError
+from aenetpy.errors import AenetpyError, DataError
 from aenetpy.fingerprints.base import make_descriptor
 from aenetpy.fingerprints.domain import proven_domain
+from aenetpy.fingerprints.lookup import serving_setups
 from aenetpy.io import recognise as kinds
 from aenetpy.io.derivatives import iter_derivatives
 from aenetpy.io.families import is_copy
@@ -22,10 +26,13 @@ from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
 from aenetpy.io.train_state import TrainState, read_train_state
 from aenetpy.io.trainset import TrainingSet
+from aenetpy.models.remarks import warn_of_noise, warn_of_setups
 from aenetpy.models.scaling import feature_scaling
 from aenetpy.workflows.convert import read_any_trainset
 
 Summary = dict[str, Any]
+
+log = logging.getLogger("aenetpy")
 
 
 def inspect(path: str) -> Summary:
@@ -48,7 +55,7 @@ def inspect(path: str) -> Summary:
         kinds.TRAINING_SET_TEXT: lambda path: describe_trainset(read_any_trainset(path)),
         kinds.POTENTIAL: lambda path: describe_network(read_network(path)),
         kinds.POTENTIAL_TEXT: lambda path: describe_network(read_network(path)),
-        kinds.SETUP: lambda path: describe_setup(read_stp(path)),
+        kinds.SETUP: describe_stp,
         kinds.DERIVATIVES: describe_derivatives,
         kinds.RESTART: lambda path: describe_restart(read_restart(path)),
         kinds.RANDOM_NUMBERS: describe_rngstate,
@@ -78,7 +85,7 @@ def describe_trainset(trainset: TrainingSet) -> Summary:
         "shift_eV": trainset.shift,
         f"energy_per_atom{unit}": _energies(trainset),
         f"longest_force{unit and '_eV_per_A'}": longest,
-        "setups": None if setups_t is None else [describe_setup(setup) for setup in setups_t],
+        "setups": None if setups_t is None else describe_setups(setups_t, trainset.species),
         "structure_table": [
             {"name": name, "atoms": n_atoms, f"energy_per_atom{unit}": energy / max(n_atoms, 1)}
             for name, n_atoms, energy in zip(
@@ -90,6 +97,8 @@ def describe_trainset(trainset: TrainingSet) -> Summary:
 
 def describe_network(network: NetworkFile) -> Summary:
     """Layers, activations, weights, the training set it comes from, and the setup."""
+    (setup,) = describe_setups([network.setup], network.species)
+    warn_of_noise(network)
     return {
         "species": network.setup.species,
         "layers": "-".join(map(str, network.nodes_l)),
@@ -104,11 +113,29 @@ def describe_network(network: NetworkFile) -> Summary:
         "shift_eV": network.shift,
         "energy_per_atom_as_stored": _energies(network),
         "chebyshev_domain": proven_domain(network.setup),
-        "setup": describe_setup(network.setup),
+        "setup": setup,
     }
 
 
-def describe_setup(setup: Setup) -> Summary:
+def describe_stp(path: str) -> Summary:
+    """Describe a setup of which nothing is known but itself."""
+    setup = read_stp(path)
+    return describe_setup(setup, component_names(setup, setup))
+
+
+def describe_setups(setups: Sequence[Setup], types: tuple[str, ...]) -> list[Summary]:
+    """Describe setups that were used with these TYPES; warn of what aenet makes of them."""
+    setups = [replace(setup, types=types) for setup in setups]
+    serving: Sequence[Setup | None] = [None] * len(setups)
+    try:
+        warn_of_setups(setups)
+        serving = serving_setups(setups)
+    except DataError as error:  # they can be looked at, although not evaluated
+        log.warning("%s", error)
+    return list(map(describe_setup, setups, map(component_names, setups, serving)))
+
+
+def describe_setup(setup: Setup, names: Sequence[str]) -> Summary:
     """Kind of fingerprint, its parameters, and a table of components with statistics."""
     summary: Summary = {
         "species": setup.species,
@@ -128,7 +155,7 @@ def describe_setup(setup: Setup) -> Summary:
     elif setup.n_features:
         numbers, counts = np.unique(setup.functions_g, return_counts=True)
         summary["functions"] = {f"G{g}": n for g, n in zip(numbers, counts, strict=True)}
-    rows: list[Summary] = [{"name": name} for name in component_names(setup)]
+    rows: list[Summary] = [{"name": name} for name in names]
     known = setup.statistics
     summary["atoms_evaluated"] = 0 if known is None else known.count
     if known is not None and known.count:
@@ -142,12 +169,12 @@ def describe_setup(setup: Setup) -> Summary:
     return summary
 
 
-def component_names(setup: Setup) -> list[str]:
+def component_names(setup: Setup, serving: Setup | None) -> list[str]:
     """Return the name of each fingerprint component; or numbers."""
-    try:
-        return make_descriptor(setup, setup.environment).names()
-    except AenetpyError:
-        return [str(g + 1) for g in range(setup.n_features)]
+    with suppress(AenetpyError):
+        if serving is not None:
+            return make_descriptor(setup, setup.environment, serving=serving).names()
+    return [str(g + 1) for g in range(setup.n_features)]
 
 
 def describe_derivatives(path: str) -> Summary:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from aenetpy.errors import DataError, InputError
+from aenetpy.errors import DataError, InputError, located
 from aenetpy.fingerprints.domain import proven_domain
-from aenetpy.io.network import NetworkFile, read_network
+from aenetpy.fingerprints.lookup import serving_species
+from aenetpy.io.network import NetworkFile, read_network, weight_offsets
 from aenetpy.io.setup import Setup
 from aenetpy.io.train_in import NetworkLine, TrainInput
 from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.atomic import check_network
+from aenetpy.parallel import machine_memory
+
+MOST_WEIGHTS = 5_000_000
+"""Of all networks; bfgs keeps 392 bytes for each in a record of train.restart, 2 GB at most."""
 
 log = logging.getLogger("aenetpy")
 
@@ -31,9 +37,51 @@ def check_networks(settings: TrainInput, trainset: TrainingSet) -> None:
     """
     check_lines(settings, trainset.species)
     setups = {setup.species: setup for setup in trainset.setups_t or ()}
+    n_weights = 0
     for line in settings.networks:
         if line.species in setups and Path(line.file).exists():
-            check_existing(line, read_network(line.file), setups[line.species], settings.path)
+            existing = read_network(line.file)
+            setup = replace(setups[line.species], types=trainset.species)
+            check_existing(line, existing, setup, settings.path)
+            n_weights += existing.weights_w.size
+        elif line.species in setups:
+            nodes_l = (setups[line.species].n_features, *line.nodes, 1)
+            n_weights += weight_offsets(nodes_l)[-1]
+    check_size(settings, n_weights, trainset.n_structures)
+
+
+def check_size(settings: TrainInput, n_weights: int, n_structures: int) -> None:
+    """Refuse networks, or a method, that take more memory than there is, before it is taken.
+
+    Raises
+    ------
+    InputError
+        Naming the line.
+    """
+    if n_weights > MOST_WEIGHTS:
+        raise InputError(
+            f"the networks have {n_weights} weights",
+            file=settings.path,
+            line=settings.lines.get("NETWORKS"),
+            hint=f"at most {MOST_WEIGHTS}: use fewer nodes",
+        )
+    method, key, n_bytes = settings.method, "", 0
+    if method.name == "lm":  # J and J^T J, or J J^T
+        key = "batchsize"
+        size = min(int(method.parameters[key]), n_structures)
+        n_bytes = 8 * (2 * size * n_weights + min(size, n_weights) ** 2)
+    elif method.name == "ekf":  # P, its change and what is saved of it
+        key = "wgroup"
+        size = max(1, min(int(method.parameters[key]), n_weights))
+        n_bytes = 8 * 4 * (-(-n_weights // size)) * size**2
+    if n_bytes > machine_memory():
+        raise InputError(
+            f"{method.name} takes {n_bytes / 1e9:.1f} GB for {n_weights} weights,"
+            f" this machine has {machine_memory() / 1e9:.1f}",
+            file=settings.path,
+            line=method.line or None,
+            hint=f"use a smaller {key}, or fewer nodes",
+        )
 
 
 def check_lines(settings: TrainInput, species: Sequence[str]) -> None:
@@ -92,6 +140,7 @@ def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train
             file=line.file,
             hint=f"remove it, or name another file in {train_in}:{line.line}",
         )
+    check_lookup(line, existing, setup)
     check_domain(line, existing.setup, setup)
     wanted = ((setup.n_features, *line.nodes, 1), (*line.activations, "linear"))
     if (existing.nodes_l, existing.activations) != wanted:
@@ -102,6 +151,26 @@ def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train
             "-".join(map(str, existing.nodes_l)),
             train_in,
             line.line,
+        )
+
+
+def check_lookup(line: NetworkLine, existing: NetworkFile, setup: Setup) -> None:
+    """Refuse a network that was fitted to the functions of another species.
+
+    Raises
+    ------
+    DataError
+        If TYPES had another order, and ENV does not make up for it.
+    """
+    with located(line.file):
+        symbols = [serving_species(setup, types) for types in (existing.species, setup.types)]
+    if symbols[0] != symbols[1]:
+        raise DataError(
+            f"this network was fitted with TYPES {' '.join(existing.species)} to the functions of "
+            f"{symbols[0]} for {setup.species}, and the training set has those of {symbols[1]} "
+            f"(TYPES {' '.join(setup.types)}, ENV {' '.join(setup.environment)})",
+            file=line.file,
+            hint="generate the training set with the TYPES of the network, or train anew",
         )
 
 

@@ -19,7 +19,13 @@ from aenetpy.io.train_in import NetworkLine, TrainInput
 from aenetpy.io.train_state import TrainState
 from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.network import Network
-from aenetpy.training.rescale import rescaled_weights, same_inputs, same_output, scaling_digest
+from aenetpy.training.rescale import (
+    rescaled_weights,
+    same_inputs,
+    same_output,
+    scaling_digest,
+    without_noise,
+)
 from aenetpy.training.weights import initial_weights
 
 Float = NDArray[np.float64]
@@ -208,7 +214,7 @@ def potential(
     training_file: str,
 ) -> NetworkFile:
     """Return a potential with the scaling of a training set."""
-    return NetworkFile(
+    file = NetworkFile(
         nodes_l=nodes_l,
         activations=activations,
         weights_w=weights_w,
@@ -225,6 +231,7 @@ def potential(
         energy_maximum=trainset.energy_maximum,
         energy_average=trainset.energy_average,
     )
+    return without_noise(file)
 
 
 def setup_of(species: str, trainset: TrainingSet) -> Setup:

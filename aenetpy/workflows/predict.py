@@ -13,11 +13,12 @@ from aenetpy.io.structure import Structure
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread, ordered_map
-from aenetpy.workflows.checks import check_contact, check_species
+from aenetpy.workflows.checks import check_contact, check_species, smallest_distance
+from aenetpy.workflows.comparison import Comparison
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.extrapolation import Extrapolation
 from aenetpy.workflows.predict_output import JsonWriter, Prediction, TextWriter
-from aenetpy.workflows.relax import relax
+from aenetpy.workflows.relax import NotRelaxed, relax
 from aenetpy.workflows.timing import Timing
 
 log = logging.getLogger("aenetpy")
@@ -52,31 +53,40 @@ def predict(
     ------
     DataError
         If a potential or a structure is wrong.
-    NumericalError
-        If the energy stops being finite during a relaxation.
+    NotRelaxed
+        If a relaxation leads below RMIN, or to an energy that is not finite. All structures
+        are reported first, this one with its last good geometry.
     """
     timing = Timing("predict.time" if settings.timing else None)
     paths = {symbol: settings.networks[symbol].text for symbol in settings.species}
     with _noted() as notes, one_blas_thread():
         potential = read_potential(paths, chebyshev_domain)
         extrapolation = Extrapolation(potential)
+        comparison = Comparison()
         writer = (JsonWriter if as_json else TextWriter)(settings, out, extrapolation)
         writer.begin(potential, paths)
         timing.milestone("potentials read")
+        failures = []
         for number, prediction in enumerate(
-            _predictions(settings, potential, jobs, on_entry), start=1
+            predictions(settings, potential, jobs, on_entry), start=1
         ):
             extrapolation.count(prediction.final_structure, prediction.excursions)
+            comparison.add(prediction.structure, prediction.evaluation)
+            if prediction.failure is not None:
+                failures.append(prediction.failure)
             if note := prediction.not_converged:
                 log.warning("%s: %s", prediction.structure.name, note)
             writer.write(number, prediction)
         timing.milestone("structures evaluated")
         extrapolation.summarise()
+        comparison.summarise()
         timing.write()
-        writer.end(notes)
+        writer.end(notes, comparison.as_json())
+    if failures:
+        raise failures[0]
 
 
-def _predictions(
+def predictions(
     settings: PredictInput, potential: Potential, jobs: int, on_entry: Callable[[], object]
 ) -> Iterator[Prediction]:
     """Yield what there is to say of each structure, in the order of FILES."""
@@ -89,9 +99,19 @@ def _predictions(
         evaluation = potential.evaluate(structure, settings.forces, jobs_within, excursions=True)
         check_contact(structure, evaluation.closest, potential.setups)
         evaluation.require_finite(structure.name)
-        relaxation = None
-        if settings.relax is not None:
-            relaxation = relax(potential, structure, evaluation, settings.relax, jobs_within)
+        if settings.relax is None:
+            return Prediction(structure, evaluation)
+        try:
+            relaxation = relax(
+                potential,
+                structure,
+                evaluation,
+                settings.relax,
+                jobs_within,
+                smallest_distance(potential.setups),
+            )
+        except NotRelaxed as failure:
+            return Prediction(structure, evaluation, failure.relaxation, failure)
         return Prediction(structure, evaluation, relaxation)
 
     return ordered_map(evaluate, read_structures(settings, on_entry), jobs_across)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, TextIO
 
 from aenetpy import __version__
+from aenetpy.analysis.comparison import reference_energy
 from aenetpy.io import report_json
 from aenetpy.io import report_predict as report
 from aenetpy.io.predict_in import PredictInput
@@ -16,7 +17,7 @@ from aenetpy.io.structure import Structure
 from aenetpy.models.extrapolation import Excursions
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.workflows.extrapolation import Extrapolation
-from aenetpy.workflows.relax import Relaxation
+from aenetpy.workflows.relax import NotRelaxed, Relaxation
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,11 +30,14 @@ class Prediction:
         As given.
     relaxation
         The way down; None without RELAX.
+    failure
+        Why the way down ended where there are no structures; None if it did not.
     """
 
     structure: Structure
     evaluation: Evaluation
-    relaxation: Relaxation | None
+    relaxation: Relaxation | None = None
+    failure: NotRelaxed | None = None
 
     @property
     def final_structure(self) -> Structure:
@@ -54,6 +58,8 @@ class Prediction:
     @property
     def not_converged(self) -> str:
         """What is to be said of a relaxation that did not reach its end."""
+        if self.failure is not None:
+            return self.failure.message
         if self.relaxation is None or self.relaxation.converged:
             return ""
         return (
@@ -112,8 +118,8 @@ class TextWriter:
             )
         )
 
-    def end(self, notes: list[str]) -> None:
-        """Write the closing lines; the notes are on standard error."""
+    def end(self, notes: list[str], errors: Mapping[str, Any]) -> None:
+        """Write the closing lines; notes and errors are on standard error."""
         if self._verbose:
             self._out.write(report.closing(datetime.now()))
 
@@ -174,6 +180,10 @@ class JsonWriter:
             final.virial_cc,
             final.atomic_energies_n if self._settings.print_atomic_energies else None,
         )
+        given = prediction.structure
+        content["reference"] = report_json.reference_object(
+            reference_energy(given, prediction.evaluation), given.forces_nc
+        )
         if relaxation is not None:
             content["relaxation"] = {
                 "converged": relaxation.converged,
@@ -189,10 +199,10 @@ class JsonWriter:
         ]
         self._structures.append(content)
 
-    def end(self, notes: list[str]) -> None:
+    def end(self, notes: list[str], errors: Mapping[str, Any]) -> None:
         """Write everything."""
         self._out.write(
-            report_json.document(__version__, self._potentials, self._structures, notes)
+            report_json.document(__version__, self._potentials, self._structures, errors, notes)
         )
 
 

@@ -12,6 +12,7 @@ from aenetpy.errors import DataError, UsageError
 from aenetpy.fingerprints.base import make_descriptor
 from aenetpy.fingerprints.featurise import NEIGHBOR_TOLERANCE, fingerprints
 from aenetpy.fingerprints.neighbors import find_neighbors
+from aenetpy.io.limits import LARGEST_ORDER
 from aenetpy.io.setup import N_PARAMETERS, Setup
 from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
@@ -98,7 +99,7 @@ def mean_fingerprints(
     Raises
     ------
     UsageError
-        A species is named twice.
+        A species is named twice, or an order is too large.
     DataError
         A structure cannot be read, or holds another species.
 
@@ -108,6 +109,10 @@ def mean_fingerprints(
     """
     if len(set(species)) < len(species):
         raise UsageError(f"a species is named twice: {' '.join(species)}")
+    if max(radial[1], angular[1]) > LARGEST_ORDER:
+        raise UsageError(
+            f"an order is {max(radial[1], angular[1])}", hint=f"it is {LARGEST_ORDER} at most"
+        )
     descriptors = [
         make_descriptor(chebyshev_setup(symbol, species, radial, angular), species)
         for symbol in species

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.errors import DataError, NumericalError
+from aenetpy.errors import CoincidentAtoms, DataError, NumericalError
+from aenetpy.fingerprints.featurise import Contact
 from aenetpy.io.predict_in import RelaxOptions
 from aenetpy.io.structure import Structure
-from aenetpy.models.descent import descend
+from aenetpy.models.descent import Point, descend
 from aenetpy.models.potential import Evaluation, Potential
+from aenetpy.workflows.checks import too_close
 
 Float = NDArray[np.float64]
 
@@ -54,12 +56,29 @@ class Relaxation:
         return self.converged or self.n_steps > 0
 
 
+class NotRelaxed(NumericalError):
+    """The energy surface leads to where there are no structures.
+
+    Parameters
+    ----------
+    message, file, hint
+        As in `AenetpyError`.
+    relaxation
+        Up to the last geometry that is one.
+    """
+
+    def __init__(self, message: str, *, file: str, hint: str, relaxation: Relaxation) -> None:
+        super().__init__(message, file=file, hint=hint)
+        self.relaxation = relaxation
+
+
 def relax(
     potential: Potential,
     structure: Structure,
     evaluation: Evaluation,
     options: RelaxOptions,
     jobs: int = 1,
+    r_min: float = 0.0,
 ) -> Relaxation:
     """Relax the atoms of a structure, and its lattice if asked for, by L-BFGS.
 
@@ -75,13 +94,16 @@ def relax(
         Of RELAX.
     jobs
         Threads of one evaluation.
+    r_min
+        RMIN, Å: no atoms may come closer.
 
     Raises
     ------
     DataError
         If the lattice of an isolated structure is to be relaxed.
-    NumericalError
-        If the energy or a force is not finite.
+    NotRelaxed
+        If a step ends with atoms closer than ``r_min``, or the energy or a force is not
+        finite; it has the geometry before this step.
     """
     if options.cell and not all(structure.pbc_c):
         raise DataError(
@@ -94,13 +116,29 @@ def relax(
     energies_k: list[float] = []
     rms_forces_k: list[float] = []
     largest, change, converged = np.inf, 0.0, False
+    good = here.structure, here.evaluation
+
+    def relaxation() -> Relaxation:
+        return Relaxation(
+            *good,
+            energies_k,
+            rms_forces_k,
+            largest_force=largest,
+            last_change=change,
+            converged=converged,
+        )
+
     for point in descend(here.at, here.coordinates(), options.dmax_c):
-        if not (np.isfinite(point.energy) and np.isfinite(point.forces_rc).all()):
-            raise NumericalError(
-                f"the energy is not finite after {len(energies_k)} steps of RELAX",
+        problem = _problem(point, here.evaluation.closest, r_min)
+        if problem:
+            raise NotRelaxed(
+                f"{problem} after {len(energies_k)} steps of RELAX",
                 file=structure.name,
-                hint="the structure is far outside of the training range; start from another",
+                hint="the geometry before is the one reported; the potential is far outside of "
+                "its training range: try a smaller dmax, or another structure",
+                relaxation=relaxation(),
             )
+        good = here.structure, here.evaluation
         energies_k.append(point.energy)
         rms_forces_k.append(float(np.sqrt((here.forces_nc**2).sum(axis=1).mean())))
         largest = float(abs(point.forces_rc).max())
@@ -108,17 +146,14 @@ def relax(
         converged = largest <= options.force_tolerance and change <= options.energy_tolerance
         if converged or len(energies_k) > options.steps:
             break
-    else:
-        here.at(point.x_rc)  # the last trial led up
-    return Relaxation(
-        structure=here.structure,
-        evaluation=here.evaluation,
-        energies_k=energies_k,
-        rms_forces_k=rms_forces_k,
-        largest_force=largest,
-        last_change=change,
-        converged=converged,
-    )
+    return relaxation()
+
+
+def _problem(point: Point, closest: Contact, r_min: float) -> str:
+    """Say why a geometry is none; empty if it is one."""
+    if not (np.isfinite(point.energy) and np.isfinite(point.forces_rc).all()):
+        return "the energy is not finite"
+    return too_close(closest, r_min) if closest.distance < r_min else ""
 
 
 class _Surface:
@@ -145,7 +180,13 @@ class _Surface:
         return self.structure.positions_nc
 
     def at(self, x_rc: Float) -> tuple[float, Float]:
-        """Go there; return energy and forces."""
+        """Go there; return energy and forces. Atoms in one place have an infinite energy."""
+        try:
+            return self._reach(x_rc)
+        except CoincidentAtoms:
+            return np.inf, np.zeros_like(x_rc)
+
+    def _reach(self, x_rc: Float) -> tuple[float, Float]:
         self._go(x_rc, self.structure.cell_cc)
         return self.evaluation.cohesive_energy, self.forces_nc
 
@@ -162,8 +203,9 @@ class _Surface:
             cell_cc is None or here.cell_cc is None or np.array_equal(cell_cc, here.cell_cc)
         ):
             return
-        self.structure = replace(here, positions_nc=positions_nc, cell_cc=cell_cc)
-        self.evaluation = self._potential.evaluate(self.structure, jobs=self._jobs, excursions=True)
+        there = replace(here, positions_nc=positions_nc, cell_cc=cell_cc)
+        self.evaluation = self._potential.evaluate(there, jobs=self._jobs, excursions=True)
+        self.structure = there
 
 
 class _LatticeSurface(_Surface):
@@ -194,7 +236,7 @@ class _LatticeSurface(_Surface):
         coordinates_rc: Float = self._filter.get_positions()
         return coordinates_rc
 
-    def at(self, x_rc: Float) -> tuple[float, Float]:
+    def _reach(self, x_rc: Float) -> tuple[float, Float]:
         """Go there; return energy and forces, those on the lattice last."""
         self._filter.set_positions(x_rc)
         forces_rc: Float = self._filter.get_forces()

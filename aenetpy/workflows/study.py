@@ -13,11 +13,12 @@ from aenetpy.errors import AenetpyError
 from aenetpy.io.files import write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.generate_in import GenerateInput
+from aenetpy.io.lock import locked_folder
 from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.trial_files import TrialResult, read_record
 from aenetpy.workflows.checks import check_species
-from aenetpy.workflows.commands import Commands, locked
+from aenetpy.workflows.commands import Commands
 from aenetpy.workflows.generate import read_setups, target_energy
 from aenetpy.workflows.study_plan import Plan, Trial
 from aenetpy.workflows.trial import RECORD, finished, has_result, run_trial
@@ -68,7 +69,7 @@ def study(
     if n_changed:
         log.warning("%s changed since, made anew", times(n_changed, "trial"))
     failures: list[AenetpyError] = []
-    with locked(folder) as lock:
+    with locked_folder(folder, "study") as lock:
         write_text(folder / TABLE, format_trials(in_order(plan, results)))
         commands = Commands([lock])
         with ThreadPoolExecutor(jobs) as pool:

@@ -20,6 +20,7 @@ from aenetpy.io.structures import iter_structures
 from aenetpy.io.study_in import Study, Variant
 from aenetpy.io.taylor_in import TaylorInput, format_delta
 from aenetpy.io.train_in import NetworkLine, TrainInput, format_train_in, read_train_in
+from aenetpy.workflows.repeats import Repeats
 
 TRAINING_SET = "refdata.train"
 GENERATE, TRAIN = "generate.in", "train.in"
@@ -195,7 +196,7 @@ def structure_digests(settings: GenerateInput) -> dict[str, str]:
     DataError
         If a structure file is missing or damaged.
     """
-    names: dict[str, str] = {}
+    repeats = Repeats()
     by_forces: dict[str, Structure] = {}
     for entry in settings.files:
         for structure in iter_structures(entry.text, settings.path, entry.line):
@@ -217,10 +218,9 @@ def structure_digests(settings: GenerateInput) -> dict[str, str]:
                     " a displaced copy, or the same structure moved",
                     "list structures as given; copies belong to the variants",
                 )
-            known = names.setdefault(digest_of(structure.content()), structure.name)
-            if known != structure.name:
-                place.warn(f"'{structure.name}' equals '{known}' and is left out")
-    return {name: digest for digest, name in names.items()}
+            repeats.add(structure)
+    repeats.tell(settings, "they are left out")
+    return {name: digest for digest, name in repeats.names.items()}
 
 
 def forces_digest(structure: Structure) -> str:
@@ -282,13 +282,17 @@ def make_trial(
     if variant.mixed:
         assert taylor is not None, "only copies can be mixed"
         steps = [_augment_step(taylor), ("generate", AUGMENTED), ("train", TRAIN)]
-    inputs = {GENERATE: format_generate_in(generate_in), TRAIN: format_train_in(train_in)}
+    inputs = {
+        GENERATE: format_generate_in(generate_in),
+        TRAIN: format_train_in(replace(train_in, iterwrite=0)),  # only the last networks count
+    }
     # How files are called does not matter: what is in them stands in data.
     nameless = replace(
         generate_in, setups={symbol: Entry(symbol, 0) for symbol in settings.setups}, files=()
     )
     needed = None if needs is None else needs.digest
-    definition = [format_generate_in(nameless), inputs[TRAIN], steps, data, needed]
+    plain = format_train_in(replace(train_in, iterwrite=1))
+    definition = [format_generate_in(nameless), plain, steps, data, needed]
     digest = digest_of(json.dumps(definition).encode())
     return Trial(variant, len(parents), seed, folder, inputs, tuple(steps), digest, needs)
 

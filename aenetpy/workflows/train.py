@@ -18,13 +18,15 @@ from aenetpy.io import report_train as report
 from aenetpy.io.energies import energy_table, write_energies
 from aenetpy.io.families import is_copy, parent_of
 from aenetpy.io.files import write_text
+from aenetpy.io.lock import locked_folder
 from aenetpy.io.report_common import TrainingSetInfo, training_set_info
 from aenetpy.io.rngstate import N_WORDS, GfortranRandom, read_rngstate, write_rngstate
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.trainset import TrainingSet, read_trainset, write_trainset
+from aenetpy.models.remarks import warn_of_setups
 from aenetpy.training.loop import EpochRow, Outcome
 from aenetpy.training.loop import train as improve
-from aenetpy.training.normalise import normalise
+from aenetpy.training.normalise import normalise, without_constants
 from aenetpy.training.objective import EnergyObjective, Workers
 from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
@@ -51,6 +53,7 @@ LIMITS: Mapping[str, Mapping[str, tuple[float, float, str]]] = {
 log = logging.getLogger("aenetpy")
 
 
+@locked_folder(".", "train")
 def train(
     settings: TrainInput,
     out: TextIO,
@@ -59,8 +62,9 @@ def train(
 ) -> Outcome:
     """Fit the networks to the energies of a training set.
 
-    Everything is saved after every epoch, so that a run that is interrupted or killed
-    loses at most one epoch, and the same command goes on from there; see ``checkpoint``.
+    A run that is interrupted is saved after its last whole epoch, one that is killed after
+    one a fraction of a second before, and the same command goes on from there; see
+    ``checkpoint``.
 
     Parameters
     ----------
@@ -76,7 +80,7 @@ def train(
     Raises
     ------
     InputError, DataError
-        If ``train.in`` or the training set is wrong.
+        If ``train.in`` or the training set is wrong, or another run trains in this folder.
     NumericalError
         If training diverges.
     Stopped
@@ -154,6 +158,9 @@ def train(
         finally:
             checkpoint.close()
         out.write(report_reason(outcome))
+        best = checkpoint.note_on_best(outcome.row)
+        if best is not None:
+            log.info("%s", best)
         if settings.save_energies:
             for name, chosen_s, part in (
                 ("energies.train.0", train_s, objective),
@@ -252,6 +259,7 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
     check_networks(settings, raw)
     try:
         with located(name):
+            warn_of_setups(raw.setups_t or ())
             scaled, n_removed = normalise(raw, settings.max_energy)
     except InputError as error:
         error.file, error.line = settings.path, settings.lines.get("MAXENERGY")
@@ -259,11 +267,11 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
     if raw.normalized:
         if settings.max_energy is not None:
             log.warning("%s is normalised already: MAXENERGY has no effect", name)
-        return raw, name
+        return without_constants(raw), name
     scaled_name = f"{name}.scaled"
     write_trainset(scaled_name, scaled)
     out.write(report.normalization(scaled_name, scaled.scale, scaled.shift, n_removed))
-    return scaled, scaled_name
+    return without_constants(scaled), scaled_name
 
 
 def choose_test_set(

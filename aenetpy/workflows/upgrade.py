@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from aenetpy.errors import DataError
 from aenetpy.fingerprints.domain import DomainChoice, proven_domain
+from aenetpy.io.files import check_new
 from aenetpy.io.network import NetworkFile, read_network, write_network
 from aenetpy.io.network_ascii import write_network_ascii
 from aenetpy.models.upgrade import upgrade_network
@@ -33,12 +32,7 @@ def upgrade(old: str, new: str, domain: DomainChoice = "auto") -> NetworkFile:
     DataError
         If ``new`` exists, ``old`` is not an old potential, or a file cannot be read or written.
     """
-    if Path(new).exists():
-        raise DataError(
-            "exists already, and is not replaced: a potential cannot be had back",
-            file=new,
-            hint="give another name, or remove it",
-        )
+    check_new(new)
     file = read_network(old)
     _check_old(old, file, domain)
     upgraded = upgrade_network(file)

@@ -21,6 +21,7 @@ GENERATE = {
     "01c-generate-derivatives": "TiO2.train",
     "02-generate-behler2011": "TiO2.train",
     "02b-generate-behler2011-all-types": "TiO2.train",
+    "02c-quirk-env-order": "TiO2.train",
     "03-generate-single-species": "Au.train",
     "04b-generate-isolated": "CuAu.train",
 }
@@ -155,6 +156,32 @@ def test_predict(case, kind, golden, monkeypatch, capsys):
     written = lines_of(capsys.readouterr().out)
     expected = lines_of(Path("expected", f"{name}.out").read_text())
     assert_same_numbers(written, expected)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "rest"), [(0, "low", ""), (1, "normal", ""), (2, "high", " format=ascii")]
+)
+def test_predict_as_the_python_package_of_aenet_drives_it(
+    number, kind, rest, golden, workdir, capsys
+):
+    case = golden / "06-predict"
+    suffix = ".ascii" if rest else ""
+    names = sorted(path.name for path in (case / "xsf").iterdir())[:5]
+    (workdir / "predict.in").write_text(
+        f"TYPES\n2\nTi\nO\n\nNETWORKS{rest}\n"
+        f'Ti "{case}/Ti.pytorch.nn{suffix}"\nO "{case}/O.pytorch.nn{suffix}"\n'
+        f"\nFORCES\n\nVERBOSITY {number}\n"
+        f"\nFILES\n{len(names)}\n" + "".join(f"{case}/xsf/{name}\n" for name in names)
+    )
+    assert run(["predict", "predict.in"]) == 0
+    captured = capsys.readouterr()
+    assert "VERBOSITY" not in captured.err
+    written = captured.out.replace(f"{case}/", "").replace(".nn.ascii", ".nn")
+    expected = (case / "expected" / f"predict-{kind}.out").read_text()
+    ours, theirs = (text.split(" Cartesian atomic coordinates") for text in (written, expected))
+    assert len(ours) == len(theirs) - 15
+    for one, other in zip(ours[:5], theirs[:5], strict=True):
+        assert_same_numbers(lines_of(one), lines_of(other))
 
 
 def test_predict_named_structures(golden, monkeypatch, capsys):

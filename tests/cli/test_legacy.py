@@ -102,7 +102,7 @@ def test_text_files_are_upgraded_too(folder, capsys):
     [
         (["Ti.nn"], 2, "Missing argument 'NEW.nn'"),
         (["none.nn", "x.nn"], 4, "none.nn: file not found"),
-        (["Ti.nn", "./Ti.nn"], 4, "./Ti.nn: exists already, and is not replaced"),
+        (["Ti.nn", "./Ti.nn"], 4, "./Ti.nn: exists already"),
         (["expected/Ti.nn", "x.nn"], 4, "expected/Ti.nn: takes cos(theta) as aenet 2.0.4 does"),
         (["../behler/expected/Ti.nn", "x.nn"], 4, "has a Behler2011 fingerprint"),
         (["blind.nn", "x.nn"], 4, "blind.nn: does not tell whether it is older"),

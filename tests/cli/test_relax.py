@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 
 from aenetpy.cli.main import run
 from aenetpy.io.xsf import read_xsf
+from aenetpy.models.reading import read_potential
 from tests.conftest import ROOT
 from tests.reports import assert_same_numbers, lines_of
 
@@ -129,3 +131,50 @@ def test_an_isolated_structure(reference, capsys):
     assert "(optimized)" in capsys.readouterr().out
     assert run(["predict", predict_in("RELAX", "cell=yes"), "cluster.xsf"]) == 4
     assert "cluster.xsf: has no periodic lattice that RELAX could change" in capsys.readouterr().err
+
+
+def test_below_rmin_the_rest_is_done_and_the_status_is_5(reference, capsys):
+    named = ["../anatase-07.xsf", "../brookite-03.xsf"]
+    deep = predict_in("RELAX", "F_conv=0.001 E_conv=0.00001 steps=400")
+    assert run(["predict", deep, *named]) == 5
+    out, notes = capsys.readouterr()
+    first, second = out.split(f" {70 * '+'}\n\n")
+    assert "converged after" not in first
+    assert "converged after" in second
+    assert notes.count("aenetpy: error: ") == 1
+    told = (
+        r"error: \.\./anatase-07\.xsf: atoms \d+ and \d+ are 0.\d+ Å apart, closer than RMIN = 1 Å"
+    )
+    steps = int(re.search(told + r" after (\d+) steps of RELAX; the geometry before", notes)[1])
+    _, table, _ = parts_of(first)
+    assert len(table) == steps
+    # what is printed is a geometry that the same command accepts
+    found = re.findall(
+        r"^ (Ti|O)  +(\S+) +(\S+) +(\S+) +\S+ +\S+ +\S+", first.split("(optimized)")[1], re.M
+    )
+    start = read_xsf("../anatase-07.xsf")
+    kept = replace(start, positions_nc=np.array([row[1:] for row in found], float))
+    potential = read_potential(".")
+    assert potential.evaluate(kept).closest.distance >= 1.0
+    assert run(["predict", deep, *named, "--json"]) == 5
+    first, second = json.loads(capsys.readouterr().out)["structures"]
+    assert not first["relaxation"]["converged"]
+    assert "closer than RMIN" in first["warnings"][0]
+    assert second["relaxation"]["converged"]
+
+
+def test_evaluate_keeps_the_last_good_geometry(reference, capsys):
+    Path("in.json").write_text('{"potentials": {"Ti": "Ti.nn", "O": "O.nn"}}')
+    shutil.copy("../anatase-07.xsf", "a.xsf")
+    assert run(["evaluate", "in.json", "a.xsf", "--relax", "0.001"]) == 5
+    assert "closer than RMIN = 1 Å after" in (notes := capsys.readouterr().err)
+    assert "the last good geometry is in a-last.xsf" in notes
+    assert not Path("a-relaxed.xsf").exists()
+    kept, potential = read_xsf("a-last.xsf"), read_potential(".")
+    found = potential.evaluate(kept)
+    assert found.closest.distance >= 1.0
+    assert found.energy < potential.evaluate(read_xsf("a.xsf")).energy
+    assert kept.energy == pytest.approx(found.energy, abs=1e-7)
+    assert run(["evaluate", "in.json", "a.xsf", "--relax", "0.001", "--steps", "2"]) == 5
+    assert "a.xsf: not relaxed to 0.001" in capsys.readouterr().err
+    assert potential.evaluate(read_xsf("a-last.xsf")).energy > found.energy

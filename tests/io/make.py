@@ -16,7 +16,7 @@ def make_setup(rng, species, environment, n_features, description="  one line$$"
     """Return a setup with random numbers, as far as they may be any."""
     functions_g = rng.integers(1, 6, n_features).astype(np.int32)
     parameters_gp = abs(rng.normal(size=(n_features, 4)))
-    parameters_gp[functions_g == 3, 3] = np.nan  # means nothing there
+    parameters_gp[functions_g == 3, 3] = 1e300  # means nothing there
     partners_g2 = rng.integers(1, len(environment) + 1, (n_features, 2)).astype(np.int32)
     partners_g2[functions_g < 4, 1] = 538976288  # as found in real files
     mean_g, low_g, high_g = np.sort(rng.normal(size=(3, n_features)), axis=0)[[1, 0, 2]]

@@ -1,6 +1,7 @@
 """ASCII twins: golden files character by character, and back to the same bytes."""
 
 import dataclasses
+import re
 import tempfile
 from pathlib import Path
 
@@ -81,6 +82,60 @@ def test_layout_of_pytorch_begins_with_the_numbers(tmp_path):
     assert lines[7] == "           3"
     assert lines[9] == " T"
     assert lines[11] == "   one line$$"
+
+
+def test_pytorch_takes_one_line_per_array(tmp_path):
+    """Walk over the lines as the reader of aenet-PyTorch does, which knows no other ends."""
+    path, sizes = tmp_path / "set.train.ascii", (70, 9)
+    trainset = make_trainset(np.random.default_rng(0), sizes, (3, 2))
+    write_trainset_ascii(path, trainset)
+    lines = iter(path.read_text().splitlines())
+
+    def numbers(count: int) -> np.ndarray:
+        words = next(lines).split()
+        assert len(words) == count
+        return np.array(words, float)
+
+    def skip(count: int) -> None:
+        for _ in range(count):
+            next(lines)
+
+    skip(3)
+    np.testing.assert_array_equal(numbers(2), trainset.atomic_energies_t)
+    skip(4)
+    numbers(3)
+    skip(1)
+    for setup, g in zip(trainset.setups_t, sizes, strict=True):
+        skip(4 + len(setup.environment) + 5)
+        np.testing.assert_array_equal(numbers(g), setup.functions_g)
+        np.testing.assert_array_equal(numbers(4 * g), setup.parameters_gp.ravel())
+        np.testing.assert_array_equal(numbers(2 * g), setup.partners_g2.ravel())
+        skip(1)
+        for array_g in (setup.statistics.minimum_g, setup.statistics.maximum_g):
+            np.testing.assert_array_equal(numbers(g), array_g)
+        skip(2)
+    rows_t = [iter(features_ng) for features_ng in trainset.features_tng]
+    i = 0
+    for n_atoms in trainset.n_atoms_s:
+        skip(4)
+        for _ in range(n_atoms):
+            t = int(numbers(1)[0]) - 1
+            np.testing.assert_array_equal(numbers(3), trainset.positions_nc[i])
+            np.testing.assert_array_equal(numbers(3), trainset.forces_nc[i])
+            np.testing.assert_array_equal(numbers(1), sizes[t])
+            np.testing.assert_array_equal(numbers(sizes[t]), next(rows_t[t]))
+            i += 1
+    assert next(lines, None) is None
+
+
+def test_wrapped_arrays_are_read_too(tmp_path):
+    path = tmp_path / "set.train.ascii"
+    trainset = make_trainset(np.random.default_rng(0), (70, 9), (3, 2))
+    write_trainset_ascii(path, trainset)
+    wrapped = re.sub(r"(?<=\d)( +-?\d\S* +)(?=-?\d)", r"\1\n", path.read_text())
+    path.write_text(wrapped)
+    assert max(map(len, wrapped.splitlines())) < 80
+    assert_same(read_trainset_ascii(path), trainset)
 
 
 @pytest.mark.parametrize("source", [None, "set.train"])

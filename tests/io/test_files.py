@@ -3,13 +3,25 @@
 import errno
 import os
 import resource
+import stat
+import tempfile
+import threading
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from aenetpy.errors import DataError
-from aenetpy.io.files import read_bytes, read_text, replace_file, write_bytes, write_text
+from aenetpy.io import temporary
+from aenetpy.io.files import (
+    check_new,
+    read_bytes,
+    read_text,
+    replace_file,
+    write_bytes,
+    write_text,
+)
+from tests.kill import is_killed
 
 
 def test_write_and_read_back(tmp_path):
@@ -111,3 +123,111 @@ def test_no_permission(tmp_path):
     closed.mkdir(mode=0o500)
     with pytest.raises(DataError, match="Permission denied"):
         write_bytes(closed / "a", b"")
+
+
+def test_the_mode_of_a_replaced_file_is_kept(tmp_path):
+    path = tmp_path / "secret"
+    path.write_bytes(b"old")
+    path.chmod(0o600)
+    with replace_file(path) as file:
+        file.write(b"new")
+        (hidden,) = (entry for entry in tmp_path.iterdir() if entry != path)
+        assert stat.S_IMODE(hidden.stat().st_mode) == 0o600  # nobody reads it meanwhile
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_the_owner_of_a_replaced_file_is_kept(tmp_path):
+    path = tmp_path / "theirs"
+    path.touch(mode=0o640)
+    os.chown(path, 1234, 2345)
+    write_bytes(path, b"new")
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (1234, 2345, 0o640)
+
+
+@pytest.mark.parametrize("through", [lambda path: path, lambda path: path.with_name("link")])
+def test_a_fifo_is_passed_the_complete_file(tmp_path, through):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    os.symlink("fifo", tmp_path / "link")
+    received = []
+    reader = threading.Thread(target=lambda: received.append(fifo.read_bytes()))
+    reader.start()
+    with replace_file(through(fifo)) as file:
+        file.write(b"0 structures")
+        file.seek(0)
+        file.write(b"7")
+    reader.join(10)
+    assert received == [b"7 structures"]
+    assert stat.S_ISFIFO(fifo.stat().st_mode)
+    assert sorted(os.listdir(tmp_path)) == ["fifo", "link"]
+
+
+def test_devices_stay_devices(tmp_path):
+    os.symlink("/dev/null", tmp_path / "link")
+    before = os.stat("/dev/null")
+    write_bytes(tmp_path / "link", b"content")
+    assert os.path.samestat(os.stat(tmp_path / "link"), before)
+    with pytest.raises(DataError, match=r"^/dev/full: cannot be written \(No space left"):
+        write_bytes("/dev/full", b"content")
+    assert stat.S_ISCHR(os.stat("/dev/full").st_mode)
+
+
+@pytest.mark.parametrize("folder", ["/dev/fd", "/proc/self/fd"])
+def test_what_an_open_file_holds_already_stays(tmp_path, folder):
+    path = tmp_path / "log"
+    with path.open("wb", buffering=0) as file:
+        file.write(b"before\n")
+        write_bytes(f"{folder}/{file.fileno()}", b"content\n")
+    assert path.read_bytes() == b"before\ncontent\n"
+    assert os.listdir(tmp_path) == ["log"]
+
+
+def test_no_room_for_what_is_passed_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with pytest.raises(DataError, match=f"{tmp_path}.* cannot be written"), small_disk():
+        write_bytes("/dev/null", b"x" * 100_000)
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_dead_runs_have_left_goes_away_with_the_next(tmp_path):
+    def begin() -> int:
+        write_bytes(tmp_path / "a", b"x" * 1000)
+        return 0
+
+    assert is_killed(begin, 1)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".a.")
+    write_bytes(tmp_path / "b", b"")  # another file is none of its business
+    assert left.exists()
+    temporary.first_seen_in.cache_clear()
+    with replace_file(tmp_path / "a") as first:
+        assert not left.exists()
+        temporary.first_seen_in.cache_clear()
+        write_bytes(tmp_path / "a", b"second")  # and leaves alone what is being written
+        first.write(b"first")
+    assert (tmp_path / "a").read_bytes() == b"first"
+    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
+
+
+def test_where_there_are_no_locks_nothing_is_taken_for_dead(tmp_path, monkeypatch):
+    def without(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(temporary.fcntl, "flock", without)
+    (tmp_path / ".a.0123abcd.tmp").touch()
+    write_bytes(tmp_path / "a", b"new")
+    assert sorted(os.listdir(tmp_path)) == [".a.0123abcd.tmp", "a"]
+
+
+def test_a_new_file_does_not_replace_another(tmp_path):
+    path = tmp_path / "a"
+    check_new(path)
+    path.touch()
+    with pytest.raises(DataError, match="a: exists already; remove it, or name another file"):
+        check_new(path)
+    with pytest.raises(DataError, match="is a folder"):
+        check_new(tmp_path)
+    check_new("/dev/null")

@@ -21,7 +21,7 @@ from aenetpy.io.fortran import (
     real_record,
     record,
 )
-from aenetpy.io.fortran_text import LineReader, list_directed, list_directed_lines
+from aenetpy.io.fortran_text import LineReader, list_directed, list_directed_line
 from aenetpy.io.limits import ANY
 
 
@@ -161,14 +161,14 @@ def test_list_directed_output(value, text):
 
 @given(st.floats())
 def test_list_directed_numbers_read_back(value):
-    lines = LineReader("file", list_directed_lines([value]))
+    lines = LineReader("file", list_directed_line([value]))
     assert np.array_equal(lines.real("value", ANY), value, equal_nan=True)
 
 
-def test_lines_are_broken_as_by_gfortran():
-    assert list_directed_lines([]) == "\n"
-    assert [len(line) for line in list_directed_lines([1.0] * 4).splitlines()] == [78, 26]
-    assert [len(line) for line in list_directed_lines([1] * 7).splitlines()] == [72, 12]
+def test_an_array_is_one_line():
+    assert list_directed_line([]) == "\n"
+    assert [len(line) for line in list_directed_line([1.0] * 4).splitlines()] == [4 * 26]
+    assert [len(line) for line in list_directed_line([1] * 700).splitlines()] == [700 * 12]
 
 
 def test_numbers_over_several_lines_and_fortran_exponents():

@@ -171,6 +171,7 @@ def test_train_in_defaults(write):
         ("NETWORKS", "NETWORK", "keyword NETWORKS is missing"),
         ("PERCENT 20", "PERCENT 100", "x.in:2: TESTPERCENT 100 leaves nothing to train on"),
         ("PERCENT 20", "PERCENT -1", "x.in:2: TESTPERCENT -1 is not a share"),
+        ("ITERATIONS", "ITERWRITE -1 !", "x.in:3: ITERWRITE -1 is negative"),
         ("Adam", "rprop", "x.in:6: unknown training method 'rprop'; known are bfgs, online_sd"),
         ("Adam mu=1d-3 batchsize=4", "", "x.in:5: METHOD is not followed by its line"),
         ("mu=1d-3", "mu=fast", "x.in:6: adam: mu: 'fast' is not a number"),
@@ -243,6 +244,28 @@ def test_predict_in_without_files(write):
     assert read_predict_in(write(text), ["b.xsf"]).files == (Entry("b.xsf", 0),)
 
 
+@pytest.mark.parametrize(
+    ("word", "verbosity"),
+    [("0", "low"), ("1", "normal"), ("2", "high"), ("LOW", "low"), ("high ! more", "high")],
+)
+def test_verbosity_is_a_word_or_its_number(write, caplog, word, verbosity):
+    found = read_predict_in(write(PREDICT.replace("VERBOSITY low", f"VERBOSITY {word}")))
+    assert found.verbosity == verbosity
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize("word", ["loud", "3", "-1", "1.0", ".true."])
+def test_any_other_verbosity_acts_as_normal_with_a_note(write, caplog, word):
+    found = read_predict_in(write(PREDICT.replace("VERBOSITY low", f"VERBOSITY {word}")))
+    assert found.verbosity == "normal"
+    assert len(caplog.messages) == 1
+    assert f"x.in:11: unknown VERBOSITY '{word}' acts as normal" in caplog.text
+    # It has no effect in the other two.
+    assert read_generate_in(write(f"VERBOSITY {word}\n{GENERATE}")).verbosity == word
+    assert read_train_in(write(f"VERBOSITY {word}\n{TRAIN}")).verbosity == word
+    assert len(caplog.messages) == 1
+
+
 def test_relax_without_options(write):
     text = PREDICT.replace("method=bfgs F_conv=1d-2 steps=30 dmax=3*0.2\n", "")
     found = read_predict_in(write(text))
@@ -262,7 +285,6 @@ def test_relax_without_options(write):
         ("steps=30", "steps=-1", "x.in:9: RELAX: F_conv, E_conv, steps must not be negative"),
         ("3*0.2", "3*0.2 cell=maybe", "x.in:9: RELAX: cell=maybe is neither yes nor no"),
         ("3*0.2", "0.2 0.2", "x.in:9: RELAX: dmax needs 3 values, not 2"),
-        ("VERBOSITY low", "VERBOSITY loud", "x.in:11: unknown VERBOSITY 'loud'"),
         ("files\n1", "files\n2", "x.in:13: FILES announces 2 structures but lists 1"),
     ],
 )
@@ -323,6 +345,7 @@ def test_train_in_round_trip(tmp_path_factory, species, data):
         networks=tuple(networks),
         test_percent=data.draw(st.floats(0, 99)),
         iterations=data.draw(st.integers(-5, 1000)),
+        iterwrite=data.draw(st.integers(0, 1000)),
         max_energy=data.draw(st.none() | REALS),
         method=MethodLine(name, parameters),
         sampling=data.draw(st.none() | st.sampled_from(SAMPLINGS)),
@@ -332,6 +355,7 @@ def test_train_in_round_trip(tmp_path_factory, species, data):
     Path(content.path).write_text(format_train_in(content))
     found = read_train_in(content.path)
     assert format_train_in(found) == format_train_in(content)
+    assert found.iterwrite == content.iterwrite
     assert found.method.given == parameters
     assert [n.nodes for n in found.networks] == [n.nodes for n in networks]
 

@@ -79,7 +79,7 @@ def test_scipy_reads_36_records(network, written):
     assert np.array_equal(np.frombuffer(records[8]), network.weights_w)
     assert np.frombuffer(records[4], "<i4").tolist() == [3, 4, 1]
     parameters_pg = np.frombuffer(records[19]).reshape((4, 3), order="F")
-    assert np.array_equal(parameters_pg.T, network.setup.parameters_gp, equal_nan=True)
+    assert np.array_equal(parameters_pg.T, network.setup.parameters_gp)
     partners_2g = np.frombuffer(records[20], "<i4").reshape((2, 3), order="F")
     assert np.array_equal(partners_2g.T, network.setup.partners_g2)
     assert np.frombuffer(records[35]).tolist() == [-1.0, 1.0, network.energy_average]

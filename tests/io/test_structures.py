@@ -158,7 +158,7 @@ def test_frames_are_streamed(tmp_path, frames, monkeypatch):
         yield from frames[:2]
         raise AssertionError("read further than needed")
 
-    (tmp_path / "run.traj").touch()
+    write(tmp_path / "run.traj", frames[0])
     monkeypatch.setattr("ase.io.iread", iread)
     assert energies(f"{tmp_path}/run.traj@:2") == [-5.0, -6.0]
     stream = iter_structures(f"{tmp_path}/run.traj@:")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import logging
+import os
+import random
 
 import pytest
 from numba import config
@@ -42,15 +45,88 @@ def test_the_sources_of_all_kernels_count(monkeypatch, tmp_path):
     assert _jit._sources() != before
 
 
-@pytest.mark.parametrize("reason", [OSError(errno.ENOSPC, "No space left"), EOFError()])
-@pytest.mark.parametrize("method", ["_load_overload", "_save_overload"])
-def test_a_cache_that_fails_does_no_harm(method, reason, monkeypatch):
+REASONS = [OSError(errno.ENOSPC, "No space left"), EOFError(), ImportError(), MemoryError()]
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_cache_that_cannot_be_loaded_does_no_harm(reason, monkeypatch):
     def fail(*_):
         raise reason
 
-    monkeypatch.setattr(FunctionCache, method, fail)
+    assert not found_in_cache()
+    monkeypatch.setattr(FunctionCache, "_load_overload", fail)
+    assert not found_in_cache()
+
+
+def test_a_cache_that_cannot_be_saved_does_no_harm(monkeypatch):
+    def fail(*_):
+        raise REASONS[0]
+
+    monkeypatch.setattr(FunctionCache, "_save_overload", fail)
     assert not found_in_cache()
     assert not found_in_cache()
+
+
+def flipped(content: bytes, place: float) -> bytes:
+    damaged = bytearray(content)
+    damaged[int(place * (len(content) - 1))] ^= 1 << int(place * 8) % 8
+    return bytes(damaged)
+
+
+DAMAGES = {
+    "empty": lambda content: b"",
+    "zeros": lambda content: bytes(len(content)),
+    "random": lambda content: random.Random(1).randbytes(len(content)),
+    "longer": lambda content: content + b"\0",
+    "without its checksum": lambda content: content[:-32],
+    **{f"cut at {k}/7": lambda content, k=k: content[: len(content) * k // 7] for k in range(1, 7)},
+    **{f"flipped at {k}/9": lambda content, k=k: flipped(content, k / 9) for k in range(10)},
+}
+
+
+@pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_cache_is_noticed_and_mended(damage, suffix, tmp_path, caplog):
+    caplog.set_level(logging.INFO, "aenetpy")
+    assert not found_in_cache()
+    (path,) = tmp_path.rglob(f"*{suffix}")
+    path.write_bytes(DAMAGES[damage](path.read_bytes()))
+    assert not found_in_cache()
+    told = f"{path.parent}: damaged machine code is removed, and compiled anew"
+    assert caplog.messages == [told]
+    assert found_in_cache()
+
+
+def test_what_cannot_be_removed_or_read_does_no_harm(tmp_path, monkeypatch, caplog):
+    caplog.set_level(logging.INFO, "aenetpy")
+    assert not found_in_cache()
+    (path,) = tmp_path.rglob("*.nbc")
+    path.unlink()
+    path.mkdir()
+    assert not found_in_cache()
+    assert "cannot be read" in caplog.text
+    path.rmdir()
+    path.write_bytes(b"damaged")
+    monkeypatch.setattr(os, "unlink", unlink_is_forbidden)
+    assert not found_in_cache()
+    assert found_in_cache()  # replaced, since the folder can be written
+
+
+def unlink_is_forbidden(path):
+    raise PermissionError(errno.EPERM, "Operation not permitted", path)
+
+
+def test_code_of_another_signature_is_not_taken(tmp_path):
+    """Two processes that start from an empty cache may write to one name."""
+    compiled = kernel(double)
+    assert compiled(1.5) == 3.0
+    assert compiled(2) == 4.0
+    one, two = sorted(tmp_path.rglob("*.nbc"))
+    two.write_bytes(one.read_bytes())
+    again = kernel(double)
+    assert again(2) == 4.0
+    assert again(1.5) == 3.0
+    assert sum(again.stats.cache_hits.values()) == 1
 
 
 def test_without_a_place_for_the_cache(monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
-from aenetpy.errors import DataError, NumericalError
+from aenetpy.errors import CoincidentAtoms, DataError, NumericalError
 from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network import write_network
 from aenetpy.io.stp import read_stp
@@ -279,3 +279,24 @@ def test_results_that_are_not_finite_are_refused(potential):
     found.forces_nc[3, 1] = np.nan
     with pytest.raises(NumericalError, match=r"closest atoms, \d+ and \d+, are \d\.\d+ Å apart"):
         found.require_finite()
+
+
+@pytest.mark.parametrize("image", [(0, 0, 0), (2, -1, 0)])
+@pytest.mark.parametrize("forces", [True, False])
+def test_atoms_in_one_place_are_named(potential, image, forces):
+    structure = random_structure(15, "periodic")
+    positions_nc = structure.positions_nc.copy()
+    positions_nc[7] = positions_nc[4] + np.array(image) @ structure.cell_cc
+    same = replace(structure, positions_nc=positions_nc, name="same.xsf")
+    with pytest.raises(
+        CoincidentAtoms, match=r"same\.xsf: .*atoms, 5 and 8, are 0\.000 Å"
+    ) as error:
+        potential.evaluate(same, forces=forces)
+    assert isinstance(error.value, NumericalError)
+    assert error.value.exit_code == DataError.exit_code
+    isolated = replace(same, cell_cc=None, pbc_c=(False, False, False))
+    if image == (0, 0, 0):
+        with pytest.raises(CoincidentAtoms, match="5 and 8"):
+            potential.evaluate(isolated, forces=forces)
+    else:
+        assert np.isfinite(potential.evaluate(isolated, forces=forces).energy)

@@ -9,8 +9,8 @@ import pytest
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.setup import FeatureStatistics
 from aenetpy.io.trainset import read_trainset, write_trainset
-from aenetpy.models.scaling import feature_scaling
-from aenetpy.training.normalise import normalise
+from aenetpy.models.scaling import ROUNDING, feature_scaling, raw_deviations, rounding_noise
+from aenetpy.training.normalise import normalise, without_constants
 from tests.training import setup_of, small_trainset
 
 
@@ -126,19 +126,42 @@ def test_a_species_without_atoms_is_told_once(caplog) -> None:
     assert caplog.messages == ["O: no atoms in the training set; its network is not trained"]
 
 
-def test_a_constant_that_rounding_hides_is_told(caplog) -> None:
-    raw = small_trainset()
-    setup = raw.setups_t[0]
-    statistics = replace(
-        setup.statistics,
-        minimum_g=np.full(4, 123.456),
-        maximum_g=np.array([123.456, 124.0, 124.0, 124.0]),
+def with_noise(raw):
+    """Components 1 and 3 of Ti are constant, with the deviations that rounding leaves."""
+    features_ng = raw.features_tng[0].copy()
+    features_ng[:, [0, 2]] = 123.456, 0.2
+    features_ng[::2, [0, 2]] *= 1.0 + 3e-16
+    noisy = with_features(raw, 0, features_ng)
+    statistics = noisy.setups_t[0].statistics
+    # what a running average over a million atoms leaves, and over a few
+    mean_square_g = statistics.mean_g**2 * [1.0 + 3e-13, 0.0, 1.0 + 4e-16, 0.0]
+    mean_square_g[[1, 3]] = statistics.mean_square_g[[1, 3]]
+    setup = noisy.setups_t[0].with_statistics(replace(statistics, mean_square_g=mean_square_g))
+    return replace(noisy, setups_t=(setup, noisy.setups_t[1]))
+
+
+def test_what_only_rounding_makes_vary_is_not_trained_on(caplog) -> None:
+    noisy = with_noise(small_trainset())
+    statistics = noisy.setups_t[0].statistics
+    assert raw_deviations(statistics)[0] > ROUNDING * 123.456  # its extremes tell
+    assert 0.0 < raw_deviations(statistics)[2] < ROUNDING * 0.2
+    assert rounding_noise(statistics).tolist() == [True, False, True, False]
+    told = "Ti: fingerprint components 1, 3 of 4 are the same for all atoms and are not used"
+    trainset = normalise(noisy).trainset
+    assert caplog.messages == [told]
+    # on disk as aenet writes it
+    sigma_g = np.sqrt(statistics.mean_square_g - statistics.mean_g**2)
+    expected_ng = (noisy.features_tng[0] - statistics.mean_g) / sigma_g
+    np.testing.assert_allclose(trainset.features_tng[0], expected_ng, rtol=1e-14)
+    ours = without_constants(trainset)
+    assert (ours.features_tng[0][:, [0, 2]] == 0).all()
+    np.testing.assert_array_equal(
+        ours.features_tng[0][:, [1, 3]], trainset.features_tng[0][:, [1, 3]]
     )
-    setups_t = (setup.with_statistics(statistics), raw.setups_t[1])
-    normalise(replace(raw, setups_t=setups_t))
-    assert (
-        "Ti: fingerprint components 1 of 4 are the same for all atoms and add noise" in caplog.text
-    )
+    assert ours.features_tng[1] is trainset.features_tng[1]
+    caplog.clear()
+    normalise(trainset)  # as read from a set that is normalised already
+    assert caplog.messages == [told]
 
 
 def test_equal_energies_are_refused() -> None:

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.io.trainset import read_trainset
 from aenetpy.io.xsf import read_xsf
 from aenetpy.workflows import augment as workflow
+from aenetpy.workflows.repeats import Repeats
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "examples" / "tio2"
@@ -303,7 +305,7 @@ def test_families_are_found_however_they_are_spelled(monkeypatch, capsys) -> Non
     text = text.replace("\naugmented/", "\n../augmented/").replace("\nxsf/", "\n../xsf/")
     Path("generate.in").write_text(text.replace("./xsf/..", "../xsf/../xsf/.."))
     assert run(["generate", "generate.in"]) == 0
-    names = read_trainset("a.train").names_s
+    names = read_trainset("a-augmented.train").names_s
     given = [name for name in names if not is_copy(name)]
     assert len(given) == 5
     assert {parent_of(name) for name in names if is_copy(name)} == set(given)
@@ -321,9 +323,82 @@ def test_frames_have_families_too() -> None:
     Path("generate.in").write_text(f"{head}FILES\n2\nrun.traj@:\nrun.traj@-1\n")
     assert augment("--delta", "0.03", "--a", "2") == 0
     assert run(["generate", "generate-augmented.in"]) == 0
-    names = read_trainset("a.train").names_s
+    names = read_trainset("a-augmented.train").names_s
     assert names[:3] == ("run.traj@0", "run.traj@1", "run.traj@-1")
     assert [parent_of(name) for name in names[3:]] == [n for n in names[:3] for _ in range(2)]
+
+
+def test_the_new_input_names_a_training_set_of_its_own() -> None:
+    for n, (line, expected) in enumerate(
+        {
+            "OUTPUT sub/a.b.train  ! here": 'OUTPUT "sub/a.b-augmented.train"  ! here',
+            "output 'my set'": 'output "my set-augmented"',
+            "TIMING": "OUTPUT refdata-augmented.train",
+        }.items()
+    ):
+        write_input()
+        text = Path("generate.in").read_text()
+        Path("generate.in").write_text(text.replace("OUTPUT a.train\n", "") + f"{line}\n")
+        assert (
+            augment("--delta", "0.03", "--a", "1", "--folder", f"f{n}", "--output", f"{n}.in") == 0
+        )
+        lines = Path(f"{n}.in").read_text().splitlines()
+        assert expected in lines
+        assert sum(line.lower().startswith("output") for line in lines) == 1
+        assert len(read_generate_in(f"{n}.in").files) == 10
+
+
+def test_pyita_keeps_output() -> None:
+    assert augment("--strategy", "pyita", "--delta", "0.03", "--a", "1") == 0
+    assert read_generate_in("generate-augmented.in").output == "a.train"
+
+
+def test_patterns_are_written_as_what_they_stood_for() -> None:
+    listed = sorted(f"xsf/{name}.xsf" for name in NAMES)
+    text = Path("generate.in").read_text()
+    head = text[: text.index("FILES")]
+    Path("generate.in").write_text(f"{head}FILES\n2 ! lines\n  */rutile*.xsf\nxsf/[a-q]*.xsf\n")
+    assert augment("--delta", "0.03", "--a", "2") == 0
+    settings = read_generate_in("generate-augmented.in")
+    names = [entry.text for entry in settings.files]
+    assert names[:5] == sorted(listed, key=lambda name: ("rutile" not in name, name))
+    assert names[5:] == [f"augmented/structure{k:04d}.xsf" for k in range(1, 11)]
+    assert "\n15 ! lines\n" in Path("generate-augmented.in").read_text()
+    assert run(["generate", "generate-augmented.in"]) == 0
+    assert run(["generate", "generate.in"]) == 0
+    assert read_trainset("a.train").names_s == tuple(names[:5])
+    assert read_trainset("a-augmented.train").n_structures == 15
+
+
+def test_structures_that_repeat_others_are_told_in_one_line(capsys) -> None:
+    text = Path("generate.in").read_text()
+    Path("again.xsf").write_bytes(Path(f"xsf/{NAMES[1]}.xsf").read_bytes())
+    more = f"xsf/{NAMES[0]}.xsf\nagain.xsf\n"
+    Path("generate.in").write_text(text.replace("FILES\n5", "FILES\n7") + more)
+    first = f"repeated in FILES: 2 ('xsf/{NAMES[0]}.xsf' equals 'xsf/{NAMES[0]}.xsf', ...)"
+    assert run(["generate", "generate.in"]) == 0
+    (note,) = capsys.readouterr().err.splitlines()
+    assert f"generate.in:9: structures {first}; they weigh more in training" in note
+    assert read_trainset("a.train").n_structures == 7
+    assert augment("--delta", "0.03", "--a", "1") == 0
+    (note,) = capsys.readouterr().err.splitlines()
+    assert f"structures {first}; each gets copies of its own" in note
+
+
+def test_equal_means_all_but_the_name() -> None:
+    repeats = Repeats()
+    one = read_xsf(f"xsf/{NAMES[0]}.xsf")
+    for other in (
+        one,
+        replace(one, energy=one.energy + 1e-9),
+        replace(one, forces_nc=None),
+        replace(one, positions_nc=one.positions_nc + 1e-9),
+        replace(one, species=one.species[::-1]),
+    ):
+        assert list(repeats.watch([other])) == [other]
+    assert len(repeats.names) == 5
+    list(repeats.watch([replace(one, name="other", parent="another")]))
+    assert len(repeats.names) == 5
 
 
 def test_copies_that_are_too_close_tell_what_to_do(capsys) -> None:
@@ -398,7 +473,7 @@ def test_block_and_files_give_the_same_training_set() -> None:
     generate("TAYLOR\nstrategy=random delta=0.03 a=4 seed=5\n", "block.train")
     generate("TAYLOR\nstrategy=random delta=0.03 a=4 seed=5\n", "jobs.train", jobs=2)
     assert Path("block.train").read_bytes() == Path("jobs.train").read_bytes()
-    filed, block = read_trainset("a.train"), read_trainset("block.train")
+    filed, block = read_trainset("a-augmented.train"), read_trainset("block.train")
     # In files the copies follow all structures, in the block each follows its parent.
     order = sorted(
         range(25), key=lambda s: (NAMES.index(Path(parent_of(filed.names_s[s])).stem), s)

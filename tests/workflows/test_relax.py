@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aenetpy.errors import DataError, NumericalError
+from aenetpy.errors import CoincidentAtoms, DataError, NumericalError
 from aenetpy.fingerprints.featurise import Contact
 from aenetpy.io.predict_in import RelaxOptions
 from aenetpy.io.structure import Structure
 from aenetpy.models.descent import LONGEST_STEP
 from aenetpy.models.potential import Evaluation
-from aenetpy.workflows.relax import relax
+from aenetpy.workflows.relax import NotRelaxed, relax
 
 PERIODIC = (True, True, True)
 LENGTH = 2.5
@@ -152,3 +152,44 @@ def test_energies_that_are_not_finite():
     start = chain()
     with pytest.raises(NumericalError, match=r"chain\.xsf: the energy is not finite after 2 steps"):
         relax(springs, start, springs.evaluate(start), RelaxOptions())
+
+
+class Hole(Springs):
+    """Two atoms that attract each other all the way, E = -1/(0.1 + d): as a bad potential does."""
+
+    def evaluate(self, structure, forces=True, jobs=1, excursions=False) -> Evaluation:
+        self.geometries.append(structure)
+        bond_c = structure.positions_nc[1] - structure.positions_nc[0]
+        distance = float(np.linalg.norm(bond_c))
+        if distance < 1e-6:
+            raise CoincidentAtoms("in one place")
+        energy = -1.0 / (0.1 + distance)
+        pull_c = bond_c / distance * energy**2
+        forces_nc = np.array([pull_c, -pull_c])
+        contact = Contact(distance, 0, 1)
+        return Evaluation(energy, energy, np.full(2, energy / 2), forces_nc, np.eye(3), contact)
+
+
+def test_below_rmin_is_an_error_and_the_geometry_before_is_kept():
+    hole, start = Hole(), chain(2)
+    first = hole.evaluate(start)
+    with pytest.raises(
+        NotRelaxed, match=r"chain\.xsf: atoms 1 and 2 are 0\.\d+ Å apart.*0\.7"
+    ) as e:
+        relax(hole, start, first, RelaxOptions(steps=500), r_min=0.7)
+    assert e.value.exit_code == 5
+    kept = e.value.relaxation
+    assert not kept.converged
+    assert 0.7 <= kept.evaluation.closest.distance < first.closest.distance
+    distance = np.linalg.norm(np.diff(kept.structure.positions_nc, axis=0))
+    assert distance == pytest.approx(kept.evaluation.closest.distance)
+    assert kept.energies_k[-1] == kept.evaluation.energy
+    assert kept.n_steps > 3
+
+
+def test_a_step_onto_another_atom_is_made_shorter():
+    # the second step would put one on the other
+    start = Structure(("X", "X"), np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 0.8]]), name="x.xsf")
+    hole = Hole()
+    with pytest.raises(NotRelaxed, match=r"x\.xsf: .*closer than RMIN = 0\.01"):
+        relax(hole, start, hole.evaluate(start), RelaxOptions(steps=500), r_min=0.01)

@@ -17,14 +17,15 @@ import pytest
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.generate_in import read_generate_in
+from aenetpy.io.lock import locked_folder
 from aenetpy.io.study_in import read_study
 from aenetpy.io.train_in import read_train_in
 from aenetpy.io.trial_files import read_result
 from aenetpy.io.xsf import read_xsf, write_xsf
 from aenetpy.models.reading import read_potential
-from aenetpy.workflows.commands import locked
 from aenetpy.workflows.study import study as run_study
 from aenetpy.workflows.study_plan import make_plan
+from aenetpy.workflows.trial import epochs_done
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "examples" / "tio2"
@@ -286,14 +287,15 @@ def test_an_interrupted_study_goes_on_as_if_nothing_had_been(project, tmp_path):
     command = [sys.executable, "-m", "aenetpy", "study", "study.yaml", "--jobs", "1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    wait_until((epochs / "Ti.nn-00020").exists)
+    wait_until(lambda: epochs_done(epochs) >= 20)
     process.send_signal(signal.SIGTERM)
     notes = process.communicate(timeout=20)[1]
     assert process.returncode == 143
     assert "0 of 1 trials are done; the same command goes on" in notes
-    with locked(tmp_path / "study"):  # which the command held, too, until it had ended
-        n_epochs = len(list(epochs.glob("Ti.nn-0*")))
-    assert 20 <= n_epochs < 800
+    # the command held the lock, too, until it had ended
+    with locked_folder(tmp_path / "study", "study"):
+        assert 20 <= epochs_done(epochs) < 800
+    assert not list(epochs.glob("*.nn-0*"))  # nobody reads the networks of epochs
     assert run(["study", "study.yaml"]) == 0
     Path("study.yaml").write_text(f"folder: whole\n{head}{long}")
     assert run(["study", "study.yaml"]) == 0
@@ -309,9 +311,9 @@ def test_an_interrupted_study_goes_on_as_if_nothing_had_been(project, tmp_path):
 
 def test_two_studies_do_not_share_a_folder(project, tmp_path, capsys):
     project("  none: {}\n")
-    with locked(tmp_path / "study"):
+    with locked_folder(tmp_path / "study", "study"):
         assert run(["study", "study.yaml"]) == 4
-    assert "another study is running in this folder" in capsys.readouterr().err
+    assert "study: in use by study since" in capsys.readouterr().err
 
 
 def test_larger_sets_begin_with_smaller_ones(project):
@@ -338,7 +340,8 @@ def test_structures_that_are_alike_count_once(project, caplog):
     shutil.copy(last, "twin.xsf")
     Path("generate.in").write_text(f"{text}twin.xsf\n{last}\n".replace("\n12\n", "\n14\n"))
     plan = make_plan(read_study("study.yaml"))
-    assert "'twin.xsf' equals" in caplog.text
+    (note,) = (message for message in caplog.messages if "repeated" in message)
+    assert f"repeated in FILES: 2 ('twin.xsf' equals '{last}', ...); they are left out" in note
     assert "twin.xsf" not in plan.trials[0].inputs["generate.in"] + " ".join(plan.held_out)
 
 

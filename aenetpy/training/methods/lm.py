@@ -15,7 +15,7 @@ Float = NDArray[np.float64]
 Index = NDArray[np.intp]
 
 TRIES = 5
-"""Shorter steps from the same weights before they are left as they were."""
+"""Steps from the same weights, after which the last one is accepted although it is worse."""
 
 SMALLEST_DAMPING, LARGEST_DAMPING = 1e-20, 1e20
 """Beyond them nothing changes any more: residuals and weights are of order one."""
@@ -31,8 +31,8 @@ class LM:
     The next batch tells whether its mean square error is lower than that of the first
     one had been. If so, mu is divided by ``adjust`` and the batch after it makes
     the next step. If not, mu is multiplied by ``adjust``, the step is made again from the
-    old weights, and the next batch judges again; after five such tries the
-    old weights stay.
+    old weights, and the next batch judges again. The fifth step from the same weights
+    (the sixth from the very first ones) is kept although it is worse, and mu as well.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ class LM:
     Notes
     -----
     Spec 3.3. A set of one batch leaves the weights unchanged in every other
-    epoch, as in aenet.
+    epoch, as in aenet, whose counter of tries starts at 0 in a run and at 1 after it.
     """
 
     uses_gradient = False
@@ -67,11 +67,13 @@ class LM:
         """Return the weights after all batches."""
         for batch_v in batches(visits_v, self._batch_size):
             if self._tries < 0:
+                self._tries = 0 if self._start_v.size == 0 else 1
                 self._start_w, self._start_v = weights_w, batch_v
-                self._tries = 0
                 weights_w = self._try(objective)
             elif self._improved(weights_w, objective.batch(batch_v)):
                 self._damping = max(self._damping / self._adjust, SMALLEST_DAMPING)
+                self._tries = -1
+            elif self._tries == TRIES:
                 self._tries = -1
             else:
                 self._raise_damping()
@@ -86,9 +88,6 @@ class LM:
 
     def _try(self, objective: EnergyObjective) -> Float:
         """Return where the step leads from the old weights with the damping of now."""
-        if self._tries > TRIES:
-            self._tries = -1
-            return self._start_w
         if self._start_v.max() >= objective.n_structures:  # only a restored state can say so
             raise damaged(f"structure {self._start_v.max() + 1} of {objective.n_structures}")
         linear = objective.batch(self._start_v).linearise(self._start_w)
@@ -127,6 +126,8 @@ class LM:
             raise damaged("a step without structures waits for its judgement")
         if (state["start_v"] < 0).any():
             raise damaged("the number of a structure is negative")
+        if state["tries"] > TRIES:
+            raise damaged(f"{state['tries']} tries, of which there are {TRIES}")
         self._damping = float(state["damping"])
         self._tries = int(state["tries"])
         self._start_w = state["start_w"].copy()

@@ -1,0 +1,170 @@
+"""Figures of predicted against reference values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.analysis.comparison import ErrorSums, reference_energy
+from aenetpy.analysis.figures import COLOURS, GREY
+from aenetpy.io.structure import Structure
+from aenetpy.models.potential import Evaluation
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Float = NDArray[np.float64]
+
+MOST_VECTORS = 5000
+"""Points of a group that are drawn as vectors in a PDF or SVG; more are drawn as an image."""
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Values that are drawn alike.
+
+    Parameters
+    ----------
+    name
+        For the legend; may be empty if it is the only one.
+    reference, predicted
+        Any shape, but the same.
+    """
+
+    name: str
+    reference: Float
+    predicted: Float
+
+    @property
+    def errors(self) -> ErrorSums:
+        """Of predicted less reference values."""
+        sums = ErrorSums()
+        sums.add(self.predicted - self.reference)
+        return sums
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """A parity plot of one quantity.
+
+    Parameters
+    ----------
+    title, quantity, unit
+        Above, and for the axes: ``Energies``, ``energy``, ``eV/atom``.
+    counted
+        What there are as many of as values: ``structures``.
+    groups
+        The first is drawn below the others.
+    error_unit, per_unit
+        Unit of the errors, and how many of it make ``unit``: meV/atom, 1000.
+    """
+
+    title: str
+    quantity: str
+    unit: str
+    counted: str
+    groups: Sequence[Group]
+    error_unit: str
+    per_unit: float = 1.0
+
+
+def energy_panel(groups: Sequence[Group], title: str = "Energies") -> Panel:
+    """Return the panel of energies per atom, given in eV."""
+    return Panel(title, "energy", "eV/atom", "structures", groups, "meV/atom", 1000.0)
+
+
+def force_panel(groups: Sequence[Group], title: str = "Forces") -> Panel:
+    """Return the panel of force components, given in eV/Å."""
+    return Panel(title, "force", "eV/Å", "components", groups, "eV/Å")
+
+
+@dataclass(eq=False)
+class Compared:
+    """Energies per atom, eV, and force components, eV/Å, of structures whose files hold them."""
+
+    energies: list[tuple[float, float]] = field(default_factory=list)
+    forces: list[tuple[Float, Float]] = field(default_factory=list)
+
+    def add(self, structure: Structure, found: Evaluation) -> None:
+        """Take what the file of a structure holds, and what the potential says of it."""
+        reference = reference_energy(structure, found)
+        if reference is not None:
+            n_atoms = len(structure)
+            self.energies.append((reference / n_atoms, found.cohesive_energy / n_atoms))
+        if structure.forces_nc is not None and found.forces_nc is not None:
+            self.forces.append((structure.forces_nc.ravel(), found.forces_nc.ravel()))
+
+    def panels(self) -> list[Panel]:
+        """Return the panels that can be drawn."""
+        panels = []
+        if self.energies:
+            panels.append(energy_panel([Group("", *np.array(self.energies).T)]))
+        if self.forces:
+            panels.append(force_panel([Group("", *np.hstack(self.forces))]))
+        return panels
+
+
+def parity_figure(panels: Sequence[Panel]) -> Figure:
+    """Draw panels side by side, each with its errors written into the corner."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    figure = Figure(figsize=(4.5 * len(panels), 4.6), layout=ConstrainedLayoutEngine(w_pad=0.1))
+    for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+        _draw(axes, panel)
+    return figure
+
+
+def _draw(axes: Axes, panel: Panel) -> None:
+    """Draw one panel."""
+    single = len(panel.groups) == 1
+    for k, group in enumerate(panel.groups):
+        colour = COLOURS[0] if single else (GREY, *COLOURS[1:])[k % len(COLOURS)]
+        reference, predicted = group.reference.ravel(), group.predicted.ravel()
+        axes.scatter(
+            reference,
+            predicted,
+            s=12,
+            color=colour,
+            alpha=0.9 if reference.size < 200 else 0.5,
+            linewidth=0,
+            zorder=2 + k,
+            rasterized=reference.size > MOST_VECTORS,
+        )
+        errors, of = group.errors, panel.per_unit
+        name = f"{group.name} ({errors.count})" if group.name else f"{errors.count} {panel.counted}"
+        axes.text(
+            0.97,
+            0.04 + 0.055 * (len(panel.groups) - 1 - k),
+            f"{name}: MAE {of * errors.mae:.3g}, RMSE {of * errors.rmse:.3g} {panel.error_unit}",
+            color=colour,
+            ha="right",
+            transform=axes.transAxes,
+            fontsize=9,
+        )
+    _frame(axes, panel)
+
+
+def _frame(axes: Axes, panel: Panel) -> None:
+    """Draw the diagonal on equal axes that hold all values, and label them."""
+    values = np.concatenate(
+        [array.ravel() for group in panel.groups for array in (group.reference, group.predicted)]
+    )
+    low, high = float(values.min()), float(values.max())
+    margin = 0.05 * (high - low) or 0.5
+    limits = low - margin, high + margin
+    axes.plot(limits, limits, color="black", linewidth=0.8, zorder=1)
+    axes.set(xlim=limits, ylim=limits, aspect="equal")
+    axes.locator_params(nbins=6)
+    axes.set_xticks([tick for tick in axes.get_yticks() if limits[0] <= tick <= limits[1]])
+    axes.set_yticks(axes.get_xticks())
+    axes.set_title(panel.title, loc="left", fontsize=10, fontweight="bold")
+    axes.set_xlabel(f"reference {panel.quantity} ({panel.unit})")
+    axes.set_ylabel(f"predicted {panel.quantity} ({panel.unit})")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(direction="in")

@@ -1,0 +1,51 @@
+"""``aenetpy parity``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aenetpy.cli.options import domain_option, input_argument, jobs_option, progress_bar
+
+if TYPE_CHECKING:
+    from aenetpy.fingerprints.domain import DomainChoice
+
+
+@click.command("parity")
+@input_argument
+@click.argument("structures", nargs=-1, type=click.Path())
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False),
+    default="parity.png",
+    show_default=True,
+    help="Figure to draw; the suffix is the format (png, pdf, svg). It is replaced.",
+)
+@jobs_option
+@domain_option
+def parity_command(
+    input_file: str,
+    structures: tuple[str, ...],
+    output: str,
+    jobs: int,
+    chebyshev_domain: DomainChoice,
+) -> None:
+    """Draw predicted against reference energies and forces.
+
+    INPUT is a predict.in; structures, in any format that FILES takes, are compared with the
+    energies and forces that their files hold.
+
+    \b
+    aenetpy parity predict.in
+    aenetpy parity predict.in test.xyz@: -o test.pdf
+    """
+    from aenetpy.io.predict_in import read_predict_in
+    from aenetpy.workflows.parity import parity
+
+    settings = read_predict_in(Path(input_file), structures)
+    with progress_bar(len(settings.files), "structures") as advance:
+        parity(settings, output, sys.stdout, jobs, lambda: advance(1), chebyshev_domain)

@@ -1,0 +1,186 @@
+"""Structure files that ASE reads, looked at before: sizes that cannot be, databases of others."""
+
+from __future__ import annotations
+
+import os
+import re
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aenetpy.errors import DataError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+LARGEST_EXPANSION = 100
+"""Times the size of a compressed file; structures as text shrink to a third, or a tenth."""
+
+SMALL = 10_000_000
+"""Bytes that any compressed file may expand to."""
+
+_PIECE = 1 << 20
+
+_COUNTS = {
+    "extxyz": rb"\n[ \t]*(\d{7,})[ \t\r]*(?=\n)|:[RILS]:(\d{7,})",
+    "xyz": rb"\n[ \t]*(\d{7,})[ \t\r]*(?=\n)",
+    "vasp": rb"\n[ \t]*(?:\d+[ \t]+)*(\d{7,})(?=[ \t\d]*\r?\n)",
+    "vasp-xdatcar": rb"\n[ \t]*(?:\d+[ \t]+)*(\d{7,})(?=[ \t\d]*\r?\n)",
+    "cube": rb"\n[ \t]*-?(\d{7,})(?:[ \t]+\S+){3}[ \t\r]*(?=\n)",
+    "cfg": rb"Number of particles[ \t]*=[ \t]*(\d{7,})",
+    "lammps-data": rb"\n[ \t]*(\d{7,})[ \t]+\w+[ \t\r]*(?=\n)",
+}
+"""Where a format announces how much follows, for which ASE takes memory or time at once."""
+
+
+def iter_frames(path: str, index: int | str | slice, format: str | None = None) -> Iterator[Atoms]:
+    """Yield frames of a file as ASE reads them.
+
+    Parameters
+    ----------
+    path
+        The file, compressed (``.gz``, ``.bz2``, ``.xz``) or not.
+    index
+        Which frames, as ASE understands it; of a database also a selection.
+    format
+        ASE's name of the format; by default it is recognised.
+
+    Raises
+    ------
+    DataError
+        If the file announces more than it can hold, expands beyond `LARGEST_EXPANSION`, or is
+        a database, but none of ASE.
+    Exception
+        Whatever ASE raises.
+    """
+    from ase.io import iread
+    from ase.io.formats import filetype
+
+    format = format or filetype(path)
+    if format == "db":
+        yield from _rows(path, index)
+        return
+    check_size(path, format)
+    yield from iread(path, index=index, format=format, do_not_split_by_at_sign=True)
+
+
+def check_size(path: str, format: str) -> None:
+    """Compare what a file announces, or unpacks to, with its size.
+
+    Raises
+    ------
+    DataError
+        If it is too much.
+    """
+    compressed = _opener(path)
+    if not os.path.isfile(path) or (compressed is None and format not in _COUNTS):
+        return
+    limit = max(SMALL, LARGEST_EXPANSION * os.path.getsize(path))
+    announced, size, tail = 0.0, 0, b"\n"
+    with compressed(path) if compressed else Path(path).open("rb") as file:
+        while piece := file.read(_PIECE):
+            size += len(piece)
+            if compressed and size > limit:
+                raise DataError(
+                    f"expands to more than {limit / 1e6:.0f} MB,"
+                    f" {LARGEST_EXPANSION} times its size or more",
+                    file=path,
+                    hint="unpack it first, if that is meant",
+                )
+            if format in _COUNTS:
+                found, tail = _largest_count(format, tail + piece)
+                announced = max(announced, found)
+    announced = max(announced, _largest_count(format, tail + b"\n")[0])
+    if announced > size:
+        raise DataError(
+            f"announces {announced:.3g} atoms or values in {size} bytes",
+            file=path,
+            hint="correct the number, or complete the file",
+        )
+
+
+def _opener(path: str) -> Any:
+    """Return what opens a compressed file; None for others. ASE goes by the suffix, too."""
+    match os.path.splitext(path)[1]:
+        case ".gz":
+            import gzip
+
+            return gzip.open
+        case ".bz2":
+            import bz2
+
+            return bz2.open
+        case ".xz":
+            import lzma
+
+            return lzma.open
+    return None
+
+
+def _largest_count(format: str, text: bytes) -> tuple[float, bytes]:
+    """Return the largest number announced, and the last line, which may be incomplete."""
+    if format not in _COUNTS:
+        return 0, b""
+    found = [float(match[match.lastindex or 0]) for match in _pattern(format).finditer(text)]
+    end = text.rfind(b"\n")
+    return max(found, default=0), text[max(end, 0) :]
+
+
+@cache
+def _pattern(format: str) -> re.Pattern[bytes]:
+    return re.compile(_COUNTS[format])
+
+
+def _rows(path: str, index: int | str | slice) -> Iterator[Atoms]:
+    """Yield the structures of a database that is opened for reading only.
+
+    ASE itself opens it for writing, and makes its tables where there are none.
+    """
+    from ase.db.sqlite import SQLite3Database
+
+    class ReadOnly(SQLite3Database):
+        def _connect(self) -> sqlite3.Connection:
+            return _connect(path)
+
+    with closing(_connect(path)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'systems'")
+        if tables.fetchone() is None:
+            raise DataError("is a database, but not one of ASE", file=path)
+    with ReadOnly(path, serial=True) as database:
+        chosen = _chosen(index, database.count())
+        if isinstance(chosen, str):
+            yield from (row.toatoms() for row in database.select(chosen))
+        else:
+            rows = enumerate(database.select())
+            yield from (row.toatoms() for k, row in rows if k in chosen)
+
+
+def _chosen(index: int | str | slice, n_rows: int) -> range | str:
+    """Return the numbers of the rows that an index stands for, or a selection as it is."""
+    from ase.io.formats import string2index
+
+    chosen = string2index(index) if isinstance(index, str) else index
+    if isinstance(chosen, int):
+        chosen = slice(chosen, chosen + 1 or None)
+    return range(*chosen.indices(n_rows)) if isinstance(chosen, slice) else str(chosen)
+
+
+def _connect(path: str) -> sqlite3.Connection:
+    """Open a database, without a trace beside it.
+
+    A database with a log (WAL) whose writer has gone is immutable: otherwise the log would
+    be made anew, which a folder may not allow.
+    """
+    uri = f"{Path(path).absolute().as_uri()}?mode=ro"
+    if _has_log(path) and not os.path.exists(f"{path}-wal"):
+        uri += "&immutable=1"
+    return sqlite3.connect(uri, uri=True, timeout=20)
+
+
+def _has_log(path: str) -> bool:
+    """Tell whether a database is in WAL mode, by its header."""
+    with Path(path).open("rb") as file:
+        return file.read(20)[18:] == b"\2\2"

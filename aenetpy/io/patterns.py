@@ -1,0 +1,40 @@
+"""Patterns in FILES: ``runs/*/vasprun.xml@:`` stands for every file that matches."""
+
+from __future__ import annotations
+
+import os
+import re
+from glob import glob
+
+_MAGIC = re.compile(r"[*?\[]")
+_UNITS = re.compile(r"(#units=[^@/]*)?$")
+_TAIL = re.compile(r"(@[^@/]*)?(#units=[^@/]*)?$")
+
+
+def matches(entry: str) -> list[str]:
+    """Return the entries that an entry of FILES stands for, sorted.
+
+    ``*``, ``?`` and ``[...]`` match within a name, ``**`` any number of folders. Index and
+    units behind a pattern go to each match. A file that is called like the pattern goes first.
+
+    Parameters
+    ----------
+    entry
+        A path, perhaps a pattern, with ``@index`` and ``#units=`` or without.
+
+    Returns
+    -------
+    entries
+        The entry itself if it is no pattern; nothing if no file matches.
+    """
+    if not _MAGIC.search(entry):
+        return [entry]
+    # The last @ may belong to the name: runs/*@300K.xyz.
+    cuts = [entry[: end.start()] for end in (_UNITS.search(entry), _TAIL.search(entry)) if end]
+    if any(os.path.exists(path) for path in (entry, *cuts)):
+        return [entry]
+    for path in cuts:
+        found = sorted(name for name in glob(path, recursive=True) if not os.path.isdir(name))
+        if found:
+            return [name + entry[len(path) :] for name in found]
+    return [] if _MAGIC.search(cuts[-1]) else [entry]

@@ -1,0 +1,105 @@
+"""``parity``: how well a potential reproduces the energies and forces that files hold."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+
+from aenetpy.analysis.errors import summarise
+from aenetpy.analysis.parity import Compared, Panel, parity_figure
+from aenetpy.errors import DataError, UsageError
+from aenetpy.fingerprints.domain import DomainChoice
+from aenetpy.io.files import replace_file
+from aenetpy.io.predict_in import PredictInput
+from aenetpy.models.reading import read_potential
+from aenetpy.parallel import one_blas_thread
+from aenetpy.workflows.predict import predictions
+
+log = logging.getLogger("aenetpy")
+
+
+def parity(
+    settings: PredictInput,
+    figure: str | Path,
+    out: TextIO,
+    jobs: int = 1,
+    on_entry: Callable[[], object] = lambda: None,
+    chebyshev_domain: DomainChoice = "auto",
+) -> list[Panel]:
+    """Draw predicted against reference energies and forces, and report the errors.
+
+    Parameters
+    ----------
+    settings
+        Contents of ``predict.in``; structures without energy and forces have no part in it.
+    figure
+        File to draw; its suffix is the format: png, pdf, svg, ... It is replaced.
+    out
+        Receives a line for each quantity.
+    jobs, on_entry, chebyshev_domain
+        As in `aenetpy.workflows.predict.predict`.
+
+    Returns
+    -------
+    panels
+        What was drawn.
+
+    Raises
+    ------
+    UsageError
+        If matplotlib knows no format of that suffix.
+    DataError
+        If a potential or a structure is wrong, or no structure has an energy or forces.
+    """
+    suffix = _figure_format(figure)
+    if settings.relax is not None:
+        log.info("%s: RELAX is left out; structures are compared as given", settings.path)
+    settings = replace(settings, forces=True, relax=None)
+    compared = Compared()
+    with one_blas_thread():
+        paths = {symbol: settings.networks[symbol].text for symbol in settings.species}
+        potential = read_potential(paths, chebyshev_domain)
+        for prediction in predictions(settings, potential, jobs, on_entry):
+            compared.add(prediction.structure, prediction.evaluation)
+    panels = compared.panels()
+    if not panels:
+        raise DataError(
+            "no structure holds an energy or forces to compare with",
+            file=settings.path,
+            hint="name files of reference calculations in FILES, or on the command line",
+        )
+    for panel in panels:
+        out.write(_line(panel))
+    with replace_file(figure) as file:
+        parity_figure(panels).savefig(file, format=suffix, dpi=200)
+    return panels
+
+
+def _figure_format(path: str | Path) -> str:
+    """Return the suffix of a figure, if matplotlib can write that."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = FigureCanvasBase.get_supported_filetypes()
+    suffix = Path(path).suffix[1:].lower()
+    if suffix not in known:
+        raise UsageError(
+            f"cannot draw '{path}': no figure format '{suffix}'",
+            hint=f"name a file with one of the suffixes {' '.join(sorted(known))}",
+        )
+    return suffix
+
+
+def _line(panel: Panel) -> str:
+    """Return the errors of a panel with one group in one line."""
+    (group,) = panel.groups
+    found = summarise(panel.per_unit * (group.predicted - group.reference))
+    return (
+        f"{panel.quantity:6s} {np.size(group.reference):8d} {panel.counted:10s}   "
+        f"MAE {found.mean:.4g}   RMSE {found.rmse:.4g}   largest {found.maximum:.4g}   "
+        f"mean {found.bias:+.3g}   {panel.error_unit}\n"
+    )

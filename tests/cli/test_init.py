@@ -1,0 +1,107 @@
+"""init with structures, and what generate says of atomic energies: an alloy from scratch."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import ase.io
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+
+from aenetpy.cli.main import run
+from aenetpy.io.generate_in import read_generate_in
+from aenetpy.io.stp import read_stp
+
+
+@pytest.fixture
+def alloy(tmp_path, monkeypatch):
+    """Forty rattled cells of copper and gold in alloy.xyz; returns the working folder."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(5)
+    frames = []
+    for k in range(40):
+        atoms = bulk("Cu", a=3.8, cubic=True)
+        atoms.symbols[rng.permutation(4)[: k % 5]] = "Au"
+        atoms.rattle(0.05, seed=k)
+        atoms.calc = EMT()
+        atoms.info["energy"] = atoms.get_potential_energy() - 100.0 * np.sum(atoms.numbers == 79)
+        atoms.arrays["forces"] = atoms.get_forces()
+        atoms.calc = None
+        frames.append(atoms)
+    ase.io.write("alloy.xyz", frames)
+    return tmp_path
+
+
+def test_structures_fill_in_everything(alloy, capsys):
+    assert run(["init", "alloy.xyz@:"]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.split() == [
+        *("generate.in", "train.in", "predict.in", "Cu.fingerprint.stp", "Au.fingerprint.stp")
+    ]
+    assert "40 structures: the shortest distance is 2.4" in captured.err
+    content = read_generate_in("generate.in")
+    assert [entry.text for entry in content.files] == ["alloy.xyz@:"]
+    frames = ase.io.read("alloy.xyz@:")
+    shares = np.array([[np.mean(a.numbers == z) for z in (29, 79)] for a in frames])
+    per_atom = np.array([a.get_potential_energy() / len(a) for a in frames])
+    expected = np.linalg.solve(shares.T @ shares, shares.T @ per_atom)
+    np.testing.assert_allclose(content.atomic_energies_t, expected, atol=1e-6)
+    shortest = min(
+        np.sort(a.get_all_distances(mic=True)[~np.eye(4, dtype=bool)])[0] for a in frames
+    )
+    setup = read_stp("Cu.fingerprint.stp")
+    assert setup.r_min == pytest.approx(np.floor(16 * shortest) / 20)
+    assert setup.parameters_gp[0].tolist() == [6.0, 16, 4.7, 4]
+    assert run(["generate", "generate.in"]) == 0
+    assert "atomic energies" not in capsys.readouterr().err
+
+
+def test_generate_prints_the_block_to_paste(alloy, capsys):
+    """With zeros, as init writes without structures; pasted, the warning is gone."""
+    assert run(["init", "-s", "Cu", "-s", "Au"]) == 0
+    path = Path("generate.in")
+    path.write_text(path.read_text().replace("structures.xyz", "alloy.xyz"))
+    assert run(["generate", "generate.in"]) == 0
+    told = capsys.readouterr().err
+    (line,) = re.findall(r"aenetpy: warning: generate.in:\d+: the atomic energies leave.*", told)
+    assert "fitted to 40 structures" in line
+    _, _, block = told.partition("replace TYPES by\n")
+    block = "\n".join(block.splitlines()[:4])
+    assert re.fullmatch(r"TYPES\n2\nCu -?\d+\.\d{6}\nAu -?\d+\.\d{6}", block)
+    text = path.read_text().replace("TYPES\n2\nCu 0.0\nAu 0.0", block)
+    path.write_text(text.replace("OUTPUT CuAu.train", "OUTPUT again.train"))
+    assert run(["generate", "generate.in"]) == 0
+    assert "atomic energies" not in capsys.readouterr().err
+
+
+def test_one_composition_needs_no_word(alloy, capsys):
+    """Whatever the atomic energies, a constant of the networks takes them up at once."""
+    ase.io.write(
+        "alloy.xyz", [a for a in ase.io.read("alloy.xyz@:") if (a.numbers == 79).sum() == 2]
+    )
+    assert run(["init", "-s", "Cu", "-s", "Au"]) == 0
+    path = Path("generate.in")
+    path.write_text(path.read_text().replace("structures.xyz", "alloy.xyz"))
+    assert run(["generate", "generate.in"]) == 0
+    assert "atomic energies" not in capsys.readouterr().err
+
+
+def test_wrong_arguments(alloy, capsys):
+    assert run(["init"]) == 2
+    assert "name the species (-s Ti -s O), or files" in capsys.readouterr().err
+    assert run(["init", "-s", "Cu", "alloy.xyz@:"]) == 2
+    assert "the structures hold Au, which is not among Cu; add -s Au" in capsys.readouterr().err
+    assert run(["init", "missing.xyz"]) == 4
+    assert "missing.xyz" in capsys.readouterr().err
+    assert not list(alloy.glob("*.in"))
+
+
+def test_species_keep_the_order_that_is_asked_for(alloy):
+    assert run(["init", "-s", "Au", "-s", "Cu", "-s", "Ag", "alloy.xyz@:"]) == 0
+    content = read_generate_in("generate.in")
+    assert content.species == ("Au", "Cu", "Ag")
+    assert content.atomic_energies_t[0] < -90
+    assert content.atomic_energies_t[2] == 0.0

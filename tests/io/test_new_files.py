@@ -1,0 +1,138 @@
+"""Files that replace none, and appear together."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from aenetpy.errors import DataError
+from aenetpy.io.new_files import new_files
+
+OTHERS = {"a": "name another a", "b": "name another b"}
+
+
+@pytest.fixture(autouse=True)
+def workdir(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write_both(others=OTHERS) -> None:
+    with new_files(others, "test") as opener:
+        for path in others:
+            with opener(path) as file:
+                file.write(path.encode())
+
+
+def refuse_links(source: str, target: str) -> None:
+    raise PermissionError(1, "Operation not permitted", source)
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_all_appear_at_the_end(workdir, monkeypatch, has_links):
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse_links)
+    with new_files(OTHERS, "test") as opener:
+        for path in OTHERS:
+            with opener(path) as file:
+                file.write(path.encode())
+            assert not os.path.exists("a")
+    assert sorted(os.listdir()) == ["a", "b"]
+    assert (workdir / "b").read_bytes() == b"b"
+    (workdir / "file").touch()
+    assert (workdir / "a").stat().st_mode == (workdir / "file").stat().st_mode
+    assert (workdir / "a").stat().st_nlink == 1
+
+
+@pytest.mark.parametrize("path", ["a", "b"])
+def test_nothing_is_begun_where_a_name_is_taken(workdir, path):
+    (workdir / path).write_bytes(b"precious")
+    with (
+        pytest.raises(DataError, match=f"^{path}: exists already; remove it, or name another"),
+        new_files(OTHERS, "test"),
+    ):
+        raise AssertionError
+    assert os.listdir() == [path]
+    assert (workdir / path).read_bytes() == b"precious"
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_name_that_is_taken_meanwhile_stays(workdir, monkeypatch, has_links):
+    if not has_links:
+        monkeypatch.setattr(os, "link", refuse_links)
+
+    def work() -> None:
+        with new_files(OTHERS, "test") as opener:
+            for path in OTHERS:
+                with opener(path) as file:
+                    file.write(b"ours")
+            (workdir / "b").write_bytes(b"theirs")
+
+    with pytest.raises(DataError, match=r"^b: exists already"):
+        work()
+    assert os.listdir() == ["b"]
+    assert (workdir / "b").read_bytes() == b"theirs"
+
+
+def test_the_system_refuses_to_replace_too(workdir, monkeypatch):
+    monkeypatch.setattr("aenetpy.io.new_files.check_new", lambda path, hint: None)
+    (workdir / "b").write_bytes(b"theirs")
+    with pytest.raises(DataError, match=r"^b: cannot be written \(File exists\)"):
+        write_both()
+    assert os.listdir() == ["b"]
+    assert (workdir / "b").read_bytes() == b"theirs"
+
+
+def test_the_second_of_two_runs_is_told_before_it_works():
+    with new_files(OTHERS, "generate") as opener:
+        with (
+            pytest.raises(DataError, match=r"^b: in use by generate since .* or name another b"),
+            new_files({"b": OTHERS["b"]}, "generate"),
+        ):
+            raise AssertionError
+        write_both({"c": "", "d": ""})  # other files are free
+        for path in OTHERS:
+            with opener(path):
+                pass
+    assert sorted(os.listdir()) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt, RuntimeError])
+def test_nothing_is_left_after_a_failure(failure):
+    def work() -> None:
+        with new_files(OTHERS, "test") as opener:
+            with opener("a") as file:
+                file.write(b"x")
+            raise failure
+
+    with pytest.raises(failure):
+        work()
+    assert os.listdir() == []
+
+
+def test_what_is_half_there_goes_away_but_nothing_of_others(workdir):
+    temporary = ".a.01234567.tmp"
+    (workdir / temporary).write_bytes(b"of a dead run")
+    os.link(temporary, "a")
+    write_both()
+    assert sorted(os.listdir()) == ["a", "b"]
+    assert (workdir / "a").read_bytes() == b"a"
+    # A set that is whole is no rest, and neither is another file beside a rest.
+    for path in OTHERS:
+        os.link(path, f".{path}.01234567.tmp")
+    with pytest.raises(DataError, match=r"^a: exists already"):
+        write_both()
+    assert sorted(os.listdir()) == ["a", "b"]
+    os.unlink("b")
+    (workdir / temporary).write_bytes(b"of a dead run")
+    with pytest.raises(DataError, match=r"^a: exists already"):
+        write_both()
+    assert os.listdir() == ["a"]
+
+
+def test_a_device_takes_anything(workdir):
+    write_both({"/dev/null": "", "a": ""})
+    assert os.listdir() == ["a"]
+    with pytest.raises(DataError, match="is a folder"):
+        write_both({".": ""})
