@@ -12,7 +12,7 @@ from ase import Atoms
 from ase.calculators import calculator
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from aenetpy.errors import NumericalError, UsageError
+from aenetpy.errors import UsageError
 from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.fingerprints.featurise import Contact
 from aenetpy.fingerprints.verlet import VerletList
@@ -178,7 +178,7 @@ class Calculator(calculator.Calculator):
         found = self.potential.evaluate(
             structure, forces, self.parameters["jobs"], self._search, excursions=True
         )
-        _require_finite(found)
+        found.require_finite()
         self.closest = found.closest
         self._warn(structure.species, found)
         self.results.update(
@@ -240,14 +240,3 @@ def _check_parameter(name: str, value: Any) -> None:
         raise UsageError(f"skin = {value} Å is no length", hint="0.5 suits most simulations")
     if name == "jobs" and not (value >= 1 and int(value) == value):
         raise UsageError(f"jobs = {value} is no number of threads")
-
-
-def _require_finite(found: Evaluation) -> None:
-    """Refuse energies that are not finite; atoms in one place have such."""
-    if np.isfinite(found.energy):
-        return
-    first, second, distance = found.closest.first, found.closest.second, found.closest.distance
-    raise NumericalError(
-        f"the energy is not finite; the closest atoms, {first + 1} and {second + 1}, "
-        f"are {distance:.3f} Å apart"
-    )

@@ -233,7 +233,7 @@ class _Reader:
             expected = 'a folder, or one file per species, {"Ti": "Ti.nn", "O": "O.nn"}'
             raise self._wrong("potentials", expected)
         for symbol, path in potentials.items():
-            if not isinstance(path, str) or not path or "\0" in path:
+            if not _is_file_name(path):
                 raise self._error(
                     symbol, f"potential of {symbol} is {json.dumps(path)}", "name its file"
                 )
@@ -241,7 +241,7 @@ class _Reader:
 
     def _name(self, key: str) -> str:
         value = self.values[key]
-        if not isinstance(value, str) or not value or "\0" in value:
+        if not _is_file_name(value):
             raise self._wrong(key, "the name of a file")
         return value
 
@@ -297,3 +297,14 @@ class _Reader:
         if value == 0:
             raise self._wrong(key, "a positive integer")
         return value
+
+
+def _is_file_name(value: Any) -> bool:
+    """Return whether a value is a text that can name a file; JSON also has halves of characters."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        return False
+    try:
+        value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from aenetpy.errors import DataError
 from aenetpy.interruption import waiting
 from aenetpy.io.files import reading_error
+from aenetpy.io.limits import ANY, COUNT, FINITE, Limit
 
 LONGEST_RECORD = 2**31 - 9
 """Bytes; gfortran splits longer records into pieces."""
@@ -72,7 +73,7 @@ def encode_text(value: str, length: int) -> bytes:
 def encode_species(species: Sequence[str]) -> bytes:
     """Return type names, two characters each."""
     for name in species:
-        if len(name.encode()) > 2:
+        if len(name.encode("utf-8", "surrogatepass")) > 2:
             raise DataError(
                 f"species `{name}' does not fit into the two characters of aenet's files",
                 hint="use chemical symbols",
@@ -192,6 +193,14 @@ class RecordReader:
         at = self.position if position is None else position
         return self.error(f"{self.kind} is damaged at byte {at} ({what})", self.remedy)
 
+    def require(self, what: str, values: ArrayLike, limit: Limit, position: int) -> None:
+        """Refuse numbers beyond a limit, read at a position."""
+        if limit is ANY:
+            return
+        reason = limit.objection(values)
+        if reason is not None:
+            raise self.damaged(f"{what}: {reason}", position)
+
     def truncated(self, what: str) -> DataError:
         """Return the error for a file that ends too early."""
         return self.error(
@@ -242,33 +251,41 @@ class RecordReader:
         self.position = end + 4
         return data
 
-    def integers(self, what: str, count: int) -> tuple[int, ...]:
-        """Return the next record as int32 numbers."""
-        return struct.unpack(f"<{count}i", self.record(what, 4 * count))
+    def integers(self, what: str, count: int, limit: Limit = ANY) -> tuple[int, ...]:
+        """Return the next record as int32 numbers within a limit."""
+        position = self.position
+        values = struct.unpack(f"<{count}i", self.record(what, 4 * count))
+        self.require(what, values, limit, position)
+        return values
 
-    def integer(self, what: str) -> int:
-        """Return the next record as one int32 number."""
-        return self.integers(what, 1)[0]
+    def integer(self, what: str, limit: Limit = ANY) -> int:
+        """Return the next record as one int32 number within a limit."""
+        return self.integers(what, 1, limit)[0]
 
     def count(self, what: str) -> int:
         """Return the next record as a number of things, which is not negative."""
+        return self.integer(what, COUNT)
+
+    def reals(self, what: str, count: int, limit: Limit = FINITE) -> NDArray[np.float64]:
+        """Return the next record as float64 numbers within a limit, (count,)."""
         position = self.position
-        value = self.integer(what)
-        if value < 0:
-            raise self.damaged(f"{what}: {value}", position)
+        values = np.frombuffer(self.record(what, 8 * count), "<f8").astype(np.float64)
+        self.require(what, values, limit, position)
+        return values
+
+    def real(self, what: str, limit: Limit = FINITE) -> float:
+        """Return the next record as one float64 number within a limit."""
+        position = self.position
+        value = float(struct.unpack("<d", self.record(what, 8))[0])
+        self.require(what, value, limit, position)
         return value
 
-    def reals(self, what: str, count: int) -> NDArray[np.float64]:
-        """Return the next record as float64 numbers, (count,)."""
-        return np.frombuffer(self.record(what, 8 * count), "<f8").astype(np.float64)
-
-    def real(self, what: str) -> float:
-        """Return the next record as one float64 number."""
-        return float(struct.unpack("<d", self.record(what, 8))[0])
-
-    def integer_array(self, what: str, count: int) -> NDArray[np.int32]:
-        """Return the next record as int32 array, (count,)."""
-        return np.frombuffer(self.record(what, 4 * count), "<i4").astype(np.int32)
+    def integer_array(self, what: str, count: int, limit: Limit = ANY) -> NDArray[np.int32]:
+        """Return the next record as int32 array within a limit, (count,)."""
+        position = self.position
+        values = np.frombuffer(self.record(what, 4 * count), "<i4").astype(np.int32)
+        self.require(what, values, limit, position)
+        return values
 
     def logical(self, what: str) -> bool:
         """Return the next record as a logical; Intel writes -1 for true."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import logging
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from aenetpy.errors import AenetpyError, InputError
 from aenetpy.interruption import waiting
+from aenetpy.io.limits import LARGEST
 
 LARGEST_INTEGER = 2**31 - 1
 """Integers of aenet end here."""
@@ -130,7 +130,7 @@ def parse_real(token: str) -> float:
         raise ValueError(f"'{token}' is not a number")
     mantissa, exponent, bare_exponent = match.groups()
     value = float(f"{mantissa}e{exponent or bare_exponent or 0}")
-    if not math.isfinite(value):
+    if not abs(value) <= LARGEST:
         raise ValueError(f"'{token}' is too large")
     return value
 

@@ -18,11 +18,11 @@ _FLAT = 1.0e-8
 
 
 def spans_volume(cell_cc: Float) -> bool:
-    """Return whether lattice vectors (rows) span a volume; absurdly long ones do not either."""
+    """Return whether lattice vectors (rows) span a volume; absurdly long or short ones do not."""
     with np.errstate(over="ignore", invalid="ignore"):
         lengths = np.sqrt((cell_cc * cell_cc).sum(axis=1))
         volume = abs(np.dot(np.cross(cell_cc[0], cell_cc[1]), cell_cc[2]))
-        return bool(volume > _FLAT * lengths.prod())
+        return bool(lengths.min() > _FLAT and volume > _FLAT * lengths.prod())
 
 
 @dataclass(frozen=True, eq=False)

@@ -97,8 +97,6 @@ class AtomsReader:
 
     def read(self, reader: RecordReader, n_atoms: int, what: str) -> None:
         """Read the atoms of one structure, in runs with equal number of components."""
-        if n_atoms < 0:
-            raise reader.damaged(f"{what}: {n_atoms} atoms")
         while n_atoms:
             rows = _read_run(reader, n_atoms, what)
             types_n = rows["type"] - 1

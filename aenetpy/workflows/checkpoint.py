@@ -27,6 +27,7 @@ from typing import TextIO, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.errors import located
 from aenetpy.io import report_train as report
 from aenetpy.io.files import read_bytes, write_bytes
 from aenetpy.io.restart import BfgsRestart, EkfRestart, encode_restart, read_restart
@@ -75,10 +76,11 @@ def read_optimiser(method: str) -> Restart | None:
     if method not in ("bfgs", "ekf") or not RESTART.exists():
         return None
     restart = read_restart(RESTART)
-    if isinstance(restart, BfgsRestart):
-        lbfgs.check_state(restart)
-    else:
-        ekf.check_state(restart)
+    with located(RESTART):
+        if isinstance(restart, BfgsRestart):
+            lbfgs.check_state(restart)
+        else:
+            ekf.check_state(restart)
     return restart
 
 
@@ -174,7 +176,8 @@ class Checkpoint:
             if isinstance(self.method, LBFGS | EKF):
                 out.write(report.method_changed())
             return
-        fits = self.method.restore(dict(state.memory))
+        with located(STATE):
+            fits = self.method.restore(dict(state.memory))
         if fits:
             log.info("continued after %d epochs, as saved in %s", state.epochs, STATE)
         self._report(fits, out)

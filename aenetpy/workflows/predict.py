@@ -98,6 +98,7 @@ def predictions(
         check_species(structure, potential.setups)
         evaluation = potential.evaluate(structure, settings.forces, jobs_within, excursions=True)
         check_contact(structure, evaluation.closest, potential.setups)
+        evaluation.require_finite(structure.name)
         if settings.relax is None:
             return Prediction(structure, evaluation)
         try:

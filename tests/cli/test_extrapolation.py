@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -94,6 +95,16 @@ def test_json_holds_what_the_text_shows(folder, capsys):
         assert np.shape(structure["virial"]) == (3, 3)
     assert structure["periodic"] == [True, True, True]
     assert structure["name"] == "../anatase-07.xsf"
+
+
+def test_names_that_are_not_utf8_are_escaped_in_json(folder, capsysbinary):
+    name = os.fsdecode(b"\xff\xe9.xsf")
+    shutil.copy("../rutile-01.xsf", name)
+    assert run(["predict", "predict.in", name, "--json"]) == 0
+    out = capsysbinary.readouterr().out
+    assert b"\\udcff\\udce9.xsf" in out
+    (structure,) = json.loads(out)["structures"]
+    assert structure["name"] == name
 
 
 def test_errors_leave_no_json(folder, capsys):

@@ -167,3 +167,15 @@ def test_broken_files(tmp_path, text, message):
 def test_no_file(tmp_path):
     with pytest.raises(InputError, match="file not found"):
         read_ase_input(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("name", [r"\ud800.nn", r"a\u0000b", ""])
+def test_names_that_no_file_can_have(tmp_path, name):
+    path = written(tmp_path, f'{{"potentials": {{"Ti": "{name}"}}}}')
+    with pytest.raises(InputError, match=r"in\.json:1: potential of Ti is .*; name its file"):
+        read_ase_input(path)
+    path = written(tmp_path, f'{{"potentials": {{"Ti": "Ti.nn"}}, "trajectory_file": "{name}"}}')
+    with pytest.raises(InputError, match=r"in\.json:1: trajectory_file is .*the name of a file"):
+        read_ase_input(path)
+    path = written(tmp_path, r'{"potentials": {"Ti": "\udcff.nn"}}')  # a byte that is not UTF-8
+    assert read_ase_input(path).potentials == {"Ti": "\udcff.nn"}

@@ -253,7 +253,10 @@ def test_absurd_number_of_atoms(tmp_path):
     write_trainset(path, make_trainset(np.random.default_rng(0), (1,), (1,), setups=False))
     content = path.read_bytes()
     at = content.index(integer_record(1, 1))
-    for n_atoms, message in ((2_000_000_000, "damaged|truncated"), (-5, "-5 atoms")):
+    for n_atoms, message in (
+        (2_000_000_000, "damaged|truncated"),
+        (-5, "is -5, and must be 0 or more"),
+    ):
         broken = content[:at] + integer_record(n_atoms, 1) + content[at + 16 :]
         path.write_bytes(broken)
         with pytest.raises(DataError, match=message):
