@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from ase import Atoms
 from ase.calculators import calculator
 from ase.stress import full_3x3_to_voigt_6_stress
 
-from aenetpy.errors import NumericalError, UsageError
+from aenetpy.errors import UsageError
 from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.fingerprints.featurise import Contact
 from aenetpy.fingerprints.verlet import VerletList
@@ -35,7 +36,11 @@ class Calculator(calculator.Calculator):
 
     Results, in eV and Å: ``energy`` and ``free_energy`` (the same), ``energies`` (n,)
     of the atoms, ``forces`` (n, 3), ``stress`` (6,) in the order xx yy zz yz xz xy if the
-    cell has a volume, and ``cohesive_energy``, the energy less those of the free atoms.
+    cell has a volume; `get_cohesive_energy` gives the energy less those of the free atoms.
+
+    What asks for energies alone (Monte Carlo) costs half of what asks for forces too. Atoms
+    closer than RMIN, and atoms far outside of the training range, are told once, as warnings of
+    the logger ``aenetpy``.
 
     Parameters
     ----------
@@ -71,7 +76,10 @@ class Calculator(calculator.Calculator):
     Examples
     --------
     >>> atoms.calc = aenetpy.Calculator("potentials/TiO2")  # doctest: +SKIP
-    >>> atoms.get_stress()  # doctest: +SKIP
+    >>> atoms.calc  # doctest: +SKIP
+    Calculator(O: O.nn, 44-15-15-1; Ti: Ti.nn, 44-15-15-1; cutoff=8 Å, skin=0.5 Å, jobs=1)
+    >>> atoms.get_forces()  # doctest: +SKIP
+    >>> FIRE(FrechetCellFilter(atoms)).run(fmax=0.01)  # of ase  # doctest: +SKIP
     """
 
     name = "aenetpy"
@@ -94,6 +102,7 @@ class Calculator(calculator.Calculator):
             potential = read_potential(potential, chebyshev_domain)
         self.potential = potential
         self.closest = Contact(np.inf, -1, -1)
+        self._cohesive_energy = math.nan
         self._warned: set[str] = set()
         self._search = VerletList(potential.cutoff, skin)
         super().__init__(skin=skin, jobs=jobs, **kwargs)
@@ -101,6 +110,29 @@ class Calculator(calculator.Calculator):
             self.parameters["potential"] = potential.paths
             if potential.chebyshev_domain != "auto":
                 self.parameters["chebyshev_domain"] = potential.chebyshev_domain
+
+    def __repr__(self) -> str:
+        networks = []
+        for symbol, file in self.potential.files.items():
+            source = self.potential.paths.get(symbol)
+            layers = "-".join(map(str, file.nodes_l))
+            networks.append(f"{symbol}: {layers if source is None else f'{source}, {layers}'}")
+        skin, jobs = self.parameters["skin"], self.parameters["jobs"]
+        return (
+            f"{type(self).__name__}({'; '.join(networks)};"
+            f" cutoff={self.potential.cutoff:.3g} Å, skin={skin:g} Å, jobs={jobs})"
+        )
+
+    def get_cohesive_energy(self, atoms: Atoms | None = None) -> float:
+        """Return E = Σ_i ε_i, the energy less those of the free atoms, eV.
+
+        Parameters
+        ----------
+        atoms
+            By default those of the last calculation.
+        """
+        self.get_property("energy", atoms)
+        return self._cohesive_energy
 
     @property
     def n_searches(self) -> int:
@@ -146,15 +178,15 @@ class Calculator(calculator.Calculator):
         found = self.potential.evaluate(
             structure, forces, self.parameters["jobs"], self._search, excursions=True
         )
-        _require_finite(found)
+        found.require_finite()
         self.closest = found.closest
         self._warn(structure.species, found)
         self.results.update(
             energy=found.energy,
             free_energy=found.energy,
             energies=found.atomic_energies_n,
-            cohesive_energy=found.cohesive_energy,
         )
+        self._cohesive_energy = found.cohesive_energy
         if found.forces_nc is None or found.virial_cc is None:
             return
         self.results["forces"] = found.forces_nc
@@ -208,14 +240,3 @@ def _check_parameter(name: str, value: Any) -> None:
         raise UsageError(f"skin = {value} Å is no length", hint="0.5 suits most simulations")
     if name == "jobs" and not (value >= 1 and int(value) == value):
         raise UsageError(f"jobs = {value} is no number of threads")
-
-
-def _require_finite(found: Evaluation) -> None:
-    """Refuse energies that are not finite; atoms in one place have such."""
-    if np.isfinite(found.energy):
-        return
-    first, second, distance = found.closest.first, found.closest.second, found.closest.distance
-    raise NumericalError(
-        f"the energy is not finite; the closest atoms, {first + 1} and {second + 1}, "
-        f"are {distance:.3f} Å apart"
-    )

@@ -28,9 +28,10 @@ LAYERS = [
     "kernels",
     "io",
     "parallel",
+    "interruption",
     "errors",
 ]
-LEAVES = {"kernels": {"kernels"}, "io": {"io", "errors"}}
+LEAVES = {"kernels": {"kernels", "interruption"}, "io": {"io", "interruption", "errors"}}
 HEAVY = {"numba", "scipy", "ase", "matplotlib"}
 
 

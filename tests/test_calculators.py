@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError, all_changes
+from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
 from ase.db import connect
 from ase.filters import FrechetCellFilter
@@ -115,16 +116,34 @@ def test_results_are_those_of_the_potential(calculator, potential):
     atoms.calc = calculator
     found = potential.evaluate(atoms)
     assert atoms.get_potential_energy() == found.energy
-    assert set(calculator.results) == {"energy", "free_energy", "energies", "cohesive_energy"}
+    assert set(calculator.results) == {"energy", "free_energy", "energies"}
     assert atoms.get_potential_energy(force_consistent=True) == found.energy
     np.testing.assert_array_equal(atoms.get_potential_energies(), found.atomic_energies_n)
     np.testing.assert_array_equal(atoms.get_forces(), found.forces_nc)
-    assert set(calculator.results) == RESULTS | {"cohesive_energy"}
+    assert set(calculator.results) == RESULTS
     virial_cc, volume = found.virial_cc, atoms.get_volume()
     voigt = [virial_cc[a, b] for a, b in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))]
     np.testing.assert_allclose(atoms.get_stress(), np.array(voigt) / volume, rtol=1e-10)
     assert set(calculator.implemented_properties) == RESULTS
-    assert calculator.results["cohesive_energy"] == found.cohesive_energy
+    assert calculator.get_cohesive_energy() == found.cohesive_energy
+
+
+def test_ase_takes_all_results(calculator):
+    atoms = rutile(shake=0.1)
+    atoms.calc = calculator
+    found = atoms.get_properties(["energy", "forces", "stress", "energies"])
+    atoms.calc = SinglePointCalculator(atoms, **calculator.results)
+    for name in ("energy", "forces", "stress", "energies"):
+        np.testing.assert_array_equal(found[name], atoms.calc.results[name])
+    assert atoms.get_potential_energy(force_consistent=True) == found["energy"]
+
+
+def test_cohesive_energy_is_that_of_the_atoms_as_they_are(calculator, potential):
+    atoms = rutile(shake=0.1)
+    for _ in range(3):
+        expected = potential.evaluate(atoms, forces=False).cohesive_energy
+        assert calculator.get_cohesive_energy(atoms) == pytest.approx(expected, rel=1e-13)
+        atoms.rattle(0.05, seed=3)
 
 
 def test_atoms_do_not_change(calculator):
@@ -244,6 +263,15 @@ def test_todict_makes_the_calculator_again():
     atoms = rutile(shake=0.1)
     assert again.get_potential_energy(atoms) == calculator.get_potential_energy(atoms)
     assert again.parameters == calculator.parameters
+
+
+def test_the_representation_tells_what_it_is(potential):
+    ti, o = (POTENTIAL / f"{symbol}.8t-8t.nn" for symbol in ("Ti", "O"))
+    text = "28-8-8-1; cutoff=4.5 Å, skin=0.7 Å, jobs=2)"
+    calculator = aenetpy.Calculator({"Ti": ti, "O": o}, skin=0.7, jobs=2)
+    assert repr(calculator) == f"Calculator(Ti: {ti}, 28-8-8-1; O: {o}, {text}"
+    nameless = aenetpy.Calculator(aenetpy.Potential(potential.files), skin=0.7, jobs=2)
+    assert repr(nameless) == f"Calculator(O: 28-8-8-1; Ti: {text}"
 
 
 def test_set_changes_skin_and_jobs_only(calculator):

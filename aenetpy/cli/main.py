@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import importlib
-import sys
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+import os
+import re
+from collections.abc import Sequence
 
 import click
 
@@ -21,7 +20,7 @@ COMMANDS = {
     "generate": "Compute fingerprints and write a training set (generate.x).",
     "init": "Write commented input files to start from.",
     "inspect": "Explain a training set, potential, setup or restart file (trnset_info.x).",
-    "md": "Molecular dynamics from a JSON input (aenet-md.py).",
+    "md": "Molecular dynamics (NVE, NVT, NPT) from a JSON input (aenet-md.py).",
     "neighbors": "Neighbours of an atom (neighbors.x).",
     "nnascii2bin": "Convert a potential from text to binary, or back (nnASCII2bin.x).",
     "parity": "Draw predicted against reference energies and forces, with MAE and RMSE.",
@@ -48,6 +47,16 @@ class LazyGroup(click.Group):
         module = importlib.import_module(f"aenetpy.cli.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the sub-command; one that is misspelt is told with the closest that is known."""
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            from aenetpy.io.free_form import suggest
+
+            ctx.fail(f"No such command '{args[0]}'{suggest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the sub-commands without importing them."""
@@ -88,35 +97,18 @@ def run(arguments: Sequence[str]) -> int:
     return guarded(command)
 
 
-def _start(arguments: Sequence[str]) -> NoReturn:
-    """Run one command in a process of its own."""
-    # Modules are no garbage; to look for it after every 700 objects of theirs takes time.
-    gc.set_threshold(10_000)
-    sys.exit(run(arguments))
+def complete(program: str, command: str | None = None) -> int | None:
+    """Answer a shell that asks how a command line goes on; None if none asks.
 
+    The shell asks in the variable ``_<PROGRAM>_COMPLETE``: ``bash_source`` for the script to
+    install, ``bash_complete`` for the words that may come next (zsh, fish as well).
+    """
+    variable = f"_{re.sub('[^A-Za-z0-9]', '_', program).upper()}_COMPLETE"
+    instruction = os.environ.get(variable)
+    if not instruction:
+        return None
+    from click.shell_completion import shell_complete
 
-def main() -> None:
-    """Entry point of ``aenetpy``."""
-    _start(sys.argv[1:])
-
-
-def _program(command: str) -> Callable[[], None]:
-    """Return the entry point of a program that is one sub-command."""
-
-    def program() -> None:
-        _start([command, *sys.argv[1:]])
-
-    return program
-
-
-generate_x = _program("generate")
-train_x = _program("train")
-predict_x = _program("predict")
-trnset2ascii_x = _program("trnset2ascii")
-trainbin2ascii_x = _program("trainbin2ascii")
-nnascii2bin_x = _program("nnascii2bin")
-trnset_info_x = _program("inspect")
-fingerprint_x = _program("fingerprint")
-neighbors_x = _program("neighbors")
-aenet_predict_py = _program("evaluate")
-aenet_md_py = _program("md")
+    target = cli if command is None else cli.get_command(click.Context(cli), command)
+    assert target is not None, "programs are commands"
+    return shell_complete(target, {}, program, variable, instruction)

@@ -18,11 +18,22 @@ if TYPE_CHECKING:
 @jobs_option
 @domain_option
 def md_command(input_file: str, jobs: int, chebyshev_domain: DomainChoice) -> None:
-    """Molecular dynamics at constant energy; prints step, energies per atom, temperature.
+    """Molecular dynamics; prints step, energies per atom, temperature.
 
-    INPUT.json has the keys potentials, structure_file, temperature (K, of the initial
-    velocities), time_step (fs), md_steps, print_steps, and optionally trajectory_file
-    (md.traj) and seed.
+    INPUT.json has the keys potentials (a folder, or a file per species), structure_file,
+    time_step (fs), md_steps, print_steps, and these:
+
+    \b
+    temperature      K, of the heat bath; without one, of new velocities, and
+                     without this key those of the structure are kept
+    ensemble         nve (default), nvt or npt
+    thermostat       of nvt: langevin (default) or nose-hoover
+    thermostat_time  fs (100)
+    pressure         of npt, GPa (0)
+    barostat_time    fs (1000)
+    cell             of npt: isotropic (default) or free
+    trajectory_file  must not exist (md.traj)
+    seed             of velocities and random forces
 
     \b
     aenetpy md input.json > md.out

@@ -41,12 +41,6 @@ class BehlerDescriptor:
         ``setup``. Its partners are places in ``setup.environment``. If it declares fewer,
         the last components are 0.
 
-    Raises
-    ------
-    InputError
-        If a function is of unknown kind, has no positive cutoff, or names a
-        species outside ENV.
-
     Notes
     -----
     Source: spec 6.3.

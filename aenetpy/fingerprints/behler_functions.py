@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.errors import DataError
-from aenetpy.io.setup import BEHLER_PARAMETERS, Setup
+from aenetpy.io.setup import Setup
 from aenetpy.kernels.behler_layout import Functions
 
 Float = NDArray[np.float64]
@@ -29,28 +28,15 @@ class SymmetryFunction(NamedTuple):
 
 
 def symmetry_functions(setup: Setup) -> list[SymmetryFunction]:
-    """Read the functions of a setup in file order; unused numbers of a row are not looked at.
-
-    Raises
-    ------
-    DataError
-        See ``BehlerDescriptor``.
-    """
-    functions = []
-    for g, kind in enumerate(setup.functions_g.tolist()):
-        where = f"function {g + 1} of the setup for {setup.species}"
-        if kind not in BEHLER_PARAMETERS:
-            raise DataError(f"G={kind} in {where} does not exist", hint="use G=1 to G=5")
-        names = BEHLER_PARAMETERS[kind]
-        values = setup.parameters_gp[g, : len(names)].tolist()
-        parameters = dict(zip(names, values, strict=True))
-        if not parameters["Rc"] > 0.0:
-            raise DataError(f"Rc={parameters['Rc']:g} in {where}", hint="give Rc > 0")
-        partners = setup.partners_g2[g, : 2 if kind >= 4 else 1] - 1
-        if partners.min() < 0 or partners.max() >= len(setup.environment):
-            raise DataError(f"type2 or type3 missing or not in ENV in {where}")
-        functions.append(SymmetryFunction(kind, tuple(sorted(partners.tolist())), parameters))
-    return functions
+    """Read the functions of a setup in file order; unused numbers of a row are not looked at."""
+    return [
+        SymmetryFunction(
+            kind,
+            tuple(sorted(partner - 1 for partner in setup.partners_of(g))),
+            setup.named_parameters(g),
+        )
+        for g, kind in enumerate(setup.functions_g.tolist())
+    ]
 
 
 def in_value_order(functions: Sequence[SymmetryFunction]) -> list[SymmetryFunction]:

@@ -41,11 +41,6 @@ class ChebyshevDescriptor:
     angular_domain
         "new": T_n(cos theta). "old": T_n((2 cos theta - pi)/pi), with which
         potentials of aenet 2.0.3 and before were trained.
-
-    Raises
-    ------
-    DataError
-        Orders that are no counts or do not fit the number of functions.
     """
 
     def __init__(

@@ -4,47 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aenetpy.errors import DataError
-from aenetpy.io.setup import LARGEST_ORDER, Setup
+from aenetpy.io.setup import Setup
 
 
 def parameters(setup: Setup) -> tuple[float, int, float, int]:
-    """Return R_r, N_r, R_a, N_a of a setup.
-
-    Raises
-    ------
-    DataError
-        Orders that are no counts or do not fit the number of functions.
-    """
-    radial_cutoff, radial_order, angular_cutoff, angular_order = (
-        float(value) for value in setup.parameters_gp[0]
-    )
-    for name, order in (("radial_N", radial_order), ("angular_N", angular_order)):
-        if not (order >= 0.0 and order.is_integer()):
-            raise DataError(f"{name} = {order:g} in the setup of {setup.species} is no order")
-        if order > LARGEST_ORDER:
-            raise DataError(
-                f"{name} = {order:g} in the setup of {setup.species}",
-                hint=f"at most {LARGEST_ORDER}",
-            )
-    parts = 2 if len(setup.environment) > 1 else 1
-    expected = parts * (int(radial_order) + int(angular_order) + 2)
-    if setup.n_features != expected:
-        raise DataError(
-            f"setup of {setup.species} has {setup.n_features} functions, "
-            f"its orders and species make {expected}"
-        )
+    """Return R_r, N_r, R_a, N_a of a setup."""
+    radial_cutoff, radial_order, angular_cutoff, angular_order = setup.parameters_gp[0].tolist()
     return radial_cutoff, int(radial_order), angular_cutoff, int(angular_order)
 
 
 def angular_blocks(setup: Setup) -> list[slice]:
-    """Return where the angular values stand: plain, then weighted if there are two parts.
-
-    Raises
-    ------
-    DataError
-        As `parameters`.
-    """
+    """Return where the angular values stand: plain, then weighted if there are two parts."""
     _, radial_order, _, angular_order = parameters(setup)
     first, size = radial_order + 1, angular_order + 1
     return [slice(k, k + size) for k in range(first, setup.n_features, first + size)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from aenetpy.errors import DataError
 from aenetpy.fingerprints.base import Descriptor
 from aenetpy.fingerprints.neighbors import CellList, Neighbors
+from aenetpy.interruption import check
 from aenetpy.io.structure import Structure
 
 Float = NDArray[np.float64]
@@ -128,6 +129,7 @@ def fingerprints(
     n_neighbors_n = np.empty(n_atoms, dtype=np.int64)
     closest = Contact(np.inf, -1, -1)
     for first, last in chunk_ranges(n_atoms):
+        check()
         neighbors = cells.pairs(first, last)
         n_neighbors_n[first:last] = neighbors.counts_n[first:last]
         closest = min(closest, closest_contact(neighbors), key=lambda contact: contact.distance)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from aenetpy.io.files import replace_file
 from aenetpy.io.fortran import RecordReader, array_record, integer_record, record
+from aenetpy.io.limits import COUNT, POSITIVE
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int32]
@@ -178,9 +179,7 @@ def _encode_atom(atom: AtomDerivatives) -> bytes:
 def _read_structure(reader: RecordReader, what: str) -> StructureDerivatives:
     """Read name, sizes and, where they are given, the derivatives of one structure."""
     name = reader.text(what, reader.count(what))
-    n_atoms, n_species = reader.integers(what, 2)
-    if n_atoms < 0:
-        raise reader.damaged(f"{what}: {n_atoms} atoms")
+    n_atoms, n_species = reader.integers(what, 2, COUNT)
     if not reader.logical(what):
         return StructureDerivatives(name, n_atoms, n_species, None)
     atoms = tuple(_read_atom(reader, what, n_atoms) for _ in range(n_atoms))
@@ -189,10 +188,8 @@ def _read_structure(reader: RecordReader, what: str) -> StructureDerivatives:
 
 def _read_atom(reader: RecordReader, what: str, n_atoms: int) -> AtomDerivatives:
     """Read the five records of one atom."""
-    t = reader.integer(what) - 1
-    g, p = reader.integers(what, 2)
-    if t < 0 or g < 0 or p < 0:
-        raise reader.damaged(f"{what}: type {t + 1}, {g} components, {p} neighbours")
+    t = reader.integer(what, POSITIVE) - 1
+    g, p = reader.integers(what, 2, COUNT)
     neighbors_p = reader.integer_array(what, p) - 1
     if p and not (neighbors_p.min() >= 0 and neighbors_p.max() < n_atoms):
         raise reader.damaged(f"{what}: neighbours beyond its {n_atoms} atoms")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
+from aenetpy.io.limits import ANY, COUNT, FINITE, Limit
 
 # 1.5D-3, and 1.5-103 where three digits leave no room for the letter.
 _EXPONENT = re.compile(r"(?<=[\d.])(?:[dDqQ]|(?=[+-]))([+-]?\d+)$")
@@ -84,28 +85,25 @@ class LineReader:
             raise self.error(f"{what}: {count} values expected, found {len(words)}")
         return words
 
-    def reals(self, what: str, count: int) -> NDArray[np.float64]:
-        """Return ``count`` float64 numbers, exponents with E or D."""
-        return self._numbers(what, count, np.float64)
+    def reals(self, what: str, count: int, limit: Limit = FINITE) -> NDArray[np.float64]:
+        """Return ``count`` float64 numbers within a limit, exponents with E or D."""
+        return self._require(what, self._numbers(what, count, np.float64), limit)
 
-    def integers(self, what: str, count: int) -> NDArray[np.int32]:
-        """Return ``count`` int32 numbers."""
-        return self._numbers(what, count, np.int32)
+    def integers(self, what: str, count: int, limit: Limit = ANY) -> NDArray[np.int32]:
+        """Return ``count`` int32 numbers within a limit."""
+        return self._require(what, self._numbers(what, count, np.int32), limit)
 
-    def real(self, what: str) -> float:
-        """Return one float64 number."""
-        return float(self.reals(what, 1)[0])
+    def real(self, what: str, limit: Limit = FINITE) -> float:
+        """Return one float64 number within a limit."""
+        return float(self.reals(what, 1, limit)[0])
 
-    def integer(self, what: str) -> int:
-        """Return one int32 number."""
-        return int(self.integers(what, 1)[0])
+    def integer(self, what: str, limit: Limit = ANY) -> int:
+        """Return one int32 number within a limit."""
+        return int(self.integers(what, 1, limit)[0])
 
     def count(self, what: str) -> int:
         """Return a number of things, which is not negative."""
-        value = self.integer(what)
-        if value < 0:
-            raise self.error(f"{what}: {value}")
-        return value
+        return self.integer(what, COUNT)
 
     def logical(self, what: str) -> bool:
         """Return a logical: T, F, .true., False..."""
@@ -119,6 +117,13 @@ class LineReader:
         while self.number < len(self._lines):
             if self.line("nothing").strip():
                 raise self.error("the file should end here", "write it again")
+
+    def _require(self, what: str, values: NDArray[Any], limit: Limit) -> NDArray[Any]:
+        """Return numbers that are within a limit."""
+        reason = limit.objection(values)
+        if reason is not None:
+            raise self.error(f"{what}: {reason}", "write it again")
+        return values
 
     def _numbers(self, what: str, count: int, dtype: type[Any]) -> NDArray[Any]:
         words = self.words(what, count)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import difflib
 import logging
-import math
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -13,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aenetpy.errors import AenetpyError, InputError
+from aenetpy.interruption import waiting
+from aenetpy.io.limits import LARGEST
 
 LARGEST_INTEGER = 2**31 - 1
 """Integers of aenet end here."""
@@ -69,7 +70,7 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
         Of the class ``error``, if the file cannot be read or is not text.
     """
     try:
-        with open(path, "rb") as file:
+        with waiting(), open(path, "rb") as file:
             # As much memory is taken as is asked for; the size of a pipe is 0.
             size = os.fstat(file.fileno()).st_size or LARGEST_TEXT
             raw = file.read(min(size, LARGEST_TEXT) + 1)
@@ -132,7 +133,7 @@ def parse_real(token: str) -> float:
         raise ValueError(f"'{token}' is not a number")
     mantissa, exponent, bare_exponent = match.groups()
     value = float(f"{mantissa}e{exponent or bare_exponent or 0}")
-    if not math.isfinite(value):
+    if not abs(value) <= LARGEST:
         raise ValueError(f"'{token}' is too large")
     return value
 

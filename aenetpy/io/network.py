@@ -20,6 +20,7 @@ from aenetpy.io.fortran import (
     real_record,
     record,
 )
+from aenetpy.io.limits import POSITIVE
 from aenetpy.io.setup import Setup, decode_setup, encode_setup
 
 Float = NDArray[np.float64]
@@ -144,13 +145,13 @@ def _read_binary(path: str | Path) -> NetworkFile:
         raise reader.damaged(f"{setup.n_features} fingerprint components, {nodes_l[0]} input nodes")
     training_file = reader.text("name of the training set", 1024)
     normalized = reader.logical("normalized")
-    scale = reader.real("scale")
+    scale = reader.real("scale", POSITIVE)
     shift = reader.real("shift")
     n_types = reader.count("number of species")
     species = reader.species("species", n_types)
     atomic_energies_t = reader.reals("atomic energies", n_types)
-    n_atoms = reader.integer("number of atoms")
-    n_structures = reader.integer("number of structures")
+    n_atoms = reader.count("number of atoms")
+    n_structures = reader.count("number of structures")
     minimum, maximum, average = reader.reals("energy statistics", 3)
     reader.finish()
     return NetworkFile(

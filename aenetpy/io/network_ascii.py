@@ -11,8 +11,9 @@ from pathlib import Path
 
 from aenetpy.io.files import read_text, write_text
 from aenetpy.io.fortran_text import LineReader
+from aenetpy.io.limits import ANY, NOT_NEGATIVE, POSITIVE
 from aenetpy.io.network import ACTIVATIONS, NetworkFile, value_offsets, weight_offsets
-from aenetpy.io.setup import N_PARAMETERS, FeatureStatistics, Setup
+from aenetpy.io.setup import N_PARAMETERS, FeatureStatistics, Setup, check_setup
 
 
 def read_network_ascii(path: str | Path) -> NetworkFile:
@@ -79,7 +80,7 @@ def parse_network(path: str | Path, text: str) -> NetworkFile:
         raise lines.error(f"{setup.n_features} fingerprint components, {nodes_l[0]} input nodes")
     training_file = lines.text("name of the training set")
     normalized = lines.logical("normalized")
-    scale = lines.real("scale")
+    scale = lines.real("scale", POSITIVE)
     shift = lines.real("shift")
     n_types = lines.count("number of species")
     species = tuple(lines.words("species", n_types))
@@ -120,31 +121,34 @@ def parse_setup(lines: LineReader, indent: str = "") -> Setup:
     description = lines.text("description").removeprefix(indent)
     species = lines.words("species of the setup", 1)[0]
     environment = tuple(lines.words("environment species", lines.count("number of species")))
-    r_min = lines.real("smallest distance")
-    r_max = lines.real("cutoff")
+    r_min = lines.real("smallest distance", NOT_NEGATIVE)
+    r_max = lines.real("cutoff", POSITIVE)
     kind = lines.text("kind of descriptor").strip()
     g = lines.count("number of functions")
     n_parameters = lines.count("number of parameters")
     if n_parameters != N_PARAMETERS:
         raise lines.error(f"{n_parameters} parameters per function, not {N_PARAMETERS}")
-    return Setup(
+    setup = Setup(
         species=species,
         environment=environment,
         r_min=r_min,
         r_max=r_max,
         kind=kind,
         functions_g=lines.integers("function kinds", g),
-        parameters_gp=lines.reals("function parameters", g * N_PARAMETERS).reshape(g, N_PARAMETERS),
+        parameters_gp=lines.reals("function parameters", g * N_PARAMETERS, ANY).reshape(
+            g, N_PARAMETERS
+        ),
         partners_g2=lines.integers("function species", g * 2).reshape(g, 2),
         statistics=FeatureStatistics(
             count=lines.count("number of atoms evaluated"),
             minimum_g=lines.reals("smallest fingerprint values", g),
             maximum_g=lines.reals("largest fingerprint values", g),
             mean_g=lines.reals("mean fingerprint values", g),
-            mean_square_g=lines.reals("mean squares of fingerprint values", g),
+            mean_square_g=lines.reals("mean squares of fingerprint values", g, NOT_NEGATIVE),
         ),
         description=description,
     )
+    return check_setup(setup, lines.error)
 
 
 def format_network(network: NetworkFile) -> str:

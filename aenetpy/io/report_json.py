@@ -49,7 +49,9 @@ def document(
         "errors": errors,
         "warnings": warnings,
     }
-    return json.dumps(_finite(content), ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(_finite(content), ensure_ascii=False, allow_nan=False) + "\n"
+    # Bytes of file names that are not UTF-8 are lone surrogates here, and "\\udcff" in JSON.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def structure_object(

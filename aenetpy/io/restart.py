@@ -19,6 +19,7 @@ from aenetpy.io.fortran import (
     real_record,
     record,
 )
+from aenetpy.io.limits import ANY, COUNT, NOT_NEGATIVE, POSITIVE
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int32]
@@ -166,10 +167,8 @@ def _encode_bfgs(state: BfgsRestart) -> bytes:
 
 
 def _read_bfgs(reader: RecordReader) -> BfgsRestart:
-    m, n = reader.integers("dimensions", 2)
-    if m < 1 or n < 1:
-        raise reader.damaged(f"{m} corrections, {n} weights")
-    factr, pgtol = reader.reals("tolerances", 2).tolist()
+    m, n = reader.integers("numbers of corrections and weights", 2, POSITIVE)
+    factr, pgtol = reader.reals("tolerances", 2, NOT_NEGATIVE).tolist()
     task = reader.text("task", 60)
     iprint = reader.integer("verbosity")
     n_wa = (2 * m + 5) * n + 11 * m * m + 8 * m
@@ -208,15 +207,13 @@ def _encode_ekf(state: EkfRestart) -> bytes:
 
 
 def _read_ekf(reader: RecordReader) -> EkfRestart:
-    n_weights, w, k = reader.integers("dimensions", 3)
-    if min(n_weights, w, k) < 1:
-        raise reader.damaged(f"{n_weights} weights, {k} groups of {w}")
+    n_weights, w, k = reader.integers("numbers of weights and groups", 3, POSITIVE)
     return EkfRestart(
         n_weights=n_weights,
         group_size=w,
-        forgetting=reader.real("forgetting factor"),
-        sizes_k=reader.integer_array("group sizes", k),
-        covariance_kww=reader.reals("covariance", w * w * k).reshape(k, w, w),
+        forgetting=reader.real("forgetting factor", POSITIVE),
+        sizes_k=reader.integer_array("group sizes", k, COUNT),
+        covariance_kww=reader.reals("covariance", w * w * k, ANY).reshape(k, w, w),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.errors import DataError
 from aenetpy.io.fortran import (
     RecordReader,
     array_record,
@@ -16,6 +18,7 @@ from aenetpy.io.fortran import (
     real_record,
     record,
 )
+from aenetpy.io.limits import ANY, FINITE, NOT_NEGATIVE, ORDER, POSITIVE, Limit
 
 Float = NDArray[np.float64]
 Int = NDArray[np.int32]
@@ -23,11 +26,6 @@ Int = NDArray[np.int32]
 N_PARAMETERS = 4
 """Parameters per function in every file of aenet."""
 
-
-LARGEST_ORDER = 200
-"""Of Chebyshev polynomials: T_200 has a node every 0.1 Å of a cutoff of 20 Å, finer than atoms
-move, and its values are still right to 1e-10. The moments of the angular part grow as the square
-of the order; with this one they take 0.6 MB per atom."""
 
 BEHLER_PARAMETERS = {
     1: ("Rc",),
@@ -37,6 +35,29 @@ BEHLER_PARAMETERS = {
     5: ("Rc", "lambda", "zeta", "eta"),
 }
 """Parameters of the functions G1...G5 in stored order (spec 6.3); the rest means nothing."""
+
+CHEBYSHEV_PARAMETERS = ("radial_Rc", "radial_N", "angular_Rc", "angular_N")
+"""Parameters of the Chebyshev descriptor in stored order (spec 6.4)."""
+
+PARAMETER_LIMITS: dict[str, Limit] = {
+    "radial_Rc": POSITIVE,
+    "radial_N": ORDER,
+    "angular_Rc": NOT_NEGATIVE,  # without, aenet makes functions that are zero
+    "angular_N": ORDER,
+    "Rc": POSITIVE,
+    "Rs": FINITE,
+    "eta": NOT_NEGATIVE,
+    "kappa": FINITE,
+    "lambda": FINITE,
+    "zeta": NOT_NEGATIVE,
+}
+"""What the parameters may be, in setup files and in what is made of them."""
+
+ROUNDING = 1e-3
+"""What averages may contradict each other by: some files were fitted in single precision."""
+
+LAST_DIGIT = 1e-12
+"""The same for averages near zero: some text files have 17 decimals and no exponent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +139,18 @@ class Setup:
         zeros_g = np.zeros(self.n_features)
         return FeatureStatistics(0, zeros_g, zeros_g, zeros_g, zeros_g)
 
+    def named_parameters(self, g: int) -> dict[str, float]:
+        """Return the parameters of a function that mean something, by name."""
+        names = (
+            CHEBYSHEV_PARAMETERS if self.is_chebyshev else BEHLER_PARAMETERS[self.functions_g[g]]
+        )
+        return dict(zip(names, self.parameters_gp[g].tolist(), strict=False))
+
+    def partners_of(self, g: int) -> list[int]:
+        """Return the 1-based ENV positions that a Behler2011 function looks at."""
+        partners: list[int] = self.partners_g2[g, : 2 if self.functions_g[g] >= 4 else 1].tolist()
+        return partners
+
     @property
     def stale_weights(self) -> str:
         """What to say of species weights that aenet takes wrongly; empty if it does not.
@@ -178,6 +211,96 @@ def encode_setup(setup: Setup) -> bytes:
     )
 
 
+def check_setup(setup: Setup, error: Callable[[str, str], DataError]) -> Setup:
+    """Return a setup that was read, if its numbers can be those of a fingerprint.
+
+    What aenet leaves uninitialised is not looked at: unused parameters, and ENV
+    positions where they mean nothing.
+
+    Parameters
+    ----------
+    setup
+        As it was read. Of a kind that is not known only the statistics are looked at.
+    error
+        Makes an error of the file from a message and a hint.
+
+    Raises
+    ------
+    DataError
+        Naming the function and its number, or the statistics that contradict each other.
+
+    Notes
+    -----
+    Spec 6.3, 6.4 and 7.1.
+    """
+    problem = _problem_of_functions(setup) or _problem_of_statistics(setup.known_statistics)
+    if problem is not None:
+        raise error(f"setup of {setup.species}: {problem}", "the file is damaged; write it again")
+    return setup
+
+
+def _problem_of_functions(setup: Setup) -> str | None:
+    """Tell which function cannot be, None if all can."""
+    if not setup.is_chebyshev and setup.kind != "Behler2011":
+        return None
+    if setup.is_chebyshev:
+        return _problem_of_chebyshev(setup)
+    for g, kind in enumerate(setup.functions_g.tolist()):
+        if kind not in BEHLER_PARAMETERS:
+            return f"G={kind} in function {g + 1} does not exist"
+        reason = _problem_of_parameters(setup.named_parameters(g))
+        if not all(1 <= partner <= len(setup.environment) for partner in setup.partners_of(g)):
+            reason = "type2 or type3 is missing or not in ENV"
+        if reason is not None:
+            return f"function {g + 1} (G{kind}): {reason}"
+    return None
+
+
+def _problem_of_chebyshev(setup: Setup) -> str | None:
+    """Tell if a parameter cannot be, or the orders do not make the number of functions."""
+    if setup.n_features == 0:
+        return "it has no functions"
+    given = setup.named_parameters(0)
+    problem = _problem_of_parameters(given)
+    if problem is not None:
+        return problem
+    parts = 2 if len(setup.environment) > 1 else 1
+    expected = parts * int(given["radial_N"] + given["angular_N"] + 2)
+    if setup.n_features == expected:
+        return None
+    return f"it has {setup.n_features} functions, its orders and species make {expected}"
+
+
+def _problem_of_parameters(given: dict[str, float]) -> str | None:
+    """Tell which parameter cannot be; None if all can."""
+    for name, value in given.items():
+        reason = PARAMETER_LIMITS[name].objection(value)
+        if reason is not None:
+            return f"{name} {reason}"
+    return None
+
+
+def _problem_of_statistics(known: FeatureStatistics) -> str | None:
+    """Tell which averages cannot be those of any numbers; None if all can.
+
+    Empty ranges (0 to 0) are left by other programs.
+    """
+    low_g, high_g, mean_g = known.minimum_g, known.maximum_g, known.mean_g
+    slack_g = ROUNDING * np.maximum(abs(low_g), abs(high_g)) + LAST_DIGIT
+    inside_g = (low_g - slack_g <= mean_g) & (mean_g <= high_g + slack_g)
+    inside_g |= (low_g == 0.0) & (high_g == 0.0)
+    possible_g = known.mean_square_g >= mean_g**2 * (1.0 - ROUNDING) - LAST_DIGIT
+    for sound_g, text in (
+        (inside_g, "the mean {0:g} is outside of the range {1:g} to {2:g}"),
+        (possible_g, "the mean {0:g} is too large for a mean square of {3:g}"),
+    ):
+        if not sound_g.all():
+            g = int(np.argmin(sound_g))
+            values = (mean_g[g], low_g[g], high_g[g], known.mean_square_g[g])
+            return f"component {g + 1}: {text.format(*values)}"
+    return None
+
+
 def decode_setup(reader: RecordReader) -> Setup:
     """Read the 17 records of a setup (spec 7.1).
 
@@ -189,29 +312,29 @@ def decode_setup(reader: RecordReader) -> Setup:
     Raises
     ------
     DataError
-        Truncated, damaged, or not four parameters per function.
+        Truncated, damaged, or with numbers that cannot be, see `check_setup`.
     """
     description = reader.text("description", 1024)
     (species,) = reader.species("species of the setup", 1)
     environment = reader.species("environment species", reader.count("number of species"))
-    r_min = reader.real("smallest distance")
-    r_max = reader.real("cutoff")
+    r_min = reader.real("smallest distance", NOT_NEGATIVE)
+    r_max = reader.real("cutoff", POSITIVE)
     kind = reader.text("kind of descriptor", 100)
     g = reader.count("number of functions")
     n_parameters = reader.count("number of parameters")
     if n_parameters != N_PARAMETERS:
         raise reader.damaged(f"{n_parameters} parameters per function, not {N_PARAMETERS}")
     functions_g = reader.integer_array("function kinds", g)
-    parameters_gp = reader.reals("function parameters", g * N_PARAMETERS)
+    parameters_gp = reader.reals("function parameters", g * N_PARAMETERS, ANY)
     partners_g2 = reader.integer_array("function species", g * 2)
     statistics = FeatureStatistics(
         count=reader.count("number of atoms evaluated"),
         minimum_g=reader.reals("smallest fingerprint values", g),
         maximum_g=reader.reals("largest fingerprint values", g),
         mean_g=reader.reals("mean fingerprint values", g),
-        mean_square_g=reader.reals("mean squares of fingerprint values", g),
+        mean_square_g=reader.reals("mean squares of fingerprint values", g, NOT_NEGATIVE),
     )
-    return Setup(
+    setup = Setup(
         species=species,
         environment=environment,
         r_min=r_min,
@@ -223,3 +346,4 @@ def decode_setup(reader: RecordReader) -> Setup:
         statistics=statistics,
         description=description,
     )
+    return check_setup(setup, reader.error)

@@ -22,14 +22,13 @@ from aenetpy.io.free_form import (
     suggest,
     times,
 )
-from aenetpy.io.setup import BEHLER_PARAMETERS, LARGEST_ORDER, Setup
+from aenetpy.io.setup import BEHLER_PARAMETERS, CHEBYSHEV_PARAMETERS, PARAMETER_LIMITS, Setup
 
 MOST_FUNCTIONS = 10_000
 """Of one setup; ten species with 30 G4 for each pair of them make 1650."""
 
 MOST_LINES = 2 * MOST_FUNCTIONS
 
-_CHEBYSHEV = ("radial_Rc", "radial_N", "angular_Rc", "angular_N")
 _KEYWORDS = ("DESCR", "ATOM", "ENV", "RMIN", "BASIS", "FUNCTIONS", "SYMMFUNC")
 _END_DESCR = re.compile(r"\s*END\s+DESCR\b", re.IGNORECASE)
 _KIND = re.compile(r"(?<!\w)G\s*=\s*([^\s,;]+)")
@@ -144,6 +143,17 @@ def _number(tokens: list[str], parse: Callable[[str], float], place: Place, what
         raise place.error(f"{what}: {reason}") from None
 
 
+def _parameter(
+    name: str, tokens: list[str], parse: Callable[[str], float], place: Place, what: str
+) -> float:
+    """Return a parameter of a function, within its limit."""
+    value = _number(tokens, parse, place, f"{what}: {name}")
+    reason = PARAMETER_LIMITS[name].objection(value)
+    if reason is not None:
+        raise place.error(f"{what}: {name} {reason}")
+    return float(value)
+
+
 def _read_environment(
     value: list[str], rest: list[Entry], place: Place
 ) -> tuple[tuple[str, ...], list[Entry]]:
@@ -200,19 +210,18 @@ def _read_chebyshev(
     entries: list[Entry], n_environment: int, place: Place
 ) -> tuple[int, list[list[float]]]:
     if not entries or "=" not in entries[0].text:
-        raise place.error("BASIS has no parameters", f"write {'= '.join(_CHEBYSHEV)}= below it")
+        names = "= ".join(CHEBYSHEV_PARAMETERS)
+        raise place.error("BASIS has no parameters", f"write {names}= below it")
     here = Place(place.file, entries[0].line)
-    given = parse_arguments(entries[0].text, dict.fromkeys(_CHEBYSHEV, 1), here, "Chebyshev")
+    keys = dict.fromkeys(CHEBYSHEV_PARAMETERS, 1)
+    given = parse_arguments(entries[0].text, keys, here, "Chebyshev")
     parsers = (parse_real, parse_integer, parse_real, parse_integer)
-    row = []
-    for key, parse in zip(_CHEBYSHEV, parsers, strict=True):
-        value = _number(given.get(key, []), parse, here, f"Chebyshev: {key}")
-        if value < 0 or (parse is parse_real and value == 0):
-            raise here.error(f"Chebyshev: {key} is {value:g}", "orders >= 0, cutoffs > 0")
-        row.append(float(value))
-    for key, value in (("radial_N", row[1]), ("angular_N", row[3])):
-        if value > LARGEST_ORDER:
-            raise here.error(f"Chebyshev: {key} is {value:g}", f"at most {LARGEST_ORDER}")
+    row = [
+        _parameter(key, given.get(key, []), parse, here, "Chebyshev")
+        for key, parse in zip(keys, parsers, strict=True)
+    ]
+    if row[2] == 0.0:
+        raise here.error("Chebyshev: angular_Rc is 0", "a cutoff must be above 0")
     size = int(row[1]) + int(row[3]) + 2
     return size if n_environment == 1 else 2 * size, [row]
 
@@ -255,12 +264,8 @@ def _read_function(
     for key, symbol in zip(species_keys, partners, strict=True):
         if symbol not in environment:
             raise place.error(f"{key}={symbol} is not in ENV ({' '.join(environment)})")
-    row = [_number(given[key], parse_real, place, f"G{g}: {key}") for key in BEHLER_PARAMETERS[g]]
-    if row[0] <= 0:
-        raise place.error(f"G{g}: Rc is {row[0]:g}", "a cutoff must be positive")
-    for key, value in zip(BEHLER_PARAMETERS[g], row, strict=True):
-        if key in ("eta", "zeta") and value < 0:
-            raise place.error(f"G{g}: {key} is {value:g}", "it must not be negative")
+    names = BEHLER_PARAMETERS[g]
+    row = [_parameter(name, given[name], parse_real, place, f"G{g}") for name in names]
     positions = [environment.index(symbol) + 1 for symbol in partners]
     return g, row + [0.0] * (4 - len(row)), (positions[0], positions[1] if g > 3 else 0)
 

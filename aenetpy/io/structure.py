@@ -28,9 +28,9 @@ def determinant(cell_cc: Float) -> float:
 
 
 def spans_volume(cell_cc: Float) -> bool:
-    """Return whether lattice vectors (rows) span a volume; absurdly long ones do not either."""
+    """Return whether lattice vectors (rows) span a volume; absurdly long or short ones do not."""
     a, b, c = (math.hypot(*row_c) for row_c in cell_cc.tolist())
-    return abs(determinant(cell_cc)) > _FLAT * (a * b * c)
+    return min(a, b, c) > _FLAT and abs(determinant(cell_cc)) > _FLAT * (a * b * c)
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from aenetpy.errors import DataError
+from aenetpy.interruption import interruptible, waiting
 from aenetpy.io.ase_files import iter_frames
 from aenetpy.io.input_data import is_input_data, iter_input_data, parse_units
+from aenetpy.io.limits import FINITE
 from aenetpy.io.structure import Float, Structure
 from aenetpy.io.xsf import read_xsf
 
@@ -123,7 +125,7 @@ def _split_index(entry: str) -> tuple[str, str | None]:
 
 def _is_xsf(path: str) -> bool:
     try:
-        with Path(path).open("rb") as stream:
+        with waiting(), Path(path).open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError as reason:
         raise DataError(f"cannot be read: {reason.strerror}", file=path) from None
@@ -201,7 +203,7 @@ def _input_data_reader(
 def _read_ase(path: str, index: int | str) -> Iterator[Atoms]:
     """Yield frames as ASE reads them, its manifold exceptions turned into one."""
     try:
-        yield from iter_frames(path, index)
+        yield from interruptible(iter_frames(path, index))
     except DataError:
         raise
     except Exception as reason:
@@ -244,8 +246,8 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure", labels: bool = T
     Raises
     ------
     DataError
-        If there are no atoms, a number is not finite, or the cell of a periodic
-        structure has no volume.
+        If there are no atoms, an atomic number is of no element, a number is not finite,
+        or the cell of a periodic structure has no volume.
     """
     if len(atoms) == 0:
         raise DataError("the structure has no atoms", file=name)
@@ -256,7 +258,7 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure", labels: bool = T
         forces = _first_of("forces", results, atoms.arrays)
     pbc = tuple(bool(flag) for flag in atoms.pbc)
     return Structure(
-        species=tuple(atoms.get_chemical_symbols()),
+        species=_symbols(atoms, name),
         positions_nc=_finite(atoms.positions, (len(atoms), 3), "a coordinate", name),
         cell_cc=_periodic_cell(atoms, name) if any(pbc) else None,
         pbc_c=(pbc[0], pbc[1], pbc[2]),
@@ -296,6 +298,20 @@ def atoms_from_structure(structure: Structure) -> Atoms:
     return atoms
 
 
+def _symbols(atoms: Atoms, name: str) -> tuple[str, ...]:
+    """Return the symbols of the elements; ASE takes any number, and fails, or counts back."""
+    from ase.data import chemical_symbols
+
+    strange = [z for z in atoms.numbers.tolist() if not 0 <= z < len(chemical_symbols)]
+    if strange:
+        raise DataError(
+            f"there is no element of atomic number {strange[0]}",
+            file=name,
+            hint=f"numbers go to {len(chemical_symbols) - 1}",
+        )
+    return tuple(atoms.get_chemical_symbols())
+
+
 def _results(atoms: Atoms, name: str) -> Mapping[str, Any]:
     """Return what the calculator knows of these atoms; nothing if they have moved on since."""
     results: Mapping[str, Any] = getattr(atoms.calc, "results", None) or {}
@@ -321,7 +337,7 @@ def _finite(value: Any, shape: tuple[int, ...], what: str, name: str) -> Float:
         array = array.reshape(())
     if array.shape != shape:
         raise DataError(f"{what} is missing or surplus: {array.shape} for {shape}", file=name)
-    if not np.isfinite(array).all():
+    if FINITE.objection(array) is not None:
         raise DataError(f"{what} is not finite", file=name)
     return array
 
@@ -332,7 +348,8 @@ def _periodic_cell(atoms: Atoms, name: str) -> Float:
         # Directions that are not periodic may have no vector.
         cell_cc = atoms.cell.complete().array
     lengths = np.linalg.norm(cell_cc, axis=1)
-    if abs(np.linalg.det(cell_cc)) <= _FLAT * lengths.prod():
+    flat = abs(np.linalg.det(cell_cc)) <= _FLAT * lengths.prod()
+    if flat or lengths.min() <= _FLAT:
         raise DataError(
             "periodic, but the lattice vectors span no volume",
             file=name,

@@ -69,7 +69,8 @@ ACTIVATION_NAMES = {
 
 _FLAGS = ("SAVE_ENERGIES", "TEST_COPIES", "TIMING", "DEBUG")
 _VALUES = (
-    *("TRAININGSET", "TESTPERCENT", "ITERATIONS", "MAXENERGY", "SAMPLING", "VERBOSITY", "SEED"),
+    *("TRAININGSET", "TESTPERCENT", "ITERATIONS", "ITERWRITE", "MAXENERGY", "SAMPLING"),
+    *("VERBOSITY", "SEED"),
     *_FLAGS,
 )
 _BLOCKS = ("NETWORKS", "METHOD")
@@ -141,6 +142,9 @@ class TrainInput:
         Share of test structures in percent.
     iterations
         Epochs; 0 or less only evaluates.
+    iterwrite
+        The networks of every so many epochs are kept in files of their own, 0: of none;
+        a keyword of aenet-PyTorch.
     max_energy
         Upper limit of the target energy per atom, eV; None without.
     method
@@ -162,6 +166,7 @@ class TrainInput:
     networks: tuple[NetworkLine, ...]
     test_percent: float = 10.0
     iterations: int = 10
+    iterwrite: int = 1
     max_energy: float | None = None
     method: MethodLine = field(default_factory=MethodLine)
     sampling: str | None = None
@@ -229,6 +234,14 @@ def _read_test_percent(keywords: Keywords) -> float:
         place = keywords.place(keywords.lines["TESTPERCENT"])
         raise place.error(f"TESTPERCENT {percent:g} {why}", "give 0 or more and less than 100")
     return percent
+
+
+def _read_iterwrite(keywords: Keywords) -> int:
+    every = keywords.integer("ITERWRITE", 1)
+    if every < 0:
+        place = keywords.place(keywords.lines["ITERWRITE"])
+        raise place.error(f"ITERWRITE {every} is negative", "0 keeps the networks of no epoch")
+    return every
 
 
 def _read_max_energy(keywords: Keywords) -> float | None:
@@ -354,6 +367,7 @@ _READERS: Mapping[str, tuple[str, Callable[[Keywords], Any]]] = {
     "NETWORKS": ("networks", _read_networks),
     "TESTPERCENT": ("test_percent", _read_test_percent),
     "ITERATIONS": ("iterations", lambda keywords: keywords.integer("ITERATIONS", 10)),
+    "ITERWRITE": ("iterwrite", _read_iterwrite),
     "MAXENERGY": ("max_energy", _read_max_energy),
     "METHOD": ("method", _read_method),
     "SAMPLING": ("sampling", _read_sampling),
@@ -377,6 +391,8 @@ def format_train_in(content: TrainInput) -> str:
         f"TESTPERCENT {content.test_percent!r}",
         f"ITERATIONS  {content.iterations}",
     ]
+    if content.iterwrite != 1:
+        lines.append(f"ITERWRITE   {content.iterwrite}")
     if content.max_energy is not None:
         lines.append(f"MAXENERGY   {content.max_energy!r}")
     if content.sampling is not None:

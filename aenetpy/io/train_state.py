@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,25 @@ from numpy.typing import NDArray
 from aenetpy.errors import DataError
 from aenetpy.io.archive import read_archive
 from aenetpy.io.files import replace_file
+from aenetpy.io.limits import COUNT, FINITE, TEXT, WHOLE, Form, taken
 
 Float = NDArray[np.float64]
 
 FORMAT = "aenetpy train state 1"
+
+FORMS = {
+    "method": TEXT,
+    "epochs": WHOLE,
+    "seed": TEXT,  # may be larger than any integer of NumPy
+    "best_rmse": Form("f", 0, COUNT),
+    "problem": TEXT,
+    "weights_w": Form("f", 1, FINITE),
+    "filed_w": Form("f", 1, FINITE),
+    "scaling": TEXT,
+    "restart": TEXT,
+    "filed_restart": TEXT,
+}
+"""What the items may be; the methods know what they remember."""
 PREFIX = "method."
 """Stands before the names of what the method remembers."""
 
@@ -73,8 +88,8 @@ def write_train_state(path: str | Path, state: TrainState) -> None:
     DataError
         The file cannot be written.
     """
-    arrays: dict[str, Any] = {name: getattr(state, name) for name in _names()}
-    arrays["seed"] = str(state.seed)  # may be larger than any integer of NumPy
+    arrays: dict[str, Any] = {name: getattr(state, name) for name in FORMS}
+    arrays["seed"] = str(state.seed)
     arrays |= {PREFIX + name: array for name, array in state.memory.items()}
     with replace_file(path) as file:
         np.savez(file, format=FORMAT, **arrays)
@@ -90,24 +105,19 @@ def read_train_state(path: str | Path) -> TrainState:
     """
     try:
         arrays = read_archive(path)
+        own = taken(arrays, {"format": TEXT, **FORMS})
+        own["seed"] = int(own["seed"])
     except ValueError:
         raise _damaged(path) from None
-    if str(arrays.get("format")) != FORMAT or not set(_names()) <= set(arrays):
+    same_size = own["weights_w"].shape == own["filed_w"].shape
+    if own.pop("format") != FORMAT or own["seed"] < 0 or not same_size:
         raise _damaged(path)
-    own: dict[str, Any] = {
-        name: arrays[name].item() if arrays[name].ndim == 0 else arrays[name] for name in _names()
-    }
-    own["seed"] = int(own["seed"])
     memory = {
         name.removeprefix(PREFIX): array
         for name, array in arrays.items()
         if name.startswith(PREFIX)
     }
     return TrainState(memory=memory, **own)
-
-
-def _names() -> list[str]:
-    return [field.name for field in fields(TrainState) if field.name != "memory"]
 
 
 def _damaged(path: str | Path) -> DataError:

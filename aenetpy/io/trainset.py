@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -12,6 +12,9 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.errors import DataError
+from aenetpy.interruption import interruptible
+from aenetpy.io.families import is_copy
 from aenetpy.io.files import Opener, replace_file
 from aenetpy.io.fortran import (
     RecordReader,
@@ -22,6 +25,7 @@ from aenetpy.io.fortran import (
     real_record,
     record,
 )
+from aenetpy.io.limits import ANY, COUNT, FINITE, POSITIVE
 from aenetpy.io.setup import Setup, decode_setup, encode_setup
 from aenetpy.io.trainset_atoms import AtomsReader, encode_atoms, joined
 
@@ -125,7 +129,7 @@ def read_trainset(path: str | Path) -> TrainingSet:
     species = reader.species("species", n_types)
     atomic_energies_t = reader.reals("atomic energies", n_types)
     normalized = reader.logical("normalized")
-    scale = reader.real("scale")
+    scale = reader.real("scale", POSITIVE)
     shift = reader.real("shift")
 
     names, sizes, kinds, energies = [], [], [], []
@@ -134,14 +138,16 @@ def read_trainset(path: str | Path) -> TrainingSet:
         what = f"structure {s + 1} of {n_structures}"
         _expect_structure(reader, s, n_structures)
         names.append(reader.text(what, reader.count(what)))
-        n_atoms, n_species = reader.integers(what, 2)
+        n_atoms, n_species = reader.integers(what, 2, COUNT)
         sizes.append(n_atoms)
         kinds.append(n_species)
-        energies.append(reader.real(what))
+        energies.append(reader.real(what, ANY))
         atoms.read(reader, n_atoms, what)
 
     n_atoms_total = reader.count("number of atoms")
-    average, minimum, maximum = reader.reals("energy statistics", 3)
+    average, minimum, maximum = reader.reals(
+        "energy statistics", 3, FINITE if n_structures else ANY
+    )
     setups_t = _read_setups(reader, n_types) if reader.logical("has setups") else None
     reader.finish()
     if n_atoms_total != sum(sizes):
@@ -151,7 +157,7 @@ def read_trainset(path: str | Path) -> TrainingSet:
             n_atoms_total,
             sum(sizes),
         )
-    return TrainingSet(
+    trainset = TrainingSet(
         species=species,
         atomic_energies_t=atomic_energies_t,
         normalized=normalized,
@@ -170,6 +176,46 @@ def read_trainset(path: str | Path) -> TrainingSet:
         energy_maximum=float(maximum),
         setups_t=setups_t,
     )
+    return check_trainset(trainset, reader.error)
+
+
+def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]) -> TrainingSet:
+    """Return a training set that was read, if its energies, atoms and fingerprints are finite.
+
+    The forces of displaced copies are unknown: not a number.
+
+    Parameters
+    ----------
+    trainset
+        As it was read.
+    error
+        Makes an error of the file from a message and a hint.
+
+    Raises
+    ------
+    DataError
+        Naming the structure and the number.
+    """
+    hint = "generate it again"
+    if trainset.n_structures and trainset.energy_minimum > trainset.energy_maximum:
+        low, high = trainset.energy_minimum, trainset.energy_maximum
+        raise error(f"the energies per atom go from {low:g} to {high:g}", hint)
+    structure_n = np.repeat(np.arange(trainset.n_structures), trainset.n_atoms_s)
+    copy_n = np.array([is_copy(name) for name in trainset.names_s], np.bool_)[structure_n]
+    unknown_nc = copy_n[:, np.newaxis] & np.isnan(trainset.forces_nc)
+    rows: list[tuple[str, Float, NDArray[np.intp]]] = [
+        ("energy", trainset.energies_s[:, np.newaxis], np.arange(trainset.n_structures)),
+        ("position", trainset.positions_nc, structure_n),
+        ("force", np.where(unknown_nc, 0.0, trainset.forces_nc), structure_n),
+    ]
+    for t, features_ng in enumerate(trainset.features_tng):
+        rows.append(("fingerprint", features_ng, structure_n[trainset.types_n == t]))
+    for what, values_kg, structure_k in rows:
+        if FINITE.objection(values_kg) is not None:
+            k = int(np.argmin(FINITE.allows(values_kg).all(axis=1)))
+            s, reason = structure_k[k], FINITE.objection(values_kg[k])
+            raise error(f"structure {s + 1} ({trainset.names_s[s]}): {what} {reason}", hint)
+    return trainset
 
 
 def count_structures(path: str | Path) -> int:
@@ -210,7 +256,7 @@ def write_trainset(path: str | Path, trainset: TrainingSet) -> None:
         scale=trainset.scale,
         shift=trainset.shift,
     ) as writer:
-        for s, name in enumerate(trainset.names_s):
+        for s, name in enumerate(interruptible(trainset.names_s)):
             atoms = slice(int(ends_s[s] - trainset.n_atoms_s[s]), int(ends_s[s]))
             types_n = trainset.types_n[atoms]
             last_t = first_t + np.bincount(types_n, minlength=len(first_t))

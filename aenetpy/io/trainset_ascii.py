@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.interruption import interruptible
 from aenetpy.io.files import read_text, write_text
 from aenetpy.io.fortran import MOST_SPECIES
 from aenetpy.io.fortran_text import LineReader, list_directed_line
+from aenetpy.io.limits import ANY, COUNT, FINITE, FINITE_OR_NAN, POSITIVE
 from aenetpy.io.network_ascii import parse_setup
 from aenetpy.io.setup import N_PARAMETERS, Setup
-from aenetpy.io.trainset import TrainingSet
+from aenetpy.io.trainset import TrainingSet, check_trainset
 
 _PER_LINE = 1000  # fingerprint values per line of trnset2ASCII.x
 
@@ -38,11 +40,12 @@ def read_trainset_ascii(path: str | Path) -> TrainingSet:
     DataError
         Not found, truncated, or not numbers where numbers should be.
     """
-    lines = LineReader(path, read_text(path))
-    first = lines.text("file name or number of species")
-    if first.strip().isdecimal():
-        return _read_pytorch(lines, int(first.strip()[:9]))
-    return _read_aenet(lines)
+    text = read_text(path)
+    lines = LineReader(path, text)
+    if lines.text("file name or number of species").strip().isdecimal():
+        lines = LineReader(path, text)
+        return check_trainset(_read_pytorch(lines), lines.error)
+    return check_trainset(_read_aenet(lines), lines.error)
 
 
 def write_trainset_ascii(
@@ -144,7 +147,7 @@ def _features_by_structure(
     """For each structure, index and fingerprint of its atoms."""
     rows_t = [iter(features_ng) for features_ng in trainset.features_tng]
     first = 0
-    for n_atoms in trainset.n_atoms_s.tolist():
+    for n_atoms in interruptible(trainset.n_atoms_s.tolist()):
         types_n = trainset.types_n[first : first + n_atoms].tolist()
         yield [(first + i, next(rows_t[t])) for i, t in enumerate(types_n)]
         first += n_atoms
@@ -202,14 +205,15 @@ def _setup_lines(setup: Setup) -> str:
 def _read_aenet(lines: LineReader) -> TrainingSet:
     """Read the layout of ``trnset2ASCII.x`` after its first line."""
     normalized = lines.logical("normalized")
-    scale = lines.real("scale")
+    scale = lines.real("scale", POSITIVE)
     shift = lines.real("shift")
     n_types = lines.count("number of species")
     species = _read_species(lines, n_types)
     atomic_energies_t = lines.reals("atomic energies", n_types)
     lines.count("number of atoms")
     n_structures = lines.count("number of structures")
-    minimum, maximum, average = lines.reals("energy statistics", 3).tolist()
+    energies = lines.reals("energy statistics", 3, FINITE if n_structures else ANY)
+    minimum, maximum, average = energies.tolist()
     structures = _read_structures(lines, n_types, n_structures)
     return replace(
         structures,
@@ -224,16 +228,18 @@ def _read_aenet(lines: LineReader) -> TrainingSet:
     )
 
 
-def _read_pytorch(lines: LineReader, n_types: int) -> TrainingSet:
-    """Read the layout of ``trainbin2ASCII.x`` after its first line."""
+def _read_pytorch(lines: LineReader) -> TrainingSet:
+    """Read the layout of ``trainbin2ASCII.x``."""
+    n_types = lines.count("number of species")
     n_structures = lines.count("number of structures")
     species = _read_species(lines, n_types)
     atomic_energies_t = lines.reals("atomic energies", n_types)
     normalized = lines.logical("normalized")
-    scale = lines.real("scale")
+    scale = lines.real("scale", POSITIVE)
     shift = lines.real("shift")
     lines.count("number of atoms")
-    average, minimum, maximum = lines.reals("energy statistics", 3).tolist()
+    energies = lines.reals("energy statistics", 3, FINITE if n_structures else ANY)
+    average, minimum, maximum = energies.tolist()
     setups_t = None
     if lines.logical("has setups"):
         setups_t = tuple(_read_setup(lines, t, n_types) for t in range(n_types))
@@ -277,23 +283,23 @@ def _read_structures(
     types: list[int] = []
     positions, forces = [], []
     features_t: list[list[NDArray[np.float64]]] = [[] for _ in range(n_types)]
-    for s in range(n_structures):
+    for s in interruptible(range(n_structures)):
         what = f"structure {s + 1} of {n_structures}"
         if with_length:
             lines.count(what)
         name = lines.text(what)
         names.append(name.removeprefix(" ") if with_length else name)
-        n_atoms, n_species = lines.integers(what, 2).tolist()
+        n_atoms, n_species = lines.integers(what, 2, COUNT).tolist()
         sizes.append(n_atoms)
         kinds.append(n_species)
-        energies.append(lines.real(what))
+        energies.append(lines.real(what, ANY))
         for _ in range(n_atoms):
             t = lines.integer(what) - 1
             if not 0 <= t < n_types:
                 raise lines.error(f"{what}: atom type {t + 1} of {n_types}")
             types.append(t)
             positions.append(lines.reals(what, 3))
-            forces.append(lines.reals(what, 3))
+            forces.append(lines.reals(what, 3, FINITE_OR_NAN))
             features_t[t].append(lines.reals(what, lines.count(what)))
             expected = len(features_t[t][0]) if setups_t is None else setups_t[t].n_features
             if len(features_t[t][-1]) != expected:

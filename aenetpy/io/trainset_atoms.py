@@ -99,14 +99,12 @@ class AtomsReader:
 
     def read(self, reader: RecordReader, n_atoms: int, what: str) -> None:
         """Read the atoms of one structure, in runs with equal number of components."""
-        if n_atoms < 0:
-            raise reader.damaged(f"{what}: {n_atoms} atoms")
         while n_atoms:
             rows = _read_run(reader, n_atoms, what)
             types_n = rows["type"] - 1
             self.types.append(types_n)
-            self.positions.append(rows["position"])
-            self.forces.append(rows["force"])
+            self.positions.append(rows["position"].copy())  # a view would keep all of the rows
+            self.forces.append(rows["force"].copy())
             for t in np.unique(types_n).tolist():
                 if not 0 <= t < len(self._features_t):
                     raise reader.damaged(f"{what}: atom type {t + 1}")
@@ -131,11 +129,11 @@ class AtomsReader:
 
 
 def _read_run(reader: RecordReader, n_atoms: int, what: str) -> NDArray[Any]:
-    """View up to ``n_atoms`` atoms that have as many components as the next one."""
+    """Read up to ``n_atoms`` atoms that have as many components as the next one."""
     if reader.remaining < _SMALLEST_ATOM:
         raise reader.truncated(what)
-    before, n_features, after, n_bytes = struct.unpack_from(
-        "<4i", reader.data, reader.position + 4 * _N_FEATURES_WORD - 4
+    before, n_features, after, n_bytes = struct.unpack(
+        "<4i", reader.bytes_at(reader.position + 4 * _N_FEATURES_WORD - 4, 16)
     )
     if (before, after, n_bytes) != (4, 4, 8 * n_features) or n_features < 0:
         raise reader.damaged(f"{what}: number of fingerprint components")
@@ -143,7 +141,8 @@ def _read_run(reader: RecordReader, n_atoms: int, what: str) -> NDArray[Any]:
     n_rows = min(n_atoms, reader.remaining // size)
     if n_rows == 0:
         raise reader.truncated(what)
-    words = np.ndarray((n_rows, size // 4), "<i4", reader.data, reader.position)
+    data = reader.bytes_at(reader.position, n_rows * size)
+    words = np.ndarray((n_rows, size // 4), "<i4", data)
     same = words[:, _N_FEATURES_WORD] == n_features
     if not same.all():
         n_rows = int(np.argmin(same))
@@ -151,7 +150,7 @@ def _read_run(reader: RecordReader, n_atoms: int, what: str) -> NDArray[Any]:
     intact = (words[:n_rows, columns] == marks).all(axis=1)
     if not intact.all():
         raise reader.damaged(what, reader.position + size * int(np.argmin(intact)))
-    rows = np.ndarray(n_rows, _layout(n_features), reader.data, reader.position)
+    rows = np.ndarray(n_rows, _layout(n_features), data)
     reader.position += size * n_rows
     return rows
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,33 @@ from numpy.typing import NDArray
 from aenetpy.errors import DataError
 from aenetpy.io.archive import read_archive
 from aenetpy.io.files import read_bytes, replace_file, write_text
+from aenetpy.io.limits import FINITE, NOT_NEGATIVE_OR_NAN, POSITIVE, TEXT, TEXTS, WHOLE, Form, taken
 
 Float = NDArray[np.float64]
+
+RECORD_FORMS = {
+    "digest": TEXT,
+    "done": TEXTS,
+    "seconds": Form("iuf", 0, NOT_NEGATIVE_OR_NAN),
+    "copies": WHOLE,
+    "epochs": WHOLE,
+}
+RESULT_FORMS = {
+    "digest": TEXT,
+    "networks": TEXT,
+    "variant": TEXT,
+    "size": WHOLE,
+    "seed": WHOLE,
+    "copies": WHOLE,
+    "epochs": WHOLE,
+    "seconds": Form("f", 0, NOT_NEGATIVE_OR_NAN),
+    "own_train_rmse": Form("f", 0, NOT_NEGATIVE_OR_NAN),
+    "own_test_rmse": Form("f", 0, NOT_NEGATIVE_OR_NAN),
+    "energy_errors_s": Form("f", 1, FINITE),
+    "force_errors_nc": Form("f", 2, FINITE),
+    "n_atoms_s": Form("iu", 1, POSITIVE),
+}
+"""What the items may be."""
 
 
 @dataclass
@@ -45,10 +70,10 @@ class TrialRecord:
 def read_record(path: str | Path) -> TrialRecord | None:
     """Return the record of a trial; None if there is none that can be used."""
     try:
-        content = json.loads(read_bytes(path))
-        return TrialRecord(**content)
-    except (DataError, ValueError, TypeError):
+        items = taken(json.loads(read_bytes(path)), RECORD_FORMS)
+    except (DataError, ValueError, TypeError, RecursionError):
         return None
+    return TrialRecord(**{**items, "done": items["done"].tolist()})
 
 
 def write_record(path: str | Path, record: TrialRecord) -> None:
@@ -101,7 +126,7 @@ class TrialResult:
 
 def write_result(path: str | Path, result: TrialResult) -> None:
     """Write a result as a NumPy archive, complete or not at all."""
-    arrays: dict[str, Any] = {name: getattr(result, name) for name in _names()}
+    arrays: dict[str, Any] = {name: getattr(result, name) for name in RESULT_FORMS}
     with replace_file(path) as file:
         np.savez(file, **arrays)
 
@@ -109,12 +134,9 @@ def write_result(path: str | Path, result: TrialResult) -> None:
 def read_result(path: str | Path) -> TrialResult | None:
     """Return a result; None if there is none that can be used."""
     try:
-        arrays: dict[str, Any] = read_archive(path)
-        own = {name: arrays[name] for name in _names()}
-        return TrialResult(**{k: v.item() if v.ndim == 0 else v for k, v in own.items()})
-    except (DataError, ValueError, KeyError, TypeError):
+        result = TrialResult(**taken(read_archive(path), RESULT_FORMS))
+    except (DataError, ValueError):
         return None
-
-
-def _names() -> list[str]:
-    return [entry.name for entry in fields(TrialResult)]
+    sizes = len(result.energy_errors_s), result.force_errors_nc.shape
+    fits = sizes == (len(result.n_atoms_s), (result.n_atoms_s.sum(), 3))
+    return result if fits else None

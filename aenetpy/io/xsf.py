@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from aenetpy.errors import DataError
 from aenetpy.io.files import write_text
 from aenetpy.io.free_form import Place, expand_repeats, parse_integer, parse_real, read_text
+from aenetpy.io.limits import FINITE
 from aenetpy.io.structure import Structure, spans_volume
 
 Float = NDArray[np.float64]
@@ -204,8 +205,8 @@ def _finish(file: str, draft: _Draft, name: str) -> Structure:
         tokens_n = [_split(row) for row in draft.rows]
         n_columns = _require_columns(file, draft, tokens_n)
         values_nk = _parse_values(file, draft, tokens_n, n_columns)
-    if not np.isfinite(values_nk).all():
-        atom, column = np.argwhere(~np.isfinite(values_nk))[0]
+    if FINITE.objection(values_nk) is not None:
+        atom, column = np.argwhere(~FINITE.allows(values_nk))[0]
         raise _error(
             file, draft.numbers[atom], f"'{tokens_n[atom][column + 1]}' is not a finite number"
         )
@@ -283,7 +284,7 @@ def _symbol(file: str, line: int, token: str) -> str:
         return token[:2]
     from ase.data import chemical_symbols
 
-    number = int(token[:9])
+    number = int(token[:9])  # Python refuses to convert thousands of digits
     if not 0 < number < len(chemical_symbols):
         raise _error(file, line, f"'{token}' is neither a symbol nor an atomic number")
     return str(chemical_symbols[number])

@@ -17,6 +17,8 @@ from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.environment import _rebuild_env
 from numba.core.runtime import rtsys
 
+from aenetpy.interruption import check
+
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
 _LOG = logging.getLogger("aenetpy")
@@ -142,6 +144,7 @@ class _KernelCache(FunctionCache):
         return (*super()._index_key(sig, codegen), _SOURCES)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        check()  # Numba asks for each kernel before it compiles, which takes seconds
         # Numba loads all that compilation needs here, half of SciPy among it, which takes as long
         # as to import numba. Machine code needs the runtime only.
         rtsys.initialize(target_context)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,10 +99,4 @@ def check_network(symbol: str, file: NetworkFile, path: str | Path | None = None
             f"the network of {symbol} has no atomic energy of it, only of {' '.join(file.species)}",
             file=path,
             hint="the file is damaged; train the network again",
-        )
-    if not np.isfinite(file.weights_w).all():
-        raise DataError("a weight is not finite", file=path, hint="train the network again")
-    if not (math.isfinite(file.scale) and file.scale != 0.0):
-        raise DataError(
-            f"the energy scale is {file.scale:g}", file=path, hint="train the network again"
         )

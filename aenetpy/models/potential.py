@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.errors import CoincidentAtoms, DataError, located
+from aenetpy.errors import CoincidentAtoms, DataError, NumericalError, located
 from aenetpy.fingerprints.domain import DomainChoice, choose_domains
 from aenetpy.fingerprints.featurise import (
     Contact,
@@ -23,6 +23,7 @@ from aenetpy.fingerprints.featurise import (
 from aenetpy.fingerprints.lookup import serving_setups
 from aenetpy.fingerprints.species import check_environments
 from aenetpy.fingerprints.verlet import VerletList
+from aenetpy.interruption import check
 from aenetpy.io.network import NetworkFile
 from aenetpy.io.setup import Setup
 from aenetpy.io.structure import Structure
@@ -71,6 +72,25 @@ class Evaluation:
     virial_cc: Float | None
     closest: Contact
     excursions: Excursions | None = None
+
+    def require_finite(self, name: str | None = None) -> None:
+        """Refuse energies and forces that are not finite.
+
+        Raises
+        ------
+        NumericalError
+            Naming the structure, if its name is given, and its closest atoms.
+        """
+        forces_nc = np.zeros((0, 3)) if self.forces_nc is None else self.forces_nc
+        if np.isfinite(self.energy) and np.isfinite(forces_nc).all():
+            return
+        first, second, distance = self.closest.first, self.closest.second, self.closest.distance
+        raise NumericalError(
+            f"the energy or a force is not finite; the closest atoms, {first + 1} and "
+            f"{second + 1}, are {distance:.3f} Å apart",
+            file=name,
+            hint="check the structure, and the numbers in the potential",
+        )
 
 
 class Potential:
@@ -227,7 +247,7 @@ class Potential:
         present = frozenset(structure.species)
         if present in self._accepted:
             return
-        missing = sorted(present - set(self.species))
+        missing = sorted(map(str, present - set(self.species)))  # by mistake, they may be numbers
         if missing:
             raise DataError(
                 f"no network for species {' '.join(missing)}; "
@@ -256,6 +276,7 @@ class Potential:
             excursions=[],
         )
         for first, last in block:
+            check()
             neighbors = search.pairs(first, last)
             part.closest = min(part.closest, closest_contact(neighbors), key=_distance)
             for t, atomic in enumerate(self.atomic_potentials):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError, InputError
+from aenetpy.io.limits import LARGEST
 from aenetpy.io.setup import Setup
 from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.remarks import warn_of_constants
@@ -56,7 +57,7 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
     Raises
     ------
     DataError
-        If numbers are not finite, setups are missing or all energies are equal.
+        If setups are missing or all energies are equal.
     InputError
         If no two different energies are left below ``max_energy``.
 
@@ -108,7 +109,7 @@ def check(trainset: TrainingSet) -> None:
     Raises
     ------
     DataError
-        If there are no structures or no setups, or a number is not finite.
+        If there are no structures or no setups.
     """
     if trainset.n_structures == 0:
         raise DataError("the training set holds no structures")
@@ -117,24 +118,12 @@ def check(trainset: TrainingSet) -> None:
             "the training set holds no fingerprint setups",
             hint="train on a file written by 'aenetpy generate'",
         )
-    bad_n = np.zeros(trainset.n_atoms, dtype=bool)
-    for t, features_ng in enumerate(trainset.features_tng):
-        bad_n[trainset.types_n == t] = ~np.isfinite(features_ng).all(axis=1)
-    structure_n = np.repeat(np.arange(trainset.n_structures), trainset.n_atoms_s)
-    if bad_n.any():
-        name = trainset.names_s[structure_n[np.argmax(bad_n)]]
-        raise DataError("a fingerprint is not a finite number", file=name)
-    bad_s = ~np.isfinite(trainset.energies_s)
-    if bad_s.any():
-        raise DataError(
-            "the energy is not a finite number", file=trainset.names_s[np.argmax(bad_s)]
-        )
 
 
 def _energy_scaling(trainset: TrainingSet, max_energy: float | None) -> tuple[float, float]:
     """Scale 2 / (E_max' - E_min) and shift (E_max' + E_min) / 2, E_max' = min(E_max, limit)."""
     low, high = trainset.energy_minimum, trainset.energy_maximum
-    if not high > low:
+    if not high - low > 2.0 / LARGEST:
         raise DataError(
             f"all structures have the same energy of {low:.6f} eV per atom",
             hint="training needs structures of different energy",

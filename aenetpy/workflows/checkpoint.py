@@ -1,12 +1,13 @@
-"""What a run of ``train`` leaves behind after every epoch, and how it goes on from there.
+"""What a run of ``train`` leaves behind, and how it goes on from there.
 
 After an epoch are written in this order, each file complete or not at all:
 
-1. ``<file>-0000n``, the potentials of the epoch, and ``<file>-best`` if none was better;
-2. ``train.state``, with all weights and all that the method remembers;
-3. ``<file>``, and ``train.restart`` in aenet's format (bfgs, ekf); this every few seconds
-   and at the end only, however the run ends.
+1. ``<file>-0000n``, the potentials of the epoch, if ITERWRITE keeps them;
+2. ``<file>-best``, if some were better than all before, and ``train.state``, with all weights
+   and all that the method remembers; this not more often than a few times a second;
+3. ``<file>``, and ``train.restart`` in aenet's format (bfgs, ekf); this every few seconds.
 
+What was left out is written at the end, however the run ends, unless it is killed.
 ``train.state`` alone decides: a run that is killed, at whatever moment, goes on from the
 epoch in it. It is used if each ``<file>`` holds the weights of its epoch, or those that
 were there when it was written; otherwise somebody has put other networks there, and they
@@ -21,11 +22,12 @@ import math
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.errors import located
 from aenetpy.io import report_train as report
 from aenetpy.io.files import read_bytes, write_bytes
 from aenetpy.io.restart import BfgsRestart, EkfRestart, encode_restart, read_restart
@@ -36,15 +38,18 @@ from aenetpy.training.methods import EKF, LBFGS, Method, ekf, lbfgs, make_method
 from aenetpy.training.objective import EnergyObjective
 from aenetpy.training.order import Order
 from aenetpy.workflows.networks import Networks
-from aenetpy.workflows.signals import without_interruption
 
 Float = NDArray[np.float64]
+Restart: TypeAlias = BfgsRestart | EkfRestart
 
 STATE = Path("train.state")
 RESTART = Path("train.restart")
 
+SECONDS_BETWEEN_STATES = 0.2
 SECONDS_BETWEEN_FILES = 2.0
 """To replace files costs more than an epoch of a small set."""
+
+MEV = 1000.0
 
 log = logging.getLogger("aenetpy")
 
@@ -60,7 +65,7 @@ def read_state() -> TrainState | None:
     return read_train_state(STATE) if STATE.exists() else None
 
 
-def read_optimiser(method: str) -> BfgsRestart | EkfRestart | None:
+def read_optimiser(method: str) -> Restart | None:
     """Return the content of ``train.restart``, if there is one and the method uses it.
 
     Raises
@@ -71,10 +76,11 @@ def read_optimiser(method: str) -> BfgsRestart | EkfRestart | None:
     if method not in ("bfgs", "ekf") or not RESTART.exists():
         return None
     restart = read_restart(RESTART)
-    if isinstance(restart, BfgsRestart):
-        lbfgs.check_state(restart)
-    else:
-        ekf.check_state(restart)
+    with located(RESTART):
+        if isinstance(restart, BfgsRestart):
+            lbfgs.check_state(restart)
+        else:
+            ekf.check_state(restart)
     return restart
 
 
@@ -132,7 +138,7 @@ class Checkpoint:
         self,
         settings: TrainInput,
         networks: Networks,
-        restart: BfgsRestart | EkfRestart | None,
+        restart: Restart | None,
         objective: EnergyObjective,
         sampling: str,
         seed: int,
@@ -145,8 +151,11 @@ class Checkpoint:
         self.method = make_method(self._name, networks.weights_w.size, settings.method.parameters)
         self.order = Order(sampling, seed)
         self._best_rmse = math.inf
-        self._state: TrainState | None = None
-        self._restart = b""
+        self._best_epoch: int | None = None
+        self._best_w: Float | None = None  # as long as they are not in the files
+        self._last: tuple[TrainState, Restart | None] | None = None  # the last whole epoch
+        self._is_saved = False  # whether train.state is of this epoch
+        self._saved_at = -math.inf
         self._filed_w = networks.weights_w
         self._filed_restart = filed_restart()
         self._filed_at = time.monotonic()
@@ -167,12 +176,13 @@ class Checkpoint:
             if isinstance(self.method, LBFGS | EKF):
                 out.write(report.method_changed())
             return
-        fits = self.method.restore(dict(state.memory))
+        with located(STATE):
+            fits = self.method.restore(dict(state.memory))
         if fits:
             log.info("continued after %d epochs, as saved in %s", state.epochs, STATE)
         self._report(fits, out)
 
-    def _continue_from_aenet(self, restart: BfgsRestart | EkfRestart, out: TextIO) -> None:
+    def _continue_from_aenet(self, restart: Restart, out: TextIO) -> None:
         """Go on from ``train.restart`` of aenet (spec 3.7).
 
         aenet also loads one that belongs to other weights. Here it is left alone if a
@@ -202,44 +212,80 @@ class Checkpoint:
         return state is not None and self._filed_restart in (state.restart, state.filed_restart)
 
     def save(self, row: EpochRow, weights_w: Float) -> None:
-        """Save everything after an epoch; after epoch 0 only the best networks.
-
-        An interrupt waits until all files belong together.
-        """
-        with without_interruption():
-            self._networks.set_weights(weights_w)
-            if row.epoch > 0:
-                self._networks.save(f"-{row.epoch:05d}")
-            if row.rmse_test < self._best_rmse:
-                self._best_rmse = row.rmse_test
-                self._networks.save("-best")
-            if row.epoch > 0:
-                restart = encoded_restart(self.method)
-                state = self._describe(weights_w, restart)
-                write_train_state(STATE, state)
-                self._state, self._restart = state, restart
-                if time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
-                    self._file()
+        """Save what is due after an epoch; after epoch 0 only the best networks."""
+        every = self._settings.iterwrite
+        if row.epoch > 0 and every > 0 and row.epoch % every == 0:
+            self._save_networks(f"-{row.epoch:05d}", weights_w)
+        if row.rmse_test < self._best_rmse:
+            self._best_rmse, self._best_epoch = row.rmse_test, row.epoch
+            self._best_w = weights_w
+        if row.epoch == 0:
+            self._save_best()
+            return
+        last = self._describe(weights_w), restart_of(self.method)
+        is_due = time.monotonic() > self._saved_at + SECONDS_BETWEEN_STATES
+        if is_due:
+            self._save_best()
+            self._save_state(*last)
+        self._last, self._is_saved = last, is_due
+        if is_due and time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
+            self._file(*last)
 
     def close(self) -> None:
-        """Bring the network files and ``train.restart`` to the last epoch that was saved."""
-        if self._state is None:
+        """Bring all files to the last whole epoch."""
+        if self._last is None:
             return
-        with without_interruption():
-            self._networks.set_weights(self._state.weights_w)
-            self._file()
-            state = replace(self._state, filed_w=self._filed_w, filed_restart=self._filed_restart)
-            write_train_state(STATE, state)
+        if not self._is_saved:
+            self._save_best()
+            self._save_state(*self._last)
+        self._file(*self._last)
+        self._save_state(*self._last)
 
-    def _file(self) -> None:
-        self._networks.save()
-        if self._restart:
-            write_bytes(RESTART, self._restart)
-            self._filed_restart = digest(self._restart)
-        self._filed_w = self._networks.weights_w
+    def note_on_best(self, last: EpochRow) -> str | None:
+        """Return what is told of the networks that are the best for the test set, if any are."""
+        if self._best_rmse == math.inf:
+            return None
+        files = ", ".join(self._networks.files.values())
+        best = ", ".join(f"{file}-best" for file in self._networks.files.values())
+        when = (
+            "in an earlier run" if self._best_epoch is None else f"after epoch {self._best_epoch}"
+        )
+        return (
+            f"the test RMSE was smallest {when}, {MEV * self._best_rmse:.4g} meV/atom: {best};"
+            f" {files} are of epoch {last.epoch}, {MEV * last.rmse_test:.4g} meV/atom"
+        )
+
+    def _save_networks(self, suffix: str, weights_w: Float) -> None:
+        self._networks.set_weights(weights_w)
+        self._networks.save(suffix)
+
+    def _save_best(self) -> None:
+        if self._best_w is not None:
+            self._save_networks("-best", self._best_w)
+            self._best_w = None
+
+    def _save_state(self, state: TrainState, restart: Restart | None) -> None:
+        content = encoded(restart)
+        state = replace(
+            state,
+            filed_w=self._filed_w,
+            restart=digest(content) if content else "",
+            filed_restart=self._filed_restart,
+        )
+        write_train_state(STATE, state)
+        self._saved_at = time.monotonic()
+
+    def _file(self, state: TrainState, restart: Restart | None) -> None:
+        self._save_networks("", state.weights_w)
+        content = encoded(restart)
+        if content:
+            write_bytes(RESTART, content)
+            self._filed_restart = digest(content)
+        self._filed_w = state.weights_w
         self._filed_at = time.monotonic()
 
-    def _describe(self, weights_w: Float, restart: bytes) -> TrainState:
+    def _describe(self, weights_w: Float) -> TrainState:
+        """Return the state after an epoch; the digests wait until it is written."""
         return TrainState(
             method=self._name,
             epochs=self.order.epoch,
@@ -249,15 +295,20 @@ class Checkpoint:
             weights_w=weights_w,
             filed_w=self._filed_w,
             scaling=self._networks.scaling,
-            restart=digest(restart) if restart else "",
-            filed_restart=self._filed_restart,
+            restart="",
+            filed_restart="",
             memory=self.method.state(),
         )
 
 
-def encoded_restart(method: Method) -> bytes:
-    """Return the content of ``train.restart``; nothing for methods that aenet does not save."""
-    return encode_restart(method.to_restart()) if isinstance(method, LBFGS | EKF) else b""
+def restart_of(method: Method) -> Restart | None:
+    """Return what ``train.restart`` says of a method; None if aenet does not save it."""
+    return method.to_restart() if isinstance(method, LBFGS | EKF) else None
+
+
+def encoded(restart: Restart | None) -> bytes:
+    """Return the content of ``train.restart``; empty without."""
+    return b"" if restart is None else encode_restart(restart)
 
 
 def digest(content: bytes) -> str:

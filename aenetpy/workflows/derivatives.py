@@ -9,9 +9,11 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.errors import NumericalError
 from aenetpy.fingerprints.base import Descriptor
 from aenetpy.fingerprints.featurise import total_cutoff
 from aenetpy.fingerprints.neighbors import find_neighbors
+from aenetpy.interruption import interruptible
 from aenetpy.io.derivatives import AtomDerivatives, DerivativesWriter
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.structure import Structure
@@ -45,9 +47,15 @@ def atom_derivatives(
         structure.positions_nc, structure.cell_cc, structure.pbc_c, total_cutoff(descriptors)
     )
     atoms = []
-    for i, t in enumerate(types_n.tolist()):
+    for i, t in enumerate(interruptible(types_n.tolist())):
         pairs = slice(neighbors.offsets_n[i], neighbors.offsets_n[i + 1])
         jacobian_pgc = descriptors[t].jacobian(i, types_n, neighbors)
+        if not np.isfinite(jacobian_pgc).all():
+            raise NumericalError(
+                f"a derivative of the fingerprint of atom {i + 1} is not a finite number",
+                file=structure.name,
+                hint="check the structure, and the parameters of the setup",
+            )
         # Moving the central atom moves all its neighbours the other way.
         central_gc = -jacobian_pgc.sum(axis=0)
         atoms.append(AtomDerivatives(t, neighbors.partners_p[pairs], central_gc, jacobian_pgc))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from aenetpy.interruption import interruptible
 from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
 
@@ -17,7 +18,7 @@ def read_structures(
     settings: GenerateInput | PredictInput, on_entry: Callable[[], object] = lambda: None
 ) -> Iterator[Structure]:
     """Yield the structures of all entries; ``on_entry`` is called after each entry."""
-    for entry in settings.files:
+    for entry in interruptible(settings.files):
         # Line 0: the structure was named on the command line.
         place = (settings.path, entry.line) if entry.line else (None, None)
         yield from iter_structures(entry.text, *place)

@@ -137,6 +137,7 @@ def checked_evaluation(
     check_species(structure, potential.setups)
     found = potential.evaluate(structure, forces, jobs, excursions=True)
     check_contact(structure, found.closest, potential.setups)
+    found.require_finite(name)
     extrapolation = Extrapolation(potential)
     assert found.excursions is not None, "asked for"
     for text in extrapolation.warnings(structure, found.excursions):

@@ -1,19 +1,20 @@
-"""``md``: molecular dynamics at constant energy (spec 11)."""
+"""``md``: molecular dynamics (spec 11)."""
 
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from aenetpy.errors import DataError, InputError, NumericalError
+from aenetpy.errors import DataError, InputError, NumericalError, located
 from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.io.ase_input import AseInput
+from aenetpy.io.files import check_new
 from aenetpy.io.report_ase import MD_HEADER, md_row
 from aenetpy.models.reading import read_potential
 from aenetpy.workflows.atoms import NamedAtoms, read_atoms
+from aenetpy.workflows.dynamics import make_dynamics
 from aenetpy.workflows.evaluate import checked_evaluation
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ log = logging.getLogger("aenetpy")
 def md(
     settings: AseInput, out: TextIO, jobs: int = 1, chebyshev_domain: DomainChoice = "auto"
 ) -> None:
-    """Run velocity Verlet from velocities of a Maxwell-Boltzmann distribution (NVE).
+    """Move the atoms of a structure, in the ensemble of the settings; see `make_dynamics`.
 
     Parameters
     ----------
@@ -33,7 +34,8 @@ def md(
         Contents of the JSON file, those of the dynamics included.
     out
         Receives a row (step, energies in eV per atom, temperature in K) at the start
-        and every ``print_steps`` steps; the trajectory file receives the structures.
+        and every ``print_steps`` steps; the trajectory file receives the structures with
+        energy, forces and momenta.
     jobs
         Threads; the result does not depend on it.
     chebyshev_domain
@@ -42,20 +44,19 @@ def md(
     Raises
     ------
     InputError
-        If the trajectory would replace one of the files that are read.
+        If there is no temperature, and no velocity in the structure; if the ensemble does
+        not suit the structure.
     DataError
-        If a potential or the structure is wrong, or the trajectory cannot be written.
+        If a potential or the structure is wrong, or the trajectory exists already or cannot
+        be written.
     NumericalError
         If the energy is no longer finite.
     """
-    from ase import units
     from ase.io.trajectory import Trajectory
-    from ase.md.verlet import VelocityVerlet
 
     from aenetpy.calculators import Calculator
 
     assert settings.structure_file is not None
-    assert settings.temperature is not None
     assert settings.time_step is not None
     assert settings.md_steps is not None
     assert settings.print_steps is not None
@@ -66,32 +67,41 @@ def md(
     atoms = named.atoms
     checked_evaluation(potential, atoms, named.name, jobs=jobs)
     seed = settings.seed if settings.seed is not None else _fresh_seed()
-    heat(atoms, settings.temperature, seed)
+    drawn = _start_moving(settings, named, seed)
+    if settings.seed is None and (drawn or settings.ensemble.is_random):
+        log.info('"seed": %d repeats the random numbers of this run', seed)
     if settings.md_steps == 0:
         log.warning("%s: md_steps is 0, only the start is evaluated", settings.path)
 
     atoms.calc = Calculator(potential, jobs=jobs)
-    dynamics = VelocityVerlet(atoms, timestep=settings.time_step * units.fs)
+    with located(settings.path):
+        dynamics = make_dynamics(atoms, settings.ensemble, settings.time_step, seed)
 
     def report() -> None:
         energy, kinetic = atoms.get_potential_energy(), atoms.get_kinetic_energy()
         step = dynamics.get_number_of_steps()
         if not np.isfinite(energy + kinetic):
-            raise NumericalError(
-                f"the energy is not finite at step {step}",
-                file=settings.path,
-                hint="try a smaller time_step or temperature",
-            )
+            raise NumericalError("the energy is not finite")
         n = len(atoms)
         out.write(md_row(step, energy / n, kinetic / n, atoms.get_temperature()))
         out.flush()
 
     out.write(MD_HEADER)
     try:
-        with dynamics, Trajectory(settings.trajectory_file, "w", atoms) as trajectory:
+        with (
+            dynamics,
+            Trajectory(settings.trajectory_file, "w", atoms) as trajectory,
+            np.errstate(all="ignore"),  # the energies tell whether numbers are finite
+        ):
             dynamics.attach(report, interval=settings.print_steps)
             dynamics.attach(trajectory.write, interval=settings.print_steps)
             dynamics.run(settings.md_steps)
+    except (DataError, NumericalError) as error:
+        raise NumericalError(
+            f"the dynamics ends after {dynamics.get_number_of_steps()} steps: {error.message}",
+            file=settings.path,
+            hint="try a smaller time_step or temperature",
+        ) from None
     except OSError as error:
         if error.filename != settings.trajectory_file:
             raise
@@ -119,41 +129,56 @@ def heat(atoms: Atoms, temperature: float, seed: int) -> None:
     atoms.set_momenta(widths_n[:, None] * random_nc)
 
 
+def _fresh_seed() -> int:
+    return int(np.random.SeedSequence().generate_state(1)[0])
+
+
 def _start(settings: AseInput) -> NamedAtoms:
     """Return the structure that the dynamics starts from."""
     assert settings.structure_file is not None
-    frames = list(read_atoms(settings.structure_file))
-    if len(frames) > 1:
+    found = list(read_atoms(settings.structure_file))
+    if len(found) != 1:
         raise InputError(
-            f"structure_file '{settings.structure_file}' names {len(frames)} structures",
+            f"structure_file '{settings.structure_file}' names {len(found)} structures",
             file=settings.path,
-            hint="choose the one to start from: @-1 is the last",
+            hint="choose one, as in run.traj@-1",
         )
-    return frames[0]
+    return found[0]
 
 
-def _fresh_seed() -> int:
-    """Draw a seed and tell it, so that the run can be repeated."""
-    seed = int(np.random.SeedSequence().generate_state(1)[0])
-    log.info('"seed": %d repeats the initial velocities of this run', seed)
-    return seed
+def _start_moving(settings: AseInput, named: NamedAtoms, seed: int) -> bool:
+    """Keep the velocities of the structure or draw new ones; return whether they are drawn.
+
+    A temperature is that of the heat bath; where there is none, it asks for new velocities.
+    """
+    ensemble, atoms = settings.ensemble, named.atoms
+    are_there = bool(atoms.get_momenta().any())
+    if are_there and (ensemble.name != "nve" or ensemble.temperature is None):
+        log.info("%s: goes on with its velocities (%.0f K)", named.name, atoms.get_temperature())
+        return False
+    if ensemble.temperature is None:
+        raise InputError(
+            f"'{named.name}' has no velocities, and key 'temperature' is missing",
+            file=settings.path,
+            hint="add it (K), or go on from a trajectory that 'aenetpy md' has written",
+        )
+    if are_there:
+        log.info(
+            "%s: its velocities (%.0f K) give way to new ones of %g K; without 'temperature' they"
+            " are kept",
+            named.name,
+            atoms.get_temperature(),
+            ensemble.temperature,
+        )
+    heat(atoms, ensemble.temperature, seed)
+    return True
 
 
 def _check_trajectory(settings: AseInput) -> None:
-    """Refuse to replace a file that is read by the trajectory."""
-    structure, target = settings.structure_file, settings.trajectory_file
-    assert structure is not None
-    if not os.path.exists(target):
-        return
-    for source in (
-        settings.path,
-        structure,
-        structure.rpartition("@")[0],
-        *settings.potentials.values(),
-    ):
-        if source and os.path.exists(source) and os.path.samefile(source, target):
-            raise InputError(
-                f"trajectory_file would replace '{source}'",
-                file=settings.path,
-                hint="name another trajectory_file",
-            )
+    """Refuse to replace a file, such as the trajectory of a run that was interrupted."""
+    target = settings.trajectory_file
+    check_new(
+        target,
+        f'name another trajectory_file; "structure_file": "{target}" goes on from its last'
+        " structure",
+    )

@@ -78,9 +78,9 @@ def predict(
             writer.write(number, prediction)
         timing.milestone("structures evaluated")
         extrapolation.summarise()
-        comparison.summarise()
         timing.write()
         writer.end(notes, comparison.as_json())
+    comparison.summarise()
     if failures:
         raise failures[0]
 
@@ -97,6 +97,7 @@ def predictions(
         check_species(structure, potential.setups)
         evaluation = potential.evaluate(structure, settings.forces, jobs_within, excursions=True)
         check_contact(structure, evaluation.closest, potential.setups)
+        evaluation.require_finite(structure.name)
         if settings.relax is None:
             return Prediction(structure, evaluation)
         from aenetpy.workflows.relax import NotRelaxed, relax

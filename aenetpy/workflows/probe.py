@@ -12,7 +12,8 @@ from aenetpy.errors import DataError, UsageError
 from aenetpy.fingerprints.base import make_descriptor
 from aenetpy.fingerprints.featurise import NEIGHBOR_TOLERANCE, fingerprints
 from aenetpy.fingerprints.neighbors import find_neighbors
-from aenetpy.io.setup import LARGEST_ORDER, N_PARAMETERS, Setup
+from aenetpy.io.limits import LARGEST_ORDER
+from aenetpy.io.setup import N_PARAMETERS, Setup
 from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
 from aenetpy.workflows.predict_output import as_printed

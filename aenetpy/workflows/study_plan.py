@@ -282,13 +282,17 @@ def make_trial(
     if variant.mixed:
         assert taylor is not None, "only copies can be mixed"
         steps = [_augment_step(taylor), ("generate", AUGMENTED), ("train", TRAIN)]
-    inputs = {GENERATE: format_generate_in(generate_in), TRAIN: format_train_in(train_in)}
+    inputs = {
+        GENERATE: format_generate_in(generate_in),
+        TRAIN: format_train_in(replace(train_in, iterwrite=0)),  # only the last networks count
+    }
     # How files are called does not matter: what is in them stands in data.
     nameless = replace(
         generate_in, setups={symbol: Entry(symbol, 0) for symbol in settings.setups}, files=()
     )
     needed = None if needs is None else needs.digest
-    definition = [format_generate_in(nameless), inputs[TRAIN], steps, data, needed]
+    plain = format_train_in(replace(train_in, iterwrite=1))
+    definition = [format_generate_in(nameless), plain, steps, data, needed]
     digest = digest_of(json.dumps(definition).encode())
     return Trial(variant, len(parents), seed, folder, inputs, tuple(steps), digest, needs)
 

@@ -32,7 +32,6 @@ from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
-from aenetpy.workflows.signals import Termination
 from aenetpy.workflows.timing import Timing
 
 Float = NDArray[np.float64]
@@ -62,8 +61,9 @@ def train(
 ) -> Outcome:
     """Fit the networks to the energies of a training set.
 
-    Everything is saved after every epoch, so that a run that is interrupted or killed
-    loses at most one epoch, and the same command goes on from there; see ``checkpoint``.
+    A run that is interrupted is saved after its last whole epoch, one that is killed after
+    one a fraction of a second before, and the same command goes on from there; see
+    ``checkpoint``.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def train(
         )
     )
     warn_of_small_sample(settings, sampling, len(train_s))
-    with Workers(jobs) as workers, Termination() as termination:
+    with Workers(jobs) as workers:
         objective, objective_test = (
             EnergyObjective(trainset, chosen_s, networks.networks, workers)
             for chosen_s in (train_s, test_s)
@@ -148,7 +148,7 @@ def train(
                 networks.weights_w,
                 settings.iterations,
                 save_epoch,
-                lambda: STOP.exists() or termination.requested,
+                STOP.exists,
                 checkpoint.order,
             )
         except KeyboardInterrupt:
@@ -157,6 +157,9 @@ def train(
         finally:
             checkpoint.close()
         out.write(report_reason(outcome))
+        best = checkpoint.note_on_best(outcome.row)
+        if best is not None:
+            log.info("%s", best)
         if settings.save_energies:
             for name, chosen_s, part in (
                 ("energies.train.0", train_s, objective),

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import units
+from ase.constraints import FixAtoms
 from ase.io import read, write
 
 from aenetpy.cli.main import run
@@ -235,14 +236,110 @@ def test_md_repeats_with_its_seed(workdir, capsys):
     assert outputs[0] == outputs[1]
     assert len(read("2.traj", ":")) == 5
     values = {key: value for key, value in DYNAMICS.items() if key != "seed"}
-    write_input(**values)
+    write_input(**values, trajectory_file="3.traj")
     assert run(["md", "in.json"]) == 0
     captured = capsys.readouterr()
     seed = int(re.search(r'^aenetpy: info: "seed": (\d+) repeats', captured.err)[1])
     assert captured.out != outputs[0]
-    write_input(**{**DYNAMICS, "seed": seed})
+    write_input(**{**DYNAMICS, "seed": seed, "trajectory_file": "4.traj"})
     assert run(["md", "in.json"]) == 0
     assert capsys.readouterr().out == captured.out
+
+
+def md(capsys, **values):
+    """Run md, and return its rows and what it says."""
+    write_input(**{**DYNAMICS, **values})
+    assert run(["md", "in.json"]) == 0
+    captured = capsys.readouterr()
+    return np.array([line.split() for line in captured.out.splitlines()[1:]], float), captured.err
+
+
+def needs_barostat():
+    module = pytest.importorskip("ase.md.nose_hoover_chain", reason="new in ASE 3.24")
+    if not hasattr(module, "IsotropicMTKNPT"):
+        pytest.skip("new in ASE 3.25")
+
+
+def without(key):
+    return {name: value for name, value in DYNAMICS.items() if name != key}
+
+
+def test_md_goes_on_from_a_trajectory(workdir, capsys):
+    whole, _ = md(capsys, trajectory_file="whole.traj")
+    md(capsys, trajectory_file="one.traj", md_steps=10)
+    write_input(**{**without("temperature"), "structure_file": "one.traj", "md_steps": 10})
+    assert run(["md", "in.json"]) == 0
+    out, err = capsys.readouterr()
+    rows = np.array([line.split() for line in out.splitlines()[1:]], float)
+    np.testing.assert_allclose(rows[:, 1:], whole[2:, 1:], rtol=0, atol=2e-8)
+    assert err == f"aenetpy: info: one.traj: goes on with its velocities ({rows[0, 3]:.0f} K)\n"
+    one, two = read("whole.traj"), read("md.traj")
+    np.testing.assert_allclose(two.positions, one.positions, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(two.get_momenta(), one.get_momenta(), rtol=0, atol=1e-9)
+
+
+def test_velocities_of_a_trajectory_give_way_to_a_temperature(workdir, capsys):
+    md(capsys, trajectory_file="one.traj")
+    rows, err = md(capsys, structure_file="one.traj@2", temperature=500)
+    assert re.fullmatch(
+        r"aenetpy: info: one\.traj@2: its velocities \(\d+ K\) give way to new ones of 500 K; "
+        r"without 'temperature' they are kept\n",
+        err,
+    )
+    atoms = read("one.traj")
+    heat(atoms, 500, DYNAMICS["seed"])
+    assert rows[0, 3] == pytest.approx(atoms.get_temperature(), abs=1e-3)
+
+
+@pytest.mark.parametrize("ensemble", ["nvt", "npt"])
+def test_heat_baths_keep_the_velocities_of_a_trajectory(workdir, capsys, ensemble):
+    needs_barostat()
+    start, _ = md(capsys, trajectory_file="one.traj")
+    rows, err = md(capsys, structure_file="one.traj", ensemble=ensemble, trajectory_file="2.traj")
+    assert rows[0, 3] == start[-1, 3]
+    assert "one.traj: goes on with its velocities" in err
+    rows, err = md(capsys, ensemble=ensemble)  # of a structure without
+    assert rows[0, 3] == start[0, 3]
+    assert err == ""
+    frames = read("md.traj", ":")
+    assert len(frames) == 5
+    for frame in frames:
+        assert frame.get_forces().any()
+        assert frame.get_momenta().any()
+        assert np.isfinite(frame.get_potential_energy())
+    assert (frames[-1].get_volume() == frames[0].get_volume()) == (ensemble == "nvt")
+
+
+@pytest.mark.parametrize(
+    "wild",
+    [
+        {"ensemble": "nvt", "thermostat": "nose-hoover", "temperature": 1e9, "time_step": 100},
+        {"ensemble": "npt", "pressure": 1e9},
+    ],
+)
+def test_dynamics_that_fly_apart_are_told_in_one_line(workdir, capsys, wild):
+    needs_barostat()
+    write_input(**{**DYNAMICS, **wild})
+    assert run(["md", "in.json"]) == 5
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(
+        r"aenetpy: error: in\.json: the dynamics ends after \d+ steps: .*; try a smaller .*", last
+    )
+
+
+def test_md_takes_a_folder_of_potentials(workdir, capsys):
+    rows, _ = md(capsys)
+    again, _ = md(capsys, potentials=".", trajectory_file="2.traj")
+    assert (rows == again).all()
+    assert run(["evaluate", "in.json", f"{NAME}.xsf"]) == 0
+
+
+def test_md_replaces_no_trajectory(workdir, capsys):
+    md(capsys)
+    before = Path("md.traj").read_bytes()
+    message = 'md.traj: exists already; name another trajectory_file; "structure_file": "md.traj"'
+    fails(capsys, ["md", "in.json"], 4, message)
+    assert Path("md.traj").read_bytes() == before
 
 
 def test_md_of_no_steps(workdir, capsys):
@@ -269,7 +366,23 @@ def test_md_refuses(workdir, capsys):
     write_input(**{**DYNAMICS, "structure_file": "none"})
     fails(capsys, ["md", "in.json"], 4, "structure file 'none' not found")
     write_input(**DYNAMICS, trajectory_file=f"{NAME}.xsf")
-    fails(capsys, ["md", "in.json"], 3, "trajectory_file would replace '")
+    fails(capsys, ["md", "in.json"], 4, f"{NAME}.xsf: exists already")
+    write_input(**without("temperature"))
+    fails(capsys, ["md", "in.json"], 3, f"'{NAME}.xsf' has no velocities, and key 'temperature'")
+    write("two.traj", [start_atoms(), start_atoms()])
+    write_input(**{**DYNAMICS, "structure_file": "two.traj@:"})
+    fails(capsys, ["md", "in.json"], 3, "'two.traj@:' names 2 structures; choose one, as in")
+    write_input(**{**DYNAMICS, "potentials": "nowhere"})
+    fails(capsys, ["md", "in.json"], 4, "nowhere: file not found")
+    atoms = start_atoms()
+    atoms.set_constraint(FixAtoms([0]))
+    write("fixed.traj", atoms)
+    write_input(**{**DYNAMICS, "structure_file": "fixed.traj", "ensemble": "npt"})
+    fails(capsys, ["md", "in.json"], 3, "in.json: chains of thermostats and barostats move all")
+    write_input(**{**DYNAMICS, "ensemble": "nvt", "structure_file": "fixed.traj"})
+    assert run(["md", "in.json"]) == 0
+    capsys.readouterr()
+    assert np.ptp([frame.positions[0] for frame in read("md.traj", ":")], axis=0).max() == 0
     write_input(**DYNAMICS, trajectory_file="none/md.traj")
     fails(capsys, ["md", "in.json"], 4, "none/md.traj: cannot be written")
     write_input()

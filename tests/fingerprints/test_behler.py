@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aenetpy.errors import DataError
 from aenetpy.fingerprints.behler import BehlerDescriptor
 from aenetpy.fingerprints.neighbors import Neighbors, find_neighbors
 from aenetpy.io.derivatives import iter_derivatives
@@ -389,21 +388,3 @@ def test_numbers_without_meaning_are_not_looked_at() -> None:
     setup.partners_g2[:, 1] = 538976288  # as found in real potential files
     setup.parameters_gp[0, 3] = np.nan
     assert BehlerDescriptor(setup, ("O",)).n_features == 2
-
-
-@pytest.mark.parametrize(
-    ("kind", "cutoff", "partner", "message"),
-    [
-        (6, 6.0, 1, "G=6 in function 1"),
-        (2, 0.0, 1, "Rc=0 in function 1"),
-        (2, 6.0, 0, "not in ENV in function 1"),
-        (4, 6.0, 1, "not in ENV in function 1"),
-        (2, 6.0, 3, "not in ENV in function 1"),
-    ],
-)
-def test_wrong_setups_are_refused(kind: int, cutoff: float, partner: int, message: str) -> None:
-    setup = behler_setup("O", ("O", "H"), [(2, "O", 6.0, 0.0, 0.5)])
-    setup.functions_g[0], setup.parameters_gp[0, 0] = kind, cutoff
-    setup.partners_g2[0, 0] = partner
-    with pytest.raises(DataError, match=message):
-        BehlerDescriptor(setup, ("O", "H"))

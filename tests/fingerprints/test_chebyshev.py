@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aenetpy.errors import DataError
 from aenetpy.fingerprints.base import make_descriptor
 from aenetpy.fingerprints.chebyshev import ChebyshevDescriptor, typespins
 from aenetpy.fingerprints.neighbors import find_neighbors
@@ -296,21 +295,6 @@ def test_names():
 )
 def test_typespins(n, spins):
     assert list(typespins("ABCDEF"[:n]).values()) == spins
-
-
-@pytest.mark.parametrize("bad", [-1.0, 2.5, np.nan])
-def test_orders_that_are_no_counts_are_refused(bad):
-    setup = make_setup((4.0, 2, 4.0, 2))
-    setup.parameters_gp[0, 1] = bad
-    with pytest.raises(DataError, match="radial_N"):
-        ChebyshevDescriptor(setup, SPECIES)
-
-
-def test_orders_that_do_not_fit_the_number_of_functions_are_refused():
-    setup = make_setup((4.0, 2, 4.0, 2))
-    setup.parameters_gp[0, 3] = 3.0
-    with pytest.raises(DataError, match="12 functions"):
-        ChebyshevDescriptor(setup, SPECIES)
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.polynomial.chebyshev import chebval
 
-from aenetpy.errors import DataError, UsageError
+from aenetpy.errors import UsageError
 from aenetpy.fingerprints.chebyshev_setup import angular_blocks
 from aenetpy.fingerprints.domain import choose_domains, old_from_new, proven_domain
 from aenetpy.io.network import read_network
@@ -107,15 +105,6 @@ def test_the_undecided_follow_the_others(caplog):
     assert "the potential of O does not tell whether it is older" in caplog.text
     with pytest.raises(UsageError, match="'newer' is not known; use auto, new or old"):
         choose_domains({"O": wide}, "newer")
-
-
-def test_setups_that_contradict_themselves_are_refused():
-    setup = with_averages((2.0, -2.1, 2.3))
-    for value in (np.nan, np.inf, 2.5, 3.0):
-        parameters_gp = setup.parameters_gp.copy()
-        parameters_gp[0, 3] = value
-        with pytest.raises(DataError, match=r"angular_N|functions"):
-            proven_domain(replace(setup, parameters_gp=parameters_gp))
 
 
 def test_golden_potentials(golden):

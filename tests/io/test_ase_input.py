@@ -7,7 +7,7 @@ import json
 import pytest
 
 from aenetpy.errors import InputError
-from aenetpy.io.ase_input import read_ase_input
+from aenetpy.io.ase_input import Ensemble, read_ase_input
 
 POTENTIALS = {"Ti": "Ti.nn", "O": "O.nn"}
 DYNAMICS = {
@@ -29,9 +29,38 @@ def written(tmp_path, values):
 def test_all_keys(tmp_path):
     values = {**DYNAMICS, "trajectory_file": "a.traj", "seed": 7}
     settings = read_ase_input(written(tmp_path, values), md=True)
+    temperature = values.pop("temperature")
     for key, value in values.items():
         assert getattr(settings, key) == value
     assert list(settings.potentials) == ["Ti", "O"]
+    assert settings.ensemble == Ensemble("nve", temperature)
+
+
+def test_ensembles(tmp_path):
+    def ensemble(**values):
+        path = written(tmp_path, {**DYNAMICS, "potentials": "folder", **values})
+        settings = read_ase_input(path, md=True)
+        assert settings.potentials == "folder"
+        return settings.ensemble
+
+    assert ensemble(ensemble="nve") == Ensemble("nve", 300)
+    bath = {"ensemble": "nvt", "thermostat": "nose-hoover", "thermostat_time": 50}
+    assert ensemble(**bath) == Ensemble("nvt", 300, "nose-hoover", 50)
+    barostat = {"pressure": -2.5, "barostat_time": 500, "cell": "free"}
+    assert ensemble(ensemble="npt", thermostat_time=20, **barostat) == Ensemble(
+        "npt", 300, thermostat_time=20, **barostat
+    )
+    assert Ensemble("nvt").is_random
+    assert not any(e.is_random for e in (Ensemble(), Ensemble("nvt", 1, "nose-hoover")))
+
+
+def test_velocities_may_be_those_of_the_structure(tmp_path):
+    values = {key: value for key, value in DYNAMICS.items() if key != "temperature"}
+    assert read_ase_input(written(tmp_path, values), md=True).ensemble.temperature is None
+    for ensemble in ("nvt", "npt"):
+        path = written(tmp_path, {**values, "ensemble": ensemble})
+        with pytest.raises(InputError, match="key 'temperature' is missing"):
+            read_ase_input(path, md=True)
 
 
 def test_defaults(tmp_path):
@@ -47,7 +76,7 @@ def test_whole_numbers_may_be_written_as_real(tmp_path):
     assert isinstance(settings.md_steps, int)
 
 
-@pytest.mark.parametrize("key", DYNAMICS)
+@pytest.mark.parametrize("key", [key for key in DYNAMICS if key != "temperature"])
 def test_missing_keys(tmp_path, key):
     values = {name: value for name, value in DYNAMICS.items() if name != key}
     path = written(tmp_path, values)
@@ -59,7 +88,13 @@ def test_missing_keys(tmp_path, key):
     ("key", "value", "message"),
     [
         ("potentials", {}, "potentials is {}"),
-        ("potentials", ["Ti.nn"], "it must be one file per species"),
+        ("potentials", ["Ti.nn"], "it must be a folder, or one file per species"),
+        ("potentials", "", "it must be the name of a file"),
+        ("ensemble", "NVT", 'it must be "nve" or "nvt" or "npt"; did you mean nvt'),
+        ("ensemble", 1, 'ensemble is 1; it must be "nve" or'),
+        ("ensemble", ["nvt"], "it must be"),
+        ("pressure", 1, 'pressure has no meaning in the ensemble nve; remove it, or set "ens'),
+        ("thermostat_time", 1, 'in the ensemble nve; remove it, or set "ensemble" to nvt or npt'),
         ("potentials", {"Ti": 1}, "potential of Ti is 1"),
         ("structure_file", 5, "it must be the name of a file"),
         ("trajectory_file", "", "it must be the name of a file"),
@@ -87,6 +122,26 @@ def test_wrong_values(tmp_path, key, value, message):
     assert error.value.exit_code == 3
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("temperature", 0, r"temperature is 0; it must be a positive number \(K\)"),
+        ("thermostat_time", 0, r"thermostat_time is 0; it must be a positive number \(fs\)"),
+        ("barostat_time", "a", "barostat_time is"),
+        ("barostat_time", 0.4, "barostat_time is 0.4; it must be longer than time_step"),
+        ("thermostat_time", 1e300, r"it must be a positive number \(fs\), at most 1e9"),
+        ("pressure", -1e10, "at most 1e9"),
+        ("pressure", float("inf"), r"pressure is Infinity; it must be a number \(GPa\)"),
+        ("cell", "fre", 'cell is "fre"; it must be "isotropic" or "free"; did you mean free'),
+        ("thermostat", "langevin", "thermostat has no meaning in the ensemble npt"),
+    ],
+)
+def test_wrong_values_of_an_ensemble(tmp_path, key, value, message):
+    path = written(tmp_path, {**DYNAMICS, "ensemble": "npt", key: value})
+    with pytest.raises(InputError, match=message):
+        read_ase_input(path, md=True)
+
+
 def test_lines_are_named(tmp_path):
     path = written(tmp_path, '{"potentials":\n {"Ti": "Ti.nn"},\n "seeds": 1}')
     with pytest.raises(InputError, match=r"in\.json:3: unknown key 'seeds'"):
@@ -112,3 +167,15 @@ def test_broken_files(tmp_path, text, message):
 def test_no_file(tmp_path):
     with pytest.raises(InputError, match="file not found"):
         read_ase_input(tmp_path / "none.json")
+
+
+@pytest.mark.parametrize("name", [r"\ud800.nn", r"a\u0000b", ""])
+def test_names_that_no_file_can_have(tmp_path, name):
+    path = written(tmp_path, f'{{"potentials": {{"Ti": "{name}"}}}}')
+    with pytest.raises(InputError, match=r"in\.json:1: potential of Ti is .*; name its file"):
+        read_ase_input(path)
+    path = written(tmp_path, f'{{"potentials": {{"Ti": "Ti.nn"}}, "trajectory_file": "{name}"}}')
+    with pytest.raises(InputError, match=r"in\.json:1: trajectory_file is .*the name of a file"):
+        read_ase_input(path)
+    path = written(tmp_path, r'{"potentials": {"Ti": "\udcff.nn"}}')  # a byte that is not UTF-8
+    assert read_ase_input(path).potentials == {"Ti": "\udcff.nn"}

@@ -111,8 +111,16 @@ def test_truncated_anywhere(tmp_path):
     ("old", "new", "message"),
     [
         (integer_record(7), integer_record(8), "the largest number of neighbours is 7"),
-        (integer_record(2, 1), integer_record(-2, 1), "structure 1 of 1: -2 atoms"),
-        (integer_record(3, 7), integer_record(3, -7), "3 components, -7 neighbours"),
+        (
+            integer_record(2, 1),
+            integer_record(-2, 1),
+            "structure 1 of 1: number 1 of 2 is -2, and must be 0 or more",
+        ),
+        (
+            integer_record(3, 7),
+            integer_record(3, -7),
+            "structure 1 of 1: number 2 of 2 is -7, and must be 0 or more",
+        ),
         (integer_record(3, 7), integer_record(3, 2**31 - 1), "record of 28 bytes, not 8589934588"),
         (integer_record(*[1] * 7), integer_record(*[3] * 7), "neighbours beyond its 2 atoms"),
     ],

@@ -22,6 +22,7 @@ from aenetpy.io.fortran import (
     record,
 )
 from aenetpy.io.fortran_text import LineReader, list_directed, list_directed_line
+from aenetpy.io.limits import ANY
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_we_read_what_scipy_writes(tmp_path):
     assert reader.next_lengths(9) == [4, 12, 16, 4, 4]
     assert reader.count("n") == 3
     assert reader.integers("values", 3) == (1, -2, 3)
-    assert reader.reals("values", 2).tolist() == [0.5, np.inf]
+    assert reader.reals("values", 2, ANY).tolist() == [0.5, np.inf]
     assert reader.logical("flag") is True  # Intel's true
     assert reader.species("species", 2) == ("Ti", "O")
     reader.finish()
@@ -100,7 +101,7 @@ def test_species_must_fit():
         (struct.pack("<i", 4), "truncated: it ends at byte 4 within count"),
         (struct.pack("<2i", 4, 1), "truncated: it ends at byte 8 within count"),
         (struct.pack("<3i", 4, 1, 5), r"damaged at byte 0 \(count: record lengths disagree\)"),
-        (struct.pack("<3i", 4, -3, 4), r"damaged at byte 0 \(count: -3\)"),
+        (struct.pack("<3i", 4, -3, 4), r"damaged at byte 0 \(count: is -3"),
         (integer_record(1) + b"abc", "truncated: it ends at byte 15 within more"),
         (integer_record(1) + struct.pack("<i", -8) + b"12345678", "record of -8 bytes, not 8"),
         (integer_record(1) + integer_record(1), "more: record of 4 bytes, not 8"),
@@ -161,7 +162,7 @@ def test_list_directed_output(value, text):
 @given(st.floats())
 def test_list_directed_numbers_read_back(value):
     lines = LineReader("file", list_directed_line([value]))
-    assert np.array_equal(lines.real("value"), value, equal_nan=True)
+    assert np.array_equal(lines.real("value", ANY), value, equal_nan=True)
 
 
 def test_an_array_is_one_line():
@@ -187,7 +188,7 @@ def test_numbers_over_several_lines_and_fortran_exponents():
         ("1 2\n", "file:1: number: 1 values expected, found 2"),
         ("x\n", "file:1: number: cannot read `x' as numbers"),
         ("1\n\n?\n", "file:3: the file should end here"),
-        ("-1\n", "file:1: number: -1"),
+        ("-1\n", "file:1: number: is -1, and must be 0 or more"),
         ("99999999999\n", "cannot read `99999999999'"),
     ],
 )

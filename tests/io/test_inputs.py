@@ -171,6 +171,7 @@ def test_train_in_defaults(write):
         ("NETWORKS", "NETWORK", "keyword NETWORKS is missing"),
         ("PERCENT 20", "PERCENT 100", "x.in:2: TESTPERCENT 100 leaves nothing to train on"),
         ("PERCENT 20", "PERCENT -1", "x.in:2: TESTPERCENT -1 is not a share"),
+        ("ITERATIONS", "ITERWRITE -1 !", "x.in:3: ITERWRITE -1 is negative"),
         ("Adam", "rprop", "x.in:6: unknown training method 'rprop'; known are bfgs, online_sd"),
         ("Adam mu=1d-3 batchsize=4", "", "x.in:5: METHOD is not followed by its line"),
         ("mu=1d-3", "mu=fast", "x.in:6: adam: mu: 'fast' is not a number"),
@@ -344,6 +345,7 @@ def test_train_in_round_trip(tmp_path_factory, species, data):
         networks=tuple(networks),
         test_percent=data.draw(st.floats(0, 99)),
         iterations=data.draw(st.integers(-5, 1000)),
+        iterwrite=data.draw(st.integers(0, 1000)),
         max_energy=data.draw(st.none() | REALS),
         method=MethodLine(name, parameters),
         sampling=data.draw(st.none() | st.sampled_from(SAMPLINGS)),
@@ -353,6 +355,7 @@ def test_train_in_round_trip(tmp_path_factory, species, data):
     Path(content.path).write_text(format_train_in(content))
     found = read_train_in(content.path)
     assert format_train_in(found) == format_train_in(content)
+    assert found.iterwrite == content.iterwrite
     assert found.method.given == parameters
     assert [n.nodes for n in found.networks] == [n.nodes for n in networks]
 

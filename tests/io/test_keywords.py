@@ -24,6 +24,7 @@ from aenetpy.io.free_form import (
     split_tokens,
 )
 from aenetpy.io.keywords import Keywords
+from aenetpy.io.limits import LARGEST
 
 VALUES = ("OUTPUT", "ITERATIONS", "TESTPERCENT", "TIMING", "FORCES", "SEED")
 BLOCKS = ("TYPES", "SETUPS", "FILES", "METHOD")
@@ -72,10 +73,16 @@ def test_what_is_no_integer_is_refused(text):
 
 
 @settings(deadline=None)
-@given(st.floats(allow_nan=False, allow_infinity=False))
+@given(st.floats(-LARGEST, LARGEST))
 def test_reals_survive_with_any_exponent_letter(value):
     assert parse_real(repr(value)) == value
     assert parse_real(repr(value).replace("e", "D")) == value
+
+
+@pytest.mark.parametrize("text", ["1e151", "-1d300", "1e999", 400 * "9"])
+def test_reals_whose_squares_overflow_are_too_large(text):
+    with pytest.raises(ValueError, match="is too large"):
+        parse_real(text)
 
 
 def test_tokens_keep_slashes_and_quotes_protect_blanks():

@@ -131,6 +131,9 @@ def test_eta_after_zeta_is_read_right(read, caplog):
         ("angular_Rc = 6.5", "", "x.stp:12: Chebyshev: angular_Rc has no value"),
         ("radial_Rc = 8.0", "radial_Rc = 0", "x.stp:12: Chebyshev: radial_Rc is 0"),
         ("radial_N = 16", "radial_N = -1", "x.stp:12: Chebyshev: radial_N is -1"),
+        ("radial_N = 16", "radial_N = 201", "x.stp:12: Chebyshev: radial_N is 201, and must be a"),
+        ("radial_N = 16", "radial_N = " + 400 * "9", "x.stp:12: Chebyshev: radial_N"),
+        ("angular_Rc = 6.5", "angular_Rc = 0", "x.stp:12: Chebyshev: angular_Rc is 0"),
         ("radial_N = 16", "radial_N = 16.", "x.stp:12: Chebyshev: radial_N: '16.' is not an int"),
         ("radial_Rc = 8.0  radial_N = 16 angular_Rc = 6.5  angular_N = 4", "", "BASIS has no par"),
         ("RMIN", "BASIS type=Chebyshev\nradial_Rc=", "x.stp:11: Chebyshev: radial_N has no value"),
@@ -166,7 +169,7 @@ def test_env_must_come_first_and_basis_once(read):
         ("G=1", "F=1", "x.stp:10: no G in 'F=1 type2=Ti Rc=3.5'"),
         ("Rs=0.1", "", "x.stp:11: G2 lacks Rs; it needs G, type2, Rc, Rs, eta"),
         ("kappa=2.2", "kappa=x", "x.stp:12: G3: kappa: 'x' is not a number"),
-        ("Rc=3.5", "Rc=-3.5", "x.stp:10: G1: Rc is -3.5; a cutoff must be positive"),
+        ("Rc=3.5", "Rc=-3.5", "x.stp:10: G1: Rc is -3.5, and must be finite and above 0"),
     ],
 )
 def test_behler_errors(read, old, new, message):

@@ -185,3 +185,11 @@ def test_missing_and_unreadable_files(tmp_path):
         assert "\n" not in str(error.value)
     with pytest.raises(DataError):
         energies(tmp_path)
+
+
+@pytest.mark.parametrize("number", [119, -1, 10**9])
+def test_atomic_numbers_of_no_element(number):
+    atoms = make_atoms()
+    atoms.numbers[1] = number  # ASE itself does not look
+    with pytest.raises(DataError, match=f"^a: there is no element of atomic number {number}"):
+        structure_from_atoms(atoms, "a")

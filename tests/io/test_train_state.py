@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from aenetpy.errors import DataError
-from aenetpy.io.train_state import TrainState, read_train_state, write_train_state
+from aenetpy.io.train_state import FORMAT, FORMS, TrainState, read_train_state, write_train_state
 
 STATE = TrainState(
     method="adam",
@@ -74,6 +74,33 @@ def test_any_changed_byte_is_told_or_harmless(tmp_path) -> None:
             except DataError as error:
                 told += "is damaged" in error.message
     assert told > 1000
+
+
+@pytest.mark.parametrize("name", [*FORMS, "format"])
+def test_items_of_another_kind_are_told(name, tmp_path) -> None:
+    path = tmp_path / "train.state"
+    arrays = {key: np.asarray(getattr(STATE, key)) for key in FORMS}
+    arrays |= {"seed": np.array("7"), "format": np.array(FORMAT)}
+    texts = {"method", "problem", "scaling", "restart", "filed_restart"}
+    other = "7" if arrays[name].dtype.kind != "U" else 7.0
+    wrong = [other, arrays[name][np.newaxis], -1, "-1", np.nan, 1j, b"7", np.full(9, np.nan)]
+    for value in (*wrong, None):
+        spoiled = {key: array for key, array in arrays.items() if key != name}
+        if value is not None:
+            spoiled[name] = value
+        if name in texts and isinstance(value, str):
+            continue  # any text may be
+        with path.open("wb") as file:
+            np.savez(file, **spoiled)
+        with pytest.raises(DataError, match=r"train\.state: is damaged"):
+            read_train_state(path)
+
+
+def test_weights_in_state_and_files_are_as_many(tmp_path) -> None:
+    path = tmp_path / "train.state"
+    write_train_state(path, replace(STATE, filed_w=np.zeros(8)))
+    with pytest.raises(DataError, match=r"train\.state: is damaged"):
+        read_train_state(path)
 
 
 def test_a_foreign_archive_is_told(tmp_path) -> None:

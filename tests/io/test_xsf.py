@@ -144,6 +144,8 @@ ATOM_O = PERIODIC.splitlines()[-1]
         ("3.29946652", "0.0", "x.xsf:7: the lattice vectors span no volume"),
         ("5.31262942", "x", "x.xsf:7: lattice vector 3 needs three numbers, not"),
         ("Ti ", "999 ", "x.xsf:10: '999' is neither a symbol nor an atomic number"),
+        ("Ti ", "119 ", "x.xsf:10: '119' is neither a symbol nor an atomic number"),
+        ("Ti ", 5000 * "2" + " ", "is neither a symbol nor an atomic number"),
         ("PRIMVEC", "#", "PRIMCOORD without PRIMVEC; write ATOMS"),
     ],
 )
@@ -263,7 +265,7 @@ def test_damaged_files_give_a_structure_or_one_line(tmp_path_factory, start, len
     assert "x.xsf" in message
 
 
-@pytest.mark.parametrize("length", ["1e200", "1e120", "1e-200"])
+@pytest.mark.parametrize("length", ["1e120", "1e-200", "1e-9"])
 def test_absurd_lattice_vectors_are_refused(tmp_path, length):
     path = tmp_path / "x.xsf"
     rows = [f"{length} 0 0", f"0 {length} 1", f"0 0 {length}"]

@@ -234,9 +234,9 @@ def test_files_of_other_species_are_refused(potential, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"scale": 0.0}, r"O\.nn: the energy scale is 0"),
-        ({"scale": np.nan}, r"O\.nn: the energy scale is nan"),
-        ({"weights_w": np.inf}, r"O\.nn: a weight is not finite"),
+        ({"scale": 0.0}, r"O\.nn: .*scale: is 0, and must be finite and above 0"),
+        ({"scale": np.nan}, r"O\.nn: .*scale: is nan"),
+        ({"weights_w": np.inf}, r"O\.nn: .*weights: number 1 of \d+ is inf, and must be finite"),
     ],
 )
 def test_numbers_that_cannot_be_used(potential, tmp_path, change, message):
@@ -262,6 +262,23 @@ def test_networks_that_disagree_are_refused(potential, tmp_path):
     write_network(paths["O"], foreign)
     with pytest.raises(DataError, match=r"O\.nn: the networks disagree: .* fingerprint of Ti and"):
         read_potential(paths)
+
+
+def test_species_that_are_no_text_are_refused(potential):
+    structure = random_structure(16, "periodic")
+    numbers = replace(structure, species=(22,) * len(structure))  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="no network for species 22; the potential has those of"):
+        potential.evaluate(numbers)
+
+
+def test_results_that_are_not_finite_are_refused(potential):
+    found = potential.evaluate(random_structure(16, "periodic"))
+    found.require_finite("a.xsf")
+    with pytest.raises(NumericalError, match=r"a\.xsf: the energy or a force is not finite; the"):
+        replace(found, energy=np.inf).require_finite("a.xsf")
+    found.forces_nc[3, 1] = np.nan
+    with pytest.raises(NumericalError, match=r"closest atoms, \d+ and \d+, are \d\.\d+ Å apart"):
+        found.require_finite()
 
 
 @pytest.mark.parametrize("image", [(0, 0, 0), (2, -1, 0)])

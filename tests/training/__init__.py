@@ -32,9 +32,9 @@ def setup_of(species: str, features_ng: np.ndarray) -> Setup:
         0.75,
         8.0,
         "Behler2011",
-        np.zeros(n, np.int32),
-        np.zeros((n, 4)),
-        np.zeros((n, 2), np.int32),
+        np.ones(n, np.int32),  # G1
+        np.full((n, 4), 8.0),
+        np.ones((n, 2), np.int32),
         statistics_of(features_ng),
     )
 

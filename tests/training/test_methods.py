@@ -227,12 +227,67 @@ def test_ekf_continues_from_a_covariance_with_room_for_more_weights() -> None:
     assert not again.load(few)
 
 
+WRONG_KINDS = {"f": ["U9", "c16", "f4", "i8"], "i": ["U9", "f8"], "U": ["S60"]}
+
+
+def spoiled(name: str, array: np.ndarray) -> list[dict[str, np.ndarray]]:
+    """Return an item as no method can have saved it."""
+    changed = [array.astype(kind) for kind in WRONG_KINDS[array.dtype.kind]]
+    changed.append(array[np.newaxis])
+    if array.dtype.kind == "f":
+        changed += [np.full_like(array, value) for value in (np.nan, np.inf)]
+    return [{name: item} for item in changed]
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_damaged_memory_is_told_and_changes_nothing(name, objective, start_w) -> None:
+    first = method_of(name)
+    steps(first, objective, start_w, 2, Order())
+    state = first.state()
+    changes = [change for key, array in state.items() for change in spoiled(key, array)]
+    again = method_of(name)
+    before = again.state()
+    for change in (*changes, {"surplus": np.zeros(1)}):
+        with pytest.raises(DataError, match=r"state of the optimiser is damaged .*; remove it"):
+            again.restore({**state, **change})
+    for key in state:
+        with pytest.raises(DataError, match="damaged"):
+            again.restore({other: array for other, array in state.items() if other != key})
+    assert all((value == before[key]).all() for key, value in again.state().items())
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("adam", {"n_batches": np.array(-1)}),
+        ("adam", {"mean_square_w": np.full(N_WEIGHTS, -1.0)}),
+        ("ekf", {"forgetting": np.array(0.0)}),
+        ("lm", {"damping": np.array(0.0)}),
+        ("lm", {"start_v": np.zeros(0, np.intp), "tries": np.array(1)}),
+        ("lm", {"start_v": np.array([-1])}),
+        ("lm", {"start_v": np.array([1]), "tries": np.array(6)}),
+    ],
+)
+def test_numbers_that_a_method_cannot_remember(name, change) -> None:
+    method = method_of(name)
+    with pytest.raises(DataError, match="damaged"):
+        method.restore(method.state() | change)
+
+
+def test_lm_does_not_know_structures_of_others(objective, start_w) -> None:
+    method = method_of("lm")
+    waiting = {"tries": np.array(0), "start_v": np.array([objective.n_structures])}
+    assert method.restore(method.state() | waiting | {"start_error": np.array(-1.0)})
+    with pytest.raises(DataError, match=r"damaged \(structure 13 of 12\)"):
+        steps(method, objective, start_w, 1, Order())
+
+
 @pytest.mark.parametrize("field", ["forgetting", "covariance_kww"])
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_ekf_refuses_numbers_that_are_not_finite(field, value) -> None:
     restart = method_of("ekf").to_restart()
     again = method_of("ekf")
-    with pytest.raises(DataError, match=r"train\.restart: the state of the optimiser is damaged"):
+    with pytest.raises(DataError, match="the state of the optimiser is damaged"):
         again.load(replace(restart, **{field: getattr(restart, field) + value}))
     before = method_of("ekf").state()
     assert all((array == before[key]).all() for key, array in again.state().items())

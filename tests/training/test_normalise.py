@@ -192,22 +192,6 @@ def test_empty_set_is_refused() -> None:
         normalise(replace(small_trainset(), names_s=()))
 
 
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_fingerprints_that_are_not_finite_name_their_structure(value: float) -> None:
-    raw = small_trainset()
-    features_ng = raw.features_tng[1].copy()
-    features_ng[2, 1] = value  # the first O of the second structure
-    with pytest.raises(DataError, match=r"structure2\.xsf: a fingerprint is not a finite number"):
-        normalise(replace(raw, features_tng=(raw.features_tng[0], features_ng)))
-
-
-def test_energies_that_are_not_finite_name_their_structure() -> None:
-    raw = small_trainset()
-    raw.energies_s[3] = np.nan
-    with pytest.raises(DataError, match=r"structure4\.xsf: the energy is not a finite number"):
-        normalise(raw)
-
-
 def test_normalised_set_of_aenet_in_bytes(golden, tmp_path) -> None:
     start = golden / "05-train" / "start"
     trainset, n_removed = normalise(read_trainset(start / "TiO2.train"))

@@ -45,6 +45,12 @@ def workdir(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.fixture
+def state_of_every_epoch(monkeypatch):
+    """Save train.state after every epoch, as if each took longer than saving."""
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_STATES", -1.0)
+
+
 def folder(name: str) -> Path:
     path = Path(name).absolute()
     path.mkdir()
@@ -157,9 +163,10 @@ def die_at(k: int, monkeypatch) -> None:
 @pytest.mark.parametrize(
     ("method", "k"), [("bfgs", k) for k in range(1, 17)] + [("adam", k) for k in range(5, 13)]
 )
-@pytest.mark.parametrize("seconds", [-1.0, 1000.0])
+@pytest.mark.parametrize("seconds", [(-1.0, -1.0), (-1.0, 1000.0), (1000.0, 1000.0)])
 def test_killed_between_any_two_files(method, k, seconds, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_FILES", seconds)
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_STATES", seconds[0])
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_FILES", seconds[1])
     one, two = folder("one"), folder("two")
     train(one, 12, method)
     train(two, 3, method)
@@ -174,6 +181,7 @@ def test_killed_between_any_two_files(method, k, seconds, monkeypatch, capsys) -
     assert (weights(two, "-best") == weights(one, "-best")).all()
 
 
+@pytest.mark.usefixtures("state_of_every_epoch")
 @pytest.mark.parametrize("name", ["Ti.nn-00003", "train.state"])
 def test_a_disk_that_fills_up_in_an_epoch(name, monkeypatch, capsys) -> None:
     one, two = folder("one"), folder("two")
@@ -219,6 +227,8 @@ def wait_for(path: Path) -> None:
     [
         (signal.SIGTERM, "adam", 75, "terminated after epoch"),
         (signal.SIGHUP, "bfgs", 75, "terminated after epoch"),
+        (signal.SIGTERM, "ekf", 75, "terminated after epoch"),
+        (signal.SIGHUP, "lm", 75, "terminated after epoch"),
         (signal.SIGINT, "ekf", 130, "interrupted"),
         (signal.SIGKILL, "bfgs", -signal.SIGKILL, ""),
         (signal.SIGKILL, "lm", -signal.SIGKILL, ""),
@@ -241,7 +251,8 @@ def test_ended_at_any_moment(how, method, code, message, capsys) -> None:
     assert "Traceback" not in err
     (path / "STOP").unlink(missing_ok=True)
     done = read_train_state(path / "train.state").epochs
-    assert done >= 4  # the state of epoch 5 may not have been written yet
+    # The state of epoch 5 may not have been written yet, and that of a killed run is older.
+    assert done >= (1 if how == signal.SIGKILL else 4)
     if code == 75:
         assert f"after epoch {done}" in err
         assert "Training finished." in out
@@ -290,6 +301,7 @@ def test_other_networks_in_the_folder_are_trained_as_they_are(capsys, caplog) ->
     assert "train.restart is not used" in caplog.text
 
 
+@pytest.mark.usefixtures("state_of_every_epoch")
 @pytest.mark.parametrize("method", ["bfgs", "ekf"])
 @pytest.mark.parametrize("k", range(4, 17, 2))
 @pytest.mark.parametrize("seconds", [-1.0, 1000.0])
@@ -346,6 +358,49 @@ def test_the_best_networks_are_kept(capsys) -> None:
     assert (weights(path, "-best") == weights(path, f"-{int(best[0]):05d}")).all()
 
 
+@pytest.mark.parametrize("every", [0, 7])
+def test_epoch_files_are_thinned_and_nothing_else_changes(every, whole, capsys) -> None:
+    one, two = whole("bfgs"), folder("two")
+    extra = f"ITERWRITE {every}"
+    assert train(two, 12, extra=extra) == 0
+    assert train(two, 8, extra=extra) == 0
+    kept = sorted(path.name for path in two.glob("*.nn-0*"))
+    assert kept == ([] if every == 0 else ["O.nn-00007", "Ti.nn-00007"])
+    if every:
+        assert (weights(two, "-00007") == weights(one, "-00019")).all()  # of the second call
+    for name in ("Ti.nn", "O.nn", "Ti.nn-best", "O.nn-best", "train.state", "train.restart"):
+        assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+def test_files_are_replaced_seldom(monkeypatch, capsys) -> None:
+    path = folder("seldom")
+    seen = []
+    replace = os.replace
+    monkeypatch.setattr(files.os, "replace", lambda s, t: seen.append(t) or replace(s, t))
+    monkeypatch.setattr(checkpoint, "SECONDS_BETWEEN_STATES", 1000.0)
+    assert train(path, 50, extra="ITERWRITE 0") == 0
+    # First and last state, and once more when the networks are in their files.
+    assert sum(name.endswith("train.state") for name in seen) == 3
+    assert sum(name.endswith("Ti.nn-best") for name in seen) <= 3
+    assert read_train_state(path / "train.state").epochs == 50
+
+
+def test_the_best_epoch_is_told(capsys) -> None:
+    path = folder("told")
+    assert train(path, 20) == 0
+    captured = capsys.readouterr()
+    rows = table(captured.out)
+    best, last = min(rows, key=lambda row: row[4]), rows[-1]
+    (line,) = [line for line in captured.err.splitlines() if "test RMSE" in line]
+    assert line == (
+        f"aenetpy: info: the test RMSE was smallest after epoch {best[0]:.0f}, {1e3 * best[4]:.4g}"
+        f" meV/atom: Ti.nn-best, O.nn-best; Ti.nn, O.nn are of epoch 20, {1e3 * last[4]:.4g}"
+        " meV/atom"
+    )
+    assert train(path, 0) == 0
+    assert f"smallest in an earlier run, {1e3 * best[4]:.4g} meV" in capsys.readouterr().err
+
+
 def test_without_test_set_there_are_no_best_networks(capsys) -> None:
     path = folder("all")
     write_trainset(path / "TiO2.train", small_trainset(WORDS, (4, 4)))
@@ -355,6 +410,7 @@ def test_without_test_set_there_are_no_best_networks(capsys) -> None:
     os.chdir(path)
     assert run(["train", "train.in"]) == 0
     assert not list(path.glob("*-best"))
+    assert "test RMSE" not in capsys.readouterr().err
 
 
 def test_a_damaged_state_is_told(capsys) -> None:
@@ -436,6 +492,7 @@ def test_another_maxenergy_keeps_the_energies_of_known_networks(capsys, caplog) 
     assert np.abs(energies(path) - before).max() < 1e-10
 
 
+@pytest.mark.usefixtures("state_of_every_epoch")
 @pytest.mark.parametrize("k", range(1, 6))
 @pytest.mark.parametrize("filed", [True, False])
 def test_killed_while_rescaled_networks_are_saved(k, filed, monkeypatch, capsys, caplog) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.training.methods.base import State, batches
+from aenetpy.training.methods.base import State, batches, damaged, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -76,8 +76,10 @@ class Adam:
 
     def restore(self, state: State) -> bool:
         """Go on with saved means; False if they have another size."""
-        if state["mean_w"].shape != self._mean_w.shape:
+        if not fits(state, self.state()):
             return False
+        if state["n_batches"] < 0 or (state["mean_square_w"] < 0.0).any():
+            raise damaged("a number is negative")
         self._mean_w = state["mean_w"].copy()
         self._mean_square_w = state["mean_square_w"].copy()
         self._n_batches = int(state["n_batches"])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
+from aenetpy.io.limits import FINITE
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -69,15 +70,55 @@ class Method(Protocol):
         ...
 
     def restore(self, state: State) -> bool:
-        """Go on from a saved state; False, and nothing changed, if it has other dimensions."""
+        """Go on from a saved state; False, and nothing changed, if it has other dimensions.
+
+        Raises
+        ------
+        DataError
+            If this method cannot have saved it.
+        """
         ...
 
 
-def damaged_restart() -> DataError:
-    """Return the error for a ``train.restart`` with impossible content."""
+def fits(state: State, own: State, *, free: str = "") -> bool:
+    """Return whether a saved state has the dimensions of a method's own.
+
+    Parameters
+    ----------
+    state
+        As read from ``train.state``.
+    own
+        What the method itself would save.
+    free
+        Name of an array that may have any length.
+
+    Raises
+    ------
+    DataError
+        If names, kinds or axes are not those of this method, or a number is not finite.
+    """
+    for name, array in own.items():
+        saved = state.get(name)
+        is_real = array.dtype.kind == "f"
+        if (
+            saved is None
+            or saved.ndim != array.ndim
+            or saved.dtype.kind != array.dtype.kind
+            or (is_real and saved.dtype != array.dtype)
+        ):
+            raise damaged(f"{name} is of another kind")
+        reason = FINITE.objection(saved) if is_real else None
+        if reason is not None:
+            raise damaged(f"{name}: {reason}")
+    if set(state) != set(own):
+        raise damaged(f"{min(set(state) - set(own))} is not of this method")
+    return all(state[name].shape == array.shape for name, array in own.items() if name != free)
+
+
+def damaged(what: str) -> DataError:
+    """Return the error for a saved state that no method has left; the caller names its file."""
     return DataError(
-        "the state of the optimiser is damaged",
-        file="train.restart",
+        f"the state of the optimiser is damaged ({what})",
         hint="remove it to start the optimiser anew",
     )
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.io.restart import EkfRestart
-from aenetpy.training.methods.base import State, damaged_restart
+from aenetpy.training.methods.base import State, damaged, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -88,8 +87,10 @@ class EKF:
 
     def restore(self, state: State) -> bool:
         """Go on with saved lambda and P; False if the groups are others."""
-        if state["covariance_kww"].shape != self._covariance_kww.shape:
+        if not fits(state, self.state()):
             return False
+        if state["forgetting"] <= 0.0:
+            raise damaged("its forgetting factor is not above 0")
         self._forgetting = float(state["forgetting"])
         self._covariance_kww = state["covariance_kww"].copy()
         return True
@@ -117,7 +118,7 @@ class EKF:
         Raises
         ------
         DataError
-            If lambda or P are not finite.
+            If P is not finite.
         """
         check_state(restart)
         size = self._real_kw.shape[1]
@@ -138,9 +139,9 @@ def check_state(restart: EkfRestart) -> None:
     Raises
     ------
     DataError
-        If lambda or P are not finite.
+        If P is not finite.
     """
     groups = zip(restart.sizes_k, restart.covariance_kww, strict=True)
     sound = all(np.isfinite(covariance_ww[:n, :n]).all() for n, covariance_ww in groups)
-    if not (sound and math.isfinite(restart.forgetting)):
-        raise damaged_restart()
+    if not sound:
+        raise damaged("its covariance is not finite")

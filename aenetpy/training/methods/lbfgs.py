@@ -13,7 +13,7 @@ from scipy.optimize import _lbfgsb
 
 from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import BfgsRestart
-from aenetpy.training.methods.base import State, damaged_restart
+from aenetpy.training.methods.base import State, damaged, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -98,6 +98,8 @@ class LBFGS:
 
     def restore(self, state: State) -> bool:
         """Go on from a saved state; False if it has other dimensions."""
+        if not fits(state, self.state()):
+            return False
         fields: dict[str, Any] = {
             name: value.item() if value.ndim == 0 else value for name, value in state.items()
         }
@@ -153,7 +155,7 @@ def check_state(restart: BfgsRestart) -> None:
     if restart.m != MEMORY:
         raise DataError(
             f"the state of L-BFGS keeps {restart.m} corrections, not {MEMORY}",
-            hint="remove train.restart to start anew",
+            hint="remove it to start the optimiser anew",
         )
     if has_ended(restart):
         return
@@ -173,7 +175,7 @@ def check_state(restart: BfgsRestart) -> None:
         and np.isfinite(restart.dsave).all()
     )
     if not sound:
-        raise damaged_restart()
+        raise damaged("an offset, a counter or a number cannot be")
 
 
 class _State:

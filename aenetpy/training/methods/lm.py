@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from aenetpy.training.methods.base import State, batches
+from aenetpy.training.methods.base import State, batches, damaged, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -88,6 +88,8 @@ class LM:
 
     def _try(self, objective: EnergyObjective) -> Float:
         """Return where the step leads from the old weights with the damping of now."""
+        if self._start_v.max() >= objective.n_structures:  # only a restored state can say so
+            raise damaged(f"structure {self._start_v.max() + 1} of {objective.n_structures}")
         linear = objective.batch(self._start_v).linearise(self._start_w)
         errors_s = linear.errors_s
         self._start_error = 0.5 * float(errors_s @ errors_s) / len(errors_s)
@@ -116,8 +118,16 @@ class LM:
 
     def restore(self, state: State) -> bool:
         """Go on from a saved state; False if it has another size."""
-        if state["start_w"].shape != self._start_w.shape:
+        if not fits(state, self.state(), free="start_v"):
             return False
+        if state["damping"] <= 0.0:
+            raise damaged(f"the damping {state['damping']:g} is not above 0")
+        if state["tries"] >= 0 and not len(state["start_v"]):
+            raise damaged("a step without structures waits for its judgement")
+        if (state["start_v"] < 0).any():
+            raise damaged("the number of a structure is negative")
+        if state["tries"] > TRIES:
+            raise damaged(f"{state['tries']} tries, of which there are {TRIES}")
         self._damping = float(state["damping"])
         self._tries = int(state["tries"])
         self._start_w = state["start_w"].copy()

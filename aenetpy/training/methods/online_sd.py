@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.training.methods.base import State
+from aenetpy.training.methods.base import State, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Float = NDArray[np.float64]
@@ -57,7 +57,7 @@ class OnlineSD:
 
     def restore(self, state: State) -> bool:
         """Go on with a saved update; False if it has another size."""
-        if state["update_w"].shape != self._update_w.shape:
+        if not fits(state, self.state()):
             return False
         self._update_w = state["update_w"].copy()
         return True
