@@ -233,7 +233,7 @@ def test_an_order_in_a_binary_file_has_the_same_limit():
     setup = chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 200))
     assert check_setup(setup, error) is setup
     setup = chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 201))
-    with pytest.raises(DataError, match="angular_N is 201, and must be .* from 0 to 200"):
+    with pytest.raises(DataError, match=r"angular_N is 201, and must be .* from 0 to 200"):
         check_setup(setup, error)
 
 
