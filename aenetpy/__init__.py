@@ -14,7 +14,8 @@ _HOMES = {
     "AenetpyError": "aenetpy.errors",
     "Calculator": "aenetpy.calculators",
     "Potential": "aenetpy.models.potential",
-    "Structure": "aenetpy.io.structure",
+    "Structure": "aenetpy.data.structure",
+    "fingerprints": "aenetpy.descriptors.table",
     "read_potential": "aenetpy.models.reading",
     "read_stp": "aenetpy.io.stp",
     "read_trainset": "aenetpy.io.trainset",
@@ -37,10 +38,10 @@ __all__ = [
 
 if TYPE_CHECKING:
     from aenetpy.calculators import Calculator as Calculator
+    from aenetpy.data.structure import Structure as Structure
+    from aenetpy.descriptors.table import fingerprints as fingerprints
     from aenetpy.errors import AenetpyError as AenetpyError
-    from aenetpy.fingerprints.table import fingerprints as fingerprints
     from aenetpy.io.stp import read_stp as read_stp
-    from aenetpy.io.structure import Structure as Structure
     from aenetpy.io.trainset import read_trainset as read_trainset
     from aenetpy.io.xsf import read_xsf as read_xsf
     from aenetpy.io.xsf import write_xsf as write_xsf
@@ -49,8 +50,6 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "fingerprints":  # a package that can be called like a function
-        return import_module("aenetpy.fingerprints")
     if name not in _HOMES:
         raise AttributeError(f"module 'aenetpy' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -12,10 +12,10 @@ from ase import Atoms
 from ase.calculators import calculator
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from aenetpy.descriptors.domain import DomainChoice
+from aenetpy.descriptors.featurise import Contact
+from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import UsageError
-from aenetpy.fingerprints.domain import DomainChoice
-from aenetpy.fingerprints.featurise import Contact
-from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network_files import NetworkSource
 from aenetpy.io.structures import structure_from_atoms
 from aenetpy.models.extrapolation import FAR

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from aenetpy.fingerprints.neighbors import Neighbors
-from aenetpy.io.setup import Setup
+from aenetpy.data.setup import Setup
+from aenetpy.descriptors.neighbors import Neighbors
 
 
 def behler_setup(

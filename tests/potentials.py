@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from aenetpy.fingerprints.base import make_descriptor
-from aenetpy.fingerprints.domain import AngularDomain
-from aenetpy.fingerprints.featurise import fingerprints
-from aenetpy.fingerprints.statistics import RunningStatistics
-from aenetpy.io.network import NetworkFile
-from aenetpy.io.setup import Setup
-from aenetpy.io.structure import Structure
-from aenetpy.io.trainset import TrainingSet
+from aenetpy.data.setup import Setup
+from aenetpy.data.species_potential import SpeciesPotential
+from aenetpy.data.structure import Structure
+from aenetpy.data.training_set import TrainingSet
+from aenetpy.descriptors.base import make_descriptor
+from aenetpy.descriptors.domain import AngularDomain
+from aenetpy.descriptors.featurise import fingerprints
+from aenetpy.descriptors.statistics import RunningStatistics
 from aenetpy.models.network import Network
 from aenetpy.models.potential import Potential
 from aenetpy.training.methods.lbfgs import LBFGS
@@ -39,7 +39,7 @@ def random_potential(
     files = {}
     for setup, one in zip(setups, statistics, strict=True):
         nodes_l = (setup.n_features, *hidden, 1)
-        files[setup.species] = NetworkFile(
+        files[setup.species] = SpeciesPotential(
             nodes_l=nodes_l,
             activations=("tanh",) * len(hidden) + ("linear",),
             weights_w=initial_weights(nodes_l, setup.species, seed=1),

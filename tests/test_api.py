@@ -34,8 +34,8 @@ def test_every_public_name_is_there(name):
 
 def test_fingerprints_stays_callable_whatever_is_imported_first():
     call = "assert callable(aenetpy.fingerprints)"
-    run(f"import aenetpy; {call}; import aenetpy.fingerprints.base; {call}")
-    run(f"import aenetpy.fingerprints.base, aenetpy; {call}")
+    run(f"import aenetpy; {call}; import aenetpy.descriptors.base; {call}")
+    run(f"import aenetpy.descriptors.base, aenetpy; {call}")
     run("from aenetpy import fingerprints; assert callable(fingerprints)")
 
 

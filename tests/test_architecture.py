@@ -20,18 +20,22 @@ LAYERS = [
     "cli",
     "workflows",
     "calculators",
+    "studies",
     "augmentation",
     "analysis",
     "training",
     "models",
-    "fingerprints",
+    "descriptors",
     "kernels",
+    "reports",
     "io",
+    "data",
     "parallel",
     "interruption",
     "errors",
+    "arrays",
 ]
-LEAVES = {"kernels": {"kernels", "interruption"}, "io": {"io", "interruption", "errors"}}
+LEAVES = {"kernels": {"kernels", "interruption", "arrays"}}
 HEAVY = {"numba", "scipy", "ase", "matplotlib"}
 
 

@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from aenetpy.arrays import Float, Long
 
 RANK_TOLERANCE = 1e-8
 """Directions of composition in which structures differ by less are no directions."""
@@ -36,7 +35,7 @@ class AtomicEnergies:
     rmse_of_mean: float
 
 
-def fit_atomic_energies(counts_st: NDArray[np.int64], energies_s: Float) -> AtomicEnergies:
+def fit_atomic_energies(counts_st: Long, energies_s: Float) -> AtomicEnergies:
     """Fit E_s = sum_t n_st e_t, each structure weighted by 1/N_s^2 (least squares).
 
     Parameters

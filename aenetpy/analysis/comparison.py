@@ -6,12 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aenetpy.io.structure import Structure
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
 from aenetpy.models.potential import Evaluation
-
-Float = NDArray[np.float64]
 
 
 @dataclass(eq=False)

@@ -8,14 +8,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aenetpy.analysis.atomic_energies import AtomicEnergies, fit_atomic_energies
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import located
-from aenetpy.fingerprints.neighbors import find_neighbors
-from aenetpy.io.structure import Structure
-
-Float = NDArray[np.float64]
 
 WIDTH = 0.1
 """Of a bin of distances, Å."""

@@ -7,11 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Long
 from aenetpy.interruption import interruptible
-
-Float = NDArray[np.float64]
 
 LEVEL = 0.95
 RESAMPLES = 1000
@@ -103,7 +101,7 @@ def summarise(errors: Float) -> Summary:
 
 def bootstrap(
     errors_rc: Float,
-    counts_s: Sequence[int] | NDArray[np.int64],
+    counts_s: Sequence[int] | Long,
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> dict[str, Interval]:
@@ -154,7 +152,7 @@ def bootstrap(
 
 def _drawn(
     n_seeds: int, n_structures: int, seed: int, resamples: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+) -> Iterator[tuple[Long, Long]]:
     """Yield how often each seed and each structure is drawn."""
     stream = np.random.default_rng(seed)
     for _ in interruptible(range(resamples)):
@@ -172,7 +170,7 @@ def _interval(found: Float) -> Interval:
 def compare(
     errors_rc: Float,
     reference_rc: Float,
-    counts_s: Sequence[int] | NDArray[np.int64],
+    counts_s: Sequence[int] | Long,
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> Comparison:

@@ -7,18 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.analysis.colours import COLOURS, GREY
 from aenetpy.analysis.comparison import ErrorSums, reference_energy
-from aenetpy.analysis.figures import COLOURS, GREY
-from aenetpy.io.structure import Structure
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
 from aenetpy.models.potential import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Float = NDArray[np.float64]
 
 MOST_VECTORS = 5000
 """Points of a group that are drawn as vectors in a PDF or SVG; more are drawn as an image."""

@@ -7,12 +7,10 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float
 from aenetpy.errors import InputError
 from aenetpy.io.taylor_in import TaylorInput
-
-Float = NDArray[np.float64]
 
 PURPOSE = tuple(b"taylor")
 """Keeps these random numbers apart from those for other purposes."""

@@ -8,16 +8,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Long
 from aenetpy.augmentation.displacements import displacement
 from aenetpy.augmentation.step import choose_step
 from aenetpy.augmentation.survey import copies_per_structure, survey
 from aenetpy.augmentation.taylor import displaced, energy_change
-from aenetpy.fingerprints.featurise import closest_contact
-from aenetpy.fingerprints.neighbors import find_neighbors
-from aenetpy.io.families import copy_name
-from aenetpy.io.structure import Structure
+from aenetpy.data.families import copy_name
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.featurise import closest_contact
+from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
@@ -54,8 +54,8 @@ class Plan:
 
     taylor: TaylorInput
     delta: float | Mapping[str, float]
-    counts_s: NDArray[np.int64]
-    n_bytes_s: NDArray[np.int64]
+    counts_s: Long
+    n_bytes_s: Long
     potential: Potential | None
     digest: str
 

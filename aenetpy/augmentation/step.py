@@ -6,12 +6,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aenetpy.augmentation.survey import Survey
 from aenetpy.errors import DataError
-
-Float = NDArray[np.float64]
 
 SHARE = 0.25
 """Of the neglected second order (mean) in the first (root mean square)."""

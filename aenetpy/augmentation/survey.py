@@ -7,17 +7,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Long
 from aenetpy.augmentation.displacements import displacement, n_possible
+from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError
-from aenetpy.io.structure import Structure
 from aenetpy.io.taylor_in import MOST_COPIES, TaylorInput
 from aenetpy.models.curvature import hessian_product
 from aenetpy.models.potential import Potential
-
-Float = NDArray[np.float64]
-Count = NDArray[np.int64]
 
 
 @dataclass(eq=False)
@@ -142,7 +139,7 @@ def _add_curvature(
         found.stiffness_p.append(curvature / float((v_nc**2).sum()))
 
 
-def copies_per_structure(taylor: TaylorInput, n_atoms_s: Count) -> Count:
+def copies_per_structure(taylor: TaylorInput, n_atoms_s: Long) -> Long:
     """Return how many copies each structure gets, (s,) int64.
 
     a of each, as far as it has as many displacements; of ``pyita`` all displacements of one

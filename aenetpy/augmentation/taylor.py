@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from aenetpy.io.structure import Structure
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
 from aenetpy.models.curvature import hessian_product
 from aenetpy.models.potential import Potential
-
-Float = NDArray[np.float64]
 
 
 def energy_change(

@@ -10,7 +10,7 @@ import click
 from aenetpy.cli.options import STEPS, domain_option, jobs_option
 
 if TYPE_CHECKING:
-    from aenetpy.fingerprints.domain import DomainChoice
+    from aenetpy.descriptors.domain import DomainChoice
 
 
 @click.command("evaluate")

@@ -31,7 +31,7 @@ def fingerprint_command(
     \b
     aenetpy fingerprint rutile.xsf 8.0 16 6.5 4 Ti O
     """
-    from aenetpy.io.report_probe import fingerprint_line, neighbor_counts
+    from aenetpy.reports.probe import fingerprint_line, neighbor_counts
     from aenetpy.workflows.probe import mean_fingerprints
 
     radial, angular = (radial_cutoff, radial_order), (angular_cutoff, angular_order)

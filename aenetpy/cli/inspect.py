@@ -21,7 +21,7 @@ def inspect_command(files: tuple[str, ...], verbose: bool, as_json: bool) -> Non
     aenetpy inspect TiO2.train Ti.nn
     aenetpy inspect --json Ti.nn
     """
-    from aenetpy.io.report_inspect import format_summary
+    from aenetpy.reports.inspect import format_summary
     from aenetpy.workflows.inspect import inspect
 
     for path in files:

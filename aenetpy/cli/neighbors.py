@@ -19,7 +19,7 @@ def neighbors_command(structure: str, atom: int, cutoff: float) -> None:
     \b
     aenetpy neighbors rutile.xsf 1 3.0
     """
-    from aenetpy.io.report_probe import neighbor_table
+    from aenetpy.reports.probe import neighbor_table
     from aenetpy.workflows.probe import neighborhood, single_structure
 
     found = neighborhood(single_structure(structure), atom, cutoff)

@@ -11,7 +11,7 @@ import click
 from aenetpy.cli.options import domain_option, input_argument, jobs_option, progress_bar
 
 if TYPE_CHECKING:
-    from aenetpy.fingerprints.domain import DomainChoice
+    from aenetpy.descriptors.domain import DomainChoice
 
 
 @click.command("predict")

@@ -41,6 +41,6 @@ def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
         return
     with progress_bar(len(plan.trials), "trials", silent=True) as advance:
         results = study(plan, jobs, on_trial=lambda: advance(1))
-    from aenetpy.analysis.report import summary_text
+    from aenetpy.studies.report import summary_text
 
     click.echo(summary_text(plan.study, results), nl=False)

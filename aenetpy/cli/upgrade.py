@@ -9,7 +9,7 @@ import click
 from aenetpy.cli.options import domain_option
 
 if TYPE_CHECKING:
-    from aenetpy.fingerprints.domain import DomainChoice
+    from aenetpy.descriptors.domain import DomainChoice
 
 
 @click.command("upgrade")

@@ -8,15 +8,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aenetpy.arrays import Float, Int
+from aenetpy.data.limits import COUNT, POSITIVE
 from aenetpy.io.files import replace_file
 from aenetpy.io.fortran import RecordReader, array_record, integer_record, record
-from aenetpy.io.limits import COUNT, POSITIVE
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)

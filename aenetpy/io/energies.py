@@ -8,14 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Long
 from aenetpy.errors import DataError
 from aenetpy.io.files import read_bytes, write_text
-from aenetpy.io.report_common import integer, scientific
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
+from aenetpy.io.fortran_formats import integer, scientific
 
 N_COLUMNS = 7
 """Columns before those of the species."""
@@ -45,8 +42,8 @@ class EnergyTable:
 
     species: tuple[str, ...]
     names_s: tuple[str, ...]
-    n_atoms_s: Int
-    counts_st: Int
+    n_atoms_s: Long
+    counts_st: Long
     reference_s: Float
     predicted_s: Float
     reference_per_atom_s: Float
@@ -58,7 +55,7 @@ class EnergyTable:
 def energy_table(
     species: Sequence[str],
     names_s: Sequence[str],
-    counts_st: Int,
+    counts_st: Long,
     reference_s: Float,
     predicted_s: Float,
     scale: float,

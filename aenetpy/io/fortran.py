@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from aenetpy.arrays import Float, Int
+from aenetpy.data.limits import ANY, COUNT, FINITE, Limit
 from aenetpy.errors import DataError
 from aenetpy.interruption import waiting
 from aenetpy.io.files import reading_error
-from aenetpy.io.limits import ANY, COUNT, FINITE, Limit
 
 LONGEST_RECORD = 2**31 - 9
 """Bytes; gfortran splits longer records into pieces."""
@@ -266,7 +267,7 @@ class RecordReader:
         """Return the next record as a number of things, which is not negative."""
         return self.integer(what, COUNT)
 
-    def reals(self, what: str, count: int, limit: Limit = FINITE) -> NDArray[np.float64]:
+    def reals(self, what: str, count: int, limit: Limit = FINITE) -> Float:
         """Return the next record as float64 numbers within a limit, (count,)."""
         position = self.position
         values = np.frombuffer(self.record(what, 8 * count), "<f8").astype(np.float64)
@@ -280,7 +281,7 @@ class RecordReader:
         self.require(what, value, limit, position)
         return value
 
-    def integer_array(self, what: str, count: int, limit: Limit = ANY) -> NDArray[np.int32]:
+    def integer_array(self, what: str, count: int, limit: Limit = ANY) -> Int:
         """Return the next record as int32 array within a limit, (count,)."""
         position = self.position
         values = np.frombuffer(self.record(what, 4 * count), "<i4").astype(np.int32)

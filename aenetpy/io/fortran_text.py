@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Int
+from aenetpy.data.limits import ANY, COUNT, FINITE, Limit
 from aenetpy.errors import DataError
-from aenetpy.io.limits import ANY, COUNT, FINITE, Limit
 
 # 1.5D-3, and 1.5-103 where three digits leave no room for the letter.
 _EXPONENT = re.compile(r"(?<=[\d.])(?:[dDqQ]|(?=[+-]))([+-]?\d+)$")
@@ -85,11 +86,11 @@ class LineReader:
             raise self.error(f"{what}: {count} values expected, found {len(words)}")
         return words
 
-    def reals(self, what: str, count: int, limit: Limit = FINITE) -> NDArray[np.float64]:
+    def reals(self, what: str, count: int, limit: Limit = FINITE) -> Float:
         """Return ``count`` float64 numbers within a limit, exponents with E or D."""
         return self._require(what, self._numbers(what, count, np.float64), limit)
 
-    def integers(self, what: str, count: int, limit: Limit = ANY) -> NDArray[np.int32]:
+    def integers(self, what: str, count: int, limit: Limit = ANY) -> Int:
         """Return ``count`` int32 numbers within a limit."""
         return self._require(what, self._numbers(what, count, np.int32), limit)
 

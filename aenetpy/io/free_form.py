@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from aenetpy.data.limits import LARGEST
 from aenetpy.errors import AenetpyError, InputError
 from aenetpy.interruption import waiting
-from aenetpy.io.limits import LARGEST
 
 LARGEST_INTEGER = 2**31 - 1
 """Integers of aenet end here."""

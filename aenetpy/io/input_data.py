@@ -16,10 +16,11 @@ from typing import IO, Any
 
 import numpy as np
 
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure, spans_volume
 from aenetpy.errors import DataError
 from aenetpy.io.files import reading_error
 from aenetpy.io.free_form import parse_real
-from aenetpy.io.structure import Float, Structure, spans_volume
 
 ENERGIES = {"ev": 1.0, "hartree": 27.211386024367243}
 """eV per unit; CODATA 2014 as in ASE, so that energies read through ASE are on the same scale."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aenetpy.data.limits import POSITIVE
+from aenetpy.data.species_potential import (
+    ACTIVATIONS,
+    SpeciesPotential,
+    value_offsets,
+    weight_offsets,
+)
 from aenetpy.io.files import read_bytes, read_text, write_bytes
 from aenetpy.io.fortran import (
     RecordReader,
@@ -20,84 +22,10 @@ from aenetpy.io.fortran import (
     real_record,
     record,
 )
-from aenetpy.io.limits import POSITIVE
-from aenetpy.io.setup import Setup, decode_setup, encode_setup
-
-Float = NDArray[np.float64]
-
-ACTIVATIONS = ("linear", "tanh", "sigmoid", "mtanh", "twist")
-"""Activation names in the order of their codes 0...4 (spec 9.2)."""
+from aenetpy.io.setup import decode_setup, encode_setup
 
 
-@dataclass(frozen=True, eq=False)
-class NetworkFile:
-    """Network, setup and training set information of one species.
-
-    Parameters
-    ----------
-    nodes_l
-        Nodes per layer, input and output included, (l,).
-    activations
-        Names of the activation of layers 2...l, (l - 1,), see ``ACTIVATIONS``.
-    weights_w
-        All weights, flat float64: per layer a column-major matrix
-        (n_out, n_in + 1), bias in the last column (spec 9.1).
-    setup
-        Fingerprint setup with statistics.
-    training_file
-        Name of the training set as opened.
-    normalized, scale, shift
-        As in ``TrainingSet``.
-    species, atomic_energies_t
-        Types of the training set and their energies, eV.
-    n_atoms, n_structures
-        Of the (scaled) training set.
-    energy_minimum, energy_maximum, energy_average
-        Scaled energies per atom; in this order in the file. Unscaled in files
-        that come from aenet-PyTorch; nothing is computed from them.
-    """
-
-    nodes_l: tuple[int, ...]
-    activations: tuple[str, ...]
-    weights_w: Float
-    setup: Setup
-    training_file: str
-    normalized: bool
-    scale: float
-    shift: float
-    species: tuple[str, ...]
-    atomic_energies_t: Float
-    n_atoms: int
-    n_structures: int
-    energy_minimum: float
-    energy_maximum: float
-    energy_average: float
-
-
-def weight_offsets(nodes_l: tuple[int, ...]) -> list[int]:
-    """Return where the weights of each layer start, iw_1 = 0 ... iw_L = Wsize (spec 7.3).
-
-    Parameters
-    ----------
-    nodes_l
-        Nodes per layer, (l,).
-    """
-    sizes = ((n_in + 1) * n_out for n_in, n_out in pairwise(nodes_l))
-    return list(accumulate(sizes, initial=0))
-
-
-def value_offsets(nodes_l: tuple[int, ...]) -> list[int]:
-    """Return where the values of each layer start, iv_1 = 0, iv_(l+1) = iv_l + n_l + 1 (spec 7.3).
-
-    Parameters
-    ----------
-    nodes_l
-        Nodes per layer, (l,).
-    """
-    return list(accumulate((n + 1 for n in nodes_l[:-1]), initial=0))
-
-
-def read_network(path: str | Path) -> NetworkFile:
+def read_network(path: str | Path) -> SpeciesPotential:
     """Read a potential ``.nn``, ``.ann`` (spec 7.3) or its ASCII twin (spec 8.3).
 
     Parameters
@@ -107,7 +35,7 @@ def read_network(path: str | Path) -> NetworkFile:
 
     Returns
     -------
-    NetworkFile
+    SpeciesPotential
         As in the file.
 
     Raises
@@ -124,7 +52,7 @@ def read_network(path: str | Path) -> NetworkFile:
     return _read_binary(path)
 
 
-def _read_binary(path: str | Path) -> NetworkFile:
+def _read_binary(path: str | Path) -> SpeciesPotential:
     reader = RecordReader(path, "potential", first_length=4)
     _refuse_legacy(reader)
     n_layers = reader.count("number of layers")
@@ -154,7 +82,7 @@ def _read_binary(path: str | Path) -> NetworkFile:
     n_structures = reader.count("number of structures")
     minimum, maximum, average = reader.reals("energy statistics", 3)
     reader.finish()
-    return NetworkFile(
+    return SpeciesPotential(
         nodes_l=nodes_l,
         activations=tuple(ACTIVATIONS[code] for code in codes),
         weights_w=weights_w,
@@ -173,7 +101,7 @@ def _read_binary(path: str | Path) -> NetworkFile:
     )
 
 
-def write_network(path: str | Path, network: NetworkFile) -> None:
+def write_network(path: str | Path, network: SpeciesPotential) -> None:
     """Write a potential (spec 7.3), complete or not at all.
 
     Parameters
@@ -191,7 +119,7 @@ def write_network(path: str | Path, network: NetworkFile) -> None:
     write_bytes(path, encode_network(network))
 
 
-def encode_network(network: NetworkFile) -> bytes:
+def encode_network(network: SpeciesPotential) -> bytes:
     """Return the 36 records of a potential (spec 7.3).
 
     Parameters

@@ -9,14 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from aenetpy.data.limits import ANY, NOT_NEGATIVE, POSITIVE
+from aenetpy.data.setup import N_PARAMETERS, FeatureStatistics, Setup, check_setup
+from aenetpy.data.species_potential import (
+    ACTIVATIONS,
+    SpeciesPotential,
+    value_offsets,
+    weight_offsets,
+)
 from aenetpy.io.files import read_text, write_text
 from aenetpy.io.fortran_text import LineReader
-from aenetpy.io.limits import ANY, NOT_NEGATIVE, POSITIVE
-from aenetpy.io.network import ACTIVATIONS, NetworkFile, value_offsets, weight_offsets
-from aenetpy.io.setup import N_PARAMETERS, FeatureStatistics, Setup, check_setup
 
 
-def read_network_ascii(path: str | Path) -> NetworkFile:
+def read_network_ascii(path: str | Path) -> SpeciesPotential:
     """Read ``.nn.ascii`` (spec 8.3).
 
     Parameters
@@ -32,7 +37,7 @@ def read_network_ascii(path: str | Path) -> NetworkFile:
     return parse_network(path, read_text(path))
 
 
-def write_network_ascii(path: str | Path, network: NetworkFile) -> None:
+def write_network_ascii(path: str | Path, network: SpeciesPotential) -> None:
     """Write ``.nn.ascii`` (spec 8.3), complete or not at all.
 
     Parameters
@@ -50,7 +55,7 @@ def write_network_ascii(path: str | Path, network: NetworkFile) -> None:
     write_text(path, format_network(network))
 
 
-def parse_network(path: str | Path, text: str) -> NetworkFile:
+def parse_network(path: str | Path, text: str) -> SpeciesPotential:
     """Return the potential in a text, see ``read_network_ascii``.
 
     Parameters
@@ -89,7 +94,7 @@ def parse_network(path: str | Path, text: str) -> NetworkFile:
     n_structures = lines.count("number of structures")
     minimum, maximum, average = lines.reals("energy statistics", 3).tolist()
     lines.finish()
-    return NetworkFile(
+    return SpeciesPotential(
         nodes_l=nodes_l,
         activations=tuple(ACTIVATIONS[code] for code in codes),
         weights_w=weights_w,
@@ -151,7 +156,7 @@ def parse_setup(lines: LineReader, indent: str = "") -> Setup:
     return check_setup(setup, lines.error)
 
 
-def format_network(network: NetworkFile) -> str:
+def format_network(network: SpeciesPotential) -> str:
     """Return the text of ``.nn.ascii`` (spec 8.3) in the layout of aenet-PyTorch.
 
     Parameters

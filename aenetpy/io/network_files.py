@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
+from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.errors import DataError
-from aenetpy.io.network import NetworkFile, read_network
+from aenetpy.io.network import read_network
 
 NetworkSource: TypeAlias = str | Path | Iterable[str | Path] | Mapping[str, str | Path]
 """A folder, a file, several files, or the file of each species."""
@@ -16,7 +17,7 @@ _BINARY = ("*.nn", "*.ann")
 _TEXT = ("*.nn.ascii",)
 
 
-def read_networks(source: NetworkSource) -> dict[str, tuple[Path, NetworkFile]]:
+def read_networks(source: NetworkSource) -> dict[str, tuple[Path, SpeciesPotential]]:
     """Read the potential file of each species.
 
     Parameters
@@ -55,8 +56,8 @@ def _matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
     return sorted(path for pattern in patterns for path in folder.glob(pattern))
 
 
-def _by_species(paths: Iterable[str | Path]) -> dict[str, tuple[Path, NetworkFile]]:
-    found: dict[str, tuple[Path, NetworkFile]] = {}
+def _by_species(paths: Iterable[str | Path]) -> dict[str, tuple[Path, SpeciesPotential]]:
+    found: dict[str, tuple[Path, SpeciesPotential]] = {}
     for path in map(Path, paths):
         file = read_network(path)
         symbol = file.setup.species

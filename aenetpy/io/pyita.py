@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from aenetpy.io.structure import Float, Structure
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
 
 _VECTOR = " " * 8 + "%.8f" + (" " * 5 + "%.8f") * 2 + "\n"
 _ATOM = "%15.8f" * 6 + "\n"

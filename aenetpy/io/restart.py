@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Int
+from aenetpy.data.limits import ANY, COUNT, NOT_NEGATIVE, POSITIVE
 from aenetpy.io.files import write_bytes
 from aenetpy.io.fortran import (
     RecordReader,
@@ -19,10 +20,6 @@ from aenetpy.io.fortran import (
     real_record,
     record,
 )
-from aenetpy.io.limits import ANY, COUNT, NOT_NEGATIVE, POSITIVE
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int32]
 
 REMEDY = "remove it to start the optimiser anew"
 

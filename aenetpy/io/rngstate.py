@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Int
 from aenetpy.io.files import write_bytes
 from aenetpy.io.fortran import RecordReader, array_record, integer_record
-
-Int = NDArray[np.int32]
 
 N_WORDS = 8
 """Length of the seed of gfortran since version 7; older ones have 12 or 33."""

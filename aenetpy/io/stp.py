@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aenetpy.data.setup import BEHLER_PARAMETERS, CHEBYSHEV_PARAMETERS, PARAMETER_LIMITS, Setup
 from aenetpy.errors import InputError
 from aenetpy.io.free_form import (
     Entry,
@@ -22,7 +23,6 @@ from aenetpy.io.free_form import (
     suggest,
     times,
 )
-from aenetpy.io.setup import BEHLER_PARAMETERS, CHEBYSHEV_PARAMETERS, PARAMETER_LIMITS, Setup
 
 MOST_FUNCTIONS = 10_000
 """Of one setup; ten species with 30 G4 for each pair of them make 1650."""

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from aenetpy.arrays import Float
+from aenetpy.data.limits import FINITE
+from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError
 from aenetpy.interruption import interruptible, waiting
 from aenetpy.io.ase_files import iter_frames
 from aenetpy.io.input_data import is_input_data, iter_input_data, parse_units
-from aenetpy.io.limits import FINITE
-from aenetpy.io.structure import Float, Structure
 from aenetpy.io.xsf import read_xsf
 
 if TYPE_CHECKING:

@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.arrays import Float
+from aenetpy.data.limits import COUNT, FINITE, TEXT, WHOLE, Form, taken
 from aenetpy.errors import DataError
 from aenetpy.io.archive import read_archive
 from aenetpy.io.files import replace_file
-from aenetpy.io.limits import COUNT, FINITE, TEXT, WHOLE, Form, taken
-
-Float = NDArray[np.float64]
 
 FORMAT = "aenetpy train state 1"
 

@@ -1,20 +1,22 @@
-"""The training set file ``.train`` (spec 7.2): binary, in memory as packed arrays."""
+"""The training set file ``.train`` (spec 7.2)."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Index, Int
+from aenetpy.data.families import is_copy
+from aenetpy.data.limits import ANY, COUNT, FINITE, POSITIVE
+from aenetpy.data.setup import Setup
+from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError
 from aenetpy.interruption import interruptible
-from aenetpy.io.families import is_copy
 from aenetpy.io.files import Opener, replace_file
 from aenetpy.io.fortran import (
     RecordReader,
@@ -25,83 +27,8 @@ from aenetpy.io.fortran import (
     real_record,
     record,
 )
-from aenetpy.io.limits import ANY, COUNT, FINITE, POSITIVE
-from aenetpy.io.setup import Setup, decode_setup, encode_setup
+from aenetpy.io.setup import decode_setup, encode_setup
 from aenetpy.io.trainset_atoms import AtomsReader, encode_atoms, joined
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int32]
-
-
-@dataclass(frozen=True, eq=False)
-class TrainingSet:
-    """Fingerprints and reference energies of many structures.
-
-    Parameters
-    ----------
-    species
-        Species in TYPES order, (t,).
-    atomic_energies_t
-        Atomic energies, eV, (t,) float64.
-    normalized, scale, shift
-        Whether energies and fingerprints are normalised, and how
-        (scaled = scale * (E - n_atoms * shift)).
-    names_s
-        File of each structure as listed in FILES.
-    n_atoms_s, n_species_s
-        Atoms and different species of each structure, (s,) int32.
-    energies_s
-        Target energy of each whole structure, eV (scaled if normalised), (s,) float64.
-    types_n
-        0-based species index of each atom, (n,) int32 (1-based in the file).
-    positions_nc, forces_nc
-        Å and eV/Å, (n, 3) float64.
-    features_tng
-        For each species the fingerprints of its atoms in file order:
-        t arrays (n_t, g_t) float64.
-    energy_average, energy_minimum, energy_maximum
-        Of the energies per atom, eV (scaled if normalised).
-    setups_t
-        Setup of each species with statistics; None if the file has none.
-    """
-
-    species: tuple[str, ...]
-    atomic_energies_t: Float
-    normalized: bool
-    scale: float
-    shift: float
-    names_s: tuple[str, ...]
-    n_atoms_s: Int
-    n_species_s: Int
-    energies_s: Float
-    types_n: Int
-    positions_nc: Float
-    forces_nc: Float
-    features_tng: tuple[Float, ...]
-    energy_average: float
-    energy_minimum: float
-    energy_maximum: float
-    setups_t: tuple[Setup, ...] | None
-
-    @property
-    def n_structures(self) -> int:
-        """Number of structures."""
-        return len(self.names_s)
-
-    @property
-    def n_atoms(self) -> int:
-        """Number of atoms of all structures."""
-        return int(self.n_atoms_s.sum())
-
-    @property
-    def counts_st(self) -> NDArray[np.int64]:
-        """Atoms of each species in each structure, (s, t)."""
-        n_species = len(self.species)
-        structure_n = np.repeat(np.arange(self.n_structures), self.n_atoms_s)
-        counts = np.bincount(
-            structure_n * n_species + self.types_n, minlength=self.n_structures * n_species
-        )
-        return counts.reshape(self.n_structures, n_species)
 
 
 def read_trainset(path: str | Path) -> TrainingSet:
@@ -203,7 +130,7 @@ def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]
     structure_n = np.repeat(np.arange(trainset.n_structures), trainset.n_atoms_s)
     copy_n = np.array([is_copy(name) for name in trainset.names_s], np.bool_)[structure_n]
     unknown_nc = copy_n[:, np.newaxis] & np.isnan(trainset.forces_nc)
-    rows: list[tuple[str, Float, NDArray[np.intp]]] = [
+    rows: list[tuple[str, Float, Index]] = [
         ("energy", trainset.energies_s[:, np.newaxis], np.arange(trainset.n_structures)),
         ("position", trainset.positions_nc, structure_n),
         ("force", np.where(unknown_nc, 0.0, trainset.forces_nc), structure_n),

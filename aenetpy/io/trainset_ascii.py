@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float
+from aenetpy.data.limits import ANY, COUNT, FINITE, FINITE_OR_NAN, POSITIVE
+from aenetpy.data.setup import N_PARAMETERS, Setup
+from aenetpy.data.training_set import TrainingSet
 from aenetpy.interruption import interruptible
 from aenetpy.io.files import read_text, write_text
 from aenetpy.io.fortran import MOST_SPECIES
 from aenetpy.io.fortran_text import LineReader, list_directed_line
-from aenetpy.io.limits import ANY, COUNT, FINITE, FINITE_OR_NAN, POSITIVE
 from aenetpy.io.network_ascii import parse_setup
-from aenetpy.io.setup import N_PARAMETERS, Setup
-from aenetpy.io.trainset import TrainingSet, check_trainset
+from aenetpy.io.trainset import check_trainset
 
 _PER_LINE = 1000  # fingerprint values per line of trnset2ASCII.x
 
@@ -143,7 +144,7 @@ def format_pytorch(trainset: TrainingSet) -> str:
 
 def _features_by_structure(
     trainset: TrainingSet,
-) -> Iterator[list[tuple[int, NDArray[np.float64]]]]:
+) -> Iterator[list[tuple[int, Float]]]:
     """For each structure, index and fingerprint of its atoms."""
     rows_t = [iter(features_ng) for features_ng in trainset.features_tng]
     first = 0
@@ -170,7 +171,7 @@ def _atom_lines(trainset: TrainingSet, i: int, n_features: int) -> str:
     )
 
 
-def _exponents(values: NDArray[np.float64], per_line: int) -> str:
+def _exponents(values: Float, per_line: int) -> str:
     """Numbers as blank + ES24.17, broken after ``per_line``."""
     fields = [f" {value:24.17E}" for value in values.tolist()]
     lines = ["".join(fields[i : i + per_line]) for i in range(0, len(fields), per_line)]
@@ -282,7 +283,7 @@ def _read_structures(
     names, sizes, kinds, energies = [], [], [], []
     types: list[int] = []
     positions, forces = [], []
-    features_t: list[list[NDArray[np.float64]]] = [[] for _ in range(n_types)]
+    features_t: list[list[Float]] = [[] for _ in range(n_types)]
     for s in interruptible(range(n_structures)):
         what = f"structure {s + 1} of {n_structures}"
         if with_length:

@@ -14,11 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Index, Int
+from aenetpy.data.setup import Setup
 from aenetpy.io.fortran import RecordReader
-from aenetpy.io.setup import Setup
-
-Float = NDArray[np.float64]
-Int = NDArray[np.int32]
 
 # The records of an atom (A1-A5) as 4-byte words: where the frames stand, and
 # in which word the number of fingerprint components is found.
@@ -44,7 +42,7 @@ def _layout(n_features: int) -> np.dtype[Any]:
 
 
 @lru_cache(maxsize=64)
-def _frames(n_features: int) -> tuple[NDArray[np.intp], Int]:
+def _frames(n_features: int) -> tuple[Index, Int]:
     """Words of an atom that hold frames, and their values."""
     words = np.append(_FRAMES, _layout(n_features).itemsize // 4 - 1)
     return words, np.array([4, 4, 24, 24, 24, 24, 4, 4] + 2 * [8 * n_features], np.int32)

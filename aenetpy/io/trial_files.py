@@ -8,14 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Long
+from aenetpy.data.limits import (
+    FINITE,
+    NOT_NEGATIVE_OR_NAN,
+    POSITIVE,
+    TEXT,
+    TEXTS,
+    WHOLE,
+    Form,
+    taken,
+)
 from aenetpy.errors import DataError
 from aenetpy.io.archive import read_archive
 from aenetpy.io.files import read_bytes, replace_file, write_text
-from aenetpy.io.limits import FINITE, NOT_NEGATIVE_OR_NAN, POSITIVE, TEXT, TEXTS, WHOLE, Form, taken
-
-Float = NDArray[np.float64]
 
 RECORD_FORMS = {
     "digest": TEXT,
@@ -121,7 +128,7 @@ class TrialResult:
     own_test_rmse: float
     energy_errors_s: Float
     force_errors_nc: Float
-    n_atoms_s: NDArray[np.int64]
+    n_atoms_s: Long
 
 
 def write_result(path: str | Path, result: TrialResult) -> None:

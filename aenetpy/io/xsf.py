@@ -9,15 +9,13 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float
+from aenetpy.data.limits import FINITE
+from aenetpy.data.structure import Structure, spans_volume
 from aenetpy.errors import DataError
 from aenetpy.io.files import write_text
 from aenetpy.io.free_form import Place, expand_repeats, parse_integer, parse_real, read_text
-from aenetpy.io.limits import FINITE
-from aenetpy.io.structure import Structure, spans_volume
-
-Float = NDArray[np.float64]
 
 _SEPARATORS = re.compile(r"[,;\t]")
 _UNUSUAL = ",;*_"

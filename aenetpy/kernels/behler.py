@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels.behler_layout import (
     BUFFER,
@@ -37,17 +35,14 @@ from aenetpy.kernels.behler_triples import (
 )
 from aenetpy.kernels.elementary import cosine, dot, exponential, sine_quotient
 
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
-
 
 @kernel
 def gather_shell(
     pairs: tuple[int, int],
-    partners_p: NDArray[np.int32],
+    partners_p: Int,
     r_cp: Float,
-    types_n: NDArray[np.int32],
-    environment_t: Int,
+    types_n: Int,
+    environment_t: Long,
     space: Workspace,
 ) -> None:
     """Sort the neighbours by species z into the shell; order_p says which pair each came from."""
@@ -178,11 +173,11 @@ def radial_pass(
 def behler_pass(
     functions: Functions,
     space: Workspace,
-    environment_t: Int,
-    atoms_a: Int,
-    types_n: NDArray[np.int32],
-    offsets_n: Int,
-    partners_p: NDArray[np.int32],
+    environment_t: Long,
+    atoms_a: Long,
+    types_n: Int,
+    offsets_n: Long,
+    partners_p: Int,
     r_cp: Float,
     derivative: bool,
     features_ag: Float,
@@ -227,9 +222,9 @@ def scatter_slopes(space: Workspace, shift: int, slopes_pc: Float) -> None:
 
 @kernel
 def pull_forces(
-    atoms_a: Int,
-    offsets_n: Int,
-    partners_p: NDArray[np.int32],
+    atoms_a: Long,
+    offsets_n: Long,
+    partners_p: Int,
     r_cp: Float,
     slopes_pc: Float,
     forces_nc: Float,

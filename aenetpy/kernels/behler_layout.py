@@ -7,8 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
-Int = NDArray[np.int64]
+from aenetpy.arrays import Float, Long
 
 BUFFER = 512
 """Triples worked on together: many enough for long loops, few enough to stay in cache."""
@@ -37,31 +36,31 @@ class Functions(NamedTuple):
     """
 
     cutoff_r: Float
-    radials_r: Int
-    groups_r: Int
-    kind_f: Int
-    species_f: Int
+    radials_r: Long
+    groups_r: Long
+    kind_f: Long
+    species_f: Long
     rate_f: Float
     shift_f: Float
-    slot_f: Int
-    kind_m: Int
-    first_m: Int
-    second_m: Int
-    shapes_m: Int
-    etas_m: Int
+    slot_f: Long
+    kind_m: Long
+    first_m: Long
+    second_m: Long
+    shapes_m: Long
+    etas_m: Long
     lambda_q: Float
     zeta_q: Float
     eta_e: Float
-    terms_e: Int
-    shape_u: Int
-    slot_u: Int
+    terms_e: Long
+    shape_u: Long
+    slot_u: Long
 
 
 class Workspace(NamedTuple):
     """Scratch arrays of one pass, as large as the largest atom needs."""
 
-    order_p: Int
-    start_z: Int
+    order_p: Long
+    start_z: Long
     shell: Float
     slopes: Float
     row_p: Float

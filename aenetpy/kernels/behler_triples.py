@@ -11,6 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.arrays import Float
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels.behler_layout import (
     COS,
@@ -40,7 +41,6 @@ from aenetpy.kernels.behler_layout import (
 )
 from aenetpy.kernels.elementary import cosine, dot, exponential, power, sine_quotient
 
-Float = NDArray[np.float64]
 Members = NDArray[np.uintp]
 
 

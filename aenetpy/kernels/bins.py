@@ -12,13 +12,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Int, Long, Mask
 from aenetpy.kernels._jit import kernel
-
-Float = NDArray[np.float64]
-Long = NDArray[np.int64]
-Int = NDArray[np.int32]
 
 _COARSE = 1.0  # bins per cutoff along the first two axes, which make rows
 _FINE = 16.0  # and along the last axis, within a row
@@ -100,7 +96,7 @@ def _reduce(axes_kc: Float, n_periodic: int) -> None:
 
 
 @kernel
-def search_axes(cell_cc: Float, pbc_c: NDArray[np.bool_]) -> tuple[Float, int]:
+def search_axes(cell_cc: Float, pbc_c: Mask) -> tuple[Float, int]:
     """Reduced periodic vectors by length, then perpendicular unit vectors, (3, 3); how many."""
     axes_kc = np.zeros((3, 3))
     n_periodic = 0

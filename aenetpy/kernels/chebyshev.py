@@ -17,8 +17,8 @@ Index k counts (l, m) by m first, h is 0 for plain and 1 for species-weighted su
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
 from aenetpy.kernels.chebyshev_groups import (
@@ -30,10 +30,6 @@ from aenetpy.kernels.chebyshev_groups import (
     vector,
 )
 from aenetpy.kernels.cutoff import cutoff_root
-
-Float = NDArray[np.float64]
-Long = NDArray[np.int64]
-Int = NDArray[np.int32]
 
 
 @kernel

@@ -13,8 +13,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
 from aenetpy.kernels.chebyshev_groups import (
@@ -26,10 +26,6 @@ from aenetpy.kernels.chebyshev_groups import (
     vector,
 )
 from aenetpy.kernels.cutoff import cutoff_root, cutoff_slope
-
-Float = NDArray[np.float64]
-Long = NDArray[np.int64]
-Int = NDArray[np.int32]
 
 
 @kernel

@@ -9,14 +9,10 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, square_root
-
-Float = NDArray[np.float64]
-Long = NDArray[np.int64]
-Int = NDArray[np.int32]
 
 
 class Basis(NamedTuple):

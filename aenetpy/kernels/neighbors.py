@@ -12,14 +12,10 @@ a row of bins is continued, and the sphere cuts one contiguous run of atoms out 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels.bins import Bins
-
-Float = NDArray[np.float64]
-Long = NDArray[np.int64]
-Int = NDArray[np.int32]
 
 
 @kernel

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aenetpy.arrays import Float
 from aenetpy.kernels._jit import kernel
-
-Float = NDArray[np.float64]
 
 
 @kernel

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
-
-Float = NDArray[np.float64]
-Long = NDArray[np.int64]
-Int = NDArray[np.int32]
 
 
 @kernel

@@ -6,19 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aenetpy.arrays import Float
+from aenetpy.data.setup import Setup
+from aenetpy.data.species_potential import SpeciesPotential
+from aenetpy.descriptors.base import Descriptor, make_descriptor
+from aenetpy.descriptors.domain import AngularDomain
 from aenetpy.errors import DataError
-from aenetpy.fingerprints.base import Descriptor, make_descriptor
-from aenetpy.fingerprints.domain import AngularDomain
-from aenetpy.io.network import NetworkFile
-from aenetpy.io.setup import Setup
 from aenetpy.models.extrapolation import Ranges
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import Noise, feature_scaling
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +38,7 @@ class AtomicPotential:
     @classmethod
     def from_file(
         cls,
-        file: NetworkFile,
+        file: SpeciesPotential,
         species: Sequence[str],
         angular_domain: AngularDomain,
         serving: Setup,
@@ -80,7 +76,7 @@ class AtomicPotential:
         return y_n / self.scale + self.shift, dydx_ng * (self.inverse_sigma_g / self.scale)
 
 
-def check_network(symbol: str, file: NetworkFile, path: str | Path | None = None) -> None:
+def check_network(symbol: str, file: SpeciesPotential, path: str | Path | None = None) -> None:
     """Require that a network can be used for a species; aenet uses crossed files in silence.
 
     Raises

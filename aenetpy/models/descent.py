@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from aenetpy.arrays import Float
 
 LONGEST_STEP = 0.2
 """No row moves farther (Å) in one step: beyond, a quadratic model of the energy means little."""

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aenetpy.io.setup import FeatureStatistics
+from aenetpy.arrays import Float, Long
+from aenetpy.data.setup import FeatureStatistics
 from aenetpy.models.scaling import ROUNDING, deviations
-
-Float = NDArray[np.float64]
-Long = NDArray[np.int64]
 
 FAR = 1.0
 """Standard deviations beyond the training range from which the user is warned."""

@@ -8,11 +8,9 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Index
 from aenetpy.errors import DataError
-
-Float = NDArray[np.float64]
 
 A, B, C = 1.7159, 0.666666666666667, 0.1
 
@@ -254,7 +252,7 @@ class Network:
         for x_in, delta, slot in zip(workspace.inputs_l, workspace.deltas_l, slots, strict=False):
             np.matmul(x_in, delta.T, out=slot)
 
-    def jacobian(self, slopes_n: Float, counts_s: NDArray[np.intp], workspace: Workspace) -> Float:
+    def jacobian(self, slopes_n: Float, counts_s: Index, workspace: Workspace) -> Float:
         """Return ``sum_{i in s} a_i dy_i/dw`` of groups of atoms of the last ``run``.
 
         The sum over the atoms of a group is a product of matrices, and all groups

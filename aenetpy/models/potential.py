@@ -8,11 +8,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aenetpy.errors import CoincidentAtoms, DataError, NumericalError, located
-from aenetpy.fingerprints.domain import DomainChoice, choose_domains
-from aenetpy.fingerprints.featurise import (
+from aenetpy.arrays import Float, Int
+from aenetpy.data.setup import Setup
+from aenetpy.data.species_potential import SpeciesPotential
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.domain import DomainChoice, choose_domains
+from aenetpy.descriptors.featurise import (
     Contact,
     atoms_of_type,
     chunk_ranges,
@@ -20,13 +22,11 @@ from aenetpy.fingerprints.featurise import (
     total_cutoff,
     type_indices,
 )
-from aenetpy.fingerprints.lookup import serving_setups
-from aenetpy.fingerprints.species import check_environments
-from aenetpy.fingerprints.verlet import VerletList
+from aenetpy.descriptors.lookup import serving_setups
+from aenetpy.descriptors.species import check_environments
+from aenetpy.descriptors.verlet import VerletList
+from aenetpy.errors import CoincidentAtoms, DataError, NumericalError, located
 from aenetpy.interruption import check
-from aenetpy.io.network import NetworkFile
-from aenetpy.io.setup import Setup
-from aenetpy.io.structure import Structure
 from aenetpy.io.structures import as_structure
 from aenetpy.models.atomic import AtomicPotential, check_network
 from aenetpy.models.extrapolation import Excursions
@@ -35,7 +35,6 @@ from aenetpy.parallel import ordered_map
 if TYPE_CHECKING:
     from ase import Atoms
 
-Float = NDArray[np.float64]
 
 COINCIDENT = 1e-6
 """Distance (Å) below which two atoms are in one place, and directions mean nothing."""
@@ -119,7 +118,7 @@ class Potential:
 
     def __init__(
         self,
-        files: Mapping[str, NetworkFile],
+        files: Mapping[str, SpeciesPotential],
         paths: Mapping[str, str] | None = None,
         chebyshev_domain: DomainChoice = "auto",
     ) -> None:
@@ -260,7 +259,7 @@ class Potential:
 
     def _evaluate_block(
         self,
-        types_n: NDArray[np.int32],
+        types_n: Int,
         search: VerletList,
         block: list[tuple[int, int]],
         forces: bool,
@@ -309,7 +308,7 @@ class _Part:
     excursions: list[Excursions]
 
 
-def _free_energies(file: NetworkFile, other: NetworkFile) -> dict[str, float]:
+def _free_energies(file: SpeciesPotential, other: SpeciesPotential) -> dict[str, float]:
     """Atomic energies of the species that both files know, to 1e-6 eV."""
     known = zip(file.species, file.atomic_energies_t.tolist(), strict=True)
     return {symbol: round(energy, 6) for symbol, energy in known if symbol in other.species}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 
+from aenetpy.descriptors.domain import DomainChoice, proven_domain
 from aenetpy.errors import DataError
-from aenetpy.fingerprints.domain import DomainChoice, proven_domain
 from aenetpy.io.network_files import NetworkSource, read_networks
 from aenetpy.models.potential import Potential
 from aenetpy.models.remarks import warn_of_noise, warn_of_setups

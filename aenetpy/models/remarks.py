@@ -6,11 +6,11 @@ import logging
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aenetpy.fingerprints.lookup import warn_of_lookup
-from aenetpy.io.network import NetworkFile
-from aenetpy.io.setup import Setup
+from aenetpy.arrays import Mask
+from aenetpy.data.setup import Setup
+from aenetpy.data.species_potential import SpeciesPotential
+from aenetpy.descriptors.lookup import warn_of_lookup
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import deviations, rounding_noise
 
@@ -28,7 +28,7 @@ def warn_of_setups(setups: Sequence[Setup]) -> None:
     Raises
     ------
     DataError
-        As `aenetpy.fingerprints.lookup.serving_setups`.
+        As `aenetpy.descriptors.lookup.serving_setups`.
     """
     warn_of_lookup(setups)
     warn_of_stale_weights(setups)
@@ -52,7 +52,7 @@ def warn_of_constants(setup: Setup) -> None:
         )
 
 
-def warn_of_noise(file: NetworkFile) -> None:
+def warn_of_noise(file: SpeciesPotential) -> None:
     """Warn of components in a potential whose rounding aenet takes for variation."""
     noise_g = rounding_noise(file.setup.known_statistics)
     if not noise_g.any():
@@ -69,6 +69,6 @@ def warn_of_noise(file: NetworkFile) -> None:
     )
 
 
-def numbers(chosen_g: NDArray[np.bool_]) -> str:
+def numbers(chosen_g: Mask) -> str:
     """Return which components are chosen: ``2, 4 of 5``."""
     return f"{', '.join(str(g + 1) for g in np.flatnonzero(chosen_g))} of {len(chosen_g)}"

@@ -18,12 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aenetpy.io.setup import FeatureStatistics
-
-Float = NDArray[np.float64]
-Mask = NDArray[np.bool_]
+from aenetpy.arrays import Float, Long, Mask
+from aenetpy.data.setup import FeatureStatistics
 
 SMALLEST_DEVIATION = 1e-10
 """Components that deviate less from their mean are constant for aenet."""
@@ -129,7 +126,7 @@ class Noise:
         Scaling of aenet, and range, (k,) float64.
     """
 
-    components_k: NDArray[np.int64]
+    components_k: Long
     mean_k: Float
     inverse_sigma_k: Float
     lowest_k: Float

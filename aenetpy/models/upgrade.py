@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aenetpy.fingerprints.chebyshev_setup import angular_blocks, typespins
-from aenetpy.fingerprints.domain import old_from_new
-from aenetpy.io.network import NetworkFile
-from aenetpy.io.setup import FeatureStatistics, Setup
+from aenetpy.arrays import Float
+from aenetpy.data.setup import FeatureStatistics, Setup
+from aenetpy.data.species_potential import SpeciesPotential
+from aenetpy.descriptors.chebyshev_setup import angular_blocks, typespins
+from aenetpy.descriptors.domain import old_from_new
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import ROUNDING, deviations, feature_scaling
-
-Float = NDArray[np.float64]
 
 NOTE = "Upgraded from aenet 2.0.3 or before; deviations and ranges of angular values are nominal.$$"
 """Goes into the description of the setup, which every report prints."""
@@ -22,7 +20,7 @@ NOTE = "Upgraded from aenet 2.0.3 or before; deviations and ranges of angular va
 DESCRIPTION_LENGTH = 1024
 
 
-def upgrade_network(file: NetworkFile) -> NetworkFile:
+def upgrade_network(file: SpeciesPotential) -> SpeciesPotential:
     """Return the potential that gives the same energies from T_n(cos theta).
 
     T_n((2 x - pi)/pi) is a polynomial of degree n in x, so that the old values are
@@ -40,7 +38,7 @@ def upgrade_network(file: NetworkFile) -> NetworkFile:
 
     Returns
     -------
-    NetworkFile
+    SpeciesPotential
         The same function of the structure; see `new_statistics` for what its setup says.
 
     Notes

@@ -6,12 +6,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aenetpy.io.trainset import TrainingSet
-
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
+from aenetpy.arrays import Float, Index
+from aenetpy.data.training_set import TrainingSet
 
 ATOMS_PER_BLOCK = 4000
 """Atoms that pass together: many enough to hide the interpreter, few enough for the cache."""

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float
 from aenetpy.errors import NumericalError
 from aenetpy.interruption import Terminated
 from aenetpy.training.methods.base import Method
 from aenetpy.training.objective import EnergyObjective, Evaluation
 from aenetpy.training.order import Order
-
-Float = NDArray[np.float64]
 
 HOPELESS = 1e12
 """Growth of the objective beyond which no method comes back."""

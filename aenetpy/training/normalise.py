@@ -7,17 +7,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float
+from aenetpy.data.limits import LARGEST
+from aenetpy.data.setup import Setup
+from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError, InputError
-from aenetpy.io.limits import LARGEST
-from aenetpy.io.setup import Setup
-from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.remarks import warn_of_constants
 from aenetpy.models.scaling import inverse, raw_deviations, rounding_noise
-
-Float = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 LARGEST_SCALED_ENERGY = 1.001
 """Structures above it, per atom in scaled units, are left out."""

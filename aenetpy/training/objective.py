@@ -12,16 +12,14 @@ from types import TracebackType
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from aenetpy.arrays import Float, Index
+from aenetpy.data.training_set import TrainingSet
 from aenetpy.interruption import check
-from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.network import Network, Workspace
 from aenetpy.training.blocks import Block, Packing
 
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
+from aenetpy.arrays import Float, Index
 
 PURPOSE = tuple(b"order")
 """Keeps this stream of random numbers apart from those for other purposes."""

@@ -7,26 +7,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from aenetpy.io.network import NetworkFile
+from aenetpy.arrays import Float
+from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import feature_scaling, rounding_noise
 
-Float = NDArray[np.float64]
 
-
-def same_inputs(one: NetworkFile, other: NetworkFile) -> bool:
+def same_inputs(one: SpeciesPotential, other: SpeciesPotential) -> bool:
     """Tell whether both scale the fingerprint alike."""
     return all(map(np.array_equal, _scaling(one), _scaling(other)))
 
 
-def same_output(one: NetworkFile, other: NetworkFile) -> bool:
+def same_output(one: SpeciesPotential, other: SpeciesPotential) -> bool:
     """Tell whether both turn the output of the network into the same energy."""
     return one.scale == other.scale and _offset(one, other) == 0.0
 
 
-def scaling_digest(files: Sequence[NetworkFile]) -> str:
+def scaling_digest(files: Sequence[SpeciesPotential]) -> str:
     """Return a name for how networks scale their fingerprints and outputs."""
     content = hashlib.sha256()
     for file in files:
@@ -36,7 +34,7 @@ def scaling_digest(files: Sequence[NetworkFile]) -> str:
     return content.hexdigest()
 
 
-def rescaled_weights(old: NetworkFile, new: NetworkFile) -> Float:
+def rescaled_weights(old: SpeciesPotential, new: SpeciesPotential) -> Float:
     """Return the weights with which ``new`` computes the energies of ``old``.
 
     Input ``x_g = (G_g - mean_g) i_g`` with ``i_g = 1 / sigma_g``, and energy ``y / scale +
@@ -87,7 +85,7 @@ def rescaled_weights(old: NetworkFile, new: NetworkFile) -> Float:
     return weights_w
 
 
-def without_noise(file: NetworkFile) -> NetworkFile:
+def without_noise(file: SpeciesPotential) -> SpeciesPotential:
     """Return the network with no weights for inputs that are constant but for rounding.
 
     They are 0 in training, and no step moves their weights. Without weights they have no
@@ -106,16 +104,16 @@ def without_noise(file: NetworkFile) -> NetworkFile:
     return replace(file, weights_w=weights_w)
 
 
-def _scaling(file: NetworkFile) -> tuple[Float, Float]:
+def _scaling(file: SpeciesPotential) -> tuple[Float, Float]:
     assert file.setup.statistics is not None, "a potential file always has statistics"
     return feature_scaling(file.setup.statistics)
 
 
-def _index(file: NetworkFile) -> int:
+def _index(file: SpeciesPotential) -> int:
     return file.species.index(file.setup.species)
 
 
-def _offset(old: NetworkFile, new: NetworkFile) -> float:
+def _offset(old: SpeciesPotential, new: SpeciesPotential) -> float:
     """Difference of shift + E_atom, the energy where the output is zero, eV."""
     atomic_energy, new_atomic_energy = (file.atomic_energies_t[_index(file)] for file in (old, new))
     return float((old.shift - new.shift) + (atomic_energy - new_atomic_energy))

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-Index = NDArray[np.intp]
+from aenetpy.arrays import Index
 
 
 class RandomStream(Protocol):

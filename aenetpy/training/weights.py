@@ -6,9 +6,8 @@ import math
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-Float = NDArray[np.float64]
+from aenetpy.arrays import Float
 
 PURPOSE = tuple(b"weights")
 """Keeps this stream of random numbers apart from those for other purposes."""

@@ -13,12 +13,12 @@ from itertools import chain
 from pathlib import Path
 
 from aenetpy.augmentation.plan import Plan, make_plan
+from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError, DataError, InputError, UsageError
 from aenetpy.io.files import check_new, exists_already, read_text, write_text, writing_error
 from aenetpy.io.generate_in import GenerateInput, read_generate_in, with_more_files
 from aenetpy.io.lock import locked_name
 from aenetpy.io.pyita import format_pyita
-from aenetpy.io.structure import Structure
 from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.io.xsf import format_xsf
 from aenetpy.parallel import ordered_map

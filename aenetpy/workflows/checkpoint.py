@@ -24,22 +24,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
-
+from aenetpy.arrays import Float
 from aenetpy.errors import located
-from aenetpy.io import report_train as report
 from aenetpy.io.files import read_bytes, write_bytes
 from aenetpy.io.restart import BfgsRestart, EkfRestart, encode_restart, read_restart
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.train_state import TrainState, read_train_state, write_train_state
+from aenetpy.reports import train as report
 from aenetpy.training.loop import EpochRow
 from aenetpy.training.methods import EKF, LBFGS, Method, ekf, lbfgs, make_method
 from aenetpy.training.objective import EnergyObjective
 from aenetpy.training.order import Order
 from aenetpy.workflows.networks import Networks
 
-Float = NDArray[np.float64]
 Restart: TypeAlias = BfgsRestart | EkfRestart
 
 STATE = Path("train.state")

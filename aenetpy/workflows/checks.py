@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from aenetpy.data.setup import Setup
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.featurise import Contact, Fingerprints, type_indices
+from aenetpy.descriptors.species import check_environments
 from aenetpy.errors import DataError, InputError, NumericalError
-from aenetpy.fingerprints.featurise import Contact, Fingerprints, type_indices
-from aenetpy.fingerprints.species import check_environments
-from aenetpy.io.setup import Setup
-from aenetpy.io.structure import Structure
 
 
 def check_contact(structure: Structure, closest: Contact, setups: Sequence[Setup]) -> None:

@@ -7,17 +7,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aenetpy.fingerprints.featurise import Fingerprints
-from aenetpy.fingerprints.statistics import RunningStatistics
-from aenetpy.io import report_generate as report
+from aenetpy.data.setup import Setup
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.featurise import Fingerprints
+from aenetpy.descriptors.statistics import RunningStatistics
 from aenetpy.io.derivatives import AtomDerivatives
 from aenetpy.io.files import Opener
 from aenetpy.io.generate_in import GenerateInput
-from aenetpy.io.report_common import TrainingSetInfo
-from aenetpy.io.setup import Setup
-from aenetpy.io.structure import Structure
 from aenetpy.io.trainset import TrainingSetWriter
 from aenetpy.models.remarks import warn_of_constants
+from aenetpy.reports import generate as report
+from aenetpy.reports.common import TrainingSetInfo
 
 
 class Evaluated(NamedTuple):

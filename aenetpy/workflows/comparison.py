@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from aenetpy.analysis.comparison import ErrorSums, reference_energy
+from aenetpy.data.structure import Structure
 from aenetpy.io.free_form import times
-from aenetpy.io.structure import Structure
 from aenetpy.models.potential import Evaluation
 
 log = logging.getLogger("aenetpy")

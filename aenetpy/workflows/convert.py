@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
+from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError, UsageError
 from aenetpy.io.files import check_new
 from aenetpy.io.network import read_network, write_network
 from aenetpy.io.network_ascii import write_network_ascii
 from aenetpy.io.recognise import is_text
-from aenetpy.io.trainset import TrainingSet, read_trainset, write_trainset
+from aenetpy.io.trainset import read_trainset, write_trainset
 from aenetpy.io.trainset_ascii import read_trainset_ascii, write_trainset_ascii
 from aenetpy.training.normalise import normalise
 

@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Int
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.base import Descriptor
+from aenetpy.descriptors.featurise import total_cutoff
+from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import NumericalError
-from aenetpy.fingerprints.base import Descriptor
-from aenetpy.fingerprints.featurise import total_cutoff
-from aenetpy.fingerprints.neighbors import find_neighbors
 from aenetpy.interruption import interruptible
 from aenetpy.io.derivatives import AtomDerivatives, DerivativesWriter
 from aenetpy.io.generate_in import GenerateInput
-from aenetpy.io.structure import Structure
 
 
 def derivatives_writer(
@@ -40,7 +40,7 @@ def is_chosen(number: int, percent: float) -> bool:
 
 
 def atom_derivatives(
-    structure: Structure, types_n: NDArray[np.int32], descriptors: Sequence[Descriptor]
+    structure: Structure, types_n: Int, descriptors: Sequence[Descriptor]
 ) -> list[AtomDerivatives]:
     """Return dG/dr of each atom, for the central atom and each of its neighbours."""
     neighbors = find_neighbors(

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from aenetpy.data.structure import Structure
 from aenetpy.interruption import interruptible
-from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
 
 if TYPE_CHECKING:

@@ -6,14 +6,14 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, TextIO
 
+from aenetpy.descriptors.domain import DomainChoice
 from aenetpy.errors import DataError, NumericalError, UsageError
-from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.files import check_new
-from aenetpy.io.report_ase import evaluation_report
 from aenetpy.io.structures import structure_from_atoms
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
+from aenetpy.reports.ase import evaluation_report
 from aenetpy.workflows.atoms import NamedAtoms, read_atoms, relaxed_name, write_atoms
 from aenetpy.workflows.checks import (
     check_contact,

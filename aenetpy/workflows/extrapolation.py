@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from aenetpy.io.structure import Structure
+from aenetpy.data.structure import Structure
 from aenetpy.models.extrapolation import FAR, Excursions
 from aenetpy.models.potential import Potential
 

@@ -9,20 +9,20 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from aenetpy import __version__
+from aenetpy.data.families import Families, is_copy
+from aenetpy.data.setup import Setup
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.base import make_descriptors
+from aenetpy.descriptors.featurise import fingerprints
+from aenetpy.descriptors.lookup import warn_of_lookup
 from aenetpy.errors import DataError, InputError, located
-from aenetpy.fingerprints.base import make_descriptors
-from aenetpy.fingerprints.featurise import fingerprints
-from aenetpy.fingerprints.lookup import warn_of_lookup
-from aenetpy.io import report_generate as report
-from aenetpy.io.families import Families, is_copy
 from aenetpy.io.files import Opener, is_passed_on
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.new_files import new_files
-from aenetpy.io.report_common import TrainingSetInfo
-from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
-from aenetpy.io.structure import Structure
 from aenetpy.parallel import ordered_map
+from aenetpy.reports import generate as report
+from aenetpy.reports.common import TrainingSetInfo
 from aenetpy.workflows.atomic_energies import AtomicEnergyCheck
 from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
 from aenetpy.workflows.collection import Collection, Evaluated

@@ -12,20 +12,21 @@ from typing import Any
 
 import numpy as np
 
+from aenetpy.data.families import is_copy
+from aenetpy.data.setup import Setup
+from aenetpy.data.species_potential import SpeciesPotential
+from aenetpy.data.training_set import TrainingSet
+from aenetpy.descriptors.base import make_descriptor
+from aenetpy.descriptors.domain import proven_domain
+from aenetpy.descriptors.lookup import serving_setups
 from aenetpy.errors import AenetpyError, DataError
-from aenetpy.fingerprints.base import make_descriptor
-from aenetpy.fingerprints.domain import proven_domain
-from aenetpy.fingerprints.lookup import serving_setups
 from aenetpy.io import recognise as kinds
 from aenetpy.io.derivatives import iter_derivatives
-from aenetpy.io.families import is_copy
-from aenetpy.io.network import NetworkFile, read_network
+from aenetpy.io.network import read_network
 from aenetpy.io.restart import BfgsRestart, EkfRestart, read_restart
 from aenetpy.io.rngstate import N_WORDS, read_rngstate
-from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
 from aenetpy.io.train_state import TrainState, read_train_state
-from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.remarks import warn_of_noise, warn_of_setups
 from aenetpy.models.scaling import feature_scaling
 from aenetpy.workflows.convert import read_any_trainset
@@ -95,7 +96,7 @@ def describe_trainset(trainset: TrainingSet) -> Summary:
     }
 
 
-def describe_network(network: NetworkFile) -> Summary:
+def describe_network(network: SpeciesPotential) -> Summary:
     """Layers, activations, weights, the training set it comes from, and the setup."""
     (setup,) = describe_setups([network.setup], network.species)
     warn_of_noise(network)
@@ -252,11 +253,11 @@ def _range(values: Any) -> Summary:
     return {"minimum": np.min(values), "maximum": np.max(values)}
 
 
-def _by_species(source: TrainingSet | NetworkFile) -> Summary:
+def _by_species(source: TrainingSet | SpeciesPotential) -> Summary:
     return dict(zip(source.species, source.atomic_energies_t, strict=True))
 
 
-def _energies(source: TrainingSet | NetworkFile) -> Summary:
+def _energies(source: TrainingSet | SpeciesPotential) -> Summary:
     return {
         "minimum": source.energy_minimum,
         "maximum": source.energy_maximum,

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
+from aenetpy.descriptors.domain import DomainChoice
 from aenetpy.errors import DataError, InputError, NumericalError, located
-from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.files import check_new
-from aenetpy.io.report_ase import MD_HEADER, md_row
 from aenetpy.models.reading import read_potential
+from aenetpy.reports.ase import MD_HEADER, md_row
 from aenetpy.workflows.atoms import NamedAtoms, read_atoms
 from aenetpy.workflows.dynamics import make_dynamics
 from aenetpy.workflows.evaluate import checked_evaluation

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from aenetpy.data.setup import Setup
+from aenetpy.data.species_potential import SpeciesPotential, weight_offsets
+from aenetpy.data.training_set import TrainingSet
+from aenetpy.descriptors.domain import proven_domain
+from aenetpy.descriptors.lookup import serving_species
 from aenetpy.errors import DataError, InputError, located
-from aenetpy.fingerprints.domain import proven_domain
-from aenetpy.fingerprints.lookup import serving_species
-from aenetpy.io.network import NetworkFile, read_network, weight_offsets
-from aenetpy.io.setup import Setup
+from aenetpy.io.network import read_network
 from aenetpy.io.train_in import NetworkLine, TrainInput
-from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.atomic import check_network
 from aenetpy.parallel import machine_memory
 
@@ -120,7 +121,9 @@ def check_lines(settings: TrainInput, species: Sequence[str]) -> None:
         )
 
 
-def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train_in: str) -> None:
+def check_existing(
+    line: NetworkLine, existing: SpeciesPotential, setup: Setup, train_in: str
+) -> None:
     """Check that an existing network can be trained on this training set.
 
     An architecture other than in ``train.in`` is continued, as by aenet, but told.
@@ -154,7 +157,7 @@ def check_existing(line: NetworkLine, existing: NetworkFile, setup: Setup, train
         )
 
 
-def check_lookup(line: NetworkLine, existing: NetworkFile, setup: Setup) -> None:
+def check_lookup(line: NetworkLine, existing: SpeciesPotential, setup: Setup) -> None:
     """Refuse a network that was fitted to the functions of another species.
 
     Raises

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float
+from aenetpy.data.setup import Setup
+from aenetpy.data.species_potential import SpeciesPotential
+from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError
-from aenetpy.io.network import NetworkFile, read_network, write_network
-from aenetpy.io.report_train import network_created, network_restarted
-from aenetpy.io.setup import Setup
+from aenetpy.io.network import read_network, write_network
 from aenetpy.io.train_in import NetworkLine, TrainInput
 from aenetpy.io.train_state import TrainState
-from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.network import Network
+from aenetpy.reports.train import network_created, network_restarted
 from aenetpy.training.rescale import (
     rescaled_weights,
     same_inputs,
@@ -27,8 +28,6 @@ from aenetpy.training.rescale import (
     without_noise,
 )
 from aenetpy.training.weights import initial_weights
-
-Float = NDArray[np.float64]
 
 log = logging.getLogger("aenetpy")
 
@@ -54,7 +53,7 @@ class Networks:
     """
 
     files: dict[str, str]
-    contents: list[NetworkFile]
+    contents: list[SpeciesPotential]
     has_new: bool = False
     has_rescaled: bool = False
     state: TrainState | None = None
@@ -85,7 +84,7 @@ class Networks:
             write_network(f"{path}{suffix}", content)
 
 
-def with_weights(contents: Sequence[NetworkFile], weights_w: Float) -> list[NetworkFile]:
+def with_weights(contents: Sequence[SpeciesPotential], weights_w: Float) -> list[SpeciesPotential]:
     """Return the potentials with all weights, species after species."""
     ends = np.cumsum([content.weights_w.size for content in contents])
     parts = np.split(weights_w, ends[:-1])
@@ -158,7 +157,7 @@ def open_networks(
     return networks
 
 
-def belongs_to(state: TrainState, contents: Sequence[NetworkFile]) -> bool:
+def belongs_to(state: TrainState, contents: Sequence[SpeciesPotential]) -> bool:
     """Tell whether files hold the weights of a state, or those that they held before.
 
     The state is written first and the files after it, so that a run that is killed in
@@ -181,7 +180,7 @@ def belongs_to(state: TrainState, contents: Sequence[NetworkFile]) -> bool:
 
 def new_network(
     line: NetworkLine, trainset: TrainingSet, training_file: str, seed: int
-) -> NetworkFile:
+) -> SpeciesPotential:
     """Return a potential with random weights."""
     setup = setup_of(line.species, trainset)
     nodes_l = (setup.n_features, *line.nodes, 1)
@@ -191,8 +190,8 @@ def new_network(
 
 
 def continued_network(
-    existing: NetworkFile, trainset: TrainingSet, training_file: str
-) -> NetworkFile:
+    existing: SpeciesPotential, trainset: TrainingSet, training_file: str
+) -> SpeciesPotential:
     """Return a potential with the weights that exist and the scaling of a training set.
 
     A species that has no atoms in it keeps its statistics: there are no others.
@@ -212,9 +211,9 @@ def potential(
     setup: Setup,
     trainset: TrainingSet,
     training_file: str,
-) -> NetworkFile:
+) -> SpeciesPotential:
     """Return a potential with the scaling of a training set."""
-    file = NetworkFile(
+    file = SpeciesPotential(
         nodes_l=nodes_l,
         activations=activations,
         weights_w=weights_w,
@@ -240,7 +239,9 @@ def setup_of(species: str, trainset: TrainingSet) -> Setup:
     return next(setup for setup in trainset.setups_t if setup.species == species)
 
 
-def wants_rescaling(old: NetworkFile, new: NetworkFile, settings: TrainInput, known: bool) -> bool:
+def wants_rescaling(
+    old: SpeciesPotential, new: SpeciesPotential, settings: TrainInput, known: bool
+) -> bool:
     """Tell whether weights are to be re-expressed, so that the energies stay.
 
     They are, with one exception: weights of which nothing is known (no ``train.state``)
@@ -260,7 +261,7 @@ def wants_rescaling(old: NetworkFile, new: NetworkFile, settings: TrainInput, kn
     return False
 
 
-def rescaled(old: NetworkFile, new: NetworkFile, file: str) -> NetworkFile:
+def rescaled(old: SpeciesPotential, new: SpeciesPotential, file: str) -> SpeciesPotential:
     """Return the new potential with weights that give the energies of the old one.
 
     Raises

@@ -12,8 +12,8 @@ import numpy as np
 
 from aenetpy.analysis.errors import summarise
 from aenetpy.analysis.parity import Compared, Panel, parity_figure
+from aenetpy.descriptors.domain import DomainChoice
 from aenetpy.errors import DataError, UsageError
-from aenetpy.fingerprints.domain import DomainChoice
 from aenetpy.io.files import replace_file
 from aenetpy.io.predict_in import PredictInput
 from aenetpy.models.reading import read_potential

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from aenetpy.fingerprints.domain import DomainChoice
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.domain import DomainChoice
 from aenetpy.io.predict_in import PredictInput
-from aenetpy.io.structure import Structure
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread, ordered_map

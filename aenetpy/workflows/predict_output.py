@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from aenetpy import __version__
 from aenetpy.analysis.comparison import reference_energy
-from aenetpy.io import report_json
-from aenetpy.io import report_predict as report
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
 from aenetpy.io.predict_in import PredictInput
-from aenetpy.io.report_relax import optimization_table
-from aenetpy.io.structure import Structure
 from aenetpy.models.extrapolation import Excursions
 from aenetpy.models.potential import Evaluation, Potential
+from aenetpy.reports import json as report_json
+from aenetpy.reports import predict as report
+from aenetpy.reports.relax import optimization_table
 from aenetpy.workflows.extrapolation import Extrapolation
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class TextWriter:
         if self._settings.relax.cell:
             self._out.write(report.lattice_vectors(relaxation.structure, "optimized, "))
 
-    def _atomic_energies(self, evaluation: Evaluation) -> report.Float | None:
+    def _atomic_energies(self, evaluation: Evaluation) -> Float | None:
         return evaluation.atomic_energies_n if self._settings.print_atomic_energies else None
 
 

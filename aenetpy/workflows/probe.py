@@ -6,19 +6,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Long
+from aenetpy.data.limits import LARGEST_ORDER
+from aenetpy.data.setup import N_PARAMETERS, Setup
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.base import make_descriptor
+from aenetpy.descriptors.featurise import NEIGHBOR_TOLERANCE, fingerprints
+from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import DataError, UsageError
-from aenetpy.fingerprints.base import make_descriptor
-from aenetpy.fingerprints.featurise import NEIGHBOR_TOLERANCE, fingerprints
-from aenetpy.fingerprints.neighbors import find_neighbors
-from aenetpy.io.limits import LARGEST_ORDER
-from aenetpy.io.setup import N_PARAMETERS, Setup
-from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
 from aenetpy.workflows.predict_output import as_printed
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +35,7 @@ class MeanFingerprint:
 
     name: str
     features_g: Float
-    n_neighbors_n: NDArray[np.int64]
+    n_neighbors_n: Long
 
 
 @dataclass(frozen=True, eq=False)

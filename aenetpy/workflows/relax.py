@@ -6,17 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.featurise import Contact
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError
-from aenetpy.fingerprints.featurise import Contact
 from aenetpy.io.predict_in import RelaxOptions
-from aenetpy.io.structure import Structure
 from aenetpy.models.descent import Point, descend
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.workflows.checks import too_close
-
-Float = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from aenetpy.data.structure import Structure
 from aenetpy.io.free_form import Place
 from aenetpy.io.generate_in import GenerateInput
-from aenetpy.io.structure import Structure
 
 
 class Repeats:

@@ -7,17 +7,17 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
-from aenetpy.analysis.cells import format_trials
-from aenetpy.analysis.report import write_report
+from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError
 from aenetpy.interruption import check
 from aenetpy.io.files import write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.lock import locked_folder
-from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.trial_files import TrialResult, read_record
+from aenetpy.studies.cells import format_trials
+from aenetpy.studies.report import write_report
 from aenetpy.workflows.checks import check_species
 from aenetpy.workflows.commands import Commands
 from aenetpy.workflows.generate import read_setups, target_energy

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
+from aenetpy.data.structure import Structure
 from aenetpy.errors import InputError
 from aenetpy.io.files import read_bytes
 from aenetpy.io.free_form import Entry, Place, times
 from aenetpy.io.generate_in import GenerateInput, format_generate_in, read_generate_in
-from aenetpy.io.structure import Structure
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.study_in import Study, Variant
 from aenetpy.io.taylor_in import TaylorInput, format_delta

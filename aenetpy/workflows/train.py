@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aenetpy import __version__
+from aenetpy.arrays import Float, Index
+from aenetpy.data.families import is_copy, parent_of
+from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import InputError, Stopped, located
-from aenetpy.io import report_train as report
 from aenetpy.io.energies import energy_table, write_energies
-from aenetpy.io.families import is_copy, parent_of
 from aenetpy.io.files import write_text
 from aenetpy.io.lock import locked_folder
-from aenetpy.io.report_common import TrainingSetInfo, training_set_info
 from aenetpy.io.rngstate import N_WORDS, GfortranRandom, read_rngstate, write_rngstate
 from aenetpy.io.train_in import TrainInput
-from aenetpy.io.trainset import TrainingSet, read_trainset, write_trainset
+from aenetpy.io.trainset import read_trainset, write_trainset
 from aenetpy.models.remarks import warn_of_setups
+from aenetpy.reports import train as report
+from aenetpy.reports.common import TrainingSetInfo, training_set_info
 from aenetpy.training.loop import EpochRow, Outcome
 from aenetpy.training.loop import train as improve
 from aenetpy.training.normalise import normalise, without_constants
@@ -33,9 +34,6 @@ from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state,
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
 from aenetpy.workflows.timing import Timing
-
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 RNG_STATE = Path("train.rngstate")
 STOP = Path("STOP")

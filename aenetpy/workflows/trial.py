@@ -12,12 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError, DataError
 from aenetpy.io.files import read_bytes, read_text, write_text
 from aenetpy.io.generate_in import GenerateInput
-from aenetpy.io.structure import Structure
 from aenetpy.io.train_in import format_train_in, read_train_in
 from aenetpy.io.train_state import read_train_state
 from aenetpy.io.trainset import count_structures
@@ -34,8 +34,6 @@ from aenetpy.models.reading import read_potential
 from aenetpy.workflows.commands import Commands
 from aenetpy.workflows.generate import target_energy
 from aenetpy.workflows.study_plan import AUGMENTED, TRAINING_SET, Trial, digest_of
-
-Float = NDArray[np.float64]
 
 RECORD, RESULT = "trial.json", "result.npz"
 STATE = "train.state"

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from aenetpy.data.species_potential import SpeciesPotential
+from aenetpy.descriptors.domain import DomainChoice, proven_domain
 from aenetpy.errors import DataError
-from aenetpy.fingerprints.domain import DomainChoice, proven_domain
 from aenetpy.io.files import check_new
-from aenetpy.io.network import NetworkFile, read_network, write_network
+from aenetpy.io.network import read_network, write_network
 from aenetpy.io.network_ascii import write_network_ascii
 from aenetpy.models.upgrade import upgrade_network
 
 
-def upgrade(old: str, new: str, domain: DomainChoice = "auto") -> NetworkFile:
+def upgrade(old: str, new: str, domain: DomainChoice = "auto") -> SpeciesPotential:
     """Write the potential that gives the same energies with aenet 2.0.4.
 
     Parameters
@@ -24,7 +25,7 @@ def upgrade(old: str, new: str, domain: DomainChoice = "auto") -> NetworkFile:
 
     Returns
     -------
-    NetworkFile
+    SpeciesPotential
         What was written.
 
     Raises
@@ -41,7 +42,7 @@ def upgrade(old: str, new: str, domain: DomainChoice = "auto") -> NetworkFile:
     return upgraded
 
 
-def _check_old(path: str, file: NetworkFile, domain: DomainChoice) -> None:
+def _check_old(path: str, file: SpeciesPotential, domain: DomainChoice) -> None:
     """Raise DataError unless the file is, or is said to be, of the old domain."""
     if not file.setup.is_chebyshev:
         raise DataError(

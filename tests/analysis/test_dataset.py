@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aenetpy.analysis.dataset import describe_dataset
-from aenetpy.io.structure import Structure
+from aenetpy.data.structure import Structure
 
 
 def cubic(edge: float, species: str = "A", energy: float | None = None) -> Structure:

@@ -7,12 +7,12 @@ import csv
 import numpy as np
 import pytest
 
-from aenetpy.analysis import figures
-from aenetpy.analysis.cells import COLUMNS, format_trials, sort_into_cells
 from aenetpy.analysis.errors import Interval
-from aenetpy.analysis.report import brackets, number, summary_text, write_report
 from aenetpy.io.study_in import read_study
 from aenetpy.io.trial_files import TrialResult, read_result, write_result
+from aenetpy.studies import figures
+from aenetpy.studies.cells import COLUMNS, format_trials, sort_into_cells
+from aenetpy.studies.report import brackets, number, summary_text, write_report
 
 YAML = """\
 generate: g

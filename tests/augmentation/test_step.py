@@ -9,8 +9,8 @@ import pytest
 from aenetpy.augmentation.plan import make_plan
 from aenetpy.augmentation.step import choose_step, harmonic_stiffness
 from aenetpy.augmentation.survey import Survey, survey
+from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError
-from aenetpy.io.structure import Structure
 from aenetpy.io.taylor_in import TaylorInput
 
 STIFFNESS = 7.0

@@ -13,8 +13,8 @@ from ase.cluster import Octahedron
 from aenetpy.augmentation import plan as planning
 from aenetpy.augmentation.plan import make_plan
 from aenetpy.augmentation.taylor import displaced, energy_change
-from aenetpy.io.families import is_copy, parent_of
-from aenetpy.io.structure import Structure
+from aenetpy.data.families import is_copy, parent_of
+from aenetpy.data.structure import Structure
 from aenetpy.io.structures import atoms_from_structure, structure_from_atoms
 from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.io.xsf import format_xsf, read_xsf

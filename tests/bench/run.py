@@ -49,8 +49,8 @@ def row(name: str, unit: str, target: str, values: list[float | None]) -> None:
 
 def bench_descriptors(files: list[Path]) -> Iterator[None]:
     """Fingerprints and energies with forces, per atom."""
-    from aenetpy.fingerprints.base import make_descriptor
-    from aenetpy.fingerprints.featurise import fingerprints
+    from aenetpy.descriptors.base import make_descriptor
+    from aenetpy.descriptors.featurise import fingerprints
     from aenetpy.io.stp import read_stp
     from aenetpy.io.xsf import read_xsf
     from tests.potentials import random_potential

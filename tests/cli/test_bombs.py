@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
+from aenetpy.data.setup import check_setup
+from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import DataError
-from aenetpy.fingerprints.neighbors import find_neighbors
 from aenetpy.io.free_form import expand_repeats
-from aenetpy.io.setup import check_setup
 from aenetpy.workflows import network_checks
 from aenetpy.workflows.probe import chebyshev_setup
 from tests.conftest import ROOT
@@ -239,7 +239,7 @@ def test_an_order_in_a_binary_file_has_the_same_limit():
 
 def test_the_largest_order_is_still_accurate():
     """G_n = sum_{j<k} w_j w_k cos(n theta_jk), against the sum as it is written."""
-    from aenetpy.fingerprints.base import make_descriptor
+    from aenetpy.descriptors.base import make_descriptor
 
     order, cutoff = 200, 4.0
     descriptor = make_descriptor(

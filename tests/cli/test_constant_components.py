@@ -10,8 +10,9 @@ import pytest
 
 import aenetpy
 from aenetpy.cli.main import run
-from aenetpy.io.network import NetworkFile, read_network, write_network
-from aenetpy.io.structure import Structure
+from aenetpy.data.species_potential import SpeciesPotential
+from aenetpy.data.structure import Structure
+from aenetpy.io.network import read_network, write_network
 from aenetpy.io.trainset import read_trainset, write_trainset
 from aenetpy.io.xsf import write_xsf
 from aenetpy.models.network import Network
@@ -139,7 +140,7 @@ def with_noisy_weights(folder: Path) -> None:
         write_network(folder / f"{symbol}.nn", replace(file, weights_w=weights_w))
 
 
-def as_aenet(file: NetworkFile, structure: Structure) -> np.ndarray:
+def as_aenet(file: SpeciesPotential, structure: Structure) -> np.ndarray:
     """Energies of the H atoms; aenet knows one limit, 1e-10, and nothing of rounding."""
     features_ag = aenetpy.fingerprints(structure, ["H.stp", "O.stp"])["H"].features_ag
     statistics = file.setup.statistics

@@ -16,7 +16,7 @@ from aenetpy.cli.main import run
 from aenetpy.io.network import read_network
 from aenetpy.io.xsf import read_xsf, write_xsf
 from tests.conftest import ROOT
-from tests.reports import remarks
+from tests.printed import remarks
 
 LINE = re.compile(
     r"aenetpy: warning: (\d+) atoms in (\d+) of (\d+) structures outside of the training range;"

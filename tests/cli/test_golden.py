@@ -13,7 +13,7 @@ import pytest
 from aenetpy.cli.main import run
 from aenetpy.io.derivatives import iter_derivatives
 from aenetpy.io.trainset import read_trainset
-from tests.reports import assert_same_numbers, lines_of
+from tests.printed import assert_same_numbers, lines_of
 
 GENERATE = {
     "01-generate-chebyshev": "TiO2.train",

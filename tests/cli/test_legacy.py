@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.fingerprints.domain import proven_domain
+from aenetpy.data.setup import FeatureStatistics
+from aenetpy.descriptors.domain import proven_domain
 from aenetpy.io.network import read_network, write_network
 from aenetpy.io.network_ascii import write_network_ascii
-from aenetpy.io.setup import FeatureStatistics
 from aenetpy.io.trainset import read_trainset, write_trainset
 from aenetpy.io.xsf import read_xsf
 from aenetpy.models.reading import read_potential
 from tests.conftest import ROOT
 from tests.potentials import random_potential
-from tests.reports import remarks
+from tests.printed import remarks
 
 NAMES = ("Ti", "O")
 

@@ -14,7 +14,7 @@ from aenetpy.io.network import read_network
 from aenetpy.io.rngstate import read_rngstate
 from aenetpy.io.trainset import read_trainset
 from tests.conftest import ROOT
-from tests.reports import assert_same_numbers, lines_of
+from tests.printed import assert_same_numbers, lines_of
 
 
 @pytest.fixture(scope="module", params=["chebyshev", "behler"])

@@ -16,7 +16,7 @@ from aenetpy.cli.main import run
 from aenetpy.io.xsf import read_xsf
 from aenetpy.models.reading import read_potential
 from tests.conftest import ROOT
-from tests.reports import assert_same_numbers, lines_of
+from tests.printed import assert_same_numbers, lines_of
 
 RULE = " " + 60 * "-"
 

@@ -13,8 +13,8 @@ from ase.build import bulk, molecule
 from ase.io import write
 
 from aenetpy.cli.main import run
-from aenetpy.fingerprints.base import make_descriptor
-from aenetpy.fingerprints.featurise import fingerprints
+from aenetpy.descriptors.base import make_descriptor
+from aenetpy.descriptors.featurise import fingerprints
 from aenetpy.io.stp import read_stp
 from aenetpy.io.trainset import read_trainset, write_trainset
 from aenetpy.io.trainset_ascii import read_trainset_ascii

@@ -9,9 +9,9 @@ from string import Template
 import numpy as np
 import pytest
 
+from aenetpy.data.setup import Setup
 from aenetpy.io.generate_in import read_generate_in
 from aenetpy.io.predict_in import read_predict_in
-from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.train_in import read_train_in

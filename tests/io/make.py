@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 from hypothesis import strategies as st
 
-from aenetpy.io.network import ACTIVATIONS, NetworkFile, weight_offsets
-from aenetpy.io.setup import FeatureStatistics, Setup
-from aenetpy.io.trainset import TrainingSet
+from aenetpy.data.setup import FeatureStatistics, Setup
+from aenetpy.data.species_potential import ACTIVATIONS, SpeciesPotential, weight_offsets
+from aenetpy.data.training_set import TrainingSet
 
 SYMBOLS = ("Ti", "O", "H", "Cu", "Au")
 
@@ -74,7 +74,7 @@ def make_trainset(rng, n_features_t, n_atoms_s, *, setups=True, sort=False):
 def make_network(rng, nodes_l, n_types, description=" made up$$"):
     """Return a potential with random numbers."""
     species = SYMBOLS[:n_types]
-    return NetworkFile(
+    return SpeciesPotential(
         nodes_l=tuple(nodes_l),
         activations=tuple(rng.choice(ACTIVATIONS, len(nodes_l) - 1).tolist()),
         weights_w=rng.normal(size=weight_offsets(tuple(nodes_l))[-1]) * 10.0 ** rng.integers(-9, 3),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.io import FortranFile
 
 import aenetpy.io.fortran
+from aenetpy.data.limits import ANY
 from aenetpy.errors import DataError
 from aenetpy.io.fortran import (
     RecordReader,
@@ -22,7 +23,6 @@ from aenetpy.io.fortran import (
     record,
 )
 from aenetpy.io.fortran_text import LineReader, list_directed, list_directed_line
-from aenetpy.io.limits import ANY
 
 
 @pytest.fixture

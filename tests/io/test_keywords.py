@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aenetpy.data.limits import LARGEST
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.free_form import (
     Place,
@@ -24,7 +25,6 @@ from aenetpy.io.free_form import (
     split_tokens,
 )
 from aenetpy.io.keywords import Keywords
-from aenetpy.io.limits import LARGEST
 
 VALUES = ("OUTPUT", "ITERATIONS", "TESTPERCENT", "TIMING", "FORCES", "SEED")
 BLOCKS = ("TYPES", "SETUPS", "FILES", "METHOD")

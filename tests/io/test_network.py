@@ -10,15 +10,10 @@ import pytest
 from hypothesis import given, settings
 from scipy.io import FortranFile
 
+from aenetpy.data.species_potential import value_offsets, weight_offsets
 from aenetpy.errors import DataError
 from aenetpy.io.fortran import integer_record
-from aenetpy.io.network import (
-    encode_network,
-    read_network,
-    value_offsets,
-    weight_offsets,
-    write_network,
-)
+from aenetpy.io.network import encode_network, read_network, write_network
 from tests.io.make import assert_same, make_network, networks
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aenetpy.data.setup import BEHLER_PARAMETERS as PARAMETERS
+from aenetpy.data.setup import Setup
 from aenetpy.errors import InputError
-from aenetpy.io.setup import BEHLER_PARAMETERS as PARAMETERS
-from aenetpy.io.setup import Setup
 from aenetpy.io.stp import format_stp, read_stp
 from aenetpy.io.trainset import read_trainset
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError
-from aenetpy.io.structure import Structure
 from aenetpy.io.xsf import format_xsf, read_xsf, write_xsf
 
 PERIODIC = """# total energy = -4985.12735163 eV

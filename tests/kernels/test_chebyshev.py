@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from aenetpy.fingerprints.chebyshev import harmonics, legendre_coefficients
+from aenetpy.descriptors.chebyshev import harmonics, legendre_coefficients
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, positive_part, splat, square_root, store, total
 from aenetpy.kernels.cutoff import cutoff_root, cutoff_slope

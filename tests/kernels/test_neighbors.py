@@ -9,8 +9,8 @@ import tarfile
 import numpy as np
 import pytest
 
+from aenetpy.descriptors.neighbors import CellList, Neighbors, find_neighbors
 from aenetpy.errors import DataError
-from aenetpy.fingerprints.neighbors import CellList, Neighbors, find_neighbors
 from aenetpy.io.xsf import read_xsf
 from tests.naive_neighbors import naive_neighbors
 

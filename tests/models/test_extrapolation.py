@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aenetpy.fingerprints.featurise import fingerprints
-from aenetpy.io.setup import FeatureStatistics
+from aenetpy.data.setup import FeatureStatistics
+from aenetpy.descriptors.featurise import fingerprints
 from aenetpy.io.stp import read_stp
 from aenetpy.models.extrapolation import Excursions, Ranges
 from tests.conftest import ROOT

@@ -9,11 +9,11 @@ import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError
-from aenetpy.fingerprints.verlet import VerletList
 from aenetpy.io.network import write_network
 from aenetpy.io.stp import read_stp
-from aenetpy.io.structure import Structure
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 from tests.conftest import ROOT

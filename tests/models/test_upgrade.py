@@ -7,17 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aenetpy.fingerprints.chebyshev_setup import angular_blocks
-from aenetpy.fingerprints.domain import proven_domain
-from aenetpy.fingerprints.featurise import fingerprints
+from aenetpy.data.setup import Setup
+from aenetpy.descriptors.chebyshev_setup import angular_blocks
+from aenetpy.descriptors.domain import proven_domain
+from aenetpy.descriptors.featurise import fingerprints
 from aenetpy.io.network import read_network
-from aenetpy.io.setup import Setup
 from aenetpy.io.stp import read_stp
 from aenetpy.io.xsf import read_xsf
 from aenetpy.models.potential import Potential
 from aenetpy.models.upgrade import NOTE, upgrade_network
 from tests.conftest import ROOT
-from tests.fingerprints.test_chebyshev import make_setup
+from tests.descriptors.test_chebyshev import make_setup
 from tests.models.test_potential import random_structure
 from tests.potentials import random_potential
 

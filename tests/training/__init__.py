@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aenetpy.io.setup import FeatureStatistics, Setup
-from aenetpy.io.trainset import TrainingSet
+from aenetpy.data.setup import FeatureStatistics, Setup
+from aenetpy.data.training_set import TrainingSet
 from aenetpy.models.network import Network, n_weights
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from aenetpy.data.setup import FeatureStatistics
 from aenetpy.errors import DataError, InputError
-from aenetpy.io.setup import FeatureStatistics
 from aenetpy.io.trainset import read_trainset, write_trainset
 from aenetpy.models.scaling import ROUNDING, feature_scaling, raw_deviations, rounding_noise
 from aenetpy.training.normalise import normalise, without_constants

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aenetpy.io.network import NetworkFile
+from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.models.network import Network, n_weights
 from aenetpy.models.scaling import feature_scaling
 from aenetpy.training.rescale import rescaled_weights, same_inputs, same_output
@@ -17,7 +17,7 @@ FEATURES_NG = RNG.uniform(0, 5, (30, 4))
 
 def potential(features_ng, scale=1.3, shift=-7.8, atomic_energy=-1604.6, hidden=(3, 2)):
     nodes_l = (4, *hidden, 1)
-    return NetworkFile(
+    return SpeciesPotential(
         nodes_l=nodes_l,
         activations=(*("tanh", "twist")[: len(hidden)], "linear"),
         weights_w=np.random.default_rng(2).normal(size=n_weights(nodes_l)),
@@ -36,7 +36,7 @@ def potential(features_ng, scale=1.3, shift=-7.8, atomic_energy=-1604.6, hidden=
     )
 
 
-def energies(file: NetworkFile, features_ng) -> np.ndarray:
+def energies(file: SpeciesPotential, features_ng) -> np.ndarray:
     mean_g, inverse_g = feature_scaling(file.setup.statistics)
     y_n = Network(file.nodes_l, file.activations, file.weights_w).forward(
         (features_ng - mean_g) * inverse_g
@@ -44,7 +44,7 @@ def energies(file: NetworkFile, features_ng) -> np.ndarray:
     return y_n / file.scale + file.shift + file.atomic_energies_t[1]
 
 
-def carried_over(old: NetworkFile, new: NetworkFile) -> NetworkFile:
+def carried_over(old: SpeciesPotential, new: SpeciesPotential) -> SpeciesPotential:
     return replace(new, weights_w=rescaled_weights(old, new))
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
+from aenetpy.data.families import is_copy, parent_of
 from aenetpy.io import files
-from aenetpy.io.families import is_copy, parent_of
 from aenetpy.io.generate_in import read_generate_in
 from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.io.trainset import read_trainset

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.featurise import Contact
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError
-from aenetpy.fingerprints.featurise import Contact
 from aenetpy.io.predict_in import RelaxOptions
-from aenetpy.io.structure import Structure
 from aenetpy.models.descent import LONGEST_STEP
 from aenetpy.models.potential import Evaluation
 from aenetpy.workflows.relax import NotRelaxed, relax

@@ -5,15 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Index
+from aenetpy.data.limits import FINITE
 from aenetpy.errors import DataError
-from aenetpy.io.limits import FINITE
 from aenetpy.training.objective import EnergyObjective, Evaluation
-
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 State = dict[str, NDArray[Any]]
 """What a method remembers between two epochs, by name."""

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from aenetpy.arrays import Float, Index
 from aenetpy.io.restart import EkfRestart
 from aenetpy.training.methods.base import State, damaged, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
-
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 
 class EKF:

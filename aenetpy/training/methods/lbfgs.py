@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from scipy.linalg.lapack import HAS_ILP64
 from scipy.optimize import _lbfgsb
 
+from aenetpy.arrays import Float, Index
 from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import BfgsRestart
 from aenetpy.training.methods.base import State, damaged, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
 Integers = NDArray[np.integer[Any]]
 
 MEMORY = 20

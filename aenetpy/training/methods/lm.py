@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
+from aenetpy.arrays import Float, Index
 from aenetpy.training.methods.base import State, batches, damaged, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
-
-Float = NDArray[np.float64]
-Index = NDArray[np.intp]
 
 TRIES = 5
 """Steps from the same weights, after which the last one is accepted although it is worse."""

@@ -1,0 +1,1 @@
+"""The nouns: structures, setups, training sets, the potential of a species."""

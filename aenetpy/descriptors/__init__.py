@@ -1,0 +1,1 @@
+"""Fingerprints of atoms: parameters, neighbours, values, derivatives, statistics."""

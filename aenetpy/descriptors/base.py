@@ -1,0 +1,111 @@
+"""What all descriptors have in common, and which one a setup asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from aenetpy.arrays import Float, Int, Long
+from aenetpy.data.setup import Setup
+from aenetpy.descriptors.domain import AngularDomain
+from aenetpy.descriptors.lookup import serving_setups
+from aenetpy.descriptors.neighbors import Neighbors
+from aenetpy.errors import DataError
+
+
+class Descriptor(Protocol):
+    """Fingerprints of the atoms of one species, and their derivatives.
+
+    All methods work on a packed batch of atoms: ``types_n`` is the index of each
+    atom's species in the tuple given to `make_descriptor`, (n,) int32, and
+    ``neighbors`` belongs to the same atoms. They change nothing but the arrays given
+    for that purpose, so that threads may share a descriptor.
+    """
+
+    setup: Setup
+    n_features: int
+    cutoff: float
+
+    def names(self) -> list[str]:
+        """Return the name of each component, in order."""
+        ...
+
+    def evaluate(self, atoms_a: Long, types_n: Int, neighbors: Neighbors) -> tuple[Float, Any]:
+        """Return the fingerprints (a, g) of the given atoms, and what `adjoint` reuses."""
+        ...
+
+    def adjoint(
+        self,
+        atoms_a: Long,
+        types_n: Int,
+        neighbors: Neighbors,
+        state: Any,
+        gradient_ag: Float,
+        forces_nc: Float,
+        virial_cc: Float,
+    ) -> None:
+        """Add forces -dE/dr (n, 3) and the virial, given dE/dG (a, g) of each atom.
+
+        ``virial_bc += sum_p r_b dE/dr_c`` over the pairs p of the given atoms, so that
+        the stress tensor is virial / volume.
+        """
+        ...
+
+    def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:
+        """Return dG/dr_p, (p, g, 3), of one atom with respect to each of its neighbours."""
+        ...
+
+
+def make_descriptors(setups: Sequence[Setup]) -> list[Descriptor]:
+    """Return the descriptors of all species, which count in the order of ``setups``.
+
+    Raises
+    ------
+    DataError
+        As `make_descriptor` and `aenetpy.descriptors.lookup.serving_setups`.
+    """
+    species = [setup.species for setup in setups]
+    return [
+        make_descriptor(setup, species, serving=serving)
+        for setup, serving in zip(setups, serving_setups(setups), strict=True)
+    ]
+
+
+def make_descriptor(
+    setup: Setup,
+    species: Sequence[str],
+    angular_domain: AngularDomain = "new",
+    serving: Setup | None = None,
+) -> Descriptor:
+    """Return the descriptor that a setup defines.
+
+    Parameters
+    ----------
+    setup
+        Of the central species.
+    species
+        All species; ``types_n`` counts in this order.
+    angular_domain
+        "old" for Chebyshev setups of aenet 2.0.3 and before, see
+        `aenetpy.descriptors.domain`.
+    serving
+        Setup whose functions are evaluated, see `aenetpy.descriptors.lookup`; by default
+        ``setup`` itself.
+
+    Raises
+    ------
+    DataError
+        Unknown type of fingerprint.
+    """
+    if setup.is_chebyshev:
+        from aenetpy.descriptors.chebyshev import ChebyshevDescriptor
+
+        return ChebyshevDescriptor(setup, species, angular_domain)
+    if setup.kind == "Behler2011":
+        from aenetpy.descriptors.behler import BehlerDescriptor
+
+        return BehlerDescriptor(setup, species, serving)
+    raise DataError(
+        f"unknown type of fingerprint {setup.kind!r} in the setup of {setup.species}",
+        hint="use Chebyshev or Behler2011",
+    )

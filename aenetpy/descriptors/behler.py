@@ -1,0 +1,175 @@
+"""The Behler2011 descriptor: symmetry functions G1 to G5 (spec 6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aenetpy.arrays import Float, Int
+from aenetpy.data.setup import Setup
+from aenetpy.descriptors.behler_functions import (
+    SymmetryFunction,
+    function_table,
+    in_value_order,
+    symmetry_functions,
+)
+from aenetpy.descriptors.neighbors import Neighbors
+from aenetpy.kernels.behler import behler_pass, pull_forces
+from aenetpy.kernels.behler_layout import workspace
+
+
+class BehlerDescriptor:
+    """Symmetry functions of one central species.
+
+    G1 = sum_j fc(d_ij), G2 = sum_j exp(-eta (d_ij - Rs)^2) fc, G3 = sum_j cos(kappa d_ij) fc,
+    G4 = 2 sum_{j<k} ((1 + lambda cos)/2)^zeta exp(-eta (d_ij^2 + d_ik^2 + d_jk^2)) fc fc fc,
+    G5 the same without d_jk; each function has its own cutoff.
+
+    Parameters
+    ----------
+    setup
+        Of kind ``Behler2011``; of the central species.
+    species
+        Global species; ``types_n`` of all methods index this tuple. Neighbours
+        of species outside ``setup.environment`` contribute nothing.
+    serving
+        Setup that declares the functions, see `aenetpy.descriptors.lookup`; by default
+        ``setup``. Its partners are places in ``setup.environment``. If it declares fewer,
+        the last components are 0.
+
+    Notes
+    -----
+    Source: spec 6.3.
+    """
+
+    def __init__(self, setup: Setup, species: Sequence[str], serving: Setup | None = None) -> None:
+        self.setup = setup
+        serving = setup if serving is None else serving
+        self.functions = in_value_order(symmetry_functions(serving))
+        self.n_features = setup.n_features
+        self._n_places = max(len(setup.environment), len(serving.environment))
+        self.cutoff = max((function.parameters["Rc"] for function in self.functions), default=0.0)
+        self._table = function_table(self.functions)
+        position = {symbol: z for z, symbol in reversed(list(enumerate(setup.environment)))}
+        self._environment_t = np.array([position.get(s, -1) for s in species], dtype=np.int64)
+
+    def evaluate(
+        self, atoms_a: NDArray[Any], types_n: Int, neighbors: Neighbors
+    ) -> tuple[Float, None]:
+        """Evaluate the symmetry functions of some atoms.
+
+        Parameters
+        ----------
+        atoms_a
+            Indices of central atoms of this species, (a,) integer.
+        types_n
+            Species index of all atoms, (n,) int32.
+        neighbors
+            Neighbours within at least ``cutoff``, Å.
+
+        Returns
+        -------
+        features_ag
+            Values in the order of spec 6.3, (a, g) float64.
+        state
+            Nothing to remember for ``adjoint``.
+        """
+        features_ag = np.zeros((len(atoms_a), self.n_features))
+        self._pass(atoms_a, types_n, neighbors, False, features_ag, np.empty((0, 3)))
+        return features_ag, None
+
+    def adjoint(
+        self,
+        atoms_a: NDArray[Any],
+        types_n: Int,
+        neighbors: Neighbors,
+        state: object,
+        gradient_ag: Float,
+        forces_nc: Float,
+        virial_cc: Float,
+    ) -> None:
+        """Add the forces and the virial that belong to a gradient dE/dG.
+
+        F_n = -sum_ag dE/dG_ag dG_ag/dr_n, virial_cd = sum_p r_pc dE/dr_pd.
+
+        Parameters
+        ----------
+        atoms_a, types_n, neighbors
+            As in ``evaluate``.
+        state
+            What ``evaluate`` returned.
+        gradient_ag
+            dE/dG, eV, (a, g) float64.
+        forces_nc, virial_cc
+            Added to, eV/Å (n, 3) and eV (3, 3), C-contiguous float64.
+        """
+        atoms_a = np.ascontiguousarray(atoms_a, dtype=np.int64)
+        slopes_pc = self._slopes(atoms_a, types_n, neighbors, gradient_ag)
+        pull_forces(
+            atoms_a,
+            neighbors.offsets_n,
+            neighbors.partners_p,
+            neighbors.r_cp,
+            slopes_pc,
+            forces_nc,
+            virial_cc,
+        )
+
+    def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:
+        """Return dG/dr_p of one atom for each of its neighbours, (p, g, 3) float64, 1/Å."""
+        atoms_g = np.full(self.n_features, atom)
+        slopes_pc = self._slopes(atoms_g, types_n, neighbors, np.eye(self.n_features))
+        return slopes_pc.reshape(self.n_features, -1, 3).swapaxes(0, 1)
+
+    def names(self) -> list[str]:
+        """Name the components like their lines in the setup: ``G2 O eta=0.5 Rs=0 Rc=6.5``."""
+        missing = self.n_features - len(self.functions)
+        return [*(self._name(function) for function in self.functions), *["none"] * missing]
+
+    def _name(self, function: SymmetryFunction) -> str:
+        environment = self.setup.environment
+        species = [environment[z] if z < len(environment) else "none" for z in function.partners]
+        values = [f"{key}={value:g}" for key, value in reversed(function.parameters.items())]
+        return " ".join([f"G{function.kind}", *species, *values])
+
+    def _slopes(
+        self,
+        atoms_a: NDArray[Any],
+        types_n: Int,
+        neighbors: Neighbors,
+        gradient_ag: Float,
+    ) -> Float:
+        """dE/dr_p for the pairs of the first atom, the second and so on, (p, 3)."""
+        n_pairs = int(np.diff(neighbors.offsets_n)[atoms_a].sum())
+        slopes_pc = np.zeros((n_pairs, 3))
+        gradient_ag = np.array(gradient_ag, dtype=np.float64, order="C")
+        self._pass(atoms_a, types_n, neighbors, True, gradient_ag, slopes_pc)
+        return slopes_pc
+
+    def _pass(
+        self,
+        atoms_a: NDArray[Any],
+        types_n: Int,
+        neighbors: Neighbors,
+        derivative: bool,
+        features_ag: Float,
+        slopes_pc: Float,
+    ) -> None:
+        """Run the kernel with scratch of its own, so that threads do not meet."""
+        largest = int(np.diff(neighbors.offsets_n)[atoms_a].max(initial=0))
+        behler_pass(
+            self._table,
+            workspace(self._table, self._n_places, largest),
+            self._environment_t,
+            np.ascontiguousarray(atoms_a, dtype=np.int64),
+            np.ascontiguousarray(types_n, dtype=np.int32),
+            neighbors.offsets_n,
+            neighbors.partners_p,
+            neighbors.r_cp,
+            derivative,
+            features_ag,
+            slopes_pc,
+        )

@@ -1,0 +1,169 @@
+"""The Chebyshev descriptor of Artrith, Urban and Ceder (spec 6.2; PRB 96, 014112)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.polynomial.chebyshev import chebvander
+from numpy.polynomial.legendre import leggauss, legvander
+
+from aenetpy.arrays import Float, Int, Long
+from aenetpy.data.setup import Setup
+from aenetpy.descriptors.chebyshev_setup import parameters, typespins
+from aenetpy.descriptors.domain import AngularDomain, angular_variable
+from aenetpy.descriptors.neighbors import Neighbors
+from aenetpy.kernels.chebyshev import evaluate
+from aenetpy.kernels.chebyshev_gradient import adjoint, jacobian
+from aenetpy.kernels.chebyshev_groups import Basis
+
+
+class ChebyshevDescriptor:
+    """Radial and angular Chebyshev polynomials, summed plainly and by species weight.
+
+    With f_c(d, R) = (cos(pi d/R) + 1)/2 for d < R, else 0, and s_j = 1, then again with
+    the species weights (`typespins`) if the environment has more than one species::
+
+        G_n = sum_j     s_j     f_c(d_j, R_r) T_n(2 d_j/R_r - 1)                  n = 0 ... N_r
+        G_n = sum_{j<k} s_j s_k f_c(d_j, R_a) f_c(d_k, R_a) T_n(cos theta_jk)     n = 0 ... N_a
+
+    Parameters
+    ----------
+    setup
+        Setup of the central species.
+    species
+        All species; ``types_n`` counts in this order. Those missing in the
+        environment of the setup have species weight 0.
+    angular_domain
+        "new": T_n(cos theta). "old": T_n((2 cos theta - pi)/pi), with which
+        potentials of aenet 2.0.3 and before were trained.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        species: Sequence[str],
+        angular_domain: AngularDomain = "new",
+    ) -> None:
+        self.setup = setup
+        radial_cutoff, radial_order, angular_cutoff, angular_order = parameters(setup)
+        self.cutoff = max(radial_cutoff, angular_cutoff)
+        self.n_features = setup.n_features
+        self._n_types = len(species)
+        weights = [np.ones(len(species))]
+        if len(setup.environment) > 1:
+            spins = typespins(setup.environment)
+            weights.append(np.array([spins.get(symbol, 0.0) for symbol in species]))
+        recursion_k, norm_k = harmonics(angular_order)
+        self._basis = Basis(
+            radial_cutoff,
+            radial_order,
+            angular_cutoff,
+            angular_order,
+            np.array(weights),
+            legendre_coefficients(angular_order, angular_domain),
+            recursion_k,
+            norm_k,
+        )
+
+    def names(self) -> list[str]:
+        """Return the name of each component: "radial 0" ... "weighted angular 4"."""
+        basis = self._basis
+        return [
+            f"{weighted}{part} {n}"
+            for weighted in ("", "weighted ")[: len(basis.weights_ht)]
+            for part, order in (("radial", basis.radial_order), ("angular", basis.angular_order))
+            for n in range(order + 1)
+        ]
+
+    def evaluate(self, atoms_a: Long, types_n: Int, neighbors: Neighbors) -> tuple[Float, Float]:
+        """Return the fingerprints (a, g) of the given atoms and their moments A_lm."""
+        # the kernel writes by species index without looking
+        assert len(types_n) == 0 or 0 <= types_n.min() <= types_n.max() < self._n_types
+        return evaluate(
+            self._basis,
+            np.ascontiguousarray(atoms_a, np.int64),
+            types_n,
+            neighbors.offsets_n,
+            neighbors.partners_p,
+            neighbors.r_cp,
+        )
+
+    def adjoint(
+        self,
+        atoms_a: Long,
+        types_n: Int,
+        neighbors: Neighbors,
+        state: Float,
+        gradient_ag: Float,
+        forces_nc: Float,
+        virial_cc: Float,
+    ) -> None:
+        """Add forces (n, 3), eV/Å, and virial (3, 3), eV, given dE/dG (a, g).
+
+        With g_n = dE/dG_n and q_l = sum_n g_n c_nl, the angular part is (design 3.1)::
+
+            dE/dr_j = sum_l q_l [sum_m A_lm d(s_j w_j Y_lm)/dr_j - s_j^2 w_j dw_j/dr_j]
+        """
+        adjoint(
+            self._basis,
+            np.ascontiguousarray(atoms_a, np.int64),
+            types_n,
+            neighbors.offsets_n,
+            neighbors.partners_p,
+            neighbors.r_cp,
+            state,
+            np.ascontiguousarray(gradient_ag, np.float64),
+            forces_nc,
+            virial_cc,
+        )
+
+    def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:
+        """Return dG/dr_p, (p, g, 3), of one atom with respect to each of its neighbours."""
+        _, moments_ahm = self.evaluate(np.array([atom]), types_n, neighbors)
+        return jacobian(
+            self._basis,
+            atom,
+            types_n,
+            neighbors.offsets_n,
+            neighbors.partners_p,
+            neighbors.r_cp,
+            moments_ahm[0],
+            self.n_features,
+        )
+
+
+def legendre_coefficients(order: int, angular_domain: AngularDomain = "new") -> Float:
+    """Return c_nl of T_n(a(x)) = sum_l c_nl P_l(x), (order + 1, order + 1).
+
+    a(x) is x or, "old", (2 x - pi)/pi; c_nl = (2l + 1)/2 times the integral of
+    T_n(a) P_l from -1 to 1, for which Gauss' rule is exact.
+    """
+    x, weights = leggauss(order + 1)
+    argument = angular_variable(x, angular_domain)
+    integrals_nl = chebvander(argument, order).T @ (weights[:, None] * legvander(x, order))
+    return np.ascontiguousarray(np.tril(integrals_nl * (np.arange(order + 1) + 0.5)))
+
+
+def harmonics(order: int) -> tuple[Float, Float]:
+    """Return b_lm and N_lm of the harmonics in `aenetpy.kernels.chebyshev`.
+
+    b_lm = ((l-1)^2 - m^2) / ((2l-1)(2l-3)); N_lm Y_lm^2 summed over m is 1::
+
+        N_00 = 1, N_11 = 1, N_mm = N_{m-1,m-1} (2m-1)/(2m)
+        N_lm = N_{l-1,m} (2l-1)^2 / (l^2 - m^2)
+
+    Both are numbered by m = 0 ... order, then l = m ... order; a zero ends b.
+    """
+    recursion, norm = [], []
+    sectoral = 1.0
+    for m in range(order + 1):
+        if m > 0:
+            sectoral *= (2.0 if m == 1 else 1.0) * (2 * m - 1) / (2 * m)
+        norm_lm = sectoral
+        for degree in range(m, order + 1):
+            if degree > m:
+                norm_lm *= (2 * degree - 1) ** 2 / (degree**2 - m**2)
+            norm.append(norm_lm)
+            recursion.append(((degree - 1) ** 2 - m**2) / ((2 * degree - 1) * (2 * degree - 3)))
+    return np.array([*recursion, 0.0]), np.array(norm)

@@ -1,0 +1,120 @@
+"""Whose symmetry functions describe an atom: not always those of its own setup (spec 6.3).
+
+aenet stores the functions of a Behler2011 setup under the place of its species in TYPES, and
+looks them up under the place of the central species in ENV of its own setup. Where ENV
+is ordered unlike TYPES it finds those of another species. Training sets and potentials hold
+what was evaluated that way, so that it is imitated.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from aenetpy.data.setup import Setup
+from aenetpy.errors import DataError
+
+log = logging.getLogger("aenetpy")
+
+MEND = "write ENV of all setups in the order of TYPES, where each serves its own species"
+
+
+def serving_species(setup: Setup, types: Sequence[str]) -> str:
+    """Return the species whose functions are evaluated for the atoms of ``setup.species``.
+
+    It is ``types[place of setup.species in ENV]``. The partners of these functions (type2,
+    type3) are places too, and count in ENV of the central species.
+
+    Parameters
+    ----------
+    setup
+        Setup of the central species.
+    types
+        All species in the order of TYPES, with which the fingerprints were or will be made.
+
+    Raises
+    ------
+    DataError
+        If the species is not in its ENV, or ENV has places that TYPES has not; aenet reads
+        outside of its arrays then.
+
+    Notes
+    -----
+    Spec 6.3, central-type defect. Chebyshev setups always serve their own species.
+    """
+    if setup.is_chebyshev:
+        return setup.species
+    environment = setup.environment
+    if setup.species not in environment:
+        raise DataError(
+            f"{setup.species} is not in ENV ({' '.join(environment)}) of its own setup, "
+            "so that aenet 2.0.4 finds no functions for it",
+            hint=MEND,
+        )
+    places = {environment.index(symbol) + 1 for symbol in types if symbol in environment}
+    places.update(setup.partners_g2[:, 0].tolist())
+    places.update(setup.partners_g2[setup.functions_g >= 4, 1].tolist())
+    if max(places) > len(types):
+        raise DataError(
+            f"ENV of {setup.species} ({' '.join(environment)}) has more species than TYPES "
+            f"({' '.join(types)}), for which alone aenet 2.0.4 has places",
+            hint="remove species that are not in TYPES from ENV",
+        )
+    return types[environment.index(setup.species)]
+
+
+def serving_setups(setups: Sequence[Setup]) -> list[Setup]:
+    """Return for each setup the one whose functions are evaluated instead of its own.
+
+    Parameters
+    ----------
+    setups
+        One per species; ``Setup.types`` tells the order of TYPES, else their own order does.
+
+    Raises
+    ------
+    DataError
+        As `serving_species`; if the setup that serves is not among them; or if it has more
+        functions than the one that it serves, where aenet stops with "number of symmetry
+        functions exceeded". Components without a function are 0, as in aenet.
+    """
+    setup_of = {setup.species: setup for setup in setups}
+    serving = []
+    for setup in setups:
+        symbol = serving_species(setup, setup.types or tuple(setup_of))
+        if symbol not in setup_of:
+            raise DataError(
+                f"atoms of {setup.species} are described by the functions of {symbol} (ENV "
+                f"{' '.join(setup.environment)} is ordered unlike TYPES {' '.join(setup.types)}), "
+                f"and nothing is given for {symbol}",
+                hint=f"add the network or setup of {symbol}",
+            )
+        found = setup_of[symbol]
+        if found.n_features > setup.n_features:
+            raise DataError(
+                f"atoms of {setup.species} would be described by the {found.n_features} functions "
+                f"of {symbol} instead of their own {setup.n_features} (ENV "
+                f"{' '.join(setup.environment)} is ordered unlike TYPES); aenet 2.0.4 stops: "
+                "number of symmetry functions exceeded",
+                hint=MEND,
+            )
+        serving.append(found)
+    return serving
+
+
+def warn_of_lookup(setups: Sequence[Setup]) -> None:
+    """Warn once of all species that are described by the functions of another one.
+
+    Raises
+    ------
+    DataError
+        As `serving_setups`.
+    """
+    pairs = zip(setups, serving_setups(setups), strict=True)
+    exchanged = [(one.species, other.species) for one, other in pairs if one is not other]
+    if exchanged:
+        log.warning(
+            "Behler2011 with ENV ordered unlike TYPES: as in aenet 2.0.4, %s; "
+            "ENV of all setups in the order of TYPES mends it in a new training set",
+            ", ".join(f"the functions of {b} describe atoms of {a}" for a, b in exchanged),
+        )

@@ -1,0 +1,108 @@
+"""What ``predict --json`` writes instead of text."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
+
+SCHEMA = "aenetpy-predict-1"
+"""Changes when a key changes its meaning or goes away; new keys may come."""
+
+
+def document(
+    version: str,
+    potentials: Mapping[str, Mapping[str, Any]],
+    structures: Sequence[Mapping[str, Any]],
+    errors: Mapping[str, Any],
+    warnings: Sequence[str],
+) -> str:
+    """Return the whole output: one JSON object; energies in eV, lengths in Å.
+
+    Parameters
+    ----------
+    version
+        Of this program.
+    potentials
+        By species: ``file`` and ``chebyshev_domain``.
+    structures
+        As `structure_object` returns them.
+    errors
+        MAE and RMSE of what the files of the structures hold.
+    warnings
+        The notes of the run, as on standard error.
+    """
+    content = {
+        "schema": SCHEMA,
+        "version": version,
+        "units": {"energy": "eV", "length": "angstrom"},
+        "potentials": potentials,
+        "structures": structures,
+        "errors": errors,
+        "warnings": warnings,
+    }
+    text = json.dumps(_finite(content), ensure_ascii=False, allow_nan=False) + "\n"
+    # Bytes of file names that are not UTF-8 are lone surrogates here, and "\\udcff" in JSON.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def structure_object(
+    structure: Structure,
+    cohesive_energy: float,
+    energy: float,
+    forces_nc: Float | None,
+    virial_cc: Float | None,
+    atomic_energies_n: Float | None,
+) -> dict[str, Any]:
+    """Return what is known of a structure, None for what was not asked for.
+
+    Parameters
+    ----------
+    structure
+        Coordinates as in the text output, Å.
+    cohesive_energy, energy, forces_nc, virial_cc, atomic_energies_n
+        As in `aenetpy.models.potential.Evaluation`.
+    """
+    return {
+        "name": structure.name,
+        "species": list(structure.species),
+        "cell": None if structure.cell_cc is None else structure.cell_cc.tolist(),
+        "periodic": list(structure.pbc_c),
+        "positions": structure.positions_nc.tolist(),
+        "energy": energy,
+        "cohesive_energy": cohesive_energy,
+        "forces": None if forces_nc is None else forces_nc.tolist(),
+        "virial": None if virial_cc is None else virial_cc.tolist(),
+        "atomic_energies": None if atomic_energies_n is None else atomic_energies_n.tolist(),
+    }
+
+
+def reference_object(cohesive_energy: float | None, forces_nc: Float | None) -> dict[str, Any]:
+    """Return what the file of a structure holds, None for what it does not.
+
+    Parameters
+    ----------
+    cohesive_energy
+        Energy less the atomic energies of the potential, eV.
+    forces_nc
+        eV/Å, (n, 3).
+    """
+    return {
+        "cohesive_energy": cohesive_energy,
+        "forces": None if forces_nc is None else forces_nc.tolist(),
+    }
+
+
+def _finite(value: Any) -> Any:
+    """Return the value with null in place of numbers that JSON does not have."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

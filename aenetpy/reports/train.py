@@ -1,0 +1,291 @@
+"""The text output of train (spec 10.2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from aenetpy.io.fortran_formats import fixed, integer, scientific
+from aenetpy.io.fortran_text import list_directed
+from aenetpy.reports.common import (
+    copyright_notice,
+    ending,
+    network_report,
+    section,
+    time_stamp,
+    title,
+)
+
+METHOD_TITLES = {
+    "bfgs": "Limited Memory BFGS",
+    "online_sd": "Gradient Descent (online)",
+    "online_gd": "Gradient Descent (online)",
+    "adam": "Adaptive Moment Estimation (Adam)",
+    "ekf": "Extended Kalman Filter",
+    "lm": "Levenberg-Marquardt",
+}
+
+_GRADIENT_DESCENT = (("Learning rate", "gamma"), ("Momentum rate", "alpha"))
+
+DETAILS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "online_sd": _GRADIENT_DESCENT,
+    "online_gd": _GRADIENT_DESCENT,
+    "ekf": (
+        ("Forgetting factor", "lambda"),
+        ("Ini. state covariance", "lambda0"),
+        ("Measuring noise", "state"),
+        ("Process noise", "pnoise"),
+        ("Adaptive EKF threshold", "adaptive"),
+    ),
+    "lm": (
+        ("Batch size", "batchsize"),
+        ("Batch iterations", "iter"),
+        ("Initial learning rate", "learnrate"),
+        ("Target error", "conv"),
+    ),
+}
+"""Label and key (spec 3.3) of the parameters told in the training details."""
+
+TEST_SET_COLUMNS = 8
+
+
+def opening(now: datetime, version: str) -> str:
+    """Return banner, time stamp and copyright."""
+    return (
+        title("Training process started.", rule="=") + time_stamp(now) + copyright_notice(version)
+    )
+
+
+def normalization(file: str | Path, scale: float, shift: float, n_removed: int = 0) -> str:
+    """Return the section on a new scaled training set.
+
+    Parameters
+    ----------
+    file
+        Name of the scaled training set.
+    scale, shift
+        As in ``TrainingSet``.
+    n_removed
+        Number of structures whose energy is above MAXENERGY.
+    """
+    removed = (
+        f" {n_removed} high-energy structures will be removed from the scaled training set.\n\n"
+        if n_removed > 0
+        else ""
+    )
+    return (
+        section("Training set normalization")
+        + " The training set will be normalized now.  Depending on its size this\n"
+        + " process can take a while.  The normalized data set will be written to\n"
+        + " another file. Load that file in future to avoid this step.\n"
+        + "\n"
+        + f" Name of the new training set file: {file}\n"
+        + "\n"
+        + " The network output energy will be normalized to the interval [-1,1].\n"
+        + f"   Energy scaling factor: f = {scale:.6f}\n"
+        + f"   Atomic energy shift  : s = {shift:.6f}\n"
+        + "\n"
+        + removed
+        + " Training set normalization done.\n"
+        + "\n"
+    )
+
+
+def networks_opening() -> str:
+    """Return the title of the networks."""
+    return section("Networks")
+
+
+def network_created(species: str, nodes_l: tuple[int, ...], activations: Sequence[str]) -> str:
+    """Return the report of a network with new weights."""
+    return f" Creating a new {species} network\n\n" + network_report(nodes_l, activations)
+
+
+def network_restarted(
+    species: str, file: str | Path, nodes_l: tuple[int, ...], activations: Sequence[str]
+) -> str:
+    """Return the report of a network that is read from a file."""
+    return f" Restarting the {species} network from file : {file}\n\n" + network_report(
+        nodes_l, activations
+    )
+
+
+def timing_announced(file: str | Path) -> str:
+    """Return the line that names the file of TIMING."""
+    return f" Timing info will be written to: {file}\n\n"
+
+
+def networks_stored(files: Mapping[str, str | Path]) -> str:
+    """Return the section on saved networks: file by species, in TYPES order."""
+    return (
+        section("Storing networks")
+        + "".join(
+            f" Saving the {species} network to file : {file}\n" for species, file in files.items()
+        )
+        + "\n"
+    )
+
+
+def training_details(
+    method: str,
+    parameters: Mapping[str, float],
+    n_epochs: int,
+    n_training: int,
+    test_s: Sequence[int],
+    restarted: bool = False,
+) -> str:
+    """Return the section on method and split.
+
+    Parameters
+    ----------
+    method
+        Name as in the METHOD line, see ``METHOD_TITLES``.
+    parameters
+        Its parameters by key (spec 3.3), integers as ``int``.
+    n_epochs
+        ITERATIONS.
+    n_training
+        Number of training structures.
+    test_s
+        Indices of the test structures in the scaled training set, from 1.
+    restarted
+        Whether the split follows from an existing ``train.rngstate``.
+    """
+    parameter_lines = "".join(
+        f"   {label:<22}: {list_directed(parameters[key])}\n"
+        for label, key in DETAILS.get(method, ())
+    )
+    return (
+        section("Training details")
+        + f" Training method         : {METHOD_TITLES[method]}\n"
+        + parameter_lines
+        + "\n"
+        + f" Number of iterations    : {n_epochs}\n"
+        + "\n"
+        + f" Training structures     : {n_training}\n"
+        + f" Testing  structures     : {len(test_s)}\n"
+        + "\n"
+        + f" Testing set{' (restarted from previous run)' if restarted else ' '}: \n"
+        + "\n"
+        + _test_set_table(test_s)
+        + "\n"
+    )
+
+
+def _test_set_table(test_s: Sequence[int]) -> str:
+    """Return the indices, 8 per line, each I8 and a blank."""
+    starts = range(0, len(test_s), TEST_SET_COLUMNS)
+    rows = (test_s[start : start + TEST_SET_COLUMNS] for start in starts)
+    return "".join("".join(f"{integer(index, 8)} " for index in row) + "\n" for row in rows)
+
+
+_RESTART_ATTEMPT = " Attempting restart of optimization algorithm from file: train.restart\n"
+
+
+def method_restarted(method: str) -> str:
+    """Return the message on a ``train.restart`` that fits (``bfgs``, ``ekf``)."""
+    name = "L-BFGS" if method == "bfgs" else METHOD_TITLES[method]
+    return f"{_RESTART_ATTEMPT} Restarting {name}.\n\n"
+
+
+def method_changed() -> str:
+    """Return the message on a ``train.restart`` of another method."""
+    return f"{_RESTART_ATTEMPT} Optimization method has changed.  Not restarting.\n\n"
+
+
+def restart_incompatible() -> str:
+    """Return the message on a ``train.restart`` of other dimensions."""
+    return f"{_RESTART_ATTEMPT} Incompatible restart file.  Not restarting L-BFGS.\n\n"
+
+
+def process_opening(
+    method: str, parameters: Mapping[str, float], n_epochs: int, sampling: str, n_training: int
+) -> str:
+    """Return title, parameters and heading of the table of epochs.
+
+    Parameters
+    ----------
+    method, parameters, n_epochs
+        As in ``training_details``.
+    sampling
+        ``sequential``, ``random``, ``weighted`` or ``energy``.
+    n_training
+        Number of training structures, which limits the sample size of ``adam``.
+    """
+    return (
+        section("Training process")
+        + f" Weight optimization for {n_epochs} epochs using the {METHOD_TITLES[method]} method.\n"
+        + "\n"
+        + f" Sampling type               : {sampling}\n"
+        + (_adam_parameters(parameters, n_training) if method == "adam" else "")
+        + "\n"
+        + "        |------------TRAIN-----------|  |------------TEST------------|\n"
+        + " epoch             MAE          <RMSE>             MAE          <RMSE>\n"
+    )
+
+
+def _adam_parameters(parameters: Mapping[str, float], n_training: int) -> str:
+    """Lines of adam; sizes once as wanted and once as used."""
+    batch_wanted, sample_wanted = int(parameters["batchsize"]), int(parameters["samplesize"])
+    batch = min(batch_wanted, n_training)
+    sample = min(sample_wanted, n_training) // max(batch, 1) * batch
+    return (
+        f" Learning rate               : {scientific(parameters['mu'], 9, 3)}\n"
+        f" Gradient decay rate (b1)    : {fixed(parameters['b1'], 6, 4)}\n"
+        f" Sq. gradient decay rate (b1): {fixed(parameters['b2'], 6, 4)}\n"
+        f" Epsilon                     : {scientific(parameters['eps'], 9, 3)}\n"
+        f" Sample size                 : {sample_wanted} ({sample})\n"
+        f" Mini-batch size             : {batch_wanted} ({batch})\n"
+    )
+
+
+def epoch_row(
+    epoch: int, mae_train: float, rmse_train: float, mae_test: float, rmse_test: float
+) -> str:
+    """Return the row of an epoch: errors in eV/atom, row 0 before training."""
+    errors = (mae_train, rmse_train, mae_test, rmse_test)
+    columns = "".join(f"  {scientific(error, 14, 6)}" for error in errors)
+    return f" {integer(epoch, 5)}{columns} <\n"
+
+
+def stop_detected() -> str:
+    """Return the line on a file named STOP."""
+    return " File `STOP' detected.  Training halted.\n"
+
+
+def converged() -> str:
+    """Return the line on a converged optimisation."""
+    return " The optimization has converged. Training stopped.\n"
+
+
+def training_finished() -> str:
+    """Return what ends the table of epochs."""
+    return "\n Training finished.\n\n"
+
+
+def final_energies(mae_train: float, rmse_train: float, mae_test: float, rmse_test: float) -> str:
+    """Return the section of SAVE_ENERGIES; errors are given in eV/atom, told in meV/atom."""
+    return (
+        section("Storing final energies")
+        + " Energies of training structures : energies.train.PROCESS\n"
+        + " Energies of testing structures  : energies.test.PROCESS\n"
+        + " (Manually concatenate the files from different processes.)\n"
+        + "\n"
+        + f" Final MAE of training set  = {_milli(mae_train)} meV/atom\n"
+        + f" Final MAE of testing set   = {_milli(mae_test)} meV/atom\n"
+        + "\n"
+        + f" Final RMSE of training set = {_milli(rmse_train)} meV/atom\n"
+        + f" Final RMSE of testing set  = {_milli(rmse_test)} meV/atom\n"
+        + "\n"
+    )
+
+
+def _milli(error: float) -> str:
+    """Return an error in meV/atom as F8.1."""
+    return fixed(1000.0 * error, 8, 1)
+
+
+def closing(now: datetime) -> str:
+    """Return the end of the output."""
+    return ending("Neural Network training done.", now)

@@ -1,0 +1,1 @@
+"""Studies: trials sorted into cells, figures, the report."""

@@ -1,0 +1,265 @@
+"""The report of a study: Markdown with tables and figures."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from aenetpy import __version__
+from aenetpy.analysis.errors import WITH_INTERVAL, Interval, summarise
+from aenetpy.io.files import write_bytes, write_text
+from aenetpy.io.free_form import times
+from aenetpy.io.study_in import Study
+from aenetpy.io.trial_files import TrialResult
+from aenetpy.studies import figures
+from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell, sort_into_cells
+
+SHOWN = {
+    "median": "median",
+    "mean": "MAE",
+    "rmse": "RMSE",
+    "p90": "90 %",
+    "p95": "95 %",
+    "p99": "99 %",
+    "maximum": "largest",
+    "bias": "bias",
+}
+_FIGURE = re.compile(r"(errors|force-histogram|error-delta)(-\d+)?\.png|error-size\.png")
+
+NOTES = """\
+Errors are those of the networks of the last epoch: of the energy per atom of each structure, and of
+each force component, on the common test set, all seeds together. Brackets are 95 % bootstrap
+intervals: seeds and structures are drawn anew, all force components of a structure together.
+Where seeds differ as much as structures, those of 2, 3 and 5 seeds hold the truth in about 67, 75
+and 85 % of all cases. Differences are of the MAE, seed by seed and structure by structure; their
+intervals are made in the same way. p is of the paired t test across the seeds, which takes the
+test set as it is; it is not corrected for the number of comparisons. With families mixed the
+trainer's own test set holds copies of structures that it was trained on. The violins leave out
+the few errors below 1/3000 of the largest, as of forces that vanish by symmetry.
+"""
+
+
+def write_report(
+    path: Path,
+    study: Study,
+    results: Sequence[TrialResult],
+    held_out: Sequence[str],
+    n_pool: int,
+) -> None:
+    """Write the report, and figures and the list of test structures beside it.
+
+    Parameters
+    ----------
+    path
+        The Markdown file.
+    study
+        What was asked for.
+    results
+        Finished trials, at least one.
+    held_out
+        Names of the structures in the common test set.
+    n_pool
+        Number of structures that the training structures are drawn from.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be written.
+    """
+    cells = sort_into_cells(study, results)
+    write_text(path.parent / "test-set.txt", "".join(f"{name}\n" for name in held_out))
+    sections = [
+        opening(study, results, held_out, n_pool),
+        variant_table(study),
+        *(error_table(cells, quantity) for quantity in (ENERGY, FORCE)),
+        difference_table(cells, study.reference),
+        training_table(cells),
+        draw_figures(path.parent, cells, study),
+        f"## How to read this\n\n{NOTES}",
+    ]
+    write_text(path, "\n".join(sections))
+
+
+def opening(
+    study: Study, results: Sequence[TrialResult], held_out: Sequence[str], n_pool: int
+) -> str:
+    """Return what was run."""
+    alike = f" (with {n_pool} they are the same for all seeds)" if n_pool in study.sizes else ""
+    names = [variant.name for variant in study.variants]
+    trials = list(itertools.product(names, study.sizes, study.seeds))
+    done = {(result.variant, result.size, result.seed) for result in results}
+    missing = ["-".join(map(str, trial)) for trial in trials if trial not in done]
+    lines = [
+        f"# {Path(study.folder).name}",
+        "",
+        f"{len(results)} of {times(len(trials), 'trial')}:"
+        f" {times(len(study.variants), 'variant')},"
+        f" {_listed(study.sizes)} structures for training (own test set included), seeds"
+        f" {_listed(study.seeds)}. Each seed draws them from {n_pool}{alike}."
+        f" Common test set: {times(len(held_out), 'structure')} that no variant has seen"
+        f" (`test-set.txt`, drawn with seed {study.test_seed})."
+        f" One row per trial in `trials.csv`. aenetpy {__version__}.",
+        *(["", f"Missing: {', '.join(missing)}."] if missing else []),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def variant_table(study: Study) -> str:
+    """Return how the variants are defined."""
+    rows = [(variant.name, variant.text) for variant in study.variants]
+    return table("Variants", ("variant", "how it differs"), rows)
+
+
+def error_table(cells: Sequence[Cell], quantity: str) -> str:
+    """Return the statistics of the errors, with intervals."""
+    # The mean force error of a structure is zero whatever the networks.
+    shown = [name for name in SHOWN if quantity == ENERGY or name != "bias"]
+    rows = []
+    for cell in cells:
+        errors = cell.errors(quantity)
+        values = [
+            number(getattr(errors.summary, name))
+            + (f" {brackets(errors.intervals[name])}" if name in WITH_INTERVAL else "")
+            for name in shown
+        ]
+        rows.append((cell.variant.name, str(cell.size), str(len(cell.results)), *values))
+    titles = {
+        ENERGY: f"Errors of the energy per atom ({UNITS[ENERGY]})",
+        FORCE: f"Errors of the force components ({UNITS[FORCE]})",
+    }
+    return table(
+        titles[quantity], ("variant", "size", "seeds", *(SHOWN[name] for name in shown)), rows
+    )
+
+
+def difference_table(cells: Sequence[Cell], reference: str) -> str:
+    """Return the paired comparisons with the reference."""
+    references = {cell.size: cell for cell in cells if cell.variant.name == reference}
+    rows = []
+    for cell in cells:
+        if cell.variant.name == reference or cell.size not in references:
+            continue
+        for quantity in (ENERGY, FORCE):
+            found = cell.compared(references[cell.size], quantity)
+            if found is None:
+                continue
+            interval = brackets(found.interval, sign=True)
+            p_value = "one seed" if found.p_value is None else f"{found.p_value:.2g}"
+            rows.append(
+                (
+                    *(cell.variant.name, str(cell.size), f"{quantity} ({UNITS[quantity]})"),
+                    *(str(found.n), number(found.difference, sign=True), interval, p_value),
+                )
+            )
+    head = ("variant", "size", "quantity", "seeds", "difference of MAE", "95 % interval", "p")
+    return table(f"Differences from {reference}", head, rows) if rows else ""
+
+
+def training_table(cells: Sequence[Cell]) -> str:
+    """Return what the trainer says itself, next to the truth; means over the seeds."""
+    rows = []
+    for cell in cells:
+        results = cell.results
+        names = ("copies", "epochs", "seconds", "own_train_rmse", "own_test_rmse")
+        told = [number(fmean(getattr(result, name) for result in results)) for name in names]
+        true = number(fmean(summarise(errors_c).rmse for errors_c in cell.energy.errors_rc))
+        rows.append((cell.variant.name, str(cell.size), *told, true))
+    head = (
+        *("variant", "size", "copies", "epochs", "training, s"),
+        *("own training RMSE", "own test RMSE", "RMSE on the common test set"),
+    )
+    return table(f"What the trainer says itself ({UNITS[ENERGY]})", head, rows)
+
+
+def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
+    """Draw all figures there are data for, and return the section that shows them."""
+    lines = ["## Figures", ""]
+    for found in folder.iterdir():  # those of an earlier definition would not be told apart
+        if _FIGURE.fullmatch(found.name):
+            found.unlink()
+
+    def show(name: str, text: str, figure: figures.Figure | None) -> None:
+        if figure is not None:
+            write_bytes(folder / name, figures.png(figure))
+            lines.extend([f"![{text}]({name})", "", f"{text}.", ""])
+
+    for size in study.sizes:
+        chosen = [cell for cell in cells if cell.size == size]
+        if not chosen:
+            continue
+        suffix, of = (f"-{size}", f", {size} training structures") if study.sizes[1:] else ("", "")
+        reference = study.reference
+        show(
+            f"errors{suffix}.png",
+            f"Distribution of the errors, median and middle half{of}",
+            figures.violins(chosen, reference),
+        )
+        show(
+            f"force-histogram{suffix}.png",
+            f"Force errors{of}",
+            figures.histograms(chosen, reference),
+        )
+        show(
+            f"error-delta{suffix}.png",
+            f"Mean error against displacement; bars: difference from {reference}{of}",
+            figures.error_against_delta(chosen, reference),
+        )
+    show(
+        "error-size.png",
+        "Mean error against number of training structures",
+        figures.error_against_size(cells, study.reference),
+    )
+    return "\n".join(lines)
+
+
+def summary_text(study: Study, results: Sequence[TrialResult]) -> str:
+    """Return the short table for standard output: medians and MAE on the common test set."""
+    cells = sort_into_cells(study, results)
+    head = ("variant", "size", "seeds", "E median", "E MAE", "F median", "F MAE")
+    rows = [
+        (
+            *(cell.variant.name, str(cell.size), str(len(cell.results))),
+            *(f"{value:.2f}" for value in (cell.energy.summary.median, cell.energy.summary.mean)),
+            *(f"{value:.3f}" for value in (cell.force.summary.median, cell.force.summary.mean)),
+        )
+        for cell in cells
+    ]
+    widths = [max(len(row[k]) for row in [head, *rows]) for k in range(len(head))]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])])
+        for row in [head, *rows]
+    ]
+    title = f"common test set of {study.test}: energy {UNITS[ENERGY]}, forces {UNITS[FORCE]}"
+    return "\n".join([title, *lines]) + "\n"
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table under a heading."""
+    lines = [f"## {title}", "", _row(head), _row(["---"] * len(head)), *map(_row, rows), ""]
+    return "\n".join(lines)
+
+
+def _row(values: Sequence[str]) -> str:
+    return "| " + " | ".join(value.replace("|", r"\|") for value in values) + " |"
+
+
+def number(value: float, sign: bool = False) -> str:
+    """Return a number with three digits, a power of ten only if tiny; - if there is none."""
+    if math.isnan(value):
+        return "-"
+    text = f"{value:+.3g}" if sign else f"{value:.3g}"
+    return f"{value:+.0f}" if sign and "e+" in text else f"{value:.0f}" if "e+" in text else text
+
+
+def brackets(interval: Interval, sign: bool = False) -> str:
+    """Return the ends of an interval."""
+    return f"[{number(interval.low, sign)}, {number(interval.high, sign)}]"
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))

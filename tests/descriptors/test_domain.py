@@ -1,0 +1,119 @@
+"""The two domains of the angular polynomials, and how a file proves its own."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.polynomial.chebyshev import chebval
+
+from aenetpy.data.setup import FeatureStatistics
+from aenetpy.descriptors.chebyshev_setup import angular_blocks
+from aenetpy.descriptors.domain import choose_domains, old_from_new, proven_domain
+from aenetpy.errors import UsageError
+from aenetpy.io.network import read_network
+from aenetpy.io.stp import read_stp
+from tests.conftest import ROOT
+from tests.descriptors.test_chebyshev import make_setup
+from tests.models.test_potential import random_structure
+from tests.potentials import random_potential
+
+SETUPS = [
+    read_stp(ROOT / "inputs" / "tio2-chebyshev" / f"{s}.fingerprint.stp") for s in ("Ti", "O")
+]
+
+
+@given(order=st.integers(0, 12), x=st.floats(-1, 1))
+def test_old_polynomials_in_new_ones(order, x):
+    matrix_nk = old_from_new(order)
+    new_k = [chebval(x, np.eye(order + 1)[k]) for k in range(order + 1)]
+    old_n = [chebval((2 * x - np.pi) / np.pi, np.eye(order + 1)[n]) for n in range(order + 1)]
+    np.testing.assert_allclose(
+        matrix_nk @ new_k, old_n, rtol=1e-10, atol=1e-10 * max(map(abs, old_n))
+    )
+    assert np.array_equal(matrix_nk, np.tril(matrix_nk))
+
+
+def test_blocks_are_those_of_the_names():
+    potential = random_potential(SETUPS, [random_structure(1, "periodic")], hidden=(3,))
+    names = potential.atomic_potentials[0].descriptor.names()
+    plain, weighted = angular_blocks(SETUPS[0])
+    assert names[plain] == [f"angular {n}" for n in range(5)]
+    assert names[weighted] == [f"weighted angular {n}" for n in range(5)]
+    (only,) = angular_blocks(make_setup((4.0, 2, 4.0, 3), ("Ti",)))
+    assert (only.start, only.stop) == (3, 7)
+
+
+@pytest.mark.parametrize("domain", ["new", "old"])
+@pytest.mark.parametrize("kind", ["small", "periodic", "isolated"])
+def test_statistics_prove_the_domain(domain, kind):
+    structures = [random_structure(seed, kind) for seed in range(4)]
+    potential = random_potential(SETUPS, structures, hidden=(3,), angular_domain=domain)
+    setups = {symbol: file.setup for symbol, file in potential.files.items()}
+    assert [proven_domain(setup) for setup in setups.values()] == [domain, domain]
+    assert choose_domains(setups) == {"Ti": domain, "O": domain}
+
+
+def with_averages(mean_n, square_n=None, lowest_n=None, highest_n=None):
+    """Return a setup of angular order 2 with these statistics; by default they prove nothing."""
+    setup = make_setup((4.0, 0, 4.0, 2), ("Ti",))
+    mean_g = np.array([1.0, *mean_n])
+    square_g = mean_g**2 if square_n is None else np.array([1.0, *square_n])
+    lowest_g = mean_g if lowest_n is None else np.array([1.0, *lowest_n])
+    highest_g = mean_g if highest_n is None else np.array([1.0, *highest_n])
+    return setup.with_statistics(FeatureStatistics(9, lowest_g, highest_g, mean_g, square_g))
+
+
+def test_one_violation_proves():
+    wide = (2.0, -1.5, 1.0)
+    assert proven_domain(with_averages(wide)) is None
+    assert proven_domain(with_averages((2.0, -1.5, 2.1))) == "old"
+    assert proven_domain(with_averages((2.0, -2.1, 1.0))) == "old"
+    assert proven_domain(with_averages(wide, square_n=(4.0, 2.3, 4.1))) == "old"
+    assert proven_domain(with_averages(wide, highest_n=(3.0, -1.5, 3.1))) == "old"
+    assert proven_domain(with_averages(wide, (2.0, -3.1, 1.0), None, (3.0, -1.5, 1))) is None
+    assert proven_domain(with_averages(wide, None, (1.0, -3.1, 1.0), (3.0, -1.5, 1))) == "old"
+    # in the old domain T_1 would be below -0.36
+    assert proven_domain(with_averages((2.0, -0.7, 0.5))) == "new"
+
+
+def test_rounding_and_empty_extremes_prove_nothing():
+    straight = (2.0, -2.0 * (1 + 1e-7), 2.0 * (1 + 1e-7))
+    assert proven_domain(with_averages(straight)) is None
+    empty = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
+    assert proven_domain(with_averages((2.0, -1.5, 1.0), None, *empty)) is None
+
+
+def test_without_angles_there_is_nothing_to_prove():
+    assert proven_domain(SETUPS[0]) is None
+    assert proven_domain(with_averages((0.0, 0.0, 0.0))) is None
+    behler = read_stp(ROOT / "inputs" / "tio2-behler2011" / "Ti.fingerprint.stp")
+    assert proven_domain(behler) is None
+
+
+def test_the_undecided_follow_the_others(caplog):
+    old, new, wide = (
+        with_averages(mean_n) for mean_n in ((2.0, -2.1, 2.3), (2.0, 0.1, -0.5), (2.0, -1.5, 1.0))
+    )
+    assert choose_domains({"Ti": old, "O": wide}) == {"Ti": "old", "O": "old"}
+    assert choose_domains({"Ti": new, "O": wide}) == {"Ti": "new", "O": "new"}
+    assert choose_domains({"Ti": old, "O": new}) == {"Ti": "old", "O": "new"}
+    assert choose_domains({"Ti": old, "O": new}, "new") == {"Ti": "new", "O": "new"}
+    assert caplog.text == ""
+    assert choose_domains({"O": wide}) == {"O": "new"}
+    assert "the potential of O does not tell whether it is older" in caplog.text
+    with pytest.raises(UsageError, match="'newer' is not known; use auto, new or old"):
+        choose_domains({"O": wide}, "newer")
+
+
+def test_golden_potentials(golden):
+    found = {}
+    for path in sorted(golden.rglob("*.nn")):
+        setup = read_network(path).setup
+        if setup.is_chebyshev:
+            found[path.parent.name, path.name] = proven_domain(setup)
+    old = {key for key, domain in found.items() if domain == "old"}
+    assert {case for case, _ in old} == {"06e-predict-set001-networks"}
+    assert len(old) == 2
+    assert set(found.values()) == {"old", "new"}
