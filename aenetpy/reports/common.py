@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from aenetpy.data.setup import BEHLER_PARAMETERS, Setup
 from aenetpy.data.species_potential import SpeciesPotential, value_offsets, weight_offsets
+from aenetpy.io.fortran_formats import fixed, integer
 
 if TYPE_CHECKING:
     from aenetpy.data.training_set import TrainingSet

@@ -11,6 +11,7 @@ import pytest
 
 from aenetpy.data.setup import FeatureStatistics, Setup
 from aenetpy.data.structure import Structure
+from aenetpy.io import fortran_formats
 from aenetpy.io.trainset import read_trainset
 from aenetpy.reports import common as common
 from aenetpy.reports import generate as report
@@ -63,7 +64,7 @@ def structure(species: tuple[str, ...], name: str = "structure.xsf") -> Structur
     ],
 )
 def test_fixed_point_numbers(number, text):
-    assert common.fixed(number, 12, 6) == text
+    assert fortran_formats.fixed(number, 12, 6) == text
 
 
 @pytest.mark.parametrize(
@@ -78,12 +79,12 @@ def test_fixed_point_numbers(number, text):
     ],
 )
 def test_scientific_numbers(number, text):
-    assert common.scientific(number, 14, 6) == text
+    assert fortran_formats.scientific(number, 14, 6) == text
 
 
 def test_integers_that_do_not_fit_become_stars():
-    assert common.integer(99999, 5) == "99999"
-    assert common.integer(100000, 5) == "*****"
+    assert fortran_formats.integer(99999, 5) == "99999"
+    assert fortran_formats.integer(100000, 5) == "*****"
 
 
 def test_a_title_is_centred_in_70_columns():
