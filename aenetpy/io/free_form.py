@@ -23,6 +23,7 @@ LARGEST_TEXT = 1_000_000_000
 MOST_REPEATS = 100
 """Values of a line that counts such as ``3*0.5`` may stand for; no keyword takes more."""
 
+_PIECE = 1 << 20
 _LOG = logging.getLogger("aenetpy")
 TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^\s,;]+")
 _INTEGER = re.compile(r"[+-]?\d+")
@@ -68,7 +69,9 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
     """
     try:
         with Path(path).open("rb") as file:
-            raw = file.read(LARGEST_TEXT + 1)
+            raw = bytearray()  # at once, Python would take memory for the largest text
+            while len(raw) <= LARGEST_TEXT and (piece := file.read(_PIECE)):
+                raw += piece
     except FileNotFoundError:
         raise error("file not found", file=path, hint="check the name") from None
     except IsADirectoryError:

@@ -12,9 +12,9 @@ import pytest
 
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError
-from aenetpy.fingerprints.chebyshev_setup import parameters
 from aenetpy.fingerprints.neighbors import find_neighbors
 from aenetpy.io.free_form import expand_repeats
+from aenetpy.io.setup import check_setup
 from aenetpy.workflows import network_checks
 from aenetpy.workflows.probe import chebyshev_setup
 from tests.conftest import ROOT
@@ -108,7 +108,7 @@ BOMBS = [
     ("generate.in", "Ti 0.0", f"Ti {DIGITS}", 3, "energy of Ti: '9{39}... is too large"),
     ("generate.in", "SETUPS", f"TAYLOR\ndelta=0.02 a={HUGE}\nSETUPS", 3, "it is 1000000 at most"),
     ("generate.in", "SETUPS", "DERIVATIVES\nfraction=1e9\nSETUPS", 3, "it is 100000 at most"),
-    ("Ti.fingerprint.stp", r"radial_N *= *\d+", "radial_N=100000000", 3, "at most 200"),
+    ("Ti.fingerprint.stp", r"radial_N *= *\d+", "radial_N=100000000", 3, "number from 0 to 200"),
     ("Ti.fingerprint.stp", r"angular_N *= *\d+", f"angular_N={DIGITS}", 3, "is too large"),
     ("Ti.fingerprint.stp", r"radial_Rc *= *\S+", "radial_Rc=1e6", 4, "cell too small for cutoff"),
     ("Ti.fingerprint.stp", r"ENV +2", f"ENV {HUGE}", 3, "2147483647 is the largest"),
@@ -226,12 +226,14 @@ def test_repeat_counts_do_not_multiply_the_file():
     assert expand_repeats(["9999*1", "99*2", "2*3"]) == ["9999*1", *["2"] * 99, "2*3"]
 
 
+def refusal(message: str, hint: str) -> DataError:
+    return DataError(message, hint=hint)
+
+
 def test_an_order_in_a_binary_file_has_the_same_limit():
-    setup = chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 200))
-    assert parameters(setup) == (8.0, 4, 6.5, 200)
-    setup = chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 201))
-    with pytest.raises(DataError, match="angular_N = 201 in the setup of Ti; at most 200"):
-        parameters(setup)
+    assert check_setup(chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 200)), refusal)
+    with pytest.raises(DataError, match=r"Ti: angular_N is 201, and must be .* from 0 to 200"):
+        check_setup(chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 201)), refusal)
 
 
 def test_the_largest_order_is_still_accurate():
