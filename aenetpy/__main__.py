@@ -1,5 +1,5 @@
 """Run ``python -m aenetpy``."""
 
-from aenetpy.cli.main import main
+from aenetpy.cli.programs import main
 
 main()

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from aenetpy.errors import UsageError
+from aenetpy.interruption import interruptible
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -88,15 +89,15 @@ def ordered_map(
     """Yield ``function(item)`` in the order of ``items``, ``jobs`` at a time.
 
     ``items`` is drawn only a few pieces ahead, so that a stream of structures
-    never sits in memory as a whole.
+    never sits in memory as a whole. A signal is answered between two pieces.
     """
     if jobs <= 1:
-        yield from map(function, items)
+        yield from map(function, interruptible(items))
         return
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            for item in items:
+            for item in interruptible(items):
                 pending.append(pool.submit(function, item))
                 if len(pending) >= 4 * jobs:
                     yield pending.popleft().result()

@@ -31,3 +31,9 @@ def assert_same_numbers(written: list[str], expected: list[str]) -> None:
         for x, y in zip(ours.split(), theirs.split(), strict=True):
             if x != y:
                 assert abs(float(x) - float(y)) <= tolerance, (ours, theirs)
+
+
+def remarks(notes: str) -> str:
+    """Return what stands on standard error but for the errors of labelled structures."""
+    lines = notes.splitlines(keepends=True)
+    return "".join(line for line in lines if "compared with the files" not in line)

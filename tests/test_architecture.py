@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from aenetpy.cli.main import COMMANDS
+from aenetpy.cli.main import COMMANDS, run
 from tests.conftest import ROOT
 
 PACKAGE = ROOT / "aenetpy"
@@ -27,9 +28,10 @@ LAYERS = [
     "kernels",
     "io",
     "parallel",
+    "interruption",
     "errors",
 ]
-LEAVES = {"kernels": {"kernels"}, "io": {"io", "errors"}}
+LEAVES = {"kernels": {"kernels", "interruption"}, "io": {"io", "interruption", "errors"}}
 HEAVY = {"numba", "scipy", "ase", "matplotlib"}
 
 
@@ -119,3 +121,38 @@ def test_help_imports_nothing_heavy(command):
     )
     assert done.returncode == 0, done.stderr
     assert "Usage: aenetpy" in done.stdout
+
+
+# Numba itself imports yaml and the top of SciPy; its arrayobj stands for all that compiles kernels.
+NOT_NEEDED = {"ase", "matplotlib", "scipy.linalg", "numba.np.arrayobj"}
+
+
+@pytest.mark.parametrize("command", ["generate", "predict"])
+def test_work_imports_only_what_it_needs(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = ROOT / "tests" / "data"
+    species = "TYPES\n2\nTi 0.0\nO 0.0\n"
+    files = f"FILES\n1\n{data}/reference/rutile-01.xsf\n"
+    setups = "".join(
+        f"{symbol} {ROOT}/inputs/tio2-chebyshev/{symbol}.fingerprint.stp\n"
+        for symbol in ("Ti", "O")
+    )
+    networks = "".join(f"{symbol} {data}/rutile/{symbol}.8t-8t.nn\n" for symbol in ("Ti", "O"))
+    Path("generate.in").write_text(f"OUTPUT a.train\n{species}SETUPS\n{setups}{files}")
+    Path("predict.in").write_text(f"{species}NETWORKS\n{networks}FORCES\n{files}")
+    assert run([command, f"{command}.in"]) == 0  # the kernels are compiled from now on
+    Path("a.train").unlink(missing_ok=True)
+    code = (
+        "import sys; from aenetpy.cli.main import run; "
+        f"code = run(['{command}', '{command}.in']); "
+        f"heavy = {NOT_NEEDED!r} & set(sys.modules); "
+        "sys.exit(str(heavy) if heavy else code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

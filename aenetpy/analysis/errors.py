@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.interruption import interruptible
+
 Float = NDArray[np.float64]
 
 LEVEL = 0.95
@@ -155,7 +157,7 @@ def _drawn(
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
     """Yield how often each seed and each structure is drawn."""
     stream = np.random.default_rng(seed)
-    for _ in range(resamples):
+    for _ in interruptible(range(resamples)):
         drawn_r = stream.integers(n_seeds, size=n_seeds)
         drawn_s = stream.integers(n_structures, size=n_structures)
         yield np.bincount(drawn_r, minlength=n_seeds), np.bincount(drawn_s, minlength=n_structures)

@@ -5,31 +5,21 @@ from __future__ import annotations
 import io
 import logging
 import os
-import signal
 import sys
-import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from aenetpy.errors import AenetpyError, Stopped
+from aenetpy.interruption import Terminated, check, signals_noted
 
 LONGEST_WORD = 1000
 """A number may have more digits than a screen has letters; paths may be long, too."""
-
-
-class Terminated(KeyboardInterrupt):
-    """The process was asked to end by a signal other than Ctrl-C."""
-
-    def __init__(self, number: int) -> None:
-        super().__init__()
-        self.number = number
 
 
 def one_line(text: str) -> str:
@@ -95,25 +85,6 @@ def warnings_as_notes() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def signals_raise() -> Iterator[None]:
-    """Turn SIGTERM and SIGHUP into exceptions, so that files half written are removed."""
-
-    def terminate(number: int, frame: FrameType | None) -> None:
-        raise Terminated(number)
-
-    before = {}
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
-                before[number] = signal.signal(number, terminate)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def fail(text: str, code: int, word: str = "error") -> int:
     """Tell a failure in one line and return the exit code."""
     if os.environ.get("AENETPY_TRACEBACK"):
@@ -128,7 +99,8 @@ def guarded(command: Callable[[], int]) -> int:
         # File names may hold any byte, and go out as they came in.
         sys.stdout.reconfigure(errors="surrogateescape")
     try:
-        with notes_to_stderr(), warnings_as_notes(), signals_raise():
+        with notes_to_stderr(), warnings_as_notes(), signals_noted():
+            check()  # what came while the modules were imported
             code = command()
         sys.stdout.flush()
     except click.exceptions.Exit as request:  # --help and --version

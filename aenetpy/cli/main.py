@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import click
 
@@ -113,32 +112,3 @@ def complete(program: str, command: str | None = None) -> int | None:
     target = cli if command is None else cli.get_command(click.Context(cli), command)
     assert target is not None, "programs are commands"
     return shell_complete(target, {}, program, variable, instruction)
-
-
-def main() -> None:
-    """Entry point of ``aenetpy``."""
-    code = complete("aenetpy")
-    sys.exit(run(sys.argv[1:]) if code is None else code)
-
-
-def _program(command: str) -> Callable[[], None]:
-    """Return the entry point of a program that is one sub-command."""
-
-    def program() -> None:
-        code = complete(os.path.basename(sys.argv[0]), command)
-        sys.exit(run([command, *sys.argv[1:]]) if code is None else code)
-
-    return program
-
-
-generate_x = _program("generate")
-train_x = _program("train")
-predict_x = _program("predict")
-trnset2ascii_x = _program("trnset2ascii")
-trainbin2ascii_x = _program("trainbin2ascii")
-nnascii2bin_x = _program("nnascii2bin")
-trnset_info_x = _program("inspect")
-fingerprint_x = _program("fingerprint")
-neighbors_x = _program("neighbors")
-aenet_predict_py = _program("evaluate")
-aenet_md_py = _program("md")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from aenetpy.errors import DataError
 from aenetpy.fingerprints.base import Descriptor
 from aenetpy.fingerprints.neighbors import CellList, Neighbors
+from aenetpy.interruption import check
 from aenetpy.io.structure import Structure
 
 Float = NDArray[np.float64]
@@ -85,17 +87,18 @@ def chunk_ranges(n_atoms: int) -> list[tuple[int, int]]:
 
 def atoms_of_type(types_n: NDArray[np.int32], t: int, first: int, last: int) -> NDArray[np.int64]:
     """Return the indices of the atoms of one species between ``first`` and ``last``."""
-    return first + np.flatnonzero(types_n[first:last] == t)
+    return first + (types_n[first:last] == t).nonzero()[0]
 
 
 def closest_contact(neighbors: Neighbors) -> Contact:
     """Return the closest pair among the neighbours found."""
     if neighbors.partners_p.size == 0:
         return Contact(np.inf, -1, -1)
-    distances_p = neighbors.distances()
-    pair = int(distances_p.argmin())
-    center = int(np.searchsorted(neighbors.offsets_n, pair, side="right")) - 1
-    return Contact(float(distances_p[pair]), center, int(neighbors.partners_p[pair]))
+    x_p, y_p, z_p = neighbors.r_cp
+    square_p = x_p * x_p + y_p * y_p + z_p * z_p
+    pair = int(square_p.argmin())
+    center = int(neighbors.offsets_n.searchsorted(pair, side="right")) - 1
+    return Contact(math.sqrt(square_p[pair]), center, int(neighbors.partners_p[pair]))
 
 
 def fingerprints(
@@ -122,14 +125,11 @@ def fingerprints(
     cells = CellList(
         structure.positions_nc, structure.cell_cc, structure.pbc_c, total_cutoff(descriptors)
     )
-    features_tng = tuple(
-        np.empty((int((types_n == t).sum()), descriptor.n_features))
-        for t, descriptor in enumerate(descriptors)
-    )
-    filled_t = [0] * len(descriptors)
+    parts_t: list[list[Float]] = [[] for _ in descriptors]
     n_neighbors_n = np.empty(n_atoms, dtype=np.int64)
     closest = Contact(np.inf, -1, -1)
     for first, last in chunk_ranges(n_atoms):
+        check()
         neighbors = cells.pairs(first, last)
         n_neighbors_n[first:last] = neighbors.counts_n[first:last]
         closest = min(closest, closest_contact(neighbors), key=lambda contact: contact.distance)
@@ -138,6 +138,9 @@ def fingerprints(
             if atoms_a.size == 0:
                 continue
             features_ag, _ = descriptor.evaluate(atoms_a, types_n, neighbors)
-            features_tng[t][filled_t[t] : filled_t[t] + atoms_a.size] = features_ag
-            filled_t[t] += atoms_a.size
+            parts_t[t].append(features_ag)
+    features_tng = tuple(
+        np.concatenate(parts) if parts else np.empty((0, descriptor.n_features))
+        for parts, descriptor in zip(parts_t, descriptors, strict=True)
+    )
     return Fingerprints(types_n, features_tng, n_neighbors_n, closest)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aenetpy.errors import DataError
+from aenetpy.io.structure import determinant
 from aenetpy.kernels.bins import search_axes, sort_into_bins
 from aenetpy.kernels.neighbors import find_pairs
 
@@ -123,12 +124,7 @@ class CellList:
 
 def _check_axes(axes_kc: Float, n_periodic: int, cutoff: float, n_atoms: int) -> None:
     """Refuse lattice vectors that span no cell, and too many neighbours, before they are found."""
-    (a_x, a_y, a_z), (b_x, b_y, b_z), (c_x, c_y, c_z) = axes_kc.tolist()
-    volume = (
-        a_x * (b_y * c_z - b_z * c_y)
-        + a_y * (b_z * c_x - b_x * c_z)
-        + a_z * (b_x * c_y - b_y * c_x)
-    )
+    volume = determinant(axes_kc)
     lengths = [(x * x + y * y + z * z) ** 0.5 for x, y, z in axes_kc.tolist()]
     box = lengths[0] * lengths[1] * lengths[2]
     if not abs(volume) > 1e-6 * box:  # also if not a number

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aenetpy.errors import DataError
+from aenetpy.interruption import waiting
 from aenetpy.io.temporary import NamedFile, Temporary, dead_temporaries, first_seen_in
 
 Opener = Callable[[str | Path], AbstractContextManager[BinaryIO]]
@@ -31,7 +32,7 @@ def reading_error(path: str | Path, error: OSError) -> DataError:
 def read_bytes(path: str | Path, size: int = -1) -> bytes:
     """Return the content of a file, or its first bytes; DataError if it cannot be read."""
     try:
-        with Path(path).open("rb") as file:
+        with waiting(), Path(path).open("rb") as file:
             return file.read(size)
     except OSError as error:
         raise reading_error(path, error) from None

@@ -6,8 +6,9 @@ descriptions uninitialised) survive reading and writing as surrogate escapes.
 
 from __future__ import annotations
 
-import mmap
+import os
 import struct
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from aenetpy.errors import DataError
+from aenetpy.interruption import waiting
 from aenetpy.io.files import reading_error
 from aenetpy.io.limits import ANY, COUNT, FINITE, Limit
 
@@ -23,6 +25,10 @@ LONGEST_RECORD = 2**31 - 9
 
 MOST_SPECIES = 200
 """Of a file; there are 118 elements, and tables of species by structures are made of them."""
+
+
+BLOCK = 2**22
+"""Bytes that are read at a time, if no record is longer."""
 
 _TEXT_BYTES = frozenset(range(32, 127)) | frozenset(b"\t\r\n")
 
@@ -86,7 +92,7 @@ class RecordReader:
     Parameters
     ----------
     path
-        The file; it is mapped into memory, not read at once.
+        The file; it is read a block at a time, as it was when it was opened.
     kind
         What the file should be, for messages: ``training set``.
     first_length
@@ -98,7 +104,7 @@ class RecordReader:
     ------
     DataError
         No such file, not a binary file of aenet, or big-endian; the reading
-        methods: truncated or damaged.
+        methods: truncated, damaged, or changed by another program meanwhile.
     """
 
     def __init__(
@@ -108,18 +114,62 @@ class RecordReader:
         self.kind = kind
         self.remedy = remedy
         self.position = 0
+        self._block, self._start = bytearray(), 0
         try:
-            with Path(path).open("rb") as file:
-                self.size = file.seek(0, 2)
-                self.data: mmap.mmap | bytes = (
-                    mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
-                )
+            with waiting():
+                self._file = open(path, "rb", buffering=0)  # noqa: SIM115
+            weakref.finalize(self, self._file.close)
+            self.size = self._file.seek(0, os.SEEK_END)
+            self._as_opened = self._version()
         except OSError as error:
             raise reading_error(path, error) from None
         self._recognise(first_length)
 
+    def bytes_at(self, position: int, length: int) -> memoryview:
+        """Return bytes of the file from ``position`` on, fewer only at its end."""
+        start = self._find(position, length)
+        return memoryview(self._block)[start : start + length]
+
+    def _find(self, position: int, length: int) -> int:
+        """Return where in the block the bytes are, after reading another one if need be."""
+        start = position - self._start
+        if start < 0 or min(start + length, self.size - self._start) > len(self._block):
+            self._block, self._start, start = self._read(position, max(length, BLOCK)), position, 0
+        return start
+
+    def _read(self, position: int, length: int) -> bytearray:
+        block = bytearray(min(length, self.size - position))
+        done = 0
+        try:
+            self._file.seek(position)
+            while done < len(block):
+                with waiting():
+                    n = self._file.readinto(memoryview(block)[done:])
+                if not n:
+                    break
+                done += n
+            changed = done < len(block) or self._version() != self._as_opened
+        except OSError as error:
+            raise reading_error(self.path, error) from None
+        if changed:
+            raise self.error(
+                f"{self.kind} has changed while it was being read",
+                "run the command again when the program that writes it has ended",
+            )
+        return block
+
+    def _version(self) -> tuple[int, int]:
+        """Return size and time of the last change: what tells that a file was written."""
+        status = os.fstat(self._file.fileno())
+        return status.st_size, status.st_mtime_ns
+
+    def _int32_at(self, position: int) -> int:
+        start = self._find(position, 4)  # which may read another block
+        value: int = struct.unpack_from("<i", self._block, start)[0]
+        return value
+
     def _recognise(self, first_length: int) -> None:
-        head = self.data[:64]
+        head = bytes(self.bytes_at(0, 64))
         if not head:
             raise self.error("is empty", self.remedy)
         if head[:4] == struct.pack("<i", first_length):
@@ -168,11 +218,11 @@ class RecordReader:
         lengths: list[int] = []
         position = self.position
         while len(lengths) < count and position + 8 <= self.size:
-            (length,) = struct.unpack_from("<i", self.data, position)
+            length = self._int32_at(position)
             end = position + 4 + length
             if length < 0 or end + 4 > self.size:
                 break
-            if struct.unpack_from("<i", self.data, end)[0] != length:
+            if self._int32_at(end) != length:
                 break
             lengths.append(length)
             position = end + 4
@@ -183,7 +233,7 @@ class RecordReader:
         start = self.position + 4
         if start > self.size:
             raise self.truncated(what)
-        (found,) = struct.unpack_from("<i", self.data, self.position)
+        found = self._int32_at(self.position)
         if found < 0 and length is not None and length > LONGEST_RECORD:
             raise self.error(
                 f"{what} is a record of {length} bytes in pieces, which is not supported",
@@ -195,10 +245,11 @@ class RecordReader:
         end = start + found
         if end + 4 > self.size:
             raise self.truncated(what)
-        if struct.unpack_from("<i", self.data, end)[0] != found:
+        data = bytes(self.bytes_at(start, found))
+        if self._int32_at(end) != found:
             raise self.damaged(f"{what}: record lengths disagree")
         self.position = end + 4
-        return self.data[start:end]
+        return data
 
     def integers(self, what: str, count: int, limit: Limit = ANY) -> tuple[int, ...]:
         """Return the next record as int32 numbers within a limit."""

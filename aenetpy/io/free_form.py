@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import logging
+import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from aenetpy.errors import AenetpyError, InputError
+from aenetpy.interruption import waiting
 from aenetpy.io.limits import LARGEST
 
 LARGEST_INTEGER = 2**31 - 1
@@ -23,7 +26,6 @@ LARGEST_TEXT = 1_000_000_000
 MOST_REPEATS = 100
 """Values of a line that counts such as ``3*0.5`` may stand for; no keyword takes more."""
 
-_PIECE = 1 << 20
 _LOG = logging.getLogger("aenetpy")
 TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^\s,;]+")
 _INTEGER = re.compile(r"[+-]?\d+")
@@ -31,7 +33,7 @@ _REAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))(?:[eEdDqQ]([+-]?\d+)|([+-]\d+))?
 _REPEATED = re.compile(r"(\d{1,4})\*(.+)")
 _ARGUMENT = re.compile(r"([A-Za-z_]\w*)\s*=")
 COMMENT = re.compile(r"(?:^|\s)[!#%].*")
-_NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1f]")
+_TEXT_BYTES = bytes(byte for byte in range(256) if byte >= 32 or 9 <= byte <= 13)
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,10 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
         Of the class ``error``, if the file cannot be read or is not text.
     """
     try:
-        with Path(path).open("rb") as file:
-            raw = bytearray()  # at once, Python would take memory for the largest text
-            while len(raw) <= LARGEST_TEXT and (piece := file.read(_PIECE)):
-                raw += piece
+        with waiting(), open(path, "rb") as file:
+            # As much memory is taken as is asked for; the size of a pipe is 0.
+            size = os.fstat(file.fileno()).st_size or LARGEST_TEXT
+            raw = file.read(min(size, LARGEST_TEXT) + 1)
     except FileNotFoundError:
         raise error("file not found", file=path, hint="check the name") from None
     except IsADirectoryError:
@@ -81,10 +83,9 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
         raise error(f"cannot be read: {text or reason}", file=path) from None
     if len(raw) > LARGEST_TEXT:
         raise error(f"is larger than {LARGEST_TEXT / 1e9:g} GB", file=path, hint="check the name")
-    text = raw.decode("utf-8-sig", "surrogateescape")
-    if _NOT_TEXT.search(text):
+    if raw.translate(None, _TEXT_BYTES):
         raise error("is not a text file", file=path, hint="a binary file stands in its place")
-    return text
+    return raw.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
 
 
 def significant_lines(text: str) -> list[Entry]:

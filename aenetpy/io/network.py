@@ -116,10 +116,10 @@ def read_network(path: str | Path) -> NetworkFile:
         Not found, foreign, big-endian, truncated, damaged, or written before
         aenet 2.0.
     """
-    # The text format is built on this module, so it can only be imported late.
-    from aenetpy.io.network_ascii import parse_network
-
     if read_bytes(path, 64).partition(b"\n")[0].strip().isdigit():
+        # The text format is built on this module, so it can only be imported late.
+        from aenetpy.io.network_ascii import parse_network
+
         return parse_network(path, read_text(path))
     return _read_binary(path)
 

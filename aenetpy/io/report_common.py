@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aenetpy.io.network import NetworkFile, value_offsets, weight_offsets
 from aenetpy.io.setup import BEHLER_PARAMETERS, Setup
-from aenetpy.io.trainset import TrainingSet
+
+if TYPE_CHECKING:
+    from aenetpy.io.trainset import TrainingSet
 
 WIDTH = 70
 
@@ -33,7 +36,7 @@ BEHLER_ANGULAR = (4, 5)
 
 def integer(value: int, width: int) -> str:
     """Return ``value`` as Fortran's ``Iw``: right-justified, stars where it does not fit."""
-    text = f"{value:{width}d}"
+    text = str(value).rjust(width)
     return text if len(text) <= width else "*" * width
 
 

@@ -73,7 +73,7 @@ def structure_rows(
         f" {integer(number, 6)}  {integer(len(species), 6)}  {integer(len(set(species)), 6)}"
         f"  {scientific(energy_per_atom, 15, 8)}  {structure.name}\n"
     )
-    atoms = enumerate(zip(species, map(int, neighbors_n), strict=True), start=1)
+    atoms = enumerate(zip(species, neighbors_n, strict=True), start=1)
     return head + "".join(
         [f" {integer(atom, 6)}  {name:>2}  {integer(count, 6)}\n" for atom, (name, count) in atoms]
     )

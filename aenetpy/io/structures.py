@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from aenetpy.errors import DataError
+from aenetpy.interruption import interruptible, waiting
 from aenetpy.io.ase_files import iter_frames
 from aenetpy.io.input_data import is_input_data, iter_input_data, parse_units
 from aenetpy.io.limits import FINITE
@@ -124,7 +125,7 @@ def _split_index(entry: str) -> tuple[str, str | None]:
 
 def _is_xsf(path: str) -> bool:
     try:
-        with Path(path).open("rb") as stream:
+        with waiting(), Path(path).open("rb") as stream:
             head = stream.read(_HEAD_BYTES)
     except OSError as reason:
         raise DataError(f"cannot be read: {reason.strerror}", file=path) from None
@@ -202,7 +203,7 @@ def _input_data_reader(
 def _read_ase(path: str, index: int | str) -> Iterator[Atoms]:
     """Yield frames as ASE reads them, its manifold exceptions turned into one."""
     try:
-        yield from iter_frames(path, index)
+        yield from interruptible(iter_frames(path, index))
     except DataError:
         raise
     except Exception as reason:

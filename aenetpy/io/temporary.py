@@ -17,6 +17,9 @@ from typing import Any, BinaryIO
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 """What file systems without locks answer."""
 
+_BUFFER = 1 << 16
+"""Bytes; a structure of a training set takes more than Python's default of 8 kB."""
+
 
 def try_lock(descriptor: int) -> bool | None:
     """Lock an open file for as long as it is open; None where the file system has no locks.
@@ -91,7 +94,8 @@ class Temporary:
             os.close(descriptor)
         _make_alike(descriptor, target)
         self._lock = os.dup(descriptor)
-        self.file: BinaryIO = io.BufferedWriter(NamedFile(descriptor, "wb", self.path))
+        stream = NamedFile(descriptor, "wb", self.path)
+        self.file: BinaryIO = io.BufferedWriter(stream, _BUFFER)
 
     def complete(self) -> None:
         """Close the file, which is when a full disk is noticed at the latest."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import DataError
+from aenetpy.interruption import interruptible
 from aenetpy.io.families import is_copy
 from aenetpy.io.files import Opener, replace_file
 from aenetpy.io.fortran import (
@@ -255,7 +256,7 @@ def write_trainset(path: str | Path, trainset: TrainingSet) -> None:
         scale=trainset.scale,
         shift=trainset.shift,
     ) as writer:
-        for s, name in enumerate(trainset.names_s):
+        for s, name in enumerate(interruptible(trainset.names_s)):
             atoms = slice(int(ends_s[s] - trainset.n_atoms_s[s]), int(ends_s[s]))
             types_n = trainset.types_n[atoms]
             last_t = first_t + np.bincount(types_n, minlength=len(first_t))
@@ -379,7 +380,7 @@ class TrainingSetWriter:
         """
         types_n = np.asarray(types_n)
         if n_species is None:
-            n_species = len(np.unique(types_n))
+            n_species = len(set(types_n.tolist()))
         encoded_name = name.encode("utf-8", "surrogateescape")
         self._file.write(
             integer_record(len(encoded_name))

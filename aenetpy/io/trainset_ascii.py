@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from aenetpy.interruption import interruptible
 from aenetpy.io.files import read_text, write_text
 from aenetpy.io.fortran import MOST_SPECIES
 from aenetpy.io.fortran_text import LineReader, list_directed_line
@@ -146,7 +147,7 @@ def _features_by_structure(
     """For each structure, index and fingerprint of its atoms."""
     rows_t = [iter(features_ng) for features_ng in trainset.features_tng]
     first = 0
-    for n_atoms in trainset.n_atoms_s.tolist():
+    for n_atoms in interruptible(trainset.n_atoms_s.tolist()):
         types_n = trainset.types_n[first : first + n_atoms].tolist()
         yield [(first + i, next(rows_t[t])) for i, t in enumerate(types_n)]
         first += n_atoms
@@ -282,7 +283,7 @@ def _read_structures(
     types: list[int] = []
     positions, forces = [], []
     features_t: list[list[NDArray[np.float64]]] = [[] for _ in range(n_types)]
-    for s in range(n_structures):
+    for s in interruptible(range(n_structures)):
         what = f"structure {s + 1} of {n_structures}"
         if with_length:
             lines.count(what)

@@ -56,17 +56,19 @@ def encode_atoms(
     """Encode the atoms of a structure; pieces of bytes in atom order."""
     n_features_n = np.array([features.shape[1] for features in features_tng])[types_n]
     pieces: dict[int, memoryview] = {}
-    for n_features in np.unique(n_features_n).tolist():
-        atoms = n_features_n == n_features
-        rows = np.empty(np.count_nonzero(atoms), _layout(n_features))
+    lengths = set(n_features_n.tolist())
+    for n_features in lengths:
+        atoms = n_features_n == n_features if len(lengths) > 1 else slice(None)
+        types_a = types_n[atoms]
+        rows = np.empty(len(types_a), _layout(n_features))
         words, marks = _frames(n_features)
         rows.view("<i4").reshape(len(rows), -1)[:, words] = marks
-        rows["type"] = types_n[atoms] + 1
+        rows["type"] = types_a + 1
         rows["position"] = positions_nc[atoms]
         rows["force"] = forces_nc[atoms]
         rows["n_features"] = n_features
-        for t in np.unique(types_n[atoms]).tolist():
-            rows["features"][types_n[atoms] == t] = features_tng[t]
+        for t in set(types_a.tolist()):
+            rows["features"][types_a == t] = features_tng[t]
         pieces[n_features] = memoryview(rows.view(np.uint8).data)
     return _interleaved(pieces, n_features_n)
 
@@ -101,8 +103,8 @@ class AtomsReader:
             rows = _read_run(reader, n_atoms, what)
             types_n = rows["type"] - 1
             self.types.append(types_n)
-            self.positions.append(rows["position"])
-            self.forces.append(rows["force"])
+            self.positions.append(rows["position"].copy())  # a view would keep all of the rows
+            self.forces.append(rows["force"].copy())
             for t in np.unique(types_n).tolist():
                 if not 0 <= t < len(self._features_t):
                     raise reader.damaged(f"{what}: atom type {t + 1}")
@@ -127,11 +129,11 @@ class AtomsReader:
 
 
 def _read_run(reader: RecordReader, n_atoms: int, what: str) -> NDArray[Any]:
-    """View up to ``n_atoms`` atoms that have as many components as the next one."""
+    """Read up to ``n_atoms`` atoms that have as many components as the next one."""
     if reader.remaining < _SMALLEST_ATOM:
         raise reader.truncated(what)
-    before, n_features, after, n_bytes = struct.unpack_from(
-        "<4i", reader.data, reader.position + 4 * _N_FEATURES_WORD - 4
+    before, n_features, after, n_bytes = struct.unpack(
+        "<4i", reader.bytes_at(reader.position + 4 * _N_FEATURES_WORD - 4, 16)
     )
     if (before, after, n_bytes) != (4, 4, 8 * n_features) or n_features < 0:
         raise reader.damaged(f"{what}: number of fingerprint components")
@@ -139,7 +141,8 @@ def _read_run(reader: RecordReader, n_atoms: int, what: str) -> NDArray[Any]:
     n_rows = min(n_atoms, reader.remaining // size)
     if n_rows == 0:
         raise reader.truncated(what)
-    words = np.ndarray((n_rows, size // 4), "<i4", reader.data, reader.position)
+    data = reader.bytes_at(reader.position, n_rows * size)
+    words = np.ndarray((n_rows, size // 4), "<i4", data)
     same = words[:, _N_FEATURES_WORD] == n_features
     if not same.all():
         n_rows = int(np.argmin(same))
@@ -147,7 +150,7 @@ def _read_run(reader: RecordReader, n_atoms: int, what: str) -> NDArray[Any]:
     intact = (words[:n_rows, columns] == marks).all(axis=1)
     if not intact.all():
         raise reader.damaged(what, reader.position + size * int(np.argmin(intact)))
-    rows = np.ndarray(n_rows, _layout(n_features), reader.data, reader.position)
+    rows = np.ndarray(n_rows, _layout(n_features), data)
     reader.position += size * n_rows
     return rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -19,7 +20,7 @@ from aenetpy.io.structure import Structure, spans_volume
 Float = NDArray[np.float64]
 
 _SEPARATORS = re.compile(r"[,;\t]")
-_UNUSUAL = re.compile(r"[,;*_]")
+_UNUSUAL = ",;*_"
 _SECTIONS = ("PRIMVEC", "PRIMCOORD", "ATOMS")
 _PARTLY_PERIODIC = ("SLAB", "POLYMER")
 _NUMBER = " %14.8f"
@@ -114,7 +115,8 @@ def _error(file: str, line: int | None, message: str, hint: str | None = None) -
 
 
 def _split(line: str) -> list[str]:
-    return expand_repeats(_SEPARATORS.sub(" ", line).split())
+    tokens = _SEPARATORS.sub(" ", line).split()
+    return expand_repeats(tokens) if "*" in line else tokens
 
 
 def _skip_blank(lines: list[str], position: int) -> int:
@@ -194,9 +196,11 @@ def _finish(file: str, draft: _Draft, name: str) -> Structure:
     tokens_n = [row.split() for row in draft.rows]
     n_columns = _count_columns(tokens_n)
     try:
-        if n_columns is None or _UNUSUAL.search("".join(draft.rows)):
+        text = "".join(draft.rows)
+        if n_columns is None or any(mark in text for mark in _UNUSUAL):
             raise ValueError
-        values_nk = np.array([tokens[1:n_columns] for tokens in tokens_n], dtype=np.float64)
+        tokens = chain.from_iterable(row[1:n_columns] for row in tokens_n)
+        values_nk = np.fromiter(map(float, tokens), np.float64).reshape(len(tokens_n), -1)
     except ValueError:
         tokens_n = [_split(row) for row in draft.rows]
         n_columns = _require_columns(file, draft, tokens_n)

@@ -6,6 +6,7 @@ import hashlib
 import io
 import logging
 import os
+import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,10 @@ from typing import Any, BinaryIO, TypeVar
 
 import numba as nb
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.environment import _rebuild_env
+from numba.core.runtime import rtsys
+
+from aenetpy.interruption import check
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -80,7 +85,24 @@ class _SealedFiles(IndexDataCacheFile):
         path = self._data_path(name)
         if not _intact(path):
             raise FileNotFoundError(path)
-        return super()._load_data(name)
+        with open(path, "rb") as file:
+            return _Unpickler(file).load()
+
+
+class _Unpickler(pickle.Unpickler):
+    """Restores machine code without the modules of numba that parts of it come from.
+
+    They take long to import, and of their functions only the constants are needed.
+    """
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) == (_rebuild_env.__module__, _rebuild_env.__name__):
+            return self._constants
+        return super().find_class(module, name)
+
+    @staticmethod
+    def _constants(module: str, values: list[Any], name: str) -> Any:
+        return _rebuild_env("numba" if module.startswith("numba.") else module, values, name)
 
 
 def _seal(content: bytes | memoryview) -> bytes:
@@ -122,9 +144,13 @@ class _KernelCache(FunctionCache):
         return (*super()._index_key(sig, codegen), _SOURCES)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        check()  # Numba asks for each kernel before it compiles, which takes seconds
+        # Numba loads all that compilation needs here, half of SciPy among it, which takes as long
+        # as to import numba. Machine code needs the runtime only.
+        rtsys.initialize(target_context)
         # An intact file may not fit an environment in which other packages have changed.
         with suppress(Exception):
-            return super().load_overload(sig, target_context)
+            return self._load_overload(sig, target_context)
         return None
 
     def save_overload(self, sig: Any, data: Any) -> None:

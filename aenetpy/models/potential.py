@@ -23,6 +23,7 @@ from aenetpy.fingerprints.featurise import (
 from aenetpy.fingerprints.lookup import serving_setups
 from aenetpy.fingerprints.species import check_environments
 from aenetpy.fingerprints.verlet import VerletList
+from aenetpy.interruption import check
 from aenetpy.io.network import NetworkFile
 from aenetpy.io.setup import Setup
 from aenetpy.io.structure import Structure
@@ -219,6 +220,7 @@ class Potential:
         closest = Contact(np.inf, -1, -1)
         outside: list[Excursions] = []
         blocks = _blocks(chunk_ranges(n_atoms))
+        jobs = min(jobs, len(blocks))
         for block, part in zip(blocks, ordered_map(evaluate_block, blocks, jobs), strict=True):
             energies_n[block[0][0] : block[-1][1]] = part.energies_n
             closest = min(closest, part.closest, key=_distance)
@@ -274,6 +276,7 @@ class Potential:
             excursions=[],
         )
         for first, last in block:
+            check()
             neighbors = search.pairs(first, last)
             part.closest = min(part.closest, closest_contact(neighbors), key=_distance)
             for t, atomic in enumerate(self.atomic_potentials):

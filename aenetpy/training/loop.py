@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.errors import NumericalError
+from aenetpy.interruption import Terminated
 from aenetpy.training.methods.base import Method
 from aenetpy.training.objective import EnergyObjective, Evaluation
 from aenetpy.training.order import Order
@@ -106,7 +107,7 @@ def train(
     Returns
     -------
     Outcome
-        Final weights and why training ended.
+        Final weights and why training ended; SIGTERM and SIGHUP stop it, too.
 
     Raises
     ------
@@ -126,10 +127,14 @@ def train(
         visits_v = order.draw(
             objective.errors(evaluation.energies_s), objective.energies_s / objective.n_atoms_s
         )
-        with np.errstate(over="ignore", invalid="ignore"):  # whether it diverged is asked below
-            weights_w = method.step(weights_w, evaluation, objective, visits_v)
-        evaluation = _evaluate(objective, method, weights_w, epoch, limit)
-        row = _measure(objective, objective_test, evaluation, weights_w, epoch)
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):  # whether it diverged is asked below
+                next_w = method.step(weights_w, evaluation, objective, visits_v)
+            evaluation = _evaluate(objective, method, next_w, epoch, limit)
+            next_row = _measure(objective, objective_test, evaluation, next_w, epoch)
+        except Terminated:
+            return Outcome(weights_w, row, "stopped")  # with the last whole epoch
+        weights_w, row = next_w, next_row
         on_epoch(row, weights_w)
         if method.converged:
             return Outcome(weights_w, row, "converged")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from aenetpy.interruption import check
 from aenetpy.io.trainset import TrainingSet
 from aenetpy.models.network import Network, Workspace
 from aenetpy.training.blocks import Block, Packing
@@ -212,6 +213,7 @@ class EnergyObjective:
 
     def _evaluate_block(self, block: Block, networks_t: list[Network]) -> Evaluation:
         """Value, gradient and energies of one block; dL/dy_i = -dE_s / N_s."""
+        check()
         gradient_w = np.empty(self._ends_t[-1])
         gradients_t = np.split(gradient_w, self._ends_t[:-1])
         with self._borrow_memory() as memory_t, _unchecked():
@@ -227,6 +229,7 @@ class EnergyObjective:
 
     def _linearise_block(self, block: Block, networks_t: list[Network]) -> Linearisation:
         """Errors and Jacobian rows of one block; row s is sum_i (-1/N_s) dy_i/dw."""
+        check()
         jacobian_sw = np.zeros((block.n_structures, self._ends_t[-1]))
         jacobians_t = np.split(jacobian_sw, self._ends_t[:-1], axis=1)
         with self._borrow_memory() as memory_t, _unchecked():

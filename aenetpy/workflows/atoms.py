@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, TypeAlias
 
 from aenetpy.errors import DataError
+from aenetpy.interruption import interruptible
 from aenetpy.io.ase_files import iter_frames
 from aenetpy.io.files import read_bytes, write_bytes
 from aenetpy.io.input_data import is_input_data
@@ -154,7 +155,7 @@ def _frames(path: str, index: str | None, format: str | None) -> _Frames:
 
     chosen = string2index("-1" if index is None else index)
     if isinstance(chosen, slice):
-        return list(enumerate(iter_frames(path, ":", format)))[chosen]
+        return list(enumerate(interruptible(iter_frames(path, ":", format))))[chosen]
     frames = list(iter_frames(path, chosen, format))
     return list(enumerate(frames)) if isinstance(chosen, str) else [(None, frames[0])]
 

@@ -38,7 +38,6 @@ from aenetpy.training.methods import EKF, LBFGS, Method, ekf, lbfgs, make_method
 from aenetpy.training.objective import EnergyObjective
 from aenetpy.training.order import Order
 from aenetpy.workflows.networks import Networks
-from aenetpy.workflows.signals import without_interruption
 
 Float = NDArray[np.float64]
 Restart: TypeAlias = BfgsRestart | EkfRestart
@@ -213,39 +212,34 @@ class Checkpoint:
         return state is not None and self._filed_restart in (state.restart, state.filed_restart)
 
     def save(self, row: EpochRow, weights_w: Float) -> None:
-        """Save what is due after an epoch; after epoch 0 only the best networks.
-
-        An interrupt waits until all files belong together.
-        """
-        with without_interruption():
-            every = self._settings.iterwrite
-            if row.epoch > 0 and every > 0 and row.epoch % every == 0:
-                self._save_networks(f"-{row.epoch:05d}", weights_w)
-            if row.rmse_test < self._best_rmse:
-                self._best_rmse, self._best_epoch = row.rmse_test, row.epoch
-                self._best_w = weights_w
-            if row.epoch == 0:
-                self._save_best()
-                return
-            last = self._describe(weights_w), restart_of(self.method)
-            is_due = time.monotonic() > self._saved_at + SECONDS_BETWEEN_STATES
-            if is_due:
-                self._save_best()
-                self._save_state(*last)
-            self._last, self._is_saved = last, is_due
-            if is_due and time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
-                self._file(*last)
+        """Save what is due after an epoch; after epoch 0 only the best networks."""
+        every = self._settings.iterwrite
+        if row.epoch > 0 and every > 0 and row.epoch % every == 0:
+            self._save_networks(f"-{row.epoch:05d}", weights_w)
+        if row.rmse_test < self._best_rmse:
+            self._best_rmse, self._best_epoch = row.rmse_test, row.epoch
+            self._best_w = weights_w
+        if row.epoch == 0:
+            self._save_best()
+            return
+        last = self._describe(weights_w), restart_of(self.method)
+        is_due = time.monotonic() > self._saved_at + SECONDS_BETWEEN_STATES
+        if is_due:
+            self._save_best()
+            self._save_state(*last)
+        self._last, self._is_saved = last, is_due
+        if is_due and time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
+            self._file(*last)
 
     def close(self) -> None:
         """Bring all files to the last whole epoch."""
         if self._last is None:
             return
-        with without_interruption():
-            if not self._is_saved:
-                self._save_best()
-                self._save_state(*self._last)
-            self._file(*self._last)
+        if not self._is_saved:
+            self._save_best()
             self._save_state(*self._last)
+        self._file(*self._last)
+        self._save_state(*self._last)
 
     def note_on_best(self, last: EpochRow) -> str | None:
         """Return what is told of the networks that are the best for the test set, if any are."""

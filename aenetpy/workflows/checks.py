@@ -70,7 +70,7 @@ def check_species(structure: Structure, setups: Sequence[Setup]) -> None:
         Naming the species and the setup.
     """
     type_indices(structure, [setup.species for setup in setups])
-    check_environments(structure.species, setups, structure.name)
+    check_environments(set(structure.species), setups, structure.name)
 
 
 def check_setups(setups: Sequence[Setup]) -> None:

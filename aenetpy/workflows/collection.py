@@ -80,7 +80,7 @@ class Collection:
             found.features_tng,
         )
         n, energy_per_atom = len(self._energies_per_atom), self._energies_per_atom[-1]
-        return report.structure_rows(n, structure, energy_per_atom, found.n_neighbors_n)
+        return report.structure_rows(n, structure, energy_per_atom, found.n_neighbors_n.tolist())
 
     def finish(self) -> TrainingSetInfo:
         """Write what follows the last structure."""

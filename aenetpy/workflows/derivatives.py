@@ -13,6 +13,7 @@ from aenetpy.errors import NumericalError
 from aenetpy.fingerprints.base import Descriptor
 from aenetpy.fingerprints.featurise import total_cutoff
 from aenetpy.fingerprints.neighbors import find_neighbors
+from aenetpy.interruption import interruptible
 from aenetpy.io.derivatives import AtomDerivatives, DerivativesWriter
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.structure import Structure
@@ -46,7 +47,7 @@ def atom_derivatives(
         structure.positions_nc, structure.cell_cc, structure.pbc_c, total_cutoff(descriptors)
     )
     atoms = []
-    for i, t in enumerate(types_n.tolist()):
+    for i, t in enumerate(interruptible(types_n.tolist())):
         pairs = slice(neighbors.offsets_n[i], neighbors.offsets_n[i + 1])
         jacobian_pgc = descriptors[t].jacobian(i, types_n, neighbors)
         if not np.isfinite(jacobian_pgc).all():

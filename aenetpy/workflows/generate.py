@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
-from typing import NamedTuple, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from aenetpy import __version__
-from aenetpy.augmentation.plan import Plan, make_plan
 from aenetpy.errors import DataError, InputError, located
 from aenetpy.fingerprints.base import make_descriptors
 from aenetpy.fingerprints.featurise import fingerprints
@@ -32,7 +31,14 @@ from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.repeats import Repeats
 from aenetpy.workflows.timing import Timing
 
+if TYPE_CHECKING:
+    from aenetpy.augmentation.plan import Plan
+
 REPEATED = "they weigh more in training, and may be trained on and tested on at once"
+
+BATCH = 500
+"""Atoms that go through each step together: one step after the other for each small structure
+would push the code of all of them out of the cache, and threads would meet too often."""
 
 
 class Portion(NamedTuple):
@@ -99,6 +105,8 @@ def collect(
     families = Families(entry.text for entry in settings.files)
     plan = None
     if settings.taylor is not None:
+        from aenetpy.augmentation.plan import make_plan
+
         plan = make_plan(read_structures(settings), settings.taylor)
 
     def evaluate(structure: Structure, chosen: bool = False) -> Evaluated:
@@ -119,6 +127,9 @@ def collect(
         assert plan is not None, "without a plan there are no copies"
         return [evaluate(copy) for copy in plan.copies(s, parent, numbers)]
 
+    def evaluate_batch(batch: list[Portion]) -> list[Evaluated]:
+        return [evaluated for portion in batch for evaluated in evaluate_portion(portion)]
+
     atomic_energies = AtomicEnergyCheck(settings)
     with (
         Collection(settings.output, settings, setups_t, opener) as collection,
@@ -127,7 +138,7 @@ def collect(
     ):
         repeats = Repeats()
         parents = enumerate(repeats.watch(read_structures(settings, on_entry)))
-        for found in ordered_map(evaluate_portion, portions(parents, plan), jobs):
+        for found in ordered_map(evaluate_batch, batches(portions(parents, plan)), jobs):
             for evaluated in found:
                 structure = evaluated.structure
                 atomic_energies.add(evaluated)
@@ -156,6 +167,21 @@ def portions(parents: Iterable[tuple[int, Structure]], plan: Plan | None) -> Ite
         yield Portion(s, parent, None)
         for numbers in plan.portions(s) if plan is not None else ():
             yield Portion(s, parent, numbers)
+
+
+def batches(portions: Iterable[Portion]) -> Iterator[list[Portion]]:
+    """Gather pieces of work until they have ``BATCH`` atoms."""
+    batch: list[Portion] = []
+    n_atoms = 0
+    for portion in portions:
+        batch.append(portion)
+        n_copies = 1 if portion.numbers is None else len(portion.numbers)
+        n_atoms += n_copies * len(portion.parent)
+        if n_atoms >= BATCH:
+            yield batch
+            batch, n_atoms = [], 0
+    if batch:
+        yield batch
 
 
 def apart(

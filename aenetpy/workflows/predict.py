@@ -18,7 +18,6 @@ from aenetpy.workflows.comparison import Comparison
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.extrapolation import Extrapolation
 from aenetpy.workflows.predict_output import JsonWriter, Prediction, TextWriter
-from aenetpy.workflows.relax import NotRelaxed, relax
 from aenetpy.workflows.timing import Timing
 
 log = logging.getLogger("aenetpy")
@@ -79,9 +78,9 @@ def predict(
             writer.write(number, prediction)
         timing.milestone("structures evaluated")
         extrapolation.summarise()
-        comparison.summarise()
         timing.write()
         writer.end(notes, comparison.as_json())
+    comparison.summarise()
     if failures:
         raise failures[0]
 
@@ -101,6 +100,8 @@ def predictions(
         evaluation.require_finite(structure.name)
         if settings.relax is None:
             return Prediction(structure, evaluation)
+        from aenetpy.workflows.relax import NotRelaxed, relax
+
         try:
             relaxation = relax(
                 potential,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from aenetpy import __version__
 from aenetpy.analysis.comparison import reference_energy
@@ -17,7 +17,9 @@ from aenetpy.io.structure import Structure
 from aenetpy.models.extrapolation import Excursions
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.workflows.extrapolation import Extrapolation
-from aenetpy.workflows.relax import NotRelaxed, Relaxation
+
+if TYPE_CHECKING:
+    from aenetpy.workflows.relax import NotRelaxed, Relaxation
 
 
 @dataclass(frozen=True, eq=False)

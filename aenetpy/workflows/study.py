@@ -10,6 +10,7 @@ from pathlib import Path
 from aenetpy.analysis.cells import format_trials
 from aenetpy.analysis.report import write_report
 from aenetpy.errors import AenetpyError
+from aenetpy.interruption import check
 from aenetpy.io.files import write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.generate_in import GenerateInput
@@ -25,6 +26,9 @@ from aenetpy.workflows.trial import RECORD, finished, has_result, run_trial
 
 TABLE, REPORT = "trials.csv", "report.md"
 CHANGED = "changed"
+
+MOMENT = 0.2
+"""Seconds between two looks whether a signal has come."""
 
 log = logging.getLogger("aenetpy")
 
@@ -76,7 +80,8 @@ def study(
             try:
                 waiting = submit(to_do, plan.settings, held_out, commands, pool)
                 while waiting:
-                    ended, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                    check()
+                    ended, _ = wait(waiting, MOMENT, return_when=FIRST_COMPLETED)
                     for future in ended:
                         trial = waiting.pop(future)
                         take(trial, future, results, failures)

@@ -32,7 +32,6 @@ from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
-from aenetpy.workflows.signals import Termination
 from aenetpy.workflows.timing import Timing
 
 Float = NDArray[np.float64]
@@ -120,7 +119,7 @@ def train(
         )
     )
     warn_of_small_sample(settings, sampling, len(train_s))
-    with Workers(jobs) as workers, Termination() as termination:
+    with Workers(jobs) as workers:
         objective, objective_test = (
             EnergyObjective(trainset, chosen_s, networks.networks, workers)
             for chosen_s in (train_s, test_s)
@@ -149,7 +148,7 @@ def train(
                 networks.weights_w,
                 settings.iterations,
                 save_epoch,
-                lambda: STOP.exists() or termination.requested,
+                STOP.exists,
                 checkpoint.order,
             )
         except KeyboardInterrupt:

@@ -114,16 +114,29 @@ def write_generate_in(folder: Path, files: list[Path]) -> None:
     )
 
 
-def command(folder: Path, *arguments: str, **environment: str) -> float:
-    start = time.perf_counter()
+def run_python(folder: Path, *arguments: str, **environment: str) -> None:
     subprocess.run(
-        [sys.executable, "-m", "aenetpy", *arguments],
+        [sys.executable, *arguments],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         check=True,
     )
+
+
+def command(folder: Path, *arguments: str, **environment: str) -> float:
+    start = time.perf_counter()
+    run_python(folder, "-m", "aenetpy", *arguments, **environment)
     return time.perf_counter() - start
+
+
+def cpu_seconds(folder: Path, *arguments: str) -> float:
+    """User and system time of a process, its modules compiled to bytecode as in an installation."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    run_python(folder, *arguments, PYTHONDONTWRITEBYTECODE="")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def bench_commands(files: list[Path], scratch: Path) -> Iterator[None]:
@@ -146,6 +159,44 @@ def bench_commands(files: list[Path], scratch: Path) -> Iterator[None]:
     yield
 
 
+def bench_start(files: list[Path], scratch: Path) -> Iterator[None]:
+    """What predict of one structure takes, against importing numba, without which it cannot be."""
+    rutile = ROOT / "tests" / "data" / "rutile"
+    (scratch / "predict.in").write_text(
+        f"TYPES\n2\nTi\nO\nNETWORKS\nTi {rutile}/Ti.8t-8t.nn\nO {rutile}/O.8t-8t.nn\n"
+        f"FORCES\nFILES\n1\n{files[0]}\n"
+    )
+    predict = partial(cpu_seconds, scratch, "-m", "aenetpy", "predict", "predict.in")
+    numba = partial(cpu_seconds, scratch, "-c", "import numba")
+    predict(), numba()
+    pairs = [(predict(), numba()) for _ in range(15)]  # in turn: clocks of processors change
+    row("predict, one structure, CPU", "s", "-", [median(p for p, _ in pairs), None])
+    row("predict / importing numba, CPU", "", "1.7", [median(p / n for p, n in pairs), None])
+    yield
+
+
+def bench_each(files: list[Path], scratch: Path) -> Iterator[None]:
+    """What one more structure takes in generate: ten times all of them, less a single one."""
+    totals: dict[str, list[float]] = {}
+    for name, listed in (("one", files[:1]), ("all", 10 * files)):
+        folder = scratch / name
+        folder.mkdir()
+        write_generate_in(folder, listed)
+        for jobs in CORES:
+            for _ in range(4):  # the first compiles
+                (folder / "TiO2.train").unlink(missing_ok=True)
+                work = ("-m", "aenetpy", "generate", "generate.in", "--jobs", str(jobs))
+                totals.setdefault(f"{name} {jobs}", []).append(cpu_seconds(folder, *work))
+    values: list[float | None] = [
+        1e3
+        * (median(totals[f"all {jobs}"][1:]) - median(totals[f"one {jobs}"][1:]))
+        / (10 * len(files) - 1)
+        for jobs in CORES
+    ]
+    row("generate, each structure beyond start-up, CPU", "ms", "0.4", values)
+    yield
+
+
 def main() -> None:
     sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as folder:
@@ -158,6 +209,8 @@ def main() -> None:
             "descriptors": lambda: bench_descriptors(files),
             "epoch": lambda: bench_epoch(files),
             "commands": lambda: bench_commands(files, scratch),
+            "start": lambda: bench_start(files, scratch),
+            "each": lambda: bench_each(files, scratch),
         }
         for name in sys.argv[1:] or benches:
             for _ in benches[name]():

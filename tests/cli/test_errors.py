@@ -468,6 +468,7 @@ def test_terminated_generate_leaves_nothing(workdir, signum):
     deadline = time.monotonic() + 60
     while not list(workdir.glob(".t.train.*.tmp")) and time.monotonic() < deadline:
         time.sleep(0.02)
+    time.sleep(0.5)  # until it waits
     process.send_signal(signum)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 128 + signum

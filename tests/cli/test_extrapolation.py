@@ -16,6 +16,7 @@ from aenetpy.cli.main import run
 from aenetpy.io.network import read_network
 from aenetpy.io.xsf import read_xsf, write_xsf
 from tests.conftest import ROOT
+from tests.reports import remarks
 
 LINE = re.compile(
     r"aenetpy: warning: (\d+) atoms in (\d+) of (\d+) structures outside of the training range;"
@@ -41,14 +42,14 @@ def folder(request, tmp_path, monkeypatch) -> Path:
 
 def test_inside_is_silent(folder, capsys):
     assert run(["predict", "predict.in", "../anatase-07.xsf", "../rutile-01.xsf"]) == 0
-    assert capsys.readouterr().err == ""
+    assert remarks(capsys.readouterr().err) == ""
 
 
 def test_one_line_names_the_worst(folder, capsys):
     assert run(["predict", "predict.in", "../rutile-01.xsf", "far.xsf"]) == 0
     text, notes = capsys.readouterr()
     assert text.count("Total energy") == 2
-    match = LINE.fullmatch(notes)
+    match = LINE.fullmatch(remarks(notes))
     assert match is not None, notes
     n_atoms, n_outside, n_structures, name, component, atom, symbol, deviations = match.groups()
     assert (n_outside, n_structures, name) == ("1", "2", "far.xsf")
@@ -60,7 +61,7 @@ def test_one_line_names_the_worst(folder, capsys):
     assert inside["extrapolation"] == []
     assert inside["warnings"] == []
     assert len(far["warnings"]) == 1
-    assert notes == f"aenetpy: warning: {content['warnings'][0]}\n"
+    assert remarks(notes) == f"aenetpy: warning: {content['warnings'][0]}\n"
     listed = far["extrapolation"]
     assert len({entry["atom"] for entry in listed}) == int(n_atoms)
     assert listed[0]["component"] == component

@@ -22,6 +22,7 @@ from aenetpy.io.xsf import read_xsf
 from aenetpy.models.reading import read_potential
 from tests.conftest import ROOT
 from tests.potentials import random_potential
+from tests.reports import remarks
 
 NAMES = ("Ti", "O")
 
@@ -51,12 +52,12 @@ def predict(*options: str, expect: int = 0) -> int:
 def test_old_potentials_are_recognised(folder, capsys):
     assert predict()
     out, notes = capsys.readouterr()
-    assert notes.count("\n") == 1
+    assert remarks(notes).count("\n") == 1
     assert "Ti.nn, O.nn: fitted with aenet 2.0.3 or before" in notes
     assert predict("--chebyshev-domain", "old")
     again, notes = capsys.readouterr()
     assert cohesive(again) == cohesive(out)
-    assert notes == ""
+    assert remarks(notes) == ""
     assert predict("--chebyshev-domain", "new")
     wrong, notes = capsys.readouterr()
     assert all(abs(a - b) > 1e-3 for a, b in zip(cohesive(wrong), cohesive(out), strict=True))
@@ -164,7 +165,7 @@ def test_json(folder, capsys):
     assert content["schema"] == "aenetpy-predict-1"
     assert content["potentials"]["O"] == {"file": "O.nn", "chebyshev_domain": "old"}
     assert len(content["warnings"]) == 1
-    assert f"aenetpy: warning: {content['warnings'][0]}\n" == notes
+    assert f"aenetpy: warning: {content['warnings'][0]}\n" == remarks(notes)
     assert [s["name"] for s in content["structures"]] == ["../anatase-07.xsf", "../rutile-01.xsf"]
     assert all(s["extrapolation"] == s["warnings"] == [] for s in content["structures"])
 

@@ -34,9 +34,9 @@ def completions(program: str, words: str, entry: str = "main") -> list[str]:
     """Return what a shell is answered, and check that nothing slow was imported for that."""
     code = (
         "import atexit, sys\n"
-        f"from aenetpy.cli import main; sys.argv = ['/bin/{program}']\n"
+        f"from aenetpy.cli import programs; sys.argv = ['/bin/{program}']\n"
         f"atexit.register(lambda: print(*({HEAVY!r} & set(sys.modules)), file=sys.stderr))\n"
-        f"main.{entry}()"
+        f"programs.{entry}()"
     )
     variable = f"_{program.replace('.', '_').upper()}_COMPLETE"
     environment = {

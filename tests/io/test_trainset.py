@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from scipy.io import FortranFile
 
 from aenetpy.errors import DataError
+from aenetpy.io import fortran
+from aenetpy.io import trainset as trainset_module
 from aenetpy.io.fortran import integer_record
 from aenetpy.io.trainset import TrainingSetWriter, read_trainset, write_trainset
 from tests.io.make import assert_same, make_trainset, trainsets
@@ -107,6 +109,55 @@ def test_a_large_set_comes_back(tmp_path):
     trainset = make_trainset(np.random.default_rng(0), (70, 60), [21] * 940, setups=False)
     write_trainset(tmp_path / "large", trainset)
     assert_same(read_trainset(tmp_path / "large"), trainset)
+
+
+@pytest.mark.parametrize("change", ["truncated", "rewritten", "longer"])
+def test_a_set_that_changes_while_it_is_read_is_told(change, written, trainset, monkeypatch):
+    """By another program, which writes into the same file: there is no copy of what was before."""
+    monkeypatch.setattr(fortran, "BLOCK", 64)
+    content = written.read_bytes()
+    structure = trainset_module._expect_structure
+    seen = []
+
+    def write_at_the_second(reader, found, announced):
+        seen.append(found)
+        if found == 1:
+            with written.open("r+b") as file:
+                if change == "truncated":
+                    file.truncate(reader.position)
+                elif change == "rewritten":
+                    file.write(content)
+                else:
+                    file.seek(0, os.SEEK_END)
+                    file.write(b"more")
+            os.utime(written, (0, 0))  # the clock of a file system may tick seldom
+        structure(reader, found, announced)
+
+    monkeypatch.setattr(trainset_module, "_expect_structure", write_at_the_second)
+    with pytest.raises(DataError, match="training set has changed while it was being read") as told:
+        read_trainset(written)
+    assert str(told.value).startswith(f"{written}: ")
+    assert seen == [0, 1]
+
+
+def test_a_set_that_is_replaced_while_it_is_read_is_the_old_one(written, trainset, monkeypatch):
+    """By a new file of the same name, as aenetpy writes it."""
+    monkeypatch.setattr(fortran, "BLOCK", 64)
+    structure = trainset_module._expect_structure
+
+    def replace(reader, found, announced):
+        written.with_suffix(".new").write_bytes(b"another")
+        written.with_suffix(".new").replace(written)
+        structure(reader, found, announced)
+
+    monkeypatch.setattr(trainset_module, "_expect_structure", replace)
+    assert_same(read_trainset(written), trainset)
+
+
+@pytest.mark.parametrize("block", [1, 100, 1000])
+def test_blocks_may_end_anywhere(block, written, trainset, monkeypatch):
+    monkeypatch.setattr(fortran, "BLOCK", block)
+    assert_same(read_trainset(written), trainset)
 
 
 def test_writer_leaves_nothing_behind_on_error(tmp_path):

@@ -6,6 +6,8 @@ import errno
 import logging
 import os
 import random
+import subprocess
+import sys
 
 import pytest
 from numba import config
@@ -13,6 +15,7 @@ from numba.core.caching import FunctionCache
 
 from aenetpy.kernels import _jit
 from aenetpy.kernels._jit import kernel
+from tests.conftest import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -127,6 +130,55 @@ def test_code_of_another_signature_is_not_taken(tmp_path):
     assert again(2) == 4.0
     assert again(1.5) == 3.0
     assert sum(again.stats.cache_hits.values()) == 1
+
+
+KERNELS = """
+import sys
+import numpy as np
+from aenetpy.kernels._jit import kernel
+
+@kernel
+def total(n):
+    return np.ones(n).sum()
+
+@kernel
+def twice(n):
+    return 2.0 * total(n)
+
+def compiler_is_there():
+    return "numba.np.arrayobj" in sys.modules
+"""
+
+CALLS = {
+    "compiled": "total(3) == 3.0 and compiler_is_there()",
+    "stored": "total(3) == 3.0 and not compiler_is_there()",
+    "compiled into another": "total(3) == 3.0 and twice(3) == 6.0 and compiler_is_there()",
+    "stored as part of another": "twice(3) == 6.0 and not compiler_is_there()",
+}
+
+
+def run_with_kernels(folder, code):
+    return subprocess.run(
+        [sys.executable, "-c", f"from kernels import *; {code}"],
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]),
+            "NUMBA_CACHE_DIR": str(folder),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_stored_code_runs_without_all_that_compiles(tmp_path):
+    """Half of SciPy is imported for compilation, which takes as long as importing numba."""
+    (tmp_path / "kernels.py").write_text(KERNELS)
+    for when, call in CALLS.items():
+        done = run_with_kernels(tmp_path, f"assert {call}")
+        assert done.returncode == 0, f"{when}: {done.stderr}"
+    done = run_with_kernels(tmp_path, "total(-1)")
+    assert "ValueError: negative dimensions" in done.stderr
 
 
 def test_without_a_place_for_the_cache(monkeypatch):

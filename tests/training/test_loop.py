@@ -3,12 +3,14 @@ from __future__ import annotations
 import lzma
 import math
 import re
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from aenetpy.errors import NumericalError
+from aenetpy.interruption import Terminated, signals_noted
 from aenetpy.io.network import read_network
 from aenetpy.io.restart import BfgsRestart, read_restart
 from aenetpy.io.rngstate import GfortranRandom, read_rngstate
@@ -64,6 +66,49 @@ def objectives():
         EnergyObjective(trainset, [2, 4], networks),
         weights_of(networks),
     )
+
+
+class Signalled(Descent):
+    """Receives a signal in the middle of a step."""
+
+    def __init__(self, number: int, step: int) -> None:
+        super().__init__()
+        self.number, self.last = number, step
+
+    def step(self, weights_w, evaluation, objective, visits_v):
+        weights_w = super().step(weights_w, evaluation, objective, visits_v)
+        if self.steps == self.last:
+            signal.raise_signal(self.number)
+            objective.evaluate(weights_w)
+            pytest.fail("the objective answers signals")
+        return weights_w
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_termination_within_an_epoch_returns_the_last_whole_one(number, jobs) -> None:
+    trainset, networks = normalise(small_trainset()).trainset, small_networks()
+    record = Record()
+    with Workers(jobs) as workers, signals_noted():
+        training = EnergyObjective(trainset, [0, 1, 3], networks, workers)
+        testing = EnergyObjective(trainset, [2, 4], networks, workers)
+        outcome = train(training, testing, Signalled(number, 3), weights_of(networks), 9, record)
+        energies_s = training.energies(outcome.weights_w)  # what follows is not interrupted
+    assert outcome.reason == "stopped"
+    assert outcome.row == record.rows[-1]
+    assert outcome.row.epoch == 2
+    assert outcome.weights_w is record.weights[-1]
+    errors_s = training.errors(energies_s)
+    assert outcome.row.rmse_train == pytest.approx(np.sqrt(np.mean(errors_s**2)))
+
+
+def test_an_interrupt_within_an_epoch_ends_training(objectives) -> None:
+    training, testing, start_w = objectives
+    record = Record()
+    with signals_noted(), pytest.raises(KeyboardInterrupt) as caught:
+        train(training, testing, Signalled(signal.SIGINT, 3), start_w, 9, record)
+    assert not isinstance(caught.value, Terminated)
+    assert [row.epoch for row in record.rows] == [0, 1, 2]
 
 
 def test_rows_hold_the_errors_at_the_weights_of_the_epoch(objectives) -> None:

@@ -227,6 +227,8 @@ def wait_for(path: Path) -> None:
     [
         (signal.SIGTERM, "adam", 75, "terminated after epoch"),
         (signal.SIGHUP, "bfgs", 75, "terminated after epoch"),
+        (signal.SIGTERM, "ekf", 75, "terminated after epoch"),
+        (signal.SIGHUP, "lm", 75, "terminated after epoch"),
         (signal.SIGINT, "ekf", 130, "interrupted"),
         (signal.SIGKILL, "bfgs", -signal.SIGKILL, ""),
         (signal.SIGKILL, "lm", -signal.SIGKILL, ""),
