@@ -172,9 +172,10 @@ def _passed_on(path: str | Path) -> Iterator[BinaryIO]:
         yield file
         file.seek(0)
         # Appended, for an open file holds what others have written there before.
-        stream = NamedFile(os.open(path, os.O_WRONLY | os.O_APPEND), "wb", str(path))
-        with io.BufferedWriter(stream) as passed_on:
-            shutil.copyfileobj(file, passed_on, 1 << 20)
+        with waiting():  # for somebody who reads from a FIFO
+            stream = NamedFile(os.open(path, os.O_WRONLY | os.O_APPEND), "wb", str(path))
+            with io.BufferedWriter(stream) as passed_on:
+                shutil.copyfileobj(file, passed_on, 1 << 20)
     except OSError as error:
         if error.filename in (name, str(path)) and not isinstance(error, BrokenPipeError):
             raise writing_error(error.filename, error) from None

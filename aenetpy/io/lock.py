@@ -11,7 +11,7 @@ from pathlib import Path
 
 from aenetpy.errors import DataError
 from aenetpy.io.files import is_passed_on, writing_error
-from aenetpy.io.temporary import first_seen_in, is_at, try_lock
+from aenetpy.io.temporary import first_seen_in, is_at, remove_dead_temporaries, try_lock
 
 FOLDER_LOCK = ".aenetpy.lock"
 
@@ -19,6 +19,8 @@ FOLDER_LOCK = ".aenetpy.lock"
 @contextmanager
 def locked_folder(folder: str | Path, command: str) -> Iterator[int]:
     """Keep a folder, which is made if it is missing, to ourselves.
+
+    What runs that were killed have left there half written is removed.
 
     Parameters
     ----------
@@ -43,6 +45,7 @@ def locked_folder(folder: str | Path, command: str) -> Iterator[int]:
         raise writing_error(folder, error) from None
     lock = os.path.join(folder, FOLDER_LOCK)
     with _locked(lock, os.path.abspath(folder), command, "use another folder") as descriptor:
+        remove_dead_temporaries(folder)
         yield descriptor
 
 

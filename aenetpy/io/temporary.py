@@ -144,6 +144,15 @@ def dead_temporaries(
     return [path for path in look(folder).get(name, ()) if _is_dead(path)]
 
 
+def remove_dead_temporaries(folder: str | os.PathLike[str]) -> None:
+    """Remove all temporary files in a folder that were left by runs that were killed."""
+    for paths in temporaries_in(os.fspath(folder)).values():
+        for path in paths:
+            if _is_dead(path):
+                with suppress(OSError):
+                    os.unlink(path)
+
+
 def _is_dead(path: str) -> bool:
     """Return whether nobody has locked a file; where there are no locks nobody knows."""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError
 from aenetpy.fingerprints.neighbors import find_neighbors
-from aenetpy.io.free_form import expand_repeats
+from aenetpy.io.free_form import expand_repeats, read_text
 from aenetpy.io.setup import check_setup
 from aenetpy.workflows import network_checks
 from aenetpy.workflows.probe import chebyshev_setup
@@ -108,7 +109,7 @@ BOMBS = [
     ("generate.in", "Ti 0.0", f"Ti {DIGITS}", 3, "energy of Ti: '9{39}... is too large"),
     ("generate.in", "SETUPS", f"TAYLOR\ndelta=0.02 a={HUGE}\nSETUPS", 3, "it is 1000000 at most"),
     ("generate.in", "SETUPS", "DERIVATIVES\nfraction=1e9\nSETUPS", 3, "it is 100000 at most"),
-    ("Ti.fingerprint.stp", r"radial_N *= *\d+", "radial_N=100000000", 3, "number from 0 to 200"),
+    ("Ti.fingerprint.stp", r"radial_N *= *\d+", "radial_N=100000000", 3, "from 0 to 200"),
     ("Ti.fingerprint.stp", r"angular_N *= *\d+", f"angular_N={DIGITS}", 3, "is too large"),
     ("Ti.fingerprint.stp", r"radial_Rc *= *\S+", "radial_Rc=1e6", 4, "cell too small for cutoff"),
     ("Ti.fingerprint.stp", r"ENV +2", f"ENV {HUGE}", 3, "2147483647 is the largest"),
@@ -221,19 +222,29 @@ def test_a_stream_without_end(workdir, capsys, monkeypatch):
     fails(capsys, ["generate", "/dev/zero"], 3, "/dev/zero: is larger than 0.001 GB")
 
 
+def test_an_empty_file_takes_no_memory(tmp_path):
+    (tmp_path / "empty").touch()
+    tracemalloc.start()
+    assert read_text(tmp_path / "empty") == ""
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
 def test_repeat_counts_do_not_multiply_the_file():
     assert expand_repeats(["50*1", "50*2"]) == ["1"] * 50 + ["2"] * 50
     assert expand_repeats(["9999*1", "99*2", "2*3"]) == ["9999*1", *["2"] * 99, "2*3"]
 
 
-def refusal(message: str, hint: str) -> DataError:
-    return DataError(message, hint=hint)
-
-
 def test_an_order_in_a_binary_file_has_the_same_limit():
-    assert check_setup(chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 200)), refusal)
-    with pytest.raises(DataError, match=r"Ti: angular_N is 201, and must be .* from 0 to 200"):
-        check_setup(chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 201)), refusal)
+    def error(message: str, hint: str) -> DataError:
+        return DataError(message, hint=hint)
+
+    setup = chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 200))
+    assert check_setup(setup, error) is setup
+    setup = chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 201))
+    with pytest.raises(DataError, match=r"angular_N is 201, and must be .* from 0 to 200"):
+        check_setup(setup, error)
 
 
 def test_the_largest_order_is_still_accurate():

@@ -154,3 +154,14 @@ def test_a_folder_that_is_missing_or_closed(tmp_path):
         locked_folder(tmp_path / "file", "study"),
     ):
         raise AssertionError
+
+
+def test_what_killed_runs_have_left_is_removed(tmp_path):
+    """Whatever it was to become; what somebody writes, or has called like it, stays."""
+    (tmp_path / ".Ti.nn-00123.0123abcd.tmp").write_bytes(b"half")
+    (tmp_path / ".notes.tmp").write_bytes(b"somebody's")
+    living = temporary.Temporary(str(tmp_path / "a.train"))
+    with locked_folder(tmp_path, "train"):
+        names = set(os.listdir(tmp_path))
+    assert names == {FOLDER_LOCK, ".notes.tmp", os.path.basename(living.path)}
+    living.remove()
