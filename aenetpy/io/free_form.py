@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import difflib
 import logging
-import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ LARGEST_TEXT = 1_000_000_000
 MOST_REPEATS = 100
 """Values of a line that counts such as ``3*0.5`` may stand for; no keyword takes more."""
 
+_PIECE = 1 << 20
 _LOG = logging.getLogger("aenetpy")
 TOKEN = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|[^\s,;]+")
 _INTEGER = re.compile(r"[+-]?\d+")
@@ -71,9 +71,9 @@ def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
     """
     try:
         with waiting(), open(path, "rb") as file:
-            # As much memory is taken as is asked for; the size of a pipe is 0.
-            size = os.fstat(file.fileno()).st_size or LARGEST_TEXT
-            raw = file.read(min(size, LARGEST_TEXT) + 1)
+            raw = bytearray()  # at once, as much memory would be taken as is asked for
+            while len(raw) <= LARGEST_TEXT and (piece := file.read(_PIECE)):
+                raw += piece
     except FileNotFoundError:
         raise error("file not found", file=path, hint="check the name") from None
     except IsADirectoryError:

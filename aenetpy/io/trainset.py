@@ -107,7 +107,7 @@ def read_trainset(path: str | Path) -> TrainingSet:
 
 
 def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]) -> TrainingSet:
-    """Return a training set that was read, if its energies, atoms and fingerprints are finite.
+    """Return a training set that was read, if its numbers are finite and its setups in order.
 
     The forces of displaced copies are unknown: not a number.
 
@@ -121,12 +121,15 @@ def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]
     Raises
     ------
     DataError
-        Naming the structure and the number.
+        Naming the structure and the number, or the setup.
     """
     hint = "generate it again"
     if trainset.n_structures and trainset.energy_minimum > trainset.energy_maximum:
         low, high = trainset.energy_minimum, trainset.energy_maximum
         raise error(f"the energies per atom go from {low:g} to {high:g}", hint)
+    for symbol, setup in zip(trainset.species, trainset.setups_t or (), strict=False):
+        if setup.species != symbol:
+            raise error(f"a setup of {setup.species} stands where that of {symbol} should", hint)
     structure_n = np.repeat(np.arange(trainset.n_structures), trainset.n_atoms_s)
     copy_n = np.array([is_copy(name) for name in trainset.names_s], np.bool_)[structure_n]
     unknown_nc = copy_n[:, np.newaxis] & np.isnan(trainset.forces_nc)

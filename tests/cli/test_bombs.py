@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from aenetpy.cli.main import run
 from aenetpy.data.setup import check_setup
 from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import DataError
-from aenetpy.io.free_form import expand_repeats
+from aenetpy.io.free_form import expand_repeats, read_text
 from aenetpy.workflows import network_checks
 from aenetpy.workflows.probe import chebyshev_setup
 from tests.conftest import ROOT
@@ -219,6 +220,15 @@ def test_a_file_of_another_kind_is_not_told_line_by_line(workdir, capsys):
 def test_a_stream_without_end(workdir, capsys, monkeypatch):
     monkeypatch.setattr("aenetpy.io.free_form.LARGEST_TEXT", 1_000_000)
     fails(capsys, ["generate", "/dev/zero"], 3, "/dev/zero: is larger than 0.001 GB")
+
+
+def test_an_empty_file_takes_no_memory(tmp_path):
+    (tmp_path / "empty").touch()
+    tracemalloc.start()
+    assert read_text(tmp_path / "empty") == ""
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10_000_000
 
 
 def test_repeat_counts_do_not_multiply_the_file():

@@ -248,6 +248,14 @@ def test_numbers_of_training_sets(
         read(path)
 
 
+def test_setups_stand_in_the_order_of_species(tmp_path: Path) -> None:
+    trainset = make_trainset(np.random.default_rng(2), (2, 2), (2, 3))
+    assert trainset.setups_t is not None
+    write_trainset(tmp_path / "a.train", replace(trainset, setups_t=trainset.setups_t[::-1]))
+    with pytest.raises(DataError, match="a setup of O stands where that of Ti should"):
+        read_trainset(tmp_path / "a.train")
+
+
 def test_all_files_of_aenet_pass(golden: Path) -> None:
     potentials = [path for path in golden.rglob("*.nn*") if path.is_file()]
     trainsets = [path for path in golden.rglob("*.train*") if path.suffix in (".train", ".scaled")]
