@@ -1,8 +1,7 @@
-"""A feed-forward network: activations, forward pass, backward pass (spec 9.1 and 9.2)."""
+"""A feed-forward network: forward pass, backward pass (spec 9.1 and 9.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -10,58 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from aenetpy.arrays import Float, Index
+from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.errors import DataError
-
-A, B, C = 1.7159, 0.666666666666667, 0.1
-
-
-def _linear(x: Float, slope: Float) -> None:
-    """Linear: f = x, f' = 1."""
-    slope.fill(1.0)
-
-
-def _tanh(x: Float, slope: Float) -> None:
-    """Hyperbolic tangent: f = tanh x, f' = 1 - f^2."""
-    np.tanh(x, out=x)
-    np.multiply(x, x, out=slope)
-    np.subtract(1.0, slope, out=slope)
-
-
-def _sigmoid(x: Float, slope: Float) -> None:
-    """Logistic function: f = 1 / (1 + exp(-x)), f' = f (1 - f)."""
-    np.negative(x, out=x)
-    with np.errstate(over="ignore"):  # exp(-x) = inf gives f = 0, as it should
-        np.exp(x, out=x)
-    np.add(x, 1.0, out=x)
-    np.reciprocal(x, out=x)
-    np.subtract(1.0, x, out=slope)
-    np.multiply(slope, x, out=slope)
-
-
-def _mtanh(x: Float, slope: Float) -> None:
-    """Scaled tanh: f = a tanh(b x), f' = a b (1 - tanh^2(b x))."""
-    np.multiply(x, B, out=x)
-    _tanh(x, slope)
-    np.multiply(x, A, out=x)
-    np.multiply(slope, A * B, out=slope)
-
-
-def _twist(x: Float, slope: Float) -> None:
-    """Scaled tanh plus a line: f = a tanh(b x) + c x, f' = a b (1 - tanh^2(b x)) + c."""
-    line = C * x
-    _mtanh(x, slope)
-    np.add(x, line, out=x)
-    np.add(slope, C, out=slope)
-
-
-ACTIVATIONS: dict[str, Callable[[Float, Float], None]] = {
-    "linear": _linear,
-    "tanh": _tanh,
-    "sigmoid": _sigmoid,
-    "mtanh": _mtanh,
-    "twist": _twist,
-}
-"""Each turns x into f(x) in place and writes f'(x) into its second argument."""
 
 
 def n_weights(nodes_l: tuple[int, ...]) -> int:
@@ -230,7 +179,7 @@ class Network:
         for layer, (name, matrix) in enumerate(zip(self.activations, self.matrices_l, strict=True)):
             x_out = workspace.inputs_l[layer + 1][:-1]
             np.matmul(matrix, workspace.inputs_l[layer], out=x_out)
-            ACTIVATIONS[name](x_out, workspace.slopes_l[layer])
+            ACTIVATIONS[name].function(x_out, workspace.slopes_l[layer])
         return workspace.inputs_l[-1][0]
 
     def backward(self, dloss_dy_n: Float, workspace: Workspace, gradient_w: Float) -> None:

@@ -2,68 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from queue import SimpleQueue
-from types import TracebackType
-from typing import TypeVar
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from aenetpy.arrays import Float, Index
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.interruption import check
 from aenetpy.models.network import Network, Workspace
+from aenetpy.parallel import Workers
 from aenetpy.training.blocks import Block, Packing
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-
-
-class Workers:
-    """Threads that share the blocks of an objective, for the time of a ``with`` statement.
-
-    BLAS is limited to one thread meanwhile, so that results do not depend on ``jobs``.
-
-    Parameters
-    ----------
-    jobs
-        Number of threads.
-    """
-
-    def __init__(self, jobs: int = 1) -> None:
-        self.jobs = max(1, jobs)
-        self._executor: ThreadPoolExecutor | None = None
-        self._limits: threadpool_limits | None = None
-
-    def __enter__(self) -> Workers:
-        self._limits = threadpool_limits(1, user_api="blas")
-        if self.jobs > 1:
-            self._executor = ThreadPoolExecutor(self.jobs)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._executor is not None:
-            self._executor.shutdown()
-            self._executor = None
-        if self._limits is not None:
-            self._limits.restore_original_limits()
-            self._limits = None
-
-    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Return ``function(item)`` of all items in their order."""
-        if self._executor is None or len(items) < 2:
-            return [function(item) for item in items]
-        return list(self._executor.map(function, items))
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +124,7 @@ class EnergyObjective:
         def work(block: Block) -> Evaluation:
             return self._evaluate_block(block, networks_t)
 
-        parts = self._workers.map(work, self._blocks)
+        parts = list(self._workers.map(work, self._blocks))
         # The one place where partial sums meet: today of threads, later of MPI ranks.
         value, gradient_w = 0.0, np.zeros_like(weights_w)
         for part in parts:
@@ -187,7 +139,7 @@ class EnergyObjective:
         def work(block: Block) -> Linearisation:
             return self._linearise_block(block, networks_t)
 
-        parts = self._workers.map(work, self._blocks)
+        parts = list(self._workers.map(work, self._blocks))
         if len(parts) == 1:
             return parts[0]
         return Linearisation(

@@ -5,7 +5,7 @@ After an epoch are written in this order, each file complete or not at all:
 1. ``<file>-0000n``, the potentials of the epoch, if ITERWRITE keeps them;
 2. ``<file>-best``, if some were better than all before, and ``train.state``, with all weights
    and all that the method remembers; this not more often than a few times a second;
-3. ``<file>``, and ``train.restart`` in aenet's format (bfgs, ekf); this every few seconds.
+3. ``<file>``, and ``train.restart`` if aenet has one for the method; this every few seconds.
 
 What was left out is written at the end, however the run ends, unless it is killed.
 ``train.state`` alone decides: a run that is killed, at whatever moment, goes on from the
@@ -22,22 +22,21 @@ import math
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO, TypeAlias
+from typing import TextIO
 
 from aenetpy.arrays import Float
+from aenetpy.data.methods import METHODS
 from aenetpy.errors import located
 from aenetpy.io.files import read_bytes, write_bytes
-from aenetpy.io.restart import BfgsRestart, EkfRestart, encode_restart, read_restart
+from aenetpy.io.restart import Restart, check_restart, encode_restart, read_restart
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.train_state import TrainState, read_train_state, write_train_state
 from aenetpy.reports import train as report
 from aenetpy.training.loop import EpochRow
-from aenetpy.training.methods import EKF, LBFGS, Method, ekf, lbfgs, make_method
+from aenetpy.training.methods import Method, Restarted, make_method
 from aenetpy.training.objective import EnergyObjective
 from aenetpy.training.order import Order
 from aenetpy.workflows.networks import Networks
-
-Restart: TypeAlias = BfgsRestart | EkfRestart
 
 STATE = Path("train.state")
 RESTART = Path("train.restart")
@@ -70,14 +69,11 @@ def read_optimiser(method: str) -> Restart | None:
     DataError
         If it is damaged, or was made with other settings.
     """
-    if method not in ("bfgs", "ekf") or not RESTART.exists():
+    if not METHODS[method].restart_title or not RESTART.exists():
         return None
     restart = read_restart(RESTART)
     with located(RESTART):
-        if isinstance(restart, BfgsRestart):
-            lbfgs.check_state(restart)
-        else:
-            ekf.check_state(restart)
+        check_restart(restart)
     return restart
 
 
@@ -170,7 +166,7 @@ class Checkpoint:
         self._best_rmse = state.best_rmse
         self.order = Order(self.order.sampling, state.seed, state.epochs)
         if state.method != self._name:
-            if isinstance(self.method, LBFGS | EKF):
+            if isinstance(self.method, Restarted):
                 out.write(report.method_changed())
             return
         with located(STATE):
@@ -186,21 +182,24 @@ class Checkpoint:
         network starts from new weights, or if it is our own and the weights are others.
         """
         method = self.method
-        assert isinstance(method, LBFGS | EKF), "read_optimiser reads for no other"
+        assert isinstance(method, Restarted), "read_optimiser reads for no other"
         if self._networks.has_new or self._is_ours():
             log.warning("%s is not used: it belongs to other networks", RESTART)
-        elif isinstance(restart, BfgsRestart) != isinstance(method, LBFGS):
+        elif not method.accepts(restart):
             out.write(report.method_changed())
         else:
-            self._report(method.load(restart), out)  # type: ignore[arg-type]  # the two fit
+            self._report(method.load(restart), out)
 
     def _report(self, fits: bool, out: TextIO) -> None:
-        """Tell whether the method goes on from what it was given."""
+        """Say whether the method goes on from what it was given."""
         if not fits:
             out.write(report.restart_incompatible())
-        elif isinstance(self.method, LBFGS) and self.method.is_fresh:
-            log.info("L-BFGS had come to its end: it starts anew from these weights")
-        elif isinstance(self.method, LBFGS | EKF):
+        elif not isinstance(self.method, Restarted):
+            return
+        elif self.method.is_fresh:
+            title = METHODS[self._name].restart_title
+            log.info("%s had come to its end: it starts anew from these weights", title)
+        else:
             out.write(report.method_restarted(self._name))
 
     def _is_ours(self) -> bool:
@@ -300,7 +299,7 @@ class Checkpoint:
 
 def restart_of(method: Method) -> Restart | None:
     """Return what ``train.restart`` says of a method; None if aenet does not save it."""
-    return method.to_restart() if isinstance(method, LBFGS | EKF) else None
+    return method.to_restart() if isinstance(method, Restarted) else None
 
 
 def encoded(restart: Restart | None) -> bytes:

@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.errors import DataError
-from aenetpy.models.network import ACTIVATIONS, Network, Workspace, n_weights
+from aenetpy.models.network import Network, Workspace, n_weights
 from tests.naive_network import ACTIVATION, difference, output
 
 LAYOUTS = [
@@ -24,7 +25,7 @@ def make(nodes: tuple[int, ...], names: tuple[str, ...], seed: int = 0) -> Netwo
 
 def activate(name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     value, slope = np.array(x, dtype=float), np.empty(np.shape(x))
-    ACTIVATIONS[name](value, slope)
+    ACTIVATIONS[name].function(value, slope)
     return value, slope
 
 

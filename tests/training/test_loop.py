@@ -17,12 +17,13 @@ from aenetpy.io.rngstate import GfortranRandom, read_rngstate
 from aenetpy.io.train_in import read_train_in
 from aenetpy.io.trainset import read_trainset
 from aenetpy.models.network import Network
+from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.training.loop import EpochRow, train
 from aenetpy.training.methods import make_method
 from aenetpy.training.methods.lbfgs import LBFGS
 from aenetpy.training.methods.online_sd import OnlineSD
 from aenetpy.training.normalise import normalise
-from aenetpy.training.objective import EnergyObjective, Workers
+from aenetpy.training.objective import EnergyObjective
 from aenetpy.training.order import Order
 from aenetpy.training.split import split
 from tests.training import small_networks, small_trainset, weights_of
@@ -89,7 +90,7 @@ class Signalled(Descent):
 def test_termination_within_an_epoch_returns_the_last_whole_one(number, jobs) -> None:
     trainset, networks = normalise(small_trainset()).trainset, small_networks()
     record = Record()
-    with Workers(jobs) as workers, signals_noted():
+    with one_blas_thread(), Workers(jobs) as workers, signals_noted():
         training = EnergyObjective(trainset, [0, 1, 3], networks, workers)
         testing = EnergyObjective(trainset, [2, 4], networks, workers)
         outcome = train(training, testing, Signalled(number, 3), weights_of(networks), 9, record)
@@ -212,7 +213,7 @@ def run_golden(
     files = [read_network(start / f"{species}.{name}.nn") for species in trainset.species]
     networks = [Network(f.nodes_l, f.activations, f.weights_w) for f in files]
     record = Record()
-    with Workers(jobs) as workers:
+    with one_blas_thread(), Workers(jobs) as workers:
         outcome = train(
             EnergyObjective(trainset, train_s, networks, workers),
             EnergyObjective(trainset, test_s, networks, workers),

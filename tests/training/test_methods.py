@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy.linalg import LinAlgError
 
+from aenetpy.data.methods import METHODS
 from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import EkfRestart, read_restart, write_restart
-from aenetpy.io.train_in import METHODS as PARAMETERS
 from aenetpy.training.loop import train
-from aenetpy.training.methods import METHODS, make_method
+from aenetpy.training.methods import Restarted, make_method
 from aenetpy.training.methods.lm import LM, damped_step
 from aenetpy.training.normalise import normalise
 from aenetpy.training.objective import EnergyObjective
@@ -34,7 +34,7 @@ GIVEN = {
 
 
 def method_of(name: str, **given):
-    return make_method(name, N_WEIGHTS, {**PARAMETERS[name], **GIVEN[name], **given})
+    return make_method(name, N_WEIGHTS, {**METHODS[name].defaults, **GIVEN[name], **given})
 
 
 @pytest.fixture
@@ -64,8 +64,12 @@ def steps(method, objective, weights_w, n: int, order: Order) -> list[np.ndarray
     return visited[1:]
 
 
-def test_every_method_of_train_in_is_there() -> None:
-    assert set(METHODS) == set(PARAMETERS)
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_that_can_be_named_is_there(name) -> None:
+    entry = METHODS[name]
+    assert name in entry.names
+    assert isinstance(method_of(name), Restarted) == bool(entry.restart_title)
+    assert all(p.allows(p.default) for p in entry.parameters.values())
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -102,7 +106,7 @@ def test_what_was_saved_does_not_change_later(name, objective, start_w) -> None:
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_state_of_other_size_is_refused(name, objective, start_w) -> None:
-    method = make_method(name, 30, PARAMETERS[name])
+    method = make_method(name, 30, METHODS[name].defaults)
     before = method.state()
     assert not method.restore(method_of(name).state())
     assert all((value == before[key]).all() for key, value in method.state().items())
@@ -192,7 +196,7 @@ def naive_ekf(objective, weights_w, groups, p) -> np.ndarray:
 @pytest.mark.parametrize("size", [17, 19, 49, 100])
 def test_ekf_follows_its_formulas_group_by_group(size, objective, start_w) -> None:
     groups = np.split(np.arange(N_WEIGHTS), range(size, N_WEIGHTS, size))
-    parameters = {**PARAMETERS["ekf"], "pnoise": 1e-4}
+    parameters = {**METHODS["ekf"].defaults, "pnoise": 1e-4}
     expected_w = naive_ekf(objective, start_w, groups, parameters)
     stepped_w = method_of("ekf", wgroup=size).step(start_w, None, objective, np.arange(12))
     assert stepped_w == pytest.approx(expected_w, rel=1e-10, abs=1e-12)

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.training import blocks as module
 from aenetpy.training.normalise import normalise
-from aenetpy.training.objective import EnergyObjective, Workers
+from aenetpy.training.objective import EnergyObjective
 from tests.naive_network import difference, output
 from tests.training import small_networks, small_trainset, weights_of
 
@@ -96,16 +97,10 @@ def test_results_do_not_depend_on_the_number_of_workers(monkeypatch) -> None:
     networks = small_networks()
     results = []
     for jobs in (1, 2, 5):
-        with Workers(jobs) as workers:
+        with one_blas_thread(), Workers(jobs) as workers:
             objective = EnergyObjective(trainset, range(80), networks, workers)
             results.append(objective.evaluate(weights_of(networks)))
     for other in results[1:]:
         assert other.value == results[0].value
         assert (other.gradient_w == results[0].gradient_w).all()
         assert (other.energies_s == results[0].energies_s).all()
-
-
-def test_workers_hand_back_what_they_limited() -> None:
-    with Workers(2) as workers:
-        assert workers.map(lambda x: x * x, range(5)) == [0, 1, 4, 9, 16]
-    assert workers.map(lambda x: -x, range(3)) == [0, -1, -2]

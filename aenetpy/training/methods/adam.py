@@ -7,7 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from aenetpy.arrays import Float, Index
-from aenetpy.training.methods.base import State, batches, damaged, fits
+from aenetpy.data.methods import used_sizes
+from aenetpy.io.restart import damaged
+from aenetpy.training.methods.base import State, batches, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 
@@ -48,9 +50,8 @@ class Adam:
         self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
     ) -> Float:
         """Return the weights after the mini-batches of one sample."""
-        size = min(int(self._parameters["batchsize"]), len(visits_v))
-        sample = min(int(self._parameters["samplesize"]), len(visits_v)) // size * size
-        for batch in batches(visits_v[:sample], size):
+        used = used_sizes(self._parameters, len(visits_v))
+        for batch in batches(visits_v[: used["samplesize"]], used["batchsize"]):
             weights_w = self._update(weights_w, objective.batch(batch).evaluate(weights_w))
         return weights_w
 

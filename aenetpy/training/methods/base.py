@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
 from aenetpy.arrays import Float, Index
 from aenetpy.data.limits import FINITE
-from aenetpy.errors import DataError
+from aenetpy.io.restart import Restart, damaged
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 State = dict[str, NDArray[Any]]
@@ -17,7 +17,7 @@ State = dict[str, NDArray[Any]]
 
 
 class Method(Protocol):
-    """An optimiser whose one step is one epoch.
+    """An optimiser whose one step is one epoch, made for a number of weights and parameters.
 
     Parameters
     ----------
@@ -28,6 +28,8 @@ class Method(Protocol):
     note
         Why no further step is possible, in one line; None while it goes on.
     """
+
+    def __init__(self, n_weights: int, parameters: Mapping[str, float]) -> None: ...
 
     @property
     def uses_gradient(self) -> bool:
@@ -77,6 +79,40 @@ class Method(Protocol):
         ...
 
 
+@runtime_checkable
+class Restarted(Method, Protocol):
+    """A method that aenet saves in ``train.restart`` and goes on from there (spec 7.5).
+
+    Parameters
+    ----------
+    is_fresh
+        Whether nothing is remembered yet, as after ``load`` of a state that had ended.
+    """
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing is remembered yet."""
+        ...
+
+    def to_restart(self) -> Restart:
+        """Return the state as aenet saves it after every epoch; weights are not part of it."""
+        ...
+
+    def accepts(self, restart: Restart) -> bool:
+        """Return whether a saved state is of this method."""
+        ...
+
+    def load(self, restart: Any) -> bool:
+        """Go on from a state that it accepts; False if it has other dimensions.
+
+        Raises
+        ------
+        DataError
+            If it is damaged, or was made with other settings.
+        """
+        ...
+
+
 def fits(state: State, own: State, *, free: str = "") -> bool:
     """Return whether a saved state has the dimensions of a method's own.
 
@@ -110,14 +146,6 @@ def fits(state: State, own: State, *, free: str = "") -> bool:
     if set(state) != set(own):
         raise damaged(f"{min(set(state) - set(own))} is not of this method")
     return all(state[name].shape == array.shape for name, array in own.items() if name != free)
-
-
-def damaged(what: str) -> DataError:
-    """Return the error for a saved state that no method has left; the caller names its file."""
-    return DataError(
-        f"the state of the optimiser is damaged ({what})",
-        hint="remove it to start the optimiser anew",
-    )
 
 
 def batches(visits_v: Index, size: int) -> Iterator[Index]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from aenetpy.arrays import Float, Index
-from aenetpy.io.restart import EkfRestart
-from aenetpy.training.methods.base import State, damaged, fits
+from aenetpy.io.restart import EkfRestart, Restart, check_ekf, damaged
+from aenetpy.training.methods.base import State, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 
@@ -36,6 +36,7 @@ class EKF:
     """
 
     uses_gradient = False
+    is_fresh = False
     converged = False
     note: str | None = None
 
@@ -107,6 +108,10 @@ class EKF:
             covariance_kww=self._covariance_kww.copy(),
         )
 
+    def accepts(self, restart: Restart) -> bool:
+        """Return whether a saved state is one of this method."""
+        return isinstance(restart, EkfRestart)
+
     def load(self, restart: EkfRestart) -> bool:
         """Go on from a state of aenet or of ``to_restart``; False if the groups are others.
 
@@ -117,7 +122,7 @@ class EKF:
         DataError
             If P is not finite.
         """
-        check_state(restart)
+        check_ekf(restart)
         size = self._real_kw.shape[1]
         if restart.group_size < size or not np.array_equal(
             restart.sizes_k, self._real_kw.sum(axis=1)
@@ -128,17 +133,3 @@ class EKF:
         return self.restore(
             {"forgetting": np.array(restart.forgetting), "covariance_kww": covariance_kww}
         )
-
-
-def check_state(restart: EkfRestart) -> None:
-    """Refuse a state that makes all weights NaN; beyond its group a P may hold anything.
-
-    Raises
-    ------
-    DataError
-        If P is not finite.
-    """
-    groups = zip(restart.sizes_k, restart.covariance_kww, strict=True)
-    sound = all(np.isfinite(covariance_ww[:n, :n]).all() for n, covariance_ww in groups)
-    if not sound:
-        raise damaged("its covariance is not finite")

@@ -12,14 +12,13 @@ from scipy.linalg.lapack import HAS_ILP64
 from scipy.optimize import _lbfgsb
 
 from aenetpy.arrays import Float, Index
-from aenetpy.errors import DataError, NumericalError
-from aenetpy.io.restart import BfgsRestart
-from aenetpy.training.methods.base import State, damaged, fits
+from aenetpy.errors import NumericalError
+from aenetpy.io.restart import MEMORY, BfgsRestart, Restart, check_bfgs, has_ended
+from aenetpy.training.methods.base import State, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 Integers = NDArray[np.integer[Any]]
 
-MEMORY = 20
 FACTR = 0.0
 PGTOL = 1e-6
 LINE_SEARCH_STEPS = 20
@@ -113,6 +112,10 @@ class LBFGS:
         """
         return self._state.save()
 
+    def accepts(self, restart: Restart) -> bool:
+        """Return whether a saved state is one of this method."""
+        return isinstance(restart, BfgsRestart)
+
     def load(self, restart: BfgsRestart) -> bool:
         """Go on from a state of aenet or of ``to_restart``; False if it has other dimensions.
 
@@ -130,51 +133,10 @@ class LBFGS:
         """
         if restart.n != self._weights_w.size:
             return False
-        check_state(restart)
+        check_bfgs(restart)
         if not has_ended(restart):
             self._state.load(restart)
         return True
-
-
-def has_ended(restart: BfgsRestart) -> bool:
-    """Tell whether a state waits for nothing, so that it cannot be continued."""
-    return restart.task.strip() not in ("FG_START", "FG_LNSRCH")
-
-
-def check_state(restart: BfgsRestart) -> None:
-    """Refuse a state that would lead the compiled code out of its arrays.
-
-    One that had ended is not continued and may hold anything.
-
-    Raises
-    ------
-    DataError
-        If it was made with other settings, or an offset, a counter or a number cannot be.
-    """
-    if restart.m != MEMORY:
-        raise DataError(
-            f"the state of L-BFGS keeps {restart.m} corrections, not {MEMORY}",
-            hint="remove it to start the optimiser anew",
-        )
-    if has_ended(restart):
-        return
-    m, n = restart.m, restart.n
-    sizes = [m * n, m * n, m * m, m * m, m * m, 4 * m * m, 4 * m * m, n, n, n, n, n]
-    offsets = 1 + np.cumsum([0, *sizes])
-    counters = restart.isave[26:29]  # head, number and tail of the stored corrections
-    sound = (
-        np.array_equal(restart.isave[:16], [m * n, m * m, 4 * m * m, *offsets])
-        and counters.min() >= 0
-        and counters.max() <= m
-        and restart.isave[37:41].min() >= 0
-        and restart.isave[37:41].max() <= n + 1
-        and restart.iwa.min() >= -1
-        and restart.iwa.max() <= n + 1
-        and np.isfinite(restart.wa).all()
-        and np.isfinite(restart.dsave).all()
-    )
-    if not sound:
-        raise damaged("an offset, a counter or a number cannot be")
 
 
 class _State:

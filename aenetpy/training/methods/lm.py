@@ -8,7 +8,8 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from aenetpy.arrays import Float, Index
-from aenetpy.training.methods.base import State, batches, damaged, fits
+from aenetpy.io.restart import damaged
+from aenetpy.training.methods.base import State, batches, fits
 from aenetpy.training.objective import EnergyObjective, Evaluation
 
 TRIES = 5
