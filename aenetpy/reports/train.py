@@ -171,7 +171,12 @@ def restart_incompatible() -> str:
 
 
 def process_opening(
-    method: str, parameters: Mapping[str, float], n_epochs: int, sampling: str, n_training: int
+    method: str,
+    parameters: Mapping[str, float],
+    n_epochs: int,
+    sampling: str,
+    n_training: int,
+    further: Sequence[str] = (),
 ) -> str:
     """Return title, parameters and heading of the table of epochs.
 
@@ -183,6 +188,8 @@ def process_opening(
         ``sequential``, ``random``, ``weighted`` or ``energy``.
     n_training
         Number of training structures, which limits the sizes of batches and samples.
+    further
+        Titles of quantities beside the energy, which have columns of their own.
     """
     return (
         section("Training process")
@@ -191,8 +198,12 @@ def process_opening(
         + f" Sampling type               : {sampling}\n"
         + _process_parameters(METHODS[method], parameters, n_training)
         + "\n"
-        + "        |------------TRAIN-----------|  |------------TEST------------|\n"
-        + " epoch             MAE          <RMSE>             MAE          <RMSE>\n"
+        + "        |------------TRAIN-----------|  |------------TEST------------|"
+        + "".join(f"  |{f'TRAIN {t}':-^28}|  |{f'TEST {t}':-^28}|" for t in further)
+        + "\n"
+        + " epoch"
+        + 2 * (1 + len(further)) * "             MAE          <RMSE>"
+        + "\n"
     )
 
 
@@ -216,11 +227,11 @@ def _in_form(value: float, form: str) -> str:
     return fixed(value, 6, 4) if form == "fixed" else str(int(value))
 
 
-def epoch_row(
-    epoch: int, mae_train: float, rmse_train: float, mae_test: float, rmse_test: float
-) -> str:
-    """Return the row of an epoch: errors in eV/atom, row 0 before training."""
-    errors = (mae_train, rmse_train, mae_test, rmse_test)
+def epoch_row(epoch: int, *errors: float) -> str:
+    """Return the row of an epoch, row 0 before training: MAE and RMSE of training and testing.
+
+    The energy in eV/atom comes first, other quantities follow.
+    """
     columns = "".join(f"  {scientific(error, 14, 6)}" for error in errors)
     return f" {integer(epoch, 5)}{columns} <\n"
 

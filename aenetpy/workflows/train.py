@@ -26,11 +26,10 @@ from aenetpy.models.remarks import warn_of_setups
 from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.reports import train as report
 from aenetpy.reports.common import TrainingSetInfo, training_set_info
-from aenetpy.training.loop import EpochRow, Outcome
-from aenetpy.training.loop import train as improve
+from aenetpy.training.energy_objective import EnergyObjective
+from aenetpy.training.loop import EpochRow, Outcome, run_epochs
 from aenetpy.training.methods import load_method
 from aenetpy.training.normalise import normalise, without_constants
-from aenetpy.training.objective import EnergyObjective
 from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
@@ -119,13 +118,17 @@ def train(
         checkpoint = Checkpoint(settings, networks, restart, objective, sampling, seed, out)
         out.write(
             report.process_opening(
-                method.name, method.parameters, settings.iterations, sampling, len(train_s)
+                method.name,
+                method.parameters,
+                settings.iterations,
+                sampling,
+                len(train_s),
+                [f"{quantity.name} {quantity.unit}" for quantity in objective.quantities[1:]],
             )
         )
 
         def save_epoch(row: EpochRow, weights_w: Float) -> None:
-            errors = (row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
-            out.write(report.epoch_row(row.epoch, *errors))
+            out.write(report.epoch_row(row.epoch, *row.columns))
             out.flush()
             checkpoint.save(row, weights_w)
             if row.epoch > 0:
@@ -133,7 +136,7 @@ def train(
                 on_epoch()
 
         try:
-            outcome = improve(
+            outcome = run_epochs(
                 objective,
                 objective_test,
                 checkpoint.method,
@@ -141,7 +144,7 @@ def train(
                 settings.iterations,
                 save_epoch,
                 STOP.exists,
-                checkpoint.order,
+                checkpoint.sampler,
             )
         except KeyboardInterrupt:
             log.warning("interrupted: the last whole epoch is saved; the same command goes on")
@@ -158,10 +161,7 @@ def train(
                 ("energies.test.0", test_s, objective_test),
             ):
                 save_energies(name, trainset, chosen_s, part.energies(outcome.weights_w))
-            row = outcome.row
-            out.write(
-                report.final_energies(row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
-            )
+            out.write(report.final_energies(*outcome.row.columns))
     out.write(report.networks_stored(networks.files))
     out.write(report.closing(datetime.now()))
     timing.write()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from aenetpy.arrays import Float, Index
 from aenetpy.data.limits import FINITE
 from aenetpy.io.restart import Restart, damaged
-from aenetpy.training.objective import EnergyObjective, Evaluation
+from aenetpy.training.objective import Loss, Objective
 
 State = dict[str, NDArray[Any]]
 """What a method remembers between two epochs, by name."""
@@ -46,20 +46,18 @@ class Method(Protocol):
         """Why the method cannot go on, although not converged; None while it can."""
         ...
 
-    def step(
-        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
-    ) -> Float:
+    def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after one epoch, as a new array.
 
         Parameters
         ----------
         weights_w
             Of all networks, (w,) float64.
-        evaluation
+        loss
             The objective at these weights, with its gradient if ``uses_gradient``.
         objective
             Over all training structures; ``objective.batch`` is the one over a few.
-        visits_v
+        sample_v
             Positions of the structures in the order in which to visit them.
         """
         ...
@@ -148,7 +146,7 @@ def fits(state: State, own: State, *, free: str = "") -> bool:
     return all(state[name].shape == array.shape for name, array in own.items() if name != free)
 
 
-def batches(visits_v: Index, size: int) -> Iterator[Index]:
+def batches(sample_v: Index, size: int) -> Iterator[Index]:
     """Yield ``size`` visits at a time; the last ones may be fewer."""
-    for start in range(0, len(visits_v), size):
-        yield visits_v[start : start + size]
+    for start in range(0, len(sample_v), size):
+        yield sample_v[start : start + size]

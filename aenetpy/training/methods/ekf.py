@@ -9,7 +9,7 @@ import numpy as np
 from aenetpy.arrays import Float, Index
 from aenetpy.io.restart import EkfRestart, Restart, check_ekf, damaged
 from aenetpy.training.methods.base import State, fits
-from aenetpy.training.objective import EnergyObjective, Evaluation
+from aenetpy.training.objective import Loss, Objective, least_squares
 
 
 class EKF:
@@ -52,14 +52,14 @@ class EKF:
         self._work_kww = np.empty_like(unit_kww)
         self._noise_kww = unit_kww * parameters["pnoise"] if parameters["pnoise"] else None
 
-    def step(
-        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
-    ) -> Float:
+    def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after all visits."""
-        for visit in visits_v[:, np.newaxis]:
-            linear = objective.batch(visit).linearise(weights_w)
-            weights_w = weights_w + self._gain(-linear.jacobian_sw[0]) * linear.errors_s[0]
-            self._forgetting = self._approach * (self._forgetting - 1.0) + 1.0
+        measured = least_squares(objective, "ekf")
+        for visit in sample_v[:, np.newaxis]:
+            found = measured.batch(visit).residuals(weights_w)
+            for residual, slope_w in zip(found.residuals_k, found.jacobian_kw, strict=True):
+                weights_w = weights_w + self._gain(-slope_w) * residual
+                self._forgetting = self._approach * (self._forgetting - 1.0) + 1.0
         return weights_w
 
     def _gain(self, slope_w: Float) -> Float:

@@ -15,7 +15,7 @@ from aenetpy.arrays import Float, Index
 from aenetpy.errors import NumericalError
 from aenetpy.io.restart import MEMORY, BfgsRestart, Restart, check_bfgs, has_ended
 from aenetpy.training.methods.base import State, fits
-from aenetpy.training.objective import EnergyObjective, Evaluation
+from aenetpy.training.objective import Loss, Objective
 
 Integers = NDArray[np.integer[Any]]
 
@@ -69,14 +69,12 @@ class LBFGS:
         """Whether nothing is remembered yet, as after ``load`` of a state that had ended."""
         return self._state.task == "START"
 
-    def step(
-        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
-    ) -> Float:
+    def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights at which the objective is to be evaluated next.
 
         They are the best weights found once ``converged`` or ``note`` is set.
         """
-        return self.advance(weights_w, evaluation.value, evaluation.gradient_w)
+        return self.advance(weights_w, loss.value, loss.gradient_w)
 
     def advance(self, weights_w: Float, value: float, gradient_w: Float) -> Float:
         """Return where to go from here, given value and gradient, (w,) float64."""

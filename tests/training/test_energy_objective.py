@@ -5,8 +5,8 @@ import pytest
 
 from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.training import blocks as module
+from aenetpy.training.energy_objective import EnergyObjective
 from aenetpy.training.normalise import normalise
-from aenetpy.training.objective import EnergyObjective
 from tests.naive_network import difference, output
 from tests.training import small_networks, small_trainset, weights_of
 
@@ -37,15 +37,17 @@ def test_energies_agree_with_a_loop_over_atoms(trainset) -> None:
     expected_s = naive_energies(trainset, networks)
     energies_s = objective.energies(weights_of(networks))
     assert energies_s == pytest.approx(expected_s, rel=1e-13, abs=1e-14)
-    assert (objective.evaluate(weights_of(networks)).energies_s == energies_s).all()
+    for gradient in (True, False):
+        loss = objective.evaluate(weights_of(networks), gradient)
+        assert (loss.errors[0] == objective.errors(energies_s)).all()
 
 
 def test_value_is_half_the_sum_of_squared_errors_per_atom(trainset) -> None:
     networks = small_networks()
     chosen = [4, 2, 1]
-    evaluation = EnergyObjective(trainset, chosen, networks).evaluate(weights_of(networks))
+    loss = EnergyObjective(trainset, chosen, networks).evaluate(weights_of(networks))
     residual_s = (trainset.energies_s - naive_energies(trainset, networks)) / trainset.n_atoms_s
-    assert evaluation.value == pytest.approx(0.5 * (residual_s[chosen] ** 2).sum(), rel=1e-13)
+    assert loss.value == pytest.approx(0.5 * (residual_s[chosen] ** 2).sum(), rel=1e-13)
 
 
 @pytest.mark.parametrize("chosen", [[0, 1, 2, 3, 4], [2], [3], [0, 4]])
@@ -70,10 +72,10 @@ def test_errors_are_in_electronvolt_per_atom(trainset) -> None:
 
 def test_an_empty_set_sums_to_nothing(trainset) -> None:
     networks = small_networks()
-    evaluation = EnergyObjective(trainset, [], networks).evaluate(weights_of(networks))
-    assert evaluation.value == 0.0
-    assert not evaluation.gradient_w.any()
-    assert evaluation.energies_s.shape == (0,)
+    loss = EnergyObjective(trainset, [], networks).evaluate(weights_of(networks))
+    assert loss.value == 0.0
+    assert not loss.gradient_w.any()
+    assert loss.errors[0].shape == (0,)
 
 
 def test_a_sum_over_all_is_the_sum_of_parts(trainset, monkeypatch) -> None:
@@ -83,10 +85,10 @@ def test_a_sum_over_all_is_the_sum_of_parts(trainset, monkeypatch) -> None:
     monkeypatch.setattr(module, "ATOMS_PER_BLOCK", 3)
     parts = EnergyObjective(trainset, range(5), networks)
     assert len(parts._blocks) > 2
-    evaluation = parts.evaluate(weights_w)
-    assert evaluation.value == pytest.approx(whole.value, rel=1e-14)
-    assert evaluation.gradient_w == pytest.approx(whole.gradient_w, rel=1e-12, abs=1e-14)
-    assert evaluation.energies_s == pytest.approx(whole.energies_s, rel=1e-14)
+    loss = parts.evaluate(weights_w)
+    assert loss.value == pytest.approx(whole.value, rel=1e-14)
+    assert loss.gradient_w == pytest.approx(whole.gradient_w, rel=1e-12, abs=1e-14)
+    assert loss.errors[0] == pytest.approx(whole.errors[0], rel=1e-14)
 
 
 def test_results_do_not_depend_on_the_number_of_workers(monkeypatch) -> None:
@@ -103,4 +105,14 @@ def test_results_do_not_depend_on_the_number_of_workers(monkeypatch) -> None:
     for other in results[1:]:
         assert other.value == results[0].value
         assert (other.gradient_w == results[0].gradient_w).all()
-        assert (other.energies_s == results[0].energies_s).all()
+        assert (other.errors[0] == results[0].errors[0]).all()
+
+
+def test_sampling_prefers_large_errors_or_low_energies(trainset) -> None:
+    networks = small_networks()
+    objective = EnergyObjective(trainset, range(5), networks)
+    loss = objective.evaluate(weights_of(networks))
+    by_error_s = np.argsort(objective.sampling_key("weighted", loss))
+    assert (by_error_s == np.argsort(-np.abs(loss.errors[0]))).all()
+    by_energy_s = np.argsort(objective.sampling_key("energy", loss))
+    assert (by_energy_s == np.argsort(trainset.energies_s / trainset.n_atoms_s)).all()
