@@ -161,7 +161,7 @@ def train(
                 ("energies.test.0", test_s, objective_test),
             ):
                 save_energies(name, trainset, chosen_s, part.energies(outcome.weights_w))
-            out.write(report.final_energies(*outcome.row.columns))
+            out.write(report.final_energies(*outcome.row.columns[:4]))
     out.write(report.networks_stored(networks.files))
     out.write(report.closing(datetime.now()))
     timing.write()
