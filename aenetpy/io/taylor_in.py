@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aenetpy.io.free_form import COMMENT, Entry, parse_real, quote, suggest, unquote
 from aenetpy.io.keywords import Keywords, Section
+from aenetpy.io.tables import Bounds, Item, names
 
 STRATEGIES = ("axis", "random", "pyita")
 SPREADS = ("even", "random")
@@ -21,14 +22,95 @@ MOST_COPIES = 1_000_000
 LARGEST_FRACTION = 100_000.0
 """Percent: a thousand copies for each coordinate."""
 
-KEYS = (
-    *("strategy", "delta", "a", "seed", "spread"),
-    *("max_force", "min_distance", "order", "potential"),
+TAYLOR_KEYS = (
+    Item(
+        "delta",
+        "number",
+        "largest displacement of an atom; by species (`Ti:0.02,O:0.03`); `auto`: from the data, so"
+        " that the neglected curvature is a quarter of what the forces give; the estimate is"
+        " printed",
+        required=True,
+        bounds=Bounds(above=0, most=LARGEST_DELTA),
+        unit="Å",
+    ),
+    Item(
+        "a",
+        "integer",
+        "copies per structure",
+        required=True,
+        bounds=Bounds(above=0, most=MOST_COPIES),
+    ),
+    Item(
+        "strategy",
+        "word",
+        "`axis`: one atom along x, y or z; `random`: all atoms at once, centre of mass kept; both"
+        " in pairs v, −v; `pyita`: files of PyITA to the byte",
+        default="axis",
+        choices=STRATEGIES,
+    ),
+    Item("spread", "word", "coordinates that `axis` takes", default="even", choices=SPREADS),
+    Item(
+        "order",
+        "integer",
+        "2 adds v·Hv/2, from the Hessian H of the potential",
+        default=1,
+        form="1 or 2",
+        bounds=Bounds(1, 2),
+    ),
+    Item(
+        "potential",
+        "file",
+        "its `.nn` files, for order 2 and also for `delta=auto`",
+        form="folder",
+    ),
+    Item(
+        "max_force",
+        "number",
+        "no copies of structures with a larger force on an atom",
+        bounds=Bounds(above=0),
+        unit="eV/Å",
+    ),
+    Item(
+        "min_distance",
+        "number",
+        "no copies with atoms closer than that",
+        bounds=Bounds(above=0, most=LARGEST_DISTANCE),
+        unit="Å",
+    ),
+    Item("seed", "integer", "of the random numbers", default=1, bounds=Bounds(0)),
 )
-"""Of the block TAYLOR."""
+
+DERIVATIVES_KEYS = (
+    Item("method", "word", "no other is known", default="taylor", choices=("taylor",)),
+    Item(
+        "delta",
+        "number",
+        "largest displacement of an atom",
+        default=0.01,
+        bounds=Bounds(above=0, most=LARGEST_DELTA),
+        unit="Å",
+    ),
+    Item(
+        "fraction",
+        "number",
+        "as many copies of a structure as this share of its 3N coordinates",
+        default=16.0,
+        bounds=Bounds(above=0, most=LARGEST_FRACTION),
+        unit="%",
+    ),
+    Item("outfile", "file", "structures and copies", default="data.deriv.train"),
+    Item(
+        "disp_all",
+        "word",
+        "1: all atoms at once, 0: one at a time",
+        default="1",
+        choices=("0", "1"),
+    ),
+    Item("N_max", "integer", "copies in all", default=100000, bounds=Bounds(1)),
+)
+KEYS = names(TAYLOR_KEYS)
 
 _ARGUMENT = re.compile(r"""([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s,]+(?:,[^\s,]+)*),?""")
-_DERIVATIVES = ("method", "delta", "fraction", "outfile", "disp_all", "N_max")
 
 
 @dataclass(frozen=True)
@@ -174,7 +256,9 @@ def read_taylor(keywords: Keywords) -> TaylorInput | None:
     if "TAYLOR" in keywords:
         return _read(keywords, keywords.section("TAYLOR", ""), KEYS, make_taylor)
     if "DERIVATIVES" in keywords:
-        return _read(keywords, keywords.section("DERIVATIVES", ""), _DERIVATIVES, _derivatives)
+        return _read(
+            keywords, keywords.section("DERIVATIVES", ""), names(DERIVATIVES_KEYS), _derivatives
+        )
     return None
 
 
