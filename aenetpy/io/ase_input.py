@@ -31,8 +31,8 @@ _MOST = 1e9
 
 MD_JSON = Table(
     "md.json",
-    "What `aenetpy md` and, of its keys, `aenetpy evaluate` read (`aenet-md.py`,"
-    " `aenet-predict.py`): one JSON object.",
+    "What `aenetpy md` reads, and `aenetpy evaluate`, which asks for `potentials` alone: one JSON"
+    " object, as for `aenet-md.py` and `aenet-predict.py`.",
     (
         Item(
             "potentials",
@@ -364,7 +364,7 @@ class _Reader:
     def _count(self, item: Item) -> int:
         expected, value = _number(item), self.values[item.name]
         largest = LARGEST_SEED if item.name == "seed" else LARGEST_INTEGER
-        if value != 0:  # the largest is not why zero is refused
+        if value != 0 or value is False:  # the largest is not why zero is refused
             expected += f", up to {largest}"
         if self._real(item, expected) != int(value) or int(value) > largest:
             raise self._wrong(item.name, expected)

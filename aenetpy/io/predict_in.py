@@ -16,7 +16,7 @@ from aenetpy.io.free_form import (
 )
 from aenetpy.io.keywords import RULES, Keywords, format_value
 from aenetpy.io.patterns import matches
-from aenetpy.io.tables import Bounds, Item, Table, names
+from aenetpy.io.tables import Bounds, Item, Table, defaults, names
 
 VERBOSITIES = ("low", "normal", "high")
 """Also written by their numbers 0, 1 and 2, as the Python package of aenet does."""
@@ -52,7 +52,7 @@ RELAX_KEYS = (
         "dmax",
         "number",
         "limits a step along each axis",
-        told="1 1 1",
+        default="1 1 1",
         bounds=Bounds(above=0),
         unit="Å",
         form="three positive numbers (Å)",
@@ -250,21 +250,23 @@ def _read_relax(keywords: Keywords) -> RelaxOptions | None:
 
 
 def _parse_relax(given: dict[str, list[str]], place: Place) -> RelaxOptions:
-    method = given.get("method", ["bfgs"])[0].lower()
+    tokens = {key: text.split() for key, text in defaults(RELAX_KEYS).items()} | given
+    method = tokens["method"][0].lower()
     if method != "bfgs":
         raise place.error(f"unknown optimization method '{method}'", "RELAX knows only bfgs")
     try:
-        force_tolerance = parse_real(given.get("F_conv", ["0.01"])[0])
-        energy_tolerance = parse_real(given.get("E_conv", ["0.001"])[0])
-        steps = parse_integer(given.get("steps", ["99"])[0])
-        x, y, z = (parse_real(token) for token in given.get("dmax", ["1.0"] * 3))
+        force_tolerance, energy_tolerance = (parse_real(tokens[k][0]) for k in ("F_conv", "E_conv"))
+        steps = parse_integer(tokens["steps"][0])
+        x, y, z = (parse_real(token) for token in tokens["dmax"])
     except ValueError as reason:
         raise place.error(f"RELAX: {reason}") from None
-    if force_tolerance < 0 or energy_tolerance < 0 or steps < 0 or min(x, y, z) <= 0:
+    numbers = {"F_conv": force_tolerance, "E_conv": energy_tolerance, "steps": steps}
+    numbers["dmax"] = min(x, y, z)
+    if not all(key.bounds.allow(numbers[key.name]) for key in RELAX_KEYS if key.name in numbers):
         raise place.error(
             "RELAX: F_conv, E_conv, steps must not be negative, dmax must be positive"
         )
-    answer = given.get("cell", ["no"])[0].lower()
+    answer = tokens["cell"][0].lower()
     if answer not in _ANSWERS:
         raise place.error(f"RELAX: cell={answer} is neither yes nor no")
     return RelaxOptions(

@@ -173,6 +173,11 @@ def names(items: tuple[Item, ...]) -> tuple[str, ...]:
     return tuple(item.name for item in items)
 
 
+def defaults(items: tuple[Item, ...]) -> dict[str, str]:
+    """Return the defaults of items that have one, as they would be written."""
+    return {item.name: str(item.default) for item in items if item.default is not None}
+
+
 def in_digits(value: float) -> str:
     """Return a number as it is told to people: ``1e9``, ``0.001``, ``100000``."""
     if isinstance(value, int):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aenetpy.io.free_form import COMMENT, Entry, parse_real, quote, suggest, unquote
 from aenetpy.io.keywords import Keywords, Section
-from aenetpy.io.tables import Bounds, Item, names
+from aenetpy.io.tables import Bounds, Item, defaults, names
 
 STRATEGIES = ("axis", "random", "pyita")
 SPREADS = ("even", "random")
@@ -176,18 +176,19 @@ def make_taylor(given: Mapping[str, str]) -> TaylorInput:
     for key in ("delta", "a"):
         if key not in given:
             raise ValueError(f"{key} is missing ({'0.03' if key == 'delta' else '6'}, say)")
+    given = {**defaults(TAYLOR_KEYS), **given}
     max_force = min_distance = None
     if "max_force" in given:
         max_force = _positive("max_force", given["max_force"], "a force in eV/Å")
     if "min_distance" in given:
         min_distance = _length("min_distance", given["min_distance"], LARGEST_DISTANCE)
     taylor = TaylorInput(
-        strategy=_choice("strategy", given.get("strategy", "axis"), STRATEGIES),
+        strategy=_choice("strategy", given["strategy"], STRATEGIES),
         delta=parse_delta(given["delta"]),
         a=_whole("a", given["a"], 1, "the number of copies per structure"),
-        seed=_whole("seed", given.get("seed", "1"), 0, "a seed"),
-        spread=_choice("spread", given.get("spread", "even"), SPREADS),
-        order=_whole("order", given.get("order", "1"), 1, "1 or 2"),
+        seed=_whole("seed", given["seed"], 0, "a seed"),
+        spread=_choice("spread", given["spread"], SPREADS),
+        order=_whole("order", given["order"], 1, "1 or 2"),
         potential=given.get("potential"),
         max_force=max_force,
         min_distance=min_distance,
@@ -318,18 +319,19 @@ def _derivatives(given: Mapping[str, str]) -> TaylorInput:
     ``fraction`` is the number of copies of a structure in percent of its coordinates,
     ``disp_all`` tells whether all atoms move at once, ``N_max`` limits the number of all copies.
     """
-    if given.get("method", "taylor").lower() != "taylor":
+    given = {**defaults(DERIVATIVES_KEYS), **given}
+    if given["method"].lower() != "taylor":
         raise ValueError(f"unknown method '{given['method']}'; only taylor is known")
-    disp_all = _choice("disp_all", given.get("disp_all", "1"), ("0", "1"))
-    fraction = _positive("fraction", given.get("fraction", "16.0"), "a share in percent")
+    disp_all = _choice("disp_all", given["disp_all"], ("0", "1"))
+    fraction = _positive("fraction", given["fraction"], "a share in percent")
     if fraction > LARGEST_FRACTION:
         raise ValueError(f"fraction is {given['fraction']}; it is {LARGEST_FRACTION:g} at most")
     return TaylorInput(
         strategy="random" if disp_all == "1" else "axis",
-        delta=_delta(given.get("delta", "0.01")),
+        delta=_delta(given["delta"]),
         fraction=fraction,
-        n_max=_whole("N_max", given.get("N_max", "100000"), 1, "the largest number of copies"),
-        outfile=given.get("outfile", "data.deriv.train"),
+        n_max=_whole("N_max", given["N_max"], 1, "the largest number of copies"),
+        outfile=given["outfile"],
     )
 
 

@@ -107,7 +107,7 @@ def test_defaults_of_blocks():
     assert (relax.method, relax.steps) == (keys["method"].default, keys["steps"].default)
     assert relax.force_tolerance == keys["F_conv"].default
     assert relax.energy_tolerance == keys["E_conv"].default
-    assert keys["dmax"].told == " ".join(f"{value:g}" for value in relax.dmax_c)
+    assert keys["dmax"].default == " ".join(f"{value:g}" for value in relax.dmax_c)
     assert relax.cell is (keys["cell"].default == "yes")
 
 
