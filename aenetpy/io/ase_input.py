@@ -44,7 +44,7 @@ MD_JSON = Table(
         Item(
             "structure_file",
             "file",
-            'any format; a trajectory of `md` is gone on with: `"md.traj"` is its last structure,'
+            'any format; to continue a run, name its trajectory: `"md.traj"` is its last structure,'
             ' `"md.traj@10"` another',
             told="required by `md`",
         ),
@@ -286,12 +286,13 @@ class _Reader:
         temperature = self._value("temperature", None if name == "nve" else _HEAT_BATH)
         values = {key: self._value(key) for key in _ENSEMBLES_OF}
         for key in ("thermostat_time", "barostat_time"):
-            if (
-                key in self.values
-                and "time_step" in self.values
-                and values[key] < self._value("time_step")
-            ):
+            if name not in _ENSEMBLES_OF[key] or "time_step" not in self.values:
+                continue
+            if values[key] >= self._value("time_step"):
+                continue
+            if key in self.values:
                 raise self._wrong(key, "longer than time_step; 100 and 1000 fs suit most")
+            raise self._wrong("time_step", f"shorter than {key}, which is {values[key]:g} fs")
         return Ensemble(name, temperature, **values)
 
     def _without_repeats(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -228,6 +228,11 @@ class Checkpoint:
         if is_due and time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
             self._file(*last)
 
+    @property
+    def has_epochs(self) -> bool:
+        """Whether there has been a whole epoch since the start."""
+        return self._last is not None
+
     def close(self) -> None:
         """Bring all files to the last whole epoch."""
         if self._last is None:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from aenetpy import __version__
+from aenetpy.analysis.atomic_energies import EnergiesOfCompositions
 from aenetpy.data.families import Families, is_copy
 from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
@@ -23,7 +24,7 @@ from aenetpy.io.stp import read_stp
 from aenetpy.parallel import ordered_map
 from aenetpy.reports import generate as report
 from aenetpy.reports.common import TrainingSetInfo
-from aenetpy.workflows.atomic_energies import AtomicEnergyCheck
+from aenetpy.workflows.atomic_energies import tell_of_better_ones
 from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
 from aenetpy.workflows.collection import Collection, Evaluated
 from aenetpy.workflows.derivatives import atom_derivatives, derivatives_writer, is_chosen
@@ -130,7 +131,7 @@ def collect(
     def evaluate_batch(batch: list[Portion]) -> list[Evaluated]:
         return [evaluated for portion in batch for evaluated in evaluate_portion(portion)]
 
-    atomic_energies = AtomicEnergyCheck(settings)
+    energies = EnergiesOfCompositions()
     with (
         Collection(settings.output, settings, setups_t, opener) as collection,
         apart(settings, setups_t, opener) as with_copies,
@@ -141,7 +142,7 @@ def collect(
         for found in ordered_map(evaluate_batch, batches(portions(parents, plan)), jobs):
             for evaluated in found:
                 structure = evaluated.structure
-                atomic_energies.add(evaluated)
+                energies.add(structure)
                 if with_copies is not None:
                     with_copies.add(evaluated)
                     if is_copy(structure.name):
@@ -157,7 +158,7 @@ def collect(
         info = collection.finish()
         if derivatives is not None:
             derivatives.finish()
-    atomic_energies.summarise()
+    tell_of_better_ones(settings, energies)
     return info
 
 

@@ -150,7 +150,8 @@ def train(
                 checkpoint.order,
             )
         except KeyboardInterrupt:
-            log.warning("interrupted: the last whole epoch is saved; the same command goes on")
+            if checkpoint.has_epochs:
+                log.warning("interrupted: the last whole epoch is saved; the same command goes on")
             raise
         finally:
             checkpoint.close()

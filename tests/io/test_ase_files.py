@@ -47,6 +47,15 @@ def test_numbers_that_the_file_cannot_hold(name, tmp_path):
             read(name)
 
 
+def test_titles_and_comments_may_be_numbers(tmp_path):
+    """Steps of dynamics, and numbers of databases."""
+    (tmp_path / "md.xyz").write_text("1\n10000000\nH 0 0 0\n1\n20000000\nH 0 0 1\n")
+    assert [len(s.species) for s in structures("md.xyz@:")] == [1, 1]
+    text = "1010942\n1.0\n5 0 0\n0 5 0\n0 0 5\nTi\n1\nDirect\n0 0 0\n"
+    (tmp_path / "POSCAR").write_text(text)
+    assert len(structures("POSCAR")) == 1
+
+
 def test_a_number_across_two_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(ase_files, "_PIECE", 7)
     (tmp_path / "a.xyz").write_text("1\nstep 3\nH 0 0 0\n1000000000\n\nH 0 0 0\n")

@@ -85,9 +85,11 @@ def test_wrong_atoms():
         structure_from_atoms(Atoms("H", cell=[1, 1, 0], pbc=True), "a")
     atoms = make_atoms()
     atoms.positions[1, 1] = np.nan
-    with pytest.raises(DataError, match="a: a coordinate is not finite"):
+    with pytest.raises(
+        DataError, match="a: a coordinate: number 5 of 6 is nan, and must be finite"
+    ):
         structure_from_atoms(atoms, "a")
-    with pytest.raises(DataError, match="a: the energy is not finite"):
+    with pytest.raises(DataError, match="a: the energy: is inf, and must be finite"):
         structure_from_atoms(make_atoms(energy=np.inf), "a")
     atoms = make_atoms(energy=None)
     atoms.info["energy"] = "low"
