@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from types import TracebackType
 from typing import TypeVar
 
 from aenetpy.errors import UsageError
@@ -83,26 +84,70 @@ def one_blas_thread() -> Iterator[None]:
         yield
 
 
-def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], jobs: int
-) -> Generator[Result, None, None]:
-    """Yield ``function(item)`` in the order of ``items``, ``jobs`` at a time.
+class Workers:
+    """Threads that share independent pieces of work, for the time of a ``with`` statement.
 
-    ``items`` is drawn only a few pieces ahead, so that a stream of structures
-    never sits in memory as a whole. A signal is answered between two pieces.
+    Outside of one there are none, and `map` works through the pieces by itself. The one
+    place that knows how many workers there are.
+
+    Parameters
+    ----------
+    jobs
+        Number of threads.
     """
-    if jobs <= 1:
-        yield from map(function, interruptible(items))
-        return
-    pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(jobs) as pool:
+
+    def __init__(self, jobs: int = 1) -> None:
+        self.jobs = max(1, jobs)
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Workers:
+        if self.jobs > 1:
+            self._pool = ThreadPoolExecutor(self.jobs)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yield ``function(item)`` in the order of ``items``.
+
+        ``items`` is drawn only a few pieces ahead, so that a stream of structures
+        never sits in memory as a whole.
+        """
+        is_one = isinstance(items, Sequence) and len(items) < 2  # not worth a thread
+        if self._pool is None or is_one:
+            return map(function, items)
+        return self._map(self._pool, function, items)
+
+    def _map(
+        self,
+        pool: ThreadPoolExecutor,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+    ) -> Iterator[Result]:
+        pending: deque[Future[Result]] = deque()
         try:
-            for item in interruptible(items):
+            for item in items:
                 pending.append(pool.submit(function, item))
-                if len(pending) >= 4 * jobs:
+                if len(pending) >= 4 * self.jobs:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
         finally:
             for future in pending:
                 future.cancel()
+
+
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], jobs: int
+) -> Generator[Result, None, None]:
+    """Yield as `Workers.map` with workers of its own; a signal is answered between two items."""
+    with Workers(jobs) as workers:
+        yield from workers.map(function, interruptible(items))

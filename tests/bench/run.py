@@ -90,12 +90,12 @@ def evaluate_all(function: Callable, structures: list, jobs: int) -> None:
 
 def bench_epoch(files: list[Path]) -> Iterator[None]:
     """One training epoch, 44-15-15-1: value and gradient of 90 %, errors of 10 %."""
-    from aenetpy.training.objective import Workers
+    from aenetpy.parallel import Workers, one_blas_thread
     from tests.potentials import epoch_function
 
     values = []
     for jobs in CORES:
-        with Workers(jobs) as workers:
+        with one_blas_thread(), Workers(jobs) as workers:
             epoch, n_atoms = epoch_function(files, workers)
             epoch()
             values.append(seconds(epoch, 25) / n_atoms * 1e6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -76,6 +77,12 @@ def test_isolated_and_partly_periodic():
     assert structure_from_atoms(atoms).cell_cc is None
     atoms.pbc = (True, True, False)
     assert structure_from_atoms(atoms).pbc_c == (True, True, False)
+
+
+def test_a_pipe_is_read_once_or_not_at_all(tmp_path):
+    os.mkfifo(tmp_path / "run.xyz")
+    with pytest.raises(DataError, match="is a pipe, and can be read only once; write its content"):
+        list(iter_structures(str(tmp_path / "run.xyz")))
 
 
 def test_wrong_atoms():
