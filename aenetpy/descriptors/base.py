@@ -41,14 +41,26 @@ class Descriptor(Protocol):
         neighbors: Neighbors,
         state: Any,
         gradient_ag: Float,
+        structures_n: Long,
         forces_nc: Float,
-        virial_cc: Float,
+        virial_scc: Float,
     ) -> None:
-        """Add forces -dE/dr (n, 3) and the virial, given dE/dG (a, g) of each atom.
+        """Add forces -dE/dr (n, 3) and virials (s, 3, 3), given dE/dG (a, g) of each atom.
 
-        ``virial_bc += sum_p r_b dE/dr_c`` over the pairs p of the given atoms, so that
-        the stress tensor is virial / volume.
+        ``virial_sbc += sum_p r_b dE/dr_c`` over the pairs p of the given atoms of structure
+        s = ``structures_n[atom]``, so that the stress tensor is virial / volume.
         """
+        ...
+
+    def directional(
+        self,
+        atoms_a: Long,
+        types_n: Int,
+        neighbors: Neighbors,
+        state: Any,
+        displacements_nc: Float,
+    ) -> Float:
+        """Return how the fingerprints (a, g) change while the atoms move along (n, 3)."""
         ...
 
     def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:

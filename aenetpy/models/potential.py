@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int
+from aenetpy.arrays import Float, Int, Long
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.domain import DomainChoice, choose_domains
-from aenetpy.descriptors.featurise import (
+from aenetpy.descriptors.batch import (
+    NO_CONTACT,
     Contact,
-    atoms_of_type,
+    Part,
     chunk_ranges,
     closest_contact,
-    total_cutoff,
+    closest_contacts,
+    evaluated_parts,
+    pack,
+    search_batch,
+    search_ranges,
     type_indices,
 )
+from aenetpy.descriptors.domain import DomainChoice, choose_domains
+from aenetpy.descriptors.featurise import total_cutoff
 from aenetpy.descriptors.lookup import serving_setups
+from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.descriptors.species import check_environments
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError, located
-from aenetpy.interruption import check
 from aenetpy.io.structures import as_structure
 from aenetpy.models.atomic import AtomicPotential, check_network
 from aenetpy.models.extrapolation import Excursions
@@ -137,7 +144,11 @@ class Potential:
                 files.items(), serving_setups(self.setups), strict=True
             )
         )
-        self.cutoff = total_cutoff([atomic.descriptor for atomic in self.atomic_potentials])
+        self._descriptors = [atomic.descriptor for atomic in self.atomic_potentials]
+        self._atomic_energies_t = np.array(
+            [atomic.atomic_energy for atomic in self.atomic_potentials]
+        )
+        self.cutoff = total_cutoff(self._descriptors)
         self._accepted: set[frozenset[str]] = set()
 
     def _check_agreement(self) -> None:
@@ -209,37 +220,87 @@ class Potential:
         with located(structure.name):
             search.update(structure.positions_nc, structure.cell_cc, structure.pbc_c)
 
-        def evaluate_block(block: list[tuple[int, int]]) -> _Part:
-            return self._evaluate_block(types_n, search, block, forces, excursions)
-
         n_atoms = len(structure)
-        energies_n = np.empty(n_atoms)
-        forces_nc = np.zeros((n_atoms, 3)) if forces else None
-        virial_cc = np.zeros((3, 3)) if forces else None
-        closest = Contact(np.inf, -1, -1)
-        outside: list[Excursions] = []
+        structures_n = np.zeros(n_atoms, np.int64)
+
+        def evaluate_block(block: list[tuple[int, int]]) -> _Sums:
+            sums = _Sums.of(types_n, structures_n, block[0][0], block[-1][1], 1, forces)
+            for part in self._parts(types_n, search_ranges(search, block)):
+                self._add(part, sums, [closest_contact(part.neighbors)], excursions)
+            return sums
+
         blocks = _blocks(chunk_ranges(n_atoms))
         jobs = min(jobs, len(blocks))
-        for block, part in zip(blocks, ordered_map(evaluate_block, blocks, jobs), strict=True):
-            energies_n[block[0][0] : block[-1][1]] = part.energies_n
-            closest = min(closest, part.closest, key=_distance)
-            outside += part.excursions
-            if forces_nc is not None and virial_cc is not None:
-                forces_nc += part.forces_nc
-                virial_cc += part.virial_cc
-        _check_coincidence(structure, closest)
-        atomic_energies_t = np.array([atomic.atomic_energy for atomic in self.atomic_potentials])
-        cohesive_energy = float(energies_n.sum())
-        energies_n += atomic_energies_t[types_n]
-        return Evaluation(
-            energy=float(energies_n.sum()),
-            cohesive_energy=cohesive_energy,
-            atomic_energies_n=energies_n,
-            forces_nc=forces_nc,
-            virial_cc=virial_cc,
-            closest=closest,
-            excursions=Excursions.worst_first(outside) if excursions else None,
+        total = _Sums.of(types_n, structures_n, 0, n_atoms, 1, forces)
+        for block, sums in zip(blocks, ordered_map(evaluate_block, blocks, jobs), strict=True):
+            total.energies_n[block[0][0] : block[-1][1]] = sums.energies_n
+            total.closest_s = _closer(total.closest_s, sums.closest_s)
+            total.excursions += sums.excursions
+            total.forces_nc += sums.forces_nc
+            total.virial_scc += sums.virial_scc
+        return self._evaluations([structure], [0, n_atoms], total, excursions)[0]
+
+    def evaluate_batch(
+        self, structures: Sequence[Structure], forces: bool = True, excursions: bool = False
+    ) -> list[Evaluation]:
+        """Return what `evaluate` says of each of some structures, to rounding.
+
+        All small structures go through each kernel and each network together, so that
+        threads with a batch each hardly meet.
+
+        Parameters
+        ----------
+        structures
+            So few atoms in all that their neighbours fit into memory.
+        forces, excursions
+            As in `evaluate`.
+
+        Raises
+        ------
+        DataError, CoincidentAtoms
+            As `evaluate`, of any of them.
+        """
+        if len(structures) == 1:
+            return [self.evaluate(structures[0], forces, excursions=excursions)]
+        for structure in structures:
+            self._accept(structure)
+        batch = pack(structures, self.species)
+        sums = _Sums.of(
+            batch.types_n, batch.structures_n, 0, len(batch.types_n), len(structures), forces
         )
+        for part in self._parts(batch.types_n, search_batch(batch, self.cutoff, structures)):
+            self._add(part, sums, closest_contacts(batch.starts_s, part.neighbors), excursions)
+        return self._evaluations(structures, batch.starts_s.tolist(), sums, excursions)
+
+    def _evaluations(
+        self,
+        structures: Sequence[Structure],
+        starts_s: Sequence[int],
+        sums: _Sums,
+        excursions: bool,
+    ) -> list[Evaluation]:
+        """Take apart what was found of a batch of structures."""
+        found = []
+        atomic_energies_n = self._atomic_energies_t[sums.types_n]
+        outside_s = _by_structure(sums, starts_s) if excursions else [None] * len(structures)
+        for s, structure in enumerate(structures):
+            _check_coincidence(structure, sums.closest_s[s])
+            atoms = slice(starts_s[s], starts_s[s + 1])
+            energies_n = sums.energies_n[atoms]
+            cohesive_energy = float(energies_n.sum())
+            energies_n = energies_n + atomic_energies_n[atoms]
+            found.append(
+                Evaluation(
+                    energy=float(energies_n.sum()),
+                    cohesive_energy=cohesive_energy,
+                    atomic_energies_n=energies_n,
+                    forces_nc=sums.forces_nc[atoms] if sums.forces else None,
+                    virial_cc=sums.virial_scc[s] if sums.forces else None,
+                    closest=sums.closest_s[s],
+                    excursions=outside_s[s],
+                )
+            )
+        return found
 
     def _accept(self, structure: Structure) -> None:
         """Refuse species that the networks or their fingerprints do not know."""
@@ -257,55 +318,89 @@ class Potential:
         check_environments(present, self.setups, structure.name)
         self._accepted.add(present)
 
-    def _evaluate_block(
-        self,
-        types_n: Int,
-        search: VerletList,
-        block: list[tuple[int, int]],
-        forces: bool,
-        excursions: bool,
-    ) -> _Part:
-        """Evaluate some chunks, one after the other, into the same arrays."""
-        start, stop = block[0][0], block[-1][1]
-        part = _Part(
-            energies_n=np.empty(stop - start),
-            forces_nc=np.zeros((types_n.size, 3)) if forces else np.zeros((0, 3)),
-            virial_cc=np.zeros((3, 3)),
-            closest=Contact(np.inf, -1, -1),
-            excursions=[],
-        )
-        for first, last in block:
-            check()
-            neighbors = search.pairs(first, last)
-            part.closest = min(part.closest, closest_contact(neighbors), key=_distance)
-            for t, atomic in enumerate(self.atomic_potentials):
-                atoms_a = atoms_of_type(types_n, t, first, last)
-                if atoms_a.size == 0:
-                    continue
-                features_ag, state = atomic.descriptor.evaluate(atoms_a, types_n, neighbors)
-                if excursions:
-                    found = atomic.ranges.excursions(atoms_a, features_ag)
-                    part.excursions += [] if found is None else [found]
-                if not forces:
-                    part.energies_n[atoms_a - start] = atomic.energies(features_ag)
-                    continue
-                energies_a, gradient_ag = atomic.energies_and_gradient(features_ag)
-                part.energies_n[atoms_a - start] = energies_a
-                atomic.descriptor.adjoint(
-                    atoms_a, types_n, neighbors, state, gradient_ag, part.forces_nc, part.virial_cc
-                )
-        return part
+    def _parts(self, types_n: Int, ranges: Iterable[tuple[int, int, Neighbors]]) -> Iterator[Part]:
+        """Yield ranges of atoms with their fingerprints."""
+        return evaluated_parts(types_n, ranges, self._descriptors)
+
+    def _add(self, part: Part, sums: _Sums, closest_s: Sequence[Contact], excursions: bool) -> None:
+        """Add what some central atoms contribute."""
+        sums.closest_s = _closer(sums.closest_s, closest_s)
+        for t, atoms_a, features_ag, state in part.species:
+            atomic = self.atomic_potentials[t]
+            if excursions:
+                found = atomic.ranges.excursions(atoms_a, features_ag)
+                sums.excursions += [] if found is None else [found]
+            if not sums.forces:
+                sums.energies_n[atoms_a - sums.first] = atomic.energies(features_ag)
+                continue
+            energies_a, gradient_ag = atomic.energies_and_gradient(features_ag)
+            sums.energies_n[atoms_a - sums.first] = energies_a
+            atomic.descriptor.adjoint(
+                atoms_a,
+                sums.types_n,
+                part.neighbors,
+                state,
+                gradient_ag,
+                sums.structures_n,
+                sums.forces_nc,
+                sums.virial_scc,
+            )
 
 
 @dataclass(eq=False)
-class _Part:
-    """What a block of central atoms contributes; its forces act on any atom."""
+class _Sums:
+    """What central atoms from ``first`` on contribute; their forces act on any atom."""
 
+    types_n: Int
+    structures_n: Long
+    first: int
+    forces: bool
     energies_n: Float
     forces_nc: Float
-    virial_cc: Float
-    closest: Contact
+    virial_scc: Float
+    closest_s: Sequence[Contact]
     excursions: list[Excursions]
+
+    @classmethod
+    def of(
+        cls,
+        types_n: Int,
+        structures_n: Long,
+        first: int,
+        last: int,
+        n_structures: int,
+        forces: bool,
+    ) -> _Sums:
+        """Return sums of nothing."""
+        return cls(
+            types_n=types_n,
+            structures_n=structures_n,
+            first=first,
+            forces=forces,
+            energies_n=np.empty(last - first),
+            forces_nc=np.zeros((len(types_n) if forces else 0, 3)),
+            virial_scc=np.zeros((n_structures, 3, 3)),
+            closest_s=[NO_CONTACT] * n_structures,
+            excursions=[],
+        )
+
+
+def _closer(one_s: Sequence[Contact], other_s: Sequence[Contact]) -> list[Contact]:
+    """Return the closest pair of each structure, the first of equals."""
+    return [min(pair, key=_distance) for pair in zip(one_s, other_s, strict=True)]
+
+
+def _by_structure(sums: _Sums, starts_s: Sequence[int]) -> list[Excursions]:
+    """Return the values outside of the training range in each structure."""
+    if len(starts_s) == 2:
+        return [Excursions.worst_first(sums.excursions)]
+    parts_s: list[list[Excursions]] = [[] for _ in starts_s[1:]]
+    for found in sums.excursions:  # atoms in ascending order
+        ends_s = np.searchsorted(found.atoms_k, starts_s).tolist()
+        for s, (begin, end) in enumerate(pairwise(ends_s)):
+            if begin < end:
+                parts_s[s].append(found.part(begin, end, starts_s[s]))
+    return [Excursions.worst_first(parts) for parts in parts_s]
 
 
 def _free_energies(file: SpeciesPotential, other: SpeciesPotential) -> dict[str, float]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.featurise import Contact, Fingerprints, type_indices
+from aenetpy.descriptors.batch import Contact, type_indices
+from aenetpy.descriptors.featurise import Fingerprints
 from aenetpy.descriptors.species import check_environments
 from aenetpy.errors import DataError, InputError, NumericalError
 
