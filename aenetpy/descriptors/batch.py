@@ -1,7 +1,7 @@
 """Structures packed into a batch, and their atoms with neighbours and fingerprints, part by part.
 
-All that works on fingerprints goes through `evaluated_parts`: a batch of several structures is one
-part, which each kernel takes in one call; a single structure is cut into chunks.
+All that works on fingerprints goes through `evaluated_parts`. A part is a group of small
+structures, which each kernel takes in one call, or a chunk of a large one.
 """
 
 from __future__ import annotations
@@ -25,6 +25,11 @@ from aenetpy.kernels.neighbors import closest_pairs
 CHUNK = 256
 """Central atoms per piece of work: their neighbours stay in the cache. It is part of the
 order of summation, so it does not depend on the number of threads."""
+
+
+GROUP = 2048
+"""Atoms of small structures that each kernel takes in one call: the more, the less threads meet;
+too many, and their neighbours leave the cache. No number depends on it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,6 +120,21 @@ def chunk_ranges(n_atoms: int) -> list[tuple[int, int]]:
     return [(first, min(first + CHUNK, n_atoms)) for first in range(0, n_atoms, CHUNK)]
 
 
+def groups(starts_s: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Gather consecutive small structures; those with more than one chunk stay alone."""
+    first = 0
+    for s in range(1, len(starts_s)):
+        last_alone = starts_s[s] - starts_s[s - 1] > CHUNK
+        if s == len(starts_s) - 1 or last_alone:
+            full = True
+        else:
+            n_next = starts_s[s + 1] - starts_s[s]
+            full = n_next > CHUNK or starts_s[s + 1] - starts_s[first] > GROUP
+        if full:
+            yield first, s
+            first = s
+
+
 def search_batch(
     batch: Batch, cutoff: float, structures: Sequence[Structure]
 ) -> Iterator[tuple[int, int, Neighbors]]:
@@ -125,24 +145,26 @@ def search_batch(
     DataError
         If a structure cannot be searched, naming it; see `CellList`.
     """
-    n_atoms = len(batch.types_n)
-    if len(structures) == 1:
-        with located(structures[0].name):
-            cells = cell_list(structures[0], cutoff)
-        yield from search_ranges(cells, chunk_ranges(n_atoms))
-        return
-    check()
-    neighbors, failed = find_batch_neighbors(batch, cutoff)
-    if failed >= 0:
-        with located(structures[failed].name):
+    starts_s = batch.starts_s.tolist()
+    for s_first, s_last in groups(starts_s):
+        begin, end = starts_s[s_first], starts_s[s_last]
+        if s_last - s_first == 1:
+            cells = cell_list(structures[s_first], cutoff)
+            for first, last, neighbors in search_ranges(cells, chunk_ranges(end - begin)):
+                yield begin + first, begin + last, neighbors.renumbered(begin)
+            continue
+        check()
+        neighbors, failed = find_batch_neighbors(batch, cutoff, s_first, s_last)
+        if failed >= 0:
             cell_list(structures[failed], cutoff)
-        raise AssertionError("the cell list of this structure refuses it")
-    yield 0, n_atoms, neighbors
+            raise AssertionError("the cell list of this structure refuses it")
+        yield begin, end, neighbors
 
 
 def cell_list(structure: Structure, cutoff: float) -> CellList:
-    """Sort the atoms of one structure into bins."""
-    return CellList(structure.positions_nc, structure.cell_cc, structure.pbc_c, cutoff)
+    """Sort the atoms of one structure into bins, or say with its name why that cannot be."""
+    with located(structure.name):
+        return CellList(structure.positions_nc, structure.cell_cc, structure.pbc_c, cutoff)
 
 
 def search_ranges(
@@ -171,8 +193,23 @@ def evaluated_parts(
         yield Part(first, last, neighbors, species)
 
 
-def closest_contacts(starts_s: Long, neighbors: Neighbors) -> list[Contact]:
-    """Return the closest pair of each structure of a batch, atoms numbered in the structure."""
+def closest_contact(neighbors: Neighbors) -> Contact:
+    """Return the closest pair among the neighbours found in one structure."""
+    return _closest(np.array([0, len(neighbors.offsets_n) - 1]), neighbors)[0]
+
+
+def keep_closest(closest_s: list[Contact], batch: Batch, part: Part) -> None:
+    """Put the closest pairs of a part of a batch where they are closer than those before."""
+    first, last = int(batch.structures_n[part.first]), int(batch.structures_n[part.last - 1]) + 1
+    starts_s = batch.starts_s[first : last + 1]
+    found_s = _closest(np.minimum(starts_s, part.last), part.neighbors)
+    for s, contact in enumerate(found_s, start=first):
+        if contact.distance < closest_s[s].distance:
+            closest_s[s] = contact
+
+
+def _closest(starts_s: Long, neighbors: Neighbors) -> list[Contact]:
+    """Find the closest pair of each structure, its atoms numbered from the first of it."""
     square_s, atoms_s2 = closest_pairs(
         starts_s, neighbors.offsets_n, neighbors.partners_p, neighbors.r_cp
     )
@@ -182,8 +219,3 @@ def closest_contacts(starts_s: Long, neighbors: Neighbors) -> list[Contact]:
             square_s.tolist(), atoms_s2.tolist(), starts_s.tolist(), strict=False
         )
     ]
-
-
-def closest_contact(neighbors: Neighbors) -> Contact:
-    """Return the closest pair among the neighbours found in one structure."""
-    return closest_contacts(np.array([0, len(neighbors.offsets_n) - 1]), neighbors)[0]

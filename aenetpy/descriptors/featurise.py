@@ -13,9 +13,8 @@ from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.batch import (
     NO_CONTACT,
     Contact,
-    closest_contact,
-    closest_contacts,
     evaluated_parts,
+    keep_closest,
     pack,
     search_batch,
 )
@@ -88,15 +87,7 @@ def batch_fingerprints(
     ranges = search_batch(batch, total_cutoff(descriptors), structures)
     for part in evaluated_parts(batch.types_n, ranges, descriptors):
         n_neighbors_n[part.first : part.last] = part.neighbors.counts_n[part.first :]
-        found_s = (
-            closest_contacts(batch.starts_s, part.neighbors)
-            if len(structures) > 1
-            else [closest_contact(part.neighbors)]
-        )
-        closest_s = [
-            min(pair, key=lambda contact: contact.distance)
-            for pair in zip(closest_s, found_s, strict=True)
-        ]
+        keep_closest(closest_s, batch, part)
         for one in part.species:
             parts_t[one.t].append(one.features_ag)
     features_tng = [

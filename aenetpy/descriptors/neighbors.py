@@ -50,6 +50,13 @@ class Neighbors:
         """Number of neighbours of each central atom, (n,) int64."""
         return np.diff(self.offsets_n)
 
+    def renumbered(self, start: int) -> Neighbors:
+        """Return the same with ``start`` atoms without neighbours before the others."""
+        if start == 0:
+            return self
+        offsets_n = np.concatenate([np.zeros(start, np.int64), self.offsets_n])
+        return Neighbors(offsets_n, self.partners_p + np.int32(start), self.r_cp)
+
     def distances(self) -> Float:
         """Return the distance of each pair, Å, (p,) float64."""
         x_p, y_p, z_p = self.r_cp
@@ -127,14 +134,16 @@ class CellList:
         return Neighbors(offsets_n, partners_p, r_cp)
 
 
-def find_batch_neighbors(batch: Batch, cutoff: float) -> tuple[Neighbors, int]:
-    """Return the neighbours of all atoms of a batch, and -1 or the structure that has none.
+def find_batch_neighbors(
+    batch: Batch, cutoff: float, s_first: int, s_last: int
+) -> tuple[Neighbors, int]:
+    """Return the neighbours in structures s_first ... s_last - 1, and -1 or the one that has none.
 
     The neighbours of each structure are those of its own `CellList`, in the same order, with
-    ``partners_p`` numbered through the batch. If a structure cannot be searched,
-    its `CellList` says why.
+    the atoms numbered through the batch. If a structure cannot be searched, its
+    `CellList` says why.
     """
-    failed, offsets_n, partners_p, r_cp = find_batch_pairs(batch, float(cutoff))
+    failed, offsets_n, partners_p, r_cp = find_batch_pairs(batch, float(cutoff), s_first, s_last)
     return Neighbors(offsets_n, partners_p, r_cp), int(failed)
 
 

@@ -119,15 +119,15 @@ def _append_pairs(
     cutoff: float,
     first: int,
     last: int,
-    done: int,
+    place: int,
     offsets_n: Long,
     home: int,
     partners_p: Int,
     xyz_p: Float,
 ) -> tuple[Int, Float]:
-    """Append the pairs of atoms first ... last-1 to those of ``done`` central atoms before.
+    """Append the pairs of atoms first ... last-1, whose offsets begin at ``place``.
 
-    Their ends go to offsets_n from done + 1 on; ``home`` is the number of the structure's atom 0.
+    ``home`` is the number of the structure's atom 0 in the batch.
     """
     axes = bins.axes_kc
     lower = bins.lower_kk
@@ -138,7 +138,7 @@ def _append_pairs(
     square = cutoff * cutoff
     reach = cutoff + 1e-9 * (1.0 + cutoff)  # rounding must not lose a bin
 
-    n_pairs = offsets_n[done]
+    n_pairs = offsets_n[place]
     room = len(partners_p)
     for i in range(first, last):
         x_i, y_i, z_i = bins.r_nc[i, 0], bins.r_nc[i, 1], bins.r_nc[i, 2]
@@ -181,7 +181,7 @@ def _append_pairs(
                 end = bins.starts_b[row + last_2 + 1]
 
                 if n_pairs + end - begin > room:
-                    before = done + i - first
+                    before = place + i - first
                     per_atom = n_pairs // (before + 1) + end - begin
                     larger = n_pairs + end - begin + room // 8
                     larger += per_atom * (len(offsets_n) - 1 - before)
@@ -203,7 +203,7 @@ def _append_pairs(
                     inside = (x * x + y * y + z * z <= square) & (np.intp(e) != itself)
                     p += np.uintp(inside)  # overwritten by the next one if outside
                 n_pairs = int(np.intp(p))
-        offsets_n[done + i - first + 1] = n_pairs
+        offsets_n[place + i - first + 1] = n_pairs
     return partners_p, xyz_p
 
 
@@ -218,11 +218,11 @@ def _without_room(offsets_n: Long, partners_p: Int, xyz_p: Float) -> tuple[Long,
 
 
 @kernel
-def _new_room(n_atoms: int) -> tuple[Long, Int, Float]:
-    """Offsets (n + 1,), and room for the pairs that atoms may have."""
-    room = 64 * n_atoms + 256
+def _new_room(last: int, first: int) -> tuple[Long, Int, Float]:
+    """Offsets (last + 1,), and room for the pairs that the atoms from ``first`` on may have."""
+    room = 64 * (last - first) + 256
     return (
-        np.zeros(n_atoms + 1, np.int64),
+        np.zeros(last + 1, np.int64),
         np.empty(room, np.int32),
         np.empty(3 * room),  # x, y, z one after the other
     )
@@ -231,34 +231,46 @@ def _new_room(n_atoms: int) -> tuple[Long, Int, Float]:
 @kernel
 def find_pairs(bins: Bins, cutoff: float, first: int, last: int) -> tuple[Long, Int, Float]:
     """Offsets (n+1,), partners (p,), r_cp (3, p) with |r| <= cutoff of atoms first ... last-1."""
-    offsets_n, partners_p, xyz_p = _new_room(last - first)
+    offsets_n, partners_p, xyz_p = _new_room(last - first, 0)
     partners_p, xyz_p = _append_pairs(bins, cutoff, first, last, 0, offsets_n, 0, partners_p, xyz_p)
     return _without_room(offsets_n, partners_p, xyz_p)
 
 
 @kernel
-def find_batch_pairs(batch: Batch, cutoff: float) -> tuple[int, Long, Int, Float]:
-    """Pairs as `find_pairs` of all atoms of a batch, structure by structure.
+def find_batch_pairs(
+    batch: Batch, cutoff: float, s_first: int, s_last: int
+) -> tuple[int, Long, Int, Float]:
+    """Pairs as `find_pairs` of the structures s_first ... s_last - 1, one after the other.
 
-    First comes the number of the structure that cannot be searched, or -1.
+    First comes the number of the structure that cannot be searched, or -1. Offsets are by
+    atoms of the batch; those before have no pairs.
     """
-    offsets_n, partners_p, xyz_p = _new_room(len(batch.types_n))
+    starts_s = batch.starts_s
+    n_before = starts_s[s_first]
+    offsets_n, partners_p, xyz_p = _new_room(starts_s[s_last], n_before)
     failed = -1
-    for s in range(len(batch.starts_s) - 1):
-        begin, end = batch.starts_s[s], batch.starts_s[s + 1]
-        positions_nc = batch.positions_nc[begin:end]
-        axes_kc, n_periodic = search_axes(batch.cells_scc[s], batch.pbc_sc[s])
+    for s in range(s_first, s_last):
+        begin, end = starts_s[s], starts_s[s + 1]
         if begin == end:
             continue
+        positions_nc = batch.positions_nc[begin:end]
+        axes_kc, n_periodic = search_axes(batch.cells_scc[s], batch.pbc_sc[s])
         if problem_of(positions_nc, axes_kc, n_periodic, cutoff) != SOUND:
             failed = s
+            offsets_n[:] = 0
             break
         bins = sort_into_bins(positions_nc, axes_kc, n_periodic, cutoff)
         partners_p, xyz_p = _append_pairs(
-            bins, cutoff, 0, end - begin, begin, offsets_n, begin, partners_p, xyz_p
+            bins,
+            cutoff,
+            0,
+            end - begin,
+            begin - n_before,
+            offsets_n[n_before:],
+            begin,
+            partners_p,
+            xyz_p,
         )
-    if failed >= 0:
-        offsets_n[:] = 0
     offsets_n, partners_p, r_cp = _without_room(offsets_n, partners_p, xyz_p)
     return failed, offsets_n, partners_p, r_cp
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -10,22 +10,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.batch import (
     NO_CONTACT,
     Contact,
-    Part,
     chunk_ranges,
-    closest_contact,
-    closest_contacts,
     evaluated_parts,
+    keep_closest,
     pack,
     search_batch,
     search_ranges,
-    type_indices,
 )
 from aenetpy.descriptors.domain import DomainChoice, choose_domains
 from aenetpy.descriptors.featurise import total_cutoff
@@ -35,6 +32,7 @@ from aenetpy.descriptors.species import check_environments
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError, located
 from aenetpy.io.structures import as_structure
+from aenetpy.kernels.batch import Batch
 from aenetpy.models.atomic import AtomicPotential, check_network
 from aenetpy.models.extrapolation import Excursions
 from aenetpy.parallel import ordered_map
@@ -215,30 +213,23 @@ class Potential:
         """
         structure = as_structure(structure)
         self._accept(structure)
-        types_n = type_indices(structure, self.species)
+        batch = pack([structure], self.species)
         search = VerletList(self.cutoff, skin=0.0) if search is None else search
         with located(structure.name):
             search.update(structure.positions_nc, structure.cell_cc, structure.pbc_c)
 
-        n_atoms = len(structure)
-        structures_n = np.zeros(n_atoms, np.int64)
-
         def evaluate_block(block: list[tuple[int, int]]) -> _Sums:
-            sums = _Sums.of(types_n, structures_n, block[0][0], block[-1][1], 1, forces)
-            for part in self._parts(types_n, search_ranges(search, block)):
-                self._add(part, sums, [closest_contact(part.neighbors)], excursions)
-            return sums
+            return self._sums(batch, search_ranges(search, block), forces, excursions)
 
-        blocks = _blocks(chunk_ranges(n_atoms))
-        jobs = min(jobs, len(blocks))
-        total = _Sums.of(types_n, structures_n, 0, n_atoms, 1, forces)
-        for block, sums in zip(blocks, ordered_map(evaluate_block, blocks, jobs), strict=True):
-            total.energies_n[block[0][0] : block[-1][1]] = sums.energies_n
-            total.closest_s = _closer(total.closest_s, sums.closest_s)
-            total.excursions += sums.excursions
+        blocks = _blocks(chunk_ranges(len(structure)))
+        total = _Sums.of(batch, forces)
+        for sums in ordered_map(evaluate_block, blocks, min(jobs, len(blocks))):
+            total.energies_n += sums.energies_n
             total.forces_nc += sums.forces_nc
             total.virial_scc += sums.virial_scc
-        return self._evaluations([structure], [0, n_atoms], total, excursions)[0]
+            total.excursions += sums.excursions
+            total.closest_s = [min(total.closest_s[0], sums.closest_s[0], key=_distance)]
+        return self._evaluations([structure], batch, total, forces, excursions)[0]
 
     def evaluate_batch(
         self, structures: Sequence[Structure], forces: bool = True, excursions: bool = False
@@ -265,39 +256,37 @@ class Potential:
         for structure in structures:
             self._accept(structure)
         batch = pack(structures, self.species)
-        sums = _Sums.of(
-            batch.types_n, batch.structures_n, 0, len(batch.types_n), len(structures), forces
-        )
-        for part in self._parts(batch.types_n, search_batch(batch, self.cutoff, structures)):
-            self._add(part, sums, closest_contacts(batch.starts_s, part.neighbors), excursions)
-        return self._evaluations(structures, batch.starts_s.tolist(), sums, excursions)
+        ranges = search_batch(batch, self.cutoff, structures)
+        sums = self._sums(batch, ranges, forces, excursions)
+        return self._evaluations(structures, batch, sums, forces, excursions)
 
     def _evaluations(
         self,
         structures: Sequence[Structure],
-        starts_s: Sequence[int],
+        batch: Batch,
         sums: _Sums,
+        forces: bool,
         excursions: bool,
     ) -> list[Evaluation]:
         """Take apart what was found of a batch of structures."""
+        starts_s = batch.starts_s.tolist()
+        atomic_energies_n = self._atomic_energies_t[batch.types_n]
+        outside_s = _by_structure(sums.excursions, starts_s) if excursions else None
         found = []
-        atomic_energies_n = self._atomic_energies_t[sums.types_n]
-        outside_s = _by_structure(sums, starts_s) if excursions else [None] * len(structures)
         for s, structure in enumerate(structures):
             _check_coincidence(structure, sums.closest_s[s])
             atoms = slice(starts_s[s], starts_s[s + 1])
-            energies_n = sums.energies_n[atoms]
-            cohesive_energy = float(energies_n.sum())
-            energies_n = energies_n + atomic_energies_n[atoms]
+            cohesive_energy = float(sums.energies_n[atoms].sum())
+            energies_n = sums.energies_n[atoms] + atomic_energies_n[atoms]
             found.append(
                 Evaluation(
                     energy=float(energies_n.sum()),
                     cohesive_energy=cohesive_energy,
                     atomic_energies_n=energies_n,
-                    forces_nc=sums.forces_nc[atoms] if sums.forces else None,
-                    virial_cc=sums.virial_scc[s] if sums.forces else None,
+                    forces_nc=sums.forces_nc[atoms] if forces else None,
+                    virial_cc=sums.virial_scc[s] if forces else None,
                     closest=sums.closest_s[s],
-                    excursions=outside_s[s],
+                    excursions=None if outside_s is None else outside_s[s],
                 )
             )
         return found
@@ -318,84 +307,69 @@ class Potential:
         check_environments(present, self.setups, structure.name)
         self._accepted.add(present)
 
-    def _parts(self, types_n: Int, ranges: Iterable[tuple[int, int, Neighbors]]) -> Iterator[Part]:
-        """Yield ranges of atoms with their fingerprints."""
-        return evaluated_parts(types_n, ranges, self._descriptors)
-
-    def _add(self, part: Part, sums: _Sums, closest_s: Sequence[Contact], excursions: bool) -> None:
-        """Add what some central atoms contribute."""
-        sums.closest_s = _closer(sums.closest_s, closest_s)
-        for t, atoms_a, features_ag, state in part.species:
-            atomic = self.atomic_potentials[t]
-            if excursions:
-                found = atomic.ranges.excursions(atoms_a, features_ag)
-                sums.excursions += [] if found is None else [found]
-            if not sums.forces:
-                sums.energies_n[atoms_a - sums.first] = atomic.energies(features_ag)
-                continue
-            energies_a, gradient_ag = atomic.energies_and_gradient(features_ag)
-            sums.energies_n[atoms_a - sums.first] = energies_a
-            atomic.descriptor.adjoint(
-                atoms_a,
-                sums.types_n,
-                part.neighbors,
-                state,
-                gradient_ag,
-                sums.structures_n,
-                sums.forces_nc,
-                sums.virial_scc,
-            )
+    def _sums(
+        self,
+        batch: Batch,
+        ranges: Iterable[tuple[int, int, Neighbors]],
+        forces: bool,
+        excursions: bool,
+    ) -> _Sums:
+        """Add up what ranges of central atoms contribute, one after the other."""
+        sums = _Sums.of(batch, forces)
+        for part in evaluated_parts(batch.types_n, ranges, self._descriptors):
+            keep_closest(sums.closest_s, batch, part)
+            for t, atoms_a, features_ag, state in part.species:
+                atomic = self.atomic_potentials[t]
+                if excursions:
+                    found = atomic.ranges.excursions(atoms_a, features_ag)
+                    sums.excursions += [] if found is None else [found]
+                if not forces:
+                    sums.energies_n[atoms_a] = atomic.energies(features_ag)
+                    continue
+                energies_a, gradient_ag = atomic.energies_and_gradient(features_ag)
+                sums.energies_n[atoms_a] = energies_a
+                atomic.descriptor.adjoint(
+                    atoms_a,
+                    batch.types_n,
+                    part.neighbors,
+                    state,
+                    gradient_ag,
+                    batch.structures_n,
+                    sums.forces_nc,
+                    sums.virial_scc,
+                )
+        return sums
 
 
 @dataclass(eq=False)
 class _Sums:
-    """What central atoms from ``first`` on contribute; their forces act on any atom."""
+    """What some central atoms of a batch contribute; their forces act on any atom."""
 
-    types_n: Int
-    structures_n: Long
-    first: int
-    forces: bool
     energies_n: Float
     forces_nc: Float
     virial_scc: Float
-    closest_s: Sequence[Contact]
+    closest_s: list[Contact]
     excursions: list[Excursions]
 
     @classmethod
-    def of(
-        cls,
-        types_n: Int,
-        structures_n: Long,
-        first: int,
-        last: int,
-        n_structures: int,
-        forces: bool,
-    ) -> _Sums:
+    def of(cls, batch: Batch, forces: bool) -> _Sums:
         """Return sums of nothing."""
+        n_atoms, n_structures = len(batch.types_n), len(batch.starts_s) - 1
         return cls(
-            types_n=types_n,
-            structures_n=structures_n,
-            first=first,
-            forces=forces,
-            energies_n=np.empty(last - first),
-            forces_nc=np.zeros((len(types_n) if forces else 0, 3)),
+            energies_n=np.zeros(n_atoms),
+            forces_nc=np.zeros((n_atoms if forces else 0, 3)),
             virial_scc=np.zeros((n_structures, 3, 3)),
             closest_s=[NO_CONTACT] * n_structures,
             excursions=[],
         )
 
 
-def _closer(one_s: Sequence[Contact], other_s: Sequence[Contact]) -> list[Contact]:
-    """Return the closest pair of each structure, the first of equals."""
-    return [min(pair, key=_distance) for pair in zip(one_s, other_s, strict=True)]
-
-
-def _by_structure(sums: _Sums, starts_s: Sequence[int]) -> list[Excursions]:
+def _by_structure(excursions: list[Excursions], starts_s: Sequence[int]) -> list[Excursions]:
     """Return the values outside of the training range in each structure."""
     if len(starts_s) == 2:
-        return [Excursions.worst_first(sums.excursions)]
+        return [Excursions.worst_first(excursions)]
     parts_s: list[list[Excursions]] = [[] for _ in starts_s[1:]]
-    for found in sums.excursions:  # atoms in ascending order
+    for found in excursions:  # atoms in ascending order
         ends_s = np.searchsorted(found.atoms_k, starts_s).tolist()
         for s, (begin, end) in enumerate(pairwise(ends_s)):
             if begin < end:

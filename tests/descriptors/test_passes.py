@@ -112,7 +112,7 @@ def test_each_structure_as_if_alone(family):
 def test_neighbors_of_a_batch_are_those_of_each_structure():
     structures = structures_of(SPECIES)
     batch = pack(structures, SPECIES)
-    together, failed = find_batch_neighbors(batch, 4.3)
+    together, failed = find_batch_neighbors(batch, 4.3, 0, len(structures))
     assert failed == -1
     assert batch.structures_n.tolist() == [0, 0, *[1] * 6, *[2] * 5, 3, *[4] * 5, 5]
     for s, structure in enumerate(structures):
