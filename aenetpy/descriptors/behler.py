@@ -16,6 +16,7 @@ from aenetpy.descriptors.behler_functions import (
     in_value_order,
     symmetry_functions,
 )
+from aenetpy.descriptors.domain import AngularDomain
 from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.kernels.behler import behler_pass, pull_forces
 from aenetpy.kernels.behler_layout import RATES, SLOPES, VALUES, workspace
@@ -35,6 +36,8 @@ class BehlerDescriptor:
     species
         Global species; ``types_n`` of all methods index this tuple. Neighbours
         of species outside ``setup.environment`` contribute nothing.
+    angular_domain
+        Of no meaning: there is one.
     serving
         Setup that declares the functions, see `aenetpy.descriptors.lookup`; by default
         ``setup``. Its partners are places in ``setup.environment``. If it declares fewer,
@@ -45,7 +48,13 @@ class BehlerDescriptor:
     Source: spec 6.3.
     """
 
-    def __init__(self, setup: Setup, species: Sequence[str], serving: Setup | None = None) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        species: Sequence[str],
+        angular_domain: AngularDomain = "new",
+        serving: Setup | None = None,
+    ) -> None:
         self.setup = setup
         serving = setup if serving is None else serving
         self.functions = in_value_order(symmetry_functions(serving))

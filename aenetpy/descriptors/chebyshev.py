@@ -38,6 +38,8 @@ class ChebyshevDescriptor:
     angular_domain
         "new": T_n(cos theta). "old": T_n((2 cos theta - pi)/pi), with which
         potentials of aenet 2.0.3 and before were trained.
+    serving
+        Of no meaning: each setup serves itself.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class ChebyshevDescriptor:
         setup: Setup,
         species: Sequence[str],
         angular_domain: AngularDomain = "new",
+        serving: Setup | None = None,
     ) -> None:
         self.setup = setup
         radial_cutoff, radial_order, angular_cutoff, angular_order = parameters(setup)

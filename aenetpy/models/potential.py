@@ -155,7 +155,7 @@ class Potential:
         for symbol in others:
             one, other = self.files[first], self.files[symbol]
             kinds = one.setup.kind, other.setup.kind
-            if one.setup.is_chebyshev != other.setup.is_chebyshev:
+            if one.setup.family is not other.setup.family:
                 problem = f"{kinds[0]} fingerprint of {first} and {kinds[1]} of {symbol}"
             elif _free_energies(one, other) != _free_energies(other, one):
                 problem = f"other atomic energies than the network of {first}"

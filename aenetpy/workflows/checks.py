@@ -83,7 +83,7 @@ def check_setups(setups: Sequence[Setup]) -> None:
         Naming the two kinds.
     """
     for setup in setups[1:]:
-        if setup.is_chebyshev != setups[0].is_chebyshev:
+        if setup.family is not setups[0].family:
             raise InputError(
                 f"basis {setup.kind} of {setup.species} cannot be mixed with "
                 f"{setups[0].kind} of {setups[0].species}",

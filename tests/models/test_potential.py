@@ -256,7 +256,7 @@ def test_networks_that_disagree_are_refused(potential, tmp_path):
     write_network(paths["O"], shifted)
     with pytest.raises(DataError, match=r"O\.nn: the networks disagree: other atomic energies"):
         read_potential(paths)
-    other = "tio2-behler2011" if potential.setups[0].is_chebyshev else "tio2-chebyshev"
+    other = "tio2-behler2011" if potential.setups[0].family.has_angular_domain else "tio2-chebyshev"
     setups = [read_stp(ROOT / "inputs" / other / f"{s}.fingerprint.stp") for s in ("Ti", "O")]
     foreign = random_potential(setups, [random_structure(1, "periodic")]).files["O"]
     write_network(paths["O"], foreign)
