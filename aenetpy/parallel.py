@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from aenetpy.errors import UsageError
 from aenetpy.interruption import interruptible
@@ -88,21 +89,47 @@ def ordered_map(
 ) -> Generator[Result, None, None]:
     """Yield ``function(item)`` in the order of ``items``, ``jobs`` at a time.
 
+    The caller's thread is one of them: while it would wait, it works on what nobody has begun.
+    One thread more would have all of them wait for the interpreter's lock more often.
     ``items`` is drawn only a few pieces ahead, so that a stream of structures
     never sits in memory as a whole. A signal is answered between two pieces.
     """
     if jobs <= 1:
         yield from map(function, interruptible(items))
         return
-    pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(jobs) as pool:
+    pending: deque[_Piece[Item, Result]] = deque()
+    with ThreadPoolExecutor(jobs - 1) as pool:
         try:
             for item in interruptible(items):
-                pending.append(pool.submit(function, item))
+                pending.append(_Piece(item, pool.submit(function, item)))
                 if len(pending) >= 4 * jobs:
-                    yield pending.popleft().result()
+                    yield _first_result(function, pending)
             while pending:
-                yield pending.popleft().result()
+                yield _first_result(function, pending)
         finally:
-            for future in pending:
-                future.cancel()
+            for piece in pending:
+                piece.future.cancel()
+
+
+@dataclass
+class _Piece(Generic[Item, Result]):
+    """An item and what becomes of it."""
+
+    item: Item
+    future: Future[Result]
+
+
+def _first_result(
+    function: Callable[[Item], Result], pending: deque[_Piece[Item, Result]]
+) -> Result:
+    """Take the first piece away and return its result; work on others until it is there."""
+    for piece in list(pending):
+        if pending[0].future.done():
+            break
+        if piece.future.cancel():  # nobody has begun
+            piece.future = Future()
+            try:
+                piece.future.set_result(function(piece.item))
+            except Exception as error:
+                piece.future.set_exception(error)
+    return pending.popleft().future.result()

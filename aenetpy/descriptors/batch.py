@@ -98,13 +98,22 @@ def pack(structures: Sequence[Structure], species: Sequence[str]) -> Batch:
         If a structure holds a species that is not in ``species``.
     """
     types = [type_indices(structure, species) for structure in structures]
+    positions = [np.reshape(structure.positions_nc, (-1, 3)) for structure in structures]
     n_atoms_s = [len(types_n) for types_n in types]
     cells_scc = np.zeros((len(structures), 3, 3))
     pbc_sc = np.zeros((len(structures), 3), np.bool_)
     for s, structure in enumerate(structures):
         if structure.cell_cc is not None:
             cells_scc[s], pbc_sc[s] = structure.cell_cc, structure.pbc_c
-    positions = [np.reshape(structure.positions_nc, (-1, 3)) for structure in structures]
+    if len(structures) == 1:  # spares what would be noticed in molecular dynamics
+        return Batch(
+            np.ascontiguousarray(positions[0], np.float64),
+            types[0],
+            np.array([0, n_atoms_s[0]]),
+            np.zeros(n_atoms_s[0], np.int64),
+            cells_scc,
+            pbc_sc,
+        )
     return Batch(
         np.ascontiguousarray(np.concatenate([np.empty((0, 3)), *positions]), np.float64),
         np.concatenate([np.empty(0, np.int32), *types]),

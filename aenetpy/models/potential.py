@@ -222,6 +222,10 @@ class Potential:
             return self._sums(batch, search_ranges(search, block), forces, excursions)
 
         blocks = _blocks(chunk_ranges(len(structure)))
+        if len(blocks) == 1:
+            return self._evaluations(
+                [structure], batch, evaluate_block(blocks[0]), forces, excursions
+            )[0]
         total = _Sums.of(batch, forces)
         for sums in ordered_map(evaluate_block, blocks, min(jobs, len(blocks))):
             total.energies_n += sums.energies_n
