@@ -98,17 +98,28 @@ def ordered_map(
         yield from map(function, interruptible(items))
         return
     pending: deque[_Piece[Item, Result]] = deque()
+    failures: list[Exception] = []
     with ThreadPoolExecutor(jobs - 1) as pool:
         try:
-            for item in interruptible(items):
+            for item in _drawn(items, failures):
                 pending.append(_Piece(item, pool.submit(function, item)))
                 if len(pending) >= 4 * jobs:
                     yield _first_result(function, pending)
             while pending:
                 yield _first_result(function, pending)
+            if failures:
+                raise failures[0]
         finally:
             for piece in pending:
                 piece.future.cancel()
+
+
+def _drawn(items: Iterable[Item], failures: list[Exception]) -> Iterator[Item]:
+    """Yield the items; an error ends them, to be raised after the results of those before."""
+    try:
+        yield from interruptible(items)
+    except Exception as error:
+        failures.append(error)
 
 
 @dataclass
