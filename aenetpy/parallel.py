@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Generic, TypeVar
 
 from aenetpy.errors import UsageError
@@ -84,26 +85,62 @@ def one_blas_thread() -> Iterator[None]:
         yield
 
 
-def ordered_map(
-    function: Callable[[Item], Result], items: Iterable[Item], jobs: int
-) -> Generator[Result, None, None]:
-    """Yield ``function(item)`` in the order of ``items``, ``jobs`` at a time.
+class Workers:
+    """Threads that share independent pieces of work, for the time of a ``with`` statement.
 
-    The caller's thread is one of them: while it would wait, it works on what nobody has begun.
-    One thread more would have all of them wait for the interpreter's lock more often.
-    ``items`` is drawn only a few pieces ahead, so that a stream of structures
-    never sits in memory as a whole. A signal is answered between two pieces.
+    Outside of one there are none, and `map` works through the pieces by itself. The one
+    place that knows how many workers there are.
+
+    Parameters
+    ----------
+    jobs
+        Number of threads, the caller's among them.
     """
-    if jobs <= 1:
-        yield from map(function, interruptible(items))
-        return
-    pending: deque[_Piece[Item, Result]] = deque()
-    failures: list[Exception] = []
-    with ThreadPoolExecutor(jobs - 1) as pool:
+
+    def __init__(self, jobs: int = 1) -> None:
+        self.jobs = max(1, jobs)
+        self._pool: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> Workers:
+        if self.jobs > 1:
+            self._pool = ThreadPoolExecutor(self.jobs - 1)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+            self._pool = None
+
+    def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """Yield ``function(item)`` in the order of ``items``.
+
+        The caller's thread is one of the workers: while it would wait, it works on what nobody
+        has begun. One thread more would have all of them wait for the interpreter's lock
+        more often. ``items`` is drawn only a few pieces ahead, so that a stream of structures
+        never sits in memory as a whole.
+        """
+        is_one = isinstance(items, Sequence) and len(items) < 2  # not worth a thread
+        if self._pool is None or is_one:
+            return map(function, items)
+        return self._map(self._pool, function, items)
+
+    def _map(
+        self,
+        pool: ThreadPoolExecutor,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+    ) -> Iterator[Result]:
+        pending: deque[_Piece[Item, Result]] = deque()
+        failures: list[Exception] = []
         try:
             for item in _drawn(items, failures):
                 pending.append(_Piece(item, pool.submit(function, item)))
-                if len(pending) >= 4 * jobs:
+                if len(pending) >= 4 * self.jobs:
                     yield _first_result(function, pending)
             while pending:
                 yield _first_result(function, pending)
@@ -114,20 +151,20 @@ def ordered_map(
                 piece.future.cancel()
 
 
-def _drawn(items: Iterable[Item], failures: list[Exception]) -> Iterator[Item]:
-    """Yield the items; an error ends them, to be raised after the results of those before."""
-    try:
-        yield from interruptible(items)
-    except Exception as error:
-        failures.append(error)
-
-
 @dataclass
 class _Piece(Generic[Item, Result]):
     """An item and what becomes of it."""
 
     item: Item
     future: Future[Result]
+
+
+def _drawn(items: Iterable[Item], failures: list[Exception]) -> Iterator[Item]:
+    """Yield the items; an error ends them, to be raised after the results of those before."""
+    try:
+        yield from items
+    except Exception as error:
+        failures.append(error)
 
 
 def _first_result(
@@ -144,3 +181,11 @@ def _first_result(
             except Exception as error:
                 piece.future.set_exception(error)
     return pending.popleft().future.result()
+
+
+def ordered_map(
+    function: Callable[[Item], Result], items: Iterable[Item], jobs: int
+) -> Generator[Result, None, None]:
+    """Yield as `Workers.map` with workers of its own; a signal is answered between two items."""
+    with Workers(jobs) as workers:
+        yield from workers.map(function, interruptible(items))

@@ -17,8 +17,9 @@ from aenetpy.descriptors.featurise import fingerprints
 from aenetpy.descriptors.statistics import RunningStatistics
 from aenetpy.models.network import Network
 from aenetpy.models.potential import Potential
+from aenetpy.parallel import Workers
+from aenetpy.training.energy_objective import EnergyObjective
 from aenetpy.training.methods.lbfgs import LBFGS
-from aenetpy.training.objective import EnergyObjective, Workers
 from aenetpy.training.weights import initial_weights
 
 

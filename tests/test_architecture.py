@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "aenetpy"
 
-# Arrows point down this list only (design, section 2).
+# Arrows point down this list only (docs/design.md, section 2).
 LAYERS = [
     "cli",
     "workflows",

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aenetpy.arrays import Float, Long
+from aenetpy.data.structure import Structure
 
 RANK_TOLERANCE = 1e-8
 """Directions of composition in which structures differ by less are no directions."""
@@ -33,6 +36,43 @@ class AtomicEnergies:
     unique: bool
     rmse: float
     rmse_of_mean: float
+
+
+class EnergiesOfCompositions:
+    """Compositions and total energies of structures, of those whose energy depends on TYPES.
+
+    Left out are displaced copies, whose energies are estimates, and cohesive energies.
+    """
+
+    def __init__(self) -> None:
+        self._counts: list[Counter[str]] = []
+        self._energies: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self._energies)
+
+    def add(self, structure: Structure) -> None:
+        """Take a structure into account."""
+        known = structure.energy is not None and not structure.cohesive_energy
+        if known and structure.parent is None:
+            self._counts.append(Counter(structure.species))
+            self._energies.append(float(structure.energy or 0.0))
+
+    def fit(self, species: Sequence[str], given_t: Sequence[float] = ()) -> AtomicEnergies:
+        """Return the atomic energies that fit best.
+
+        Parameters
+        ----------
+        species
+            All that occur.
+        given_t
+            Atomic energies, eV; 0 by default. What is returned is as close to them as may
+            be, and ``rmse_of_mean`` is what they leave.
+        """
+        given = np.array(given_t or [0.0] * len(species))
+        counts_st = np.array([[count[symbol] for symbol in species] for count in self._counts])
+        fit = fit_atomic_energies(counts_st, np.array(self._energies) - counts_st @ given)
+        return replace(fit, energies_t=fit.energies_t + given)
 
 
 def fit_atomic_energies(counts_st: Long, energies_s: Float) -> AtomicEnergies:

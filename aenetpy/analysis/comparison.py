@@ -37,6 +37,26 @@ class ErrorSums:
         return math.sqrt(self.square / self.count)
 
 
+def compare(
+    structure: Structure, found: Evaluation
+) -> tuple[tuple[float, float] | None, tuple[Float, Float] | None]:
+    """Return what a file holds and what a potential says: energies per atom, eV, and forces, eV/Å.
+
+    Returns
+    -------
+    energies, forces
+        Reference and prediction each; None where there is nothing to compare.
+    """
+    reference, n_atoms = reference_energy(structure, found), len(structure)
+    energies = None
+    if reference is not None:
+        energies = reference / n_atoms, found.cohesive_energy / n_atoms
+    forces = None
+    if structure.forces_nc is not None and found.forces_nc is not None:
+        forces = structure.forces_nc, found.forces_nc
+    return energies, forces
+
+
 def reference_energy(structure: Structure, found: Evaluation) -> float | None:
     """Return the energy that the file of a structure holds, less the atomic energies, eV.
 

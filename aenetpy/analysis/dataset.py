@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from aenetpy.analysis.atomic_energies import AtomicEnergies, fit_atomic_energies
+from aenetpy.analysis.atomic_energies import AtomicEnergies, EnergiesOfCompositions
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.neighbors import find_neighbors
@@ -69,6 +68,10 @@ class Dataset:
         """A value for angular_Rc, Å."""
         return self._cutoff(*ANGULAR)
 
+    def neighbors_within(self, radius: float) -> float:
+        """Return the mean number of neighbours within a radius, a multiple of 0.1 Å up to 8 Å."""
+        return float(self.neighbors_b[round(radius / WIDTH) - 1])
+
     def _cutoff(self, n_neighbors: float, least: float, most: float) -> float:
         """Return the radius that holds a mean number of neighbours, within limits."""
         b = int(np.searchsorted(self.neighbors_b, n_neighbors))
@@ -89,8 +92,7 @@ def describe_dataset(structures: Iterable[Structure]) -> Dataset:
         If a structure has no usable cell or coordinates.
     """
     species: dict[str, int] = {}
-    counts: list[Counter[str]] = []
-    energies: list[float] = []
+    energies = EnergiesOfCompositions()
     n_structures = n_atoms = n_without_forces = n_without_energy = 0
     shortest = math.inf
     n_bins = round(RADIAL[2] / WIDTH)
@@ -101,9 +103,7 @@ def describe_dataset(structures: Iterable[Structure]) -> Dataset:
         n_without_forces += structure.forces_nc is None
         for symbol in structure.species:
             species.setdefault(symbol, len(species))
-        if structure.energy is not None and not structure.cohesive_energy:
-            counts.append(Counter(structure.species))
-            energies.append(structure.energy)
+        energies.add(structure)
         n_without_energy += structure.energy is None and not structure.cohesive_energy
         with located(structure.name):
             neighbors = find_neighbors(
@@ -113,10 +113,6 @@ def describe_dataset(structures: Iterable[Structure]) -> Dataset:
         shortest = min(shortest, float(distances_p.min(initial=math.inf)))
         pairs_b += np.histogram(distances_p, n_bins, (0.0, RADIAL[2]))[0]
     assert n_structures > 0, "a set has at least one structure"
-    fit = None
-    if energies:
-        counts_st = np.array([[count[symbol] for symbol in species] for count in counts])
-        fit = fit_atomic_energies(counts_st, np.array(energies))
     return Dataset(
         species=tuple(species),
         n_structures=n_structures,
@@ -124,5 +120,5 @@ def describe_dataset(structures: Iterable[Structure]) -> Dataset:
         n_without_energy=n_without_energy,
         shortest=shortest,
         neighbors_b=np.cumsum(pairs_b) / n_atoms,
-        atomic_energies=fit,
+        atomic_energies=energies.fit(tuple(species)) if len(energies) else None,
     )

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aenetpy.analysis.colours import COLOURS, GREY
-from aenetpy.analysis.comparison import ErrorSums, reference_energy
+from aenetpy.analysis.comparison import compare
+from aenetpy.analysis.errors import Summary, summarise
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.models.potential import Evaluation
@@ -40,11 +41,9 @@ class Group:
     predicted: Float
 
     @property
-    def errors(self) -> ErrorSums:
+    def errors(self) -> Summary:
         """Of predicted less reference values."""
-        sums = ErrorSums()
-        sums.add(self.predicted - self.reference)
-        return sums
+        return summarise(self.predicted - self.reference)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +90,11 @@ class Compared:
 
     def add(self, structure: Structure, found: Evaluation) -> None:
         """Take what the file of a structure holds, and what the potential says of it."""
-        reference = reference_energy(structure, found)
-        if reference is not None:
-            n_atoms = len(structure)
-            self.energies.append((reference / n_atoms, found.cohesive_energy / n_atoms))
-        if structure.forces_nc is not None and found.forces_nc is not None:
-            self.forces.append((structure.forces_nc.ravel(), found.forces_nc.ravel()))
+        energies, forces = compare(structure, found)
+        if energies is not None:
+            self.energies.append(energies)
+        if forces is not None:
+            self.forces.append((forces[0].ravel(), forces[1].ravel()))
 
     def panels(self) -> list[Panel]:
         """Return the panels that can be drawn."""
@@ -136,11 +134,12 @@ def _draw(axes: Axes, panel: Panel) -> None:
             rasterized=reference.size > MOST_VECTORS,
         )
         errors, of = group.errors, panel.per_unit
-        name = f"{group.name} ({errors.count})" if group.name else f"{errors.count} {panel.counted}"
+        count = reference.size
+        name = f"{group.name} ({count})" if group.name else f"{count} {panel.counted}"
         axes.text(
             0.97,
             0.04 + 0.055 * (len(panel.groups) - 1 - k),
-            f"{name}: MAE {of * errors.mae:.3g}, RMSE {of * errors.rmse:.3g} {panel.error_unit}",
+            f"{name}: MAE {of * errors.mean:.3g}, RMSE {of * errors.rmse:.3g} {panel.error_unit}",
             color=colour,
             ha="right",
             transform=axes.transAxes,

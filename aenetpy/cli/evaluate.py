@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import STEPS, domain_option, jobs_option
+from aenetpy.cli.options import FORCE, STEPS, domain_option, jobs_option
 
 if TYPE_CHECKING:
     from aenetpy.descriptors.domain import DomainChoice
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     "--relax",
     "force_tolerance",
     metavar="FMAX",
-    type=click.FloatRange(min=0.0, min_open=True),
+    type=FORCE,
     help="Relax to forces below FMAX (eV/Å) and write <name>-relaxed.<ext>.",
 )
 @click.option(

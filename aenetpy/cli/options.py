@@ -15,17 +15,21 @@ from aenetpy.parallel import available_cores
 input_argument = click.argument("input_file", metavar="INPUT", type=click.Path(readable=False))
 
 
-class _Cutoff(click.FloatRange):
-    """A radius in Å; not a number is out of range, too."""
+class _Range(click.FloatRange):
+    """Numbers between two limits; not a number is out of range, too."""
 
     def convert(self, value: Any, param: Any, ctx: Any) -> float:
-        radius: float = super().convert(value, param, ctx)
-        if math.isnan(radius):
-            self.fail("nan is not a radius", param, ctx)
-        return radius
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail("nan is not a number", param, ctx)
+        return number
 
 
-CUTOFF = _Cutoff(min=0.0, min_open=True, max=1000.0)
+CUTOFF = _Range(min=0.0, min_open=True, max=1000.0)
+"""Å."""
+
+FORCE = _Range(min=0.0, min_open=True, max=1000.0)
+"""eV/Å."""
 
 source_argument = click.argument("source", metavar="IN", type=click.Path())
 

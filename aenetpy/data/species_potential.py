@@ -8,9 +8,6 @@ from itertools import accumulate, pairwise
 from aenetpy.arrays import Float
 from aenetpy.data.setup import Setup
 
-ACTIVATIONS = ("linear", "tanh", "sigmoid", "mtanh", "twist")
-"""Activation names in the order of their codes 0...4 (spec 9.2)."""
-
 
 @dataclass(frozen=True, eq=False)
 class SpeciesPotential:
@@ -21,7 +18,7 @@ class SpeciesPotential:
     nodes_l
         Nodes per layer, input and output included, (l,).
     activations
-        Names of the activation of layers 2...l, (l - 1,), see ``ACTIVATIONS``.
+        Names of the activation of layers 2...l, (l - 1,), see ``data.activations``.
     weights_w
         All weights, flat float64: per layer a column-major matrix
         (n_out, n_in + 1), bias in the last column (spec 9.1).

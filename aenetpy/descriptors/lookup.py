@@ -49,7 +49,7 @@ def serving_species(setup: Setup, types: Sequence[str]) -> str:
         raise DataError(
             f"{setup.species} is not in ENV ({' '.join(environment)}) of its own setup, "
             "so that aenet 2.0.4 finds no functions for it",
-            hint=MEND,
+            hint=f"add {setup.species} to ENV of its setup",
         )
     places = {environment.index(symbol) + 1 for symbol in types if symbol in environment}
     places.update(setup.partners_g2[:, 0].tolist())

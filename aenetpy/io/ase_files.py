@@ -7,11 +7,12 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aenetpy.errors import DataError
+from aenetpy.interruption import check
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -24,9 +25,12 @@ SMALL = 10_000_000
 
 _PIECE = 1 << 20
 
+_COUNT_OF_XYZ = rb"\n[ \t]*(\d+)[ \t\r]*(?=\n)(?:\n[ \t]*\d+[ \t\r]*(?=\n))?"
+"""With the comment below if that is a number, too: a step of dynamics, say."""
+
 _COUNTS = {
-    "extxyz": rb"\n[ \t]*(\d{7,})[ \t\r]*(?=\n)|:[RILS]:(\d{7,})",
-    "xyz": rb"\n[ \t]*(\d{7,})[ \t\r]*(?=\n)",
+    "extxyz": _COUNT_OF_XYZ + rb"|:[RILS]:(\d{7,})",
+    "xyz": _COUNT_OF_XYZ,
     "vasp": rb"\n[ \t]*(?:\d+[ \t]+)*(\d{7,})(?=[ \t\d]*\r?\n)",
     "vasp-xdatcar": rb"\n[ \t]*(?:\d+[ \t]+)*(\d{7,})(?=[ \t\d]*\r?\n)",
     "cube": rb"\n[ \t]*-?(\d{7,})(?:[ \t]+\S+){3}[ \t\r]*(?=\n)",
@@ -75,13 +79,21 @@ def check_size(path: str, format: str) -> None:
     DataError
         If it is too much.
     """
-    compressed = _opener(path)
-    if not os.path.isfile(path) or (compressed is None and format not in _COUNTS):
-        return
-    limit = max(SMALL, LARGEST_EXPANSION * os.path.getsize(path))
-    announced, size, tail = 0.0, 0, b"\n"
+    if os.path.isfile(path) and (opener_of(path) is not None or format in _COUNTS):
+        status = os.stat(path)
+        _check_content(path, format, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=1000)
+def _check_content(path: str, format: str, file_size: int, time: int) -> None:
+    """As `check_size`; each file once, unless it changes."""
+    compressed = opener_of(path)
+    limit = max(SMALL, LARGEST_EXPANSION * file_size)
+    announced, size = 0.0, 0
+    tail = b"\n" if format in ("xyz", "extxyz") else b""  # the others begin with a title
     with compressed(path) if compressed else Path(path).open("rb") as file:
         while piece := file.read(_PIECE):
+            check()
             size += len(piece)
             if compressed and size > limit:
                 raise DataError(
@@ -102,9 +114,9 @@ def check_size(path: str, format: str) -> None:
         )
 
 
-def _opener(path: str) -> Any:
+def opener_of(path: str | Path) -> Any:
     """Return what opens a compressed file; None for others. ASE goes by the suffix, too."""
-    match os.path.splitext(path)[1]:
+    match os.path.splitext(path)[1].lower():
         case ".gz":
             import gzip
 

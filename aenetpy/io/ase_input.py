@@ -195,14 +195,17 @@ class _Reader:
         values: dict[str, Any] = {
             key: convert(key) for key, convert in given.items() if key in self.values
         }
+        ensemble = Ensemble(name, **values)
         for key in ("thermostat_time", "barostat_time"):
-            if (
-                key in values
-                and "time_step" in self.values
-                and values[key] < self._time("time_step")
-            ):
+            if name not in _ENSEMBLES_OF[key] or "time_step" not in self.values:
+                continue
+            time = getattr(ensemble, key)
+            if time >= self._time("time_step"):
+                continue
+            if key in values:
                 raise self._wrong(key, "longer than time_step; 100 and 1000 fs suit most")
-        return Ensemble(name, **values)
+            raise self._wrong("time_step", f"shorter than {key}, which is {time:g} fs")
+        return ensemble
 
     def _without_repeats(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values: dict[str, Any] = {}

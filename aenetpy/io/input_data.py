@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import lzma
-import os
 import re
 import zlib
 from collections.abc import Iterator
@@ -19,6 +16,8 @@ import numpy as np
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure, spans_volume
 from aenetpy.errors import DataError
+from aenetpy.interruption import check
+from aenetpy.io.ase_files import check_size, opener_of
 from aenetpy.io.files import reading_error
 from aenetpy.io.free_form import parse_real
 
@@ -28,7 +27,6 @@ ENERGIES = {"ev": 1.0, "hartree": 27.211386024367243}
 LENGTHS = {"angstrom": 1.0, "bohr": 0.5291772105638411}
 """Å per unit; as above."""
 
-_OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError)
 _COLUMN = re.compile(r"(\w+)(?:\((\d{1,3})\))?")
 _COLUMNS = ("position(3)", "element", "charge", "n", "force(3)")
@@ -87,10 +85,11 @@ def is_input_data(path: str | Path) -> bool:
         If the file cannot be read.
     """
     with _opened(path) as file:
-        while line := file.readline(_LONGEST_LINE):
-            words = line.split()
-            if words and words[0] != "comment" and words[0][0] not in "#!":
-                return words[0] == "begin" and words[1:2] in ([], ["position(3)"])
+        head = file.read(_LONGEST_LINE)  # not more: it may be a small file that unpacks to a large
+    for line in head.split("\n"):
+        words = line.split()
+        if words and words[0] != "comment" and words[0][0] not in "#!":
+            return words[0] == "begin" and words[1:2] in ([], ["position(3)"])
     return False
 
 
@@ -121,9 +120,12 @@ def iter_input_data(path: str | Path, units: Units) -> Iterator[Structure]:
     """
     draft: _Draft | None = None
     number = 0
+    check_size(str(path), "input.data")
     with _opened(path) as file:
         while text := file.readline(_LONGEST_LINE):
             number += 1
+            if number % 1000 == 0:
+                check()
             if len(text) == _LONGEST_LINE:
                 raise DataError("the line is too long", file=path, line=number)
             words = text.split()
@@ -151,7 +153,7 @@ def iter_input_data(path: str | Path, units: Units) -> Iterator[Structure]:
 @contextmanager
 def _opened(path: str | Path) -> Iterator[IO[str]]:
     """Open a text file, decompressed; what goes wrong becomes one line."""
-    opener: Any = _OPENERS.get(os.path.splitext(path)[1].lower(), open)
+    opener: Any = opener_of(path) or open
     try:
         with opener(path, "rt", encoding="utf-8", errors="surrogateescape") as file:
             yield file

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from aenetpy.io.files import is_passed_on, writing_error
 from aenetpy.io.temporary import first_seen_in, is_at, remove_dead_temporaries, try_lock
 
 FOLDER_LOCK = ".aenetpy.lock"
+
+_NOTE = re.compile(r"\(pid (\d{1,9}) on (.+)\)$")
+
+log = logging.getLogger("aenetpy")
 
 
 @contextmanager
@@ -121,6 +126,8 @@ def _take(lock: str, what: str, other: str) -> int | None:
             raise _in_use(what, _note_in(descriptor), f"wait for its end, or {other}")
         else:
             taken = is_at(descriptor, lock)  # whoever held it may have removed it
+            if taken and not is_new:
+                _warn_of_other_host(what, _note_in(descriptor))
     finally:
         if not taken:
             os.close(descriptor)
@@ -133,9 +140,16 @@ def _note_in(descriptor: int) -> str:
     return note if note and note.isprintable() else "another run"
 
 
+def _warn_of_other_host(what: str, note: str) -> None:
+    """Tell of a lock that another computer has left, as some file systems show it to be free."""
+    match = _NOTE.search(note)
+    if match is not None and match[2] != os.uname().nodename:
+        log.warning("%s: was in use by %s; taken to have ended", what, note)
+
+
 def _is_of_dead(note: str) -> bool:
     """Return whether a process of this computer has written a note and is no more."""
-    match = re.search(r"\(pid (\d{1,9}) on (.+)\)$", note)
+    match = _NOTE.search(note)
     if match is None or match[2] != os.uname().nodename:
         return False
     try:

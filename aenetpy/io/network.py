@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from aenetpy.data.activations import ACTIVATIONS, decode_activations
 from aenetpy.data.limits import POSITIVE
-from aenetpy.data.species_potential import (
-    ACTIVATIONS,
-    SpeciesPotential,
-    value_offsets,
-    weight_offsets,
-)
+from aenetpy.data.species_potential import SpeciesPotential, value_offsets, weight_offsets
 from aenetpy.io.files import read_bytes, read_text, write_bytes
 from aenetpy.io.fortran import (
     RecordReader,
@@ -61,7 +57,8 @@ def _read_binary(path: str | Path) -> SpeciesPotential:
     if n_layers < 2 or min(nodes_l) < 1:
         raise reader.damaged(f"layers with {nodes_l} nodes")
     codes = reader.integers("activations", n_layers - 1)
-    if not all(0 <= code < len(ACTIVATIONS) for code in codes):
+    activations = decode_activations(codes)
+    if activations is None:
         raise reader.damaged(f"activation codes {codes}")
     w = list(reader.integers("weight offsets", n_layers))
     v = list(reader.integers("value offsets", n_layers))
@@ -84,7 +81,7 @@ def _read_binary(path: str | Path) -> SpeciesPotential:
     reader.finish()
     return SpeciesPotential(
         nodes_l=nodes_l,
-        activations=tuple(ACTIVATIONS[code] for code in codes),
+        activations=activations,
         weights_w=weights_w,
         setup=setup,
         training_file=training_file,
@@ -133,7 +130,7 @@ def encode_network(network: SpeciesPotential) -> bytes:
             integer_record(len(network.nodes_l)),
             *(integer_record(size) for size in sizes),
             integer_record(*network.nodes_l),
-            integer_record(*(ACTIVATIONS.index(name) for name in network.activations)),
+            integer_record(*(ACTIVATIONS[name].code for name in network.activations)),
             integer_record(*w),
             integer_record(*v),
             array_record(network.weights_w, "<f8"),

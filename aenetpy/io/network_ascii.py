@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from aenetpy.data.activations import ACTIVATIONS, decode_activations
 from aenetpy.data.limits import ANY, NOT_NEGATIVE, POSITIVE
 from aenetpy.data.setup import N_PARAMETERS, FeatureStatistics, Setup, check_setup
-from aenetpy.data.species_potential import (
-    ACTIVATIONS,
-    SpeciesPotential,
-    value_offsets,
-    weight_offsets,
-)
+from aenetpy.data.species_potential import SpeciesPotential, value_offsets, weight_offsets
 from aenetpy.io.files import read_text, write_text
 from aenetpy.io.fortran_text import LineReader
 
@@ -73,7 +69,8 @@ def parse_network(path: str | Path, text: str) -> SpeciesPotential:
     if n_layers < 2 or min(nodes_l) < 1:
         raise lines.error(f"layers with {nodes_l} nodes")
     codes = lines.integers("activations", n_layers - 1).tolist()
-    if not all(0 <= code < len(ACTIVATIONS) for code in codes):
+    activations = decode_activations(codes)
+    if activations is None:
         raise lines.error(f"activation codes {codes}, known are 0 to {len(ACTIVATIONS) - 1}")
     offsets = weight_offsets(nodes_l)
     if lines.integers("weight offsets", n_layers).tolist() != offsets:
@@ -96,7 +93,7 @@ def parse_network(path: str | Path, text: str) -> SpeciesPotential:
     lines.finish()
     return SpeciesPotential(
         nodes_l=nodes_l,
-        activations=tuple(ACTIVATIONS[code] for code in codes),
+        activations=activations,
         weights_w=weights_w,
         setup=setup,
         training_file=training_file,
@@ -170,7 +167,7 @@ def format_network(network: SpeciesPotential) -> str:
     items = [
         *(f"{n:17d}" for n in (len(nodes_l), max(nodes_l), w[-1], v[-1] + nodes_l[-1])),
         _integers(nodes_l),
-        _integers(ACTIVATIONS.index(name) for name in network.activations),
+        _integers(ACTIVATIONS[name].code for name in network.activations),
         _integers(w),
         _integers(v),
         _reals(network.weights_w.tolist()),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from aenetpy.arrays import Float, Int
 from aenetpy.data.limits import ANY, COUNT, NOT_NEGATIVE, POSITIVE
+from aenetpy.errors import DataError
 from aenetpy.io.files import write_bytes
 from aenetpy.io.fortran import (
     RecordReader,
@@ -22,6 +24,9 @@ from aenetpy.io.fortran import (
 )
 
 REMEDY = "remove it to start the optimiser anew"
+
+MEMORY = 20
+"""Corrections that L-BFGS keeps, as in aenet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +94,10 @@ class EkfRestart:
     covariance_kww: Float
 
 
-def read_restart(path: str | Path) -> BfgsRestart | EkfRestart:
+Restart: TypeAlias = BfgsRestart | EkfRestart
+
+
+def read_restart(path: str | Path) -> Restart:
     """Read ``train.restart`` of either method (spec 7.5).
 
     Parameters
@@ -106,7 +114,7 @@ def read_restart(path: str | Path) -> BfgsRestart | EkfRestart:
     reader = RecordReader(path, "restart file", first_length=50, remedy=REMEDY)
     method = reader.text("method", 50)
     if method == "bfgs":
-        restart: BfgsRestart | EkfRestart = _read_bfgs(reader)
+        restart: Restart = _read_bfgs(reader)
     elif method == "ekf":
         restart = _read_ekf(reader)
     else:
@@ -115,7 +123,7 @@ def read_restart(path: str | Path) -> BfgsRestart | EkfRestart:
     return restart
 
 
-def write_restart(path: str | Path, restart: BfgsRestart | EkfRestart) -> None:
+def write_restart(path: str | Path, restart: Restart) -> None:
     """Write ``train.restart`` (spec 7.5), complete or not at all.
 
     Parameters
@@ -133,11 +141,84 @@ def write_restart(path: str | Path, restart: BfgsRestart | EkfRestart) -> None:
     write_bytes(path, encode_restart(restart))
 
 
-def encode_restart(restart: BfgsRestart | EkfRestart) -> bytes:
+def encode_restart(restart: Restart) -> bytes:
     """Return the content of ``train.restart`` (spec 7.5)."""
     if isinstance(restart, BfgsRestart):
         return _encode_bfgs(restart)
     return _encode_ekf(restart)
+
+
+def check_restart(restart: Restart) -> None:
+    """Refuse a state from which no method can go on; see `check_bfgs` and `check_ekf`.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or was made with other settings; the caller names its file.
+    """
+    if isinstance(restart, BfgsRestart):
+        check_bfgs(restart)
+    else:
+        check_ekf(restart)
+
+
+def has_ended(restart: BfgsRestart) -> bool:
+    """Return whether a state waits for nothing, so that it cannot be continued."""
+    return restart.task.strip() not in ("FG_START", "FG_LNSRCH")
+
+
+def check_bfgs(restart: BfgsRestart) -> None:
+    """Refuse a state that would lead the compiled code out of its arrays.
+
+    One that had ended is not continued and may hold anything.
+
+    Raises
+    ------
+    DataError
+        If it was made with other settings, or an offset, a counter or a number cannot be.
+    """
+    if restart.m != MEMORY:
+        raise DataError(
+            f"the state of L-BFGS keeps {restart.m} corrections, not {MEMORY}", hint=REMEDY
+        )
+    if has_ended(restart):
+        return
+    m, n = restart.m, restart.n
+    sizes = [m * n, m * n, m * m, m * m, m * m, 4 * m * m, 4 * m * m, n, n, n, n, n]
+    offsets = 1 + np.cumsum([0, *sizes])
+    counters = restart.isave[26:29]  # head, number and tail of the stored corrections
+    sound = (
+        np.array_equal(restart.isave[:16], [m * n, m * m, 4 * m * m, *offsets])
+        and counters.min() >= 0
+        and counters.max() <= m
+        and restart.isave[37:41].min() >= 0
+        and restart.isave[37:41].max() <= n + 1
+        and restart.iwa.min() >= -1
+        and restart.iwa.max() <= n + 1
+        and np.isfinite(restart.wa).all()
+        and np.isfinite(restart.dsave).all()
+    )
+    if not sound:
+        raise damaged("an offset, a counter or a number cannot be")
+
+
+def check_ekf(restart: EkfRestart) -> None:
+    """Refuse a state that makes all weights NaN; beyond its group a P may hold anything.
+
+    Raises
+    ------
+    DataError
+        If P is not finite.
+    """
+    groups = zip(restart.sizes_k, restart.covariance_kww, strict=True)
+    sound = all(np.isfinite(covariance_ww[:n, :n]).all() for n, covariance_ww in groups)
+    if not sound:
+        raise damaged("its covariance is not finite")
+
+
+def damaged(what: str) -> DataError:
+    """Return the error for a saved state that no method has left; the caller names its file."""
+    return DataError(f"the state of the optimiser is damaged ({what})", hint=REMEDY)
 
 
 def _encode_bfgs(state: BfgsRestart) -> bytes:

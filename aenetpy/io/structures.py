@@ -16,7 +16,7 @@ import numpy as np
 
 from aenetpy.arrays import Float
 from aenetpy.data.limits import FINITE
-from aenetpy.data.structure import Structure
+from aenetpy.data.structure import Structure, spans_volume
 from aenetpy.errors import DataError
 from aenetpy.interruption import interruptible, waiting
 from aenetpy.io.ase_files import iter_frames
@@ -35,7 +35,6 @@ _SLICE = re.compile(r"(-?\d{0,18}):(-?\d{0,18})(?::(\d{0,18}))?")
 _UNITS = re.compile(r"#units=([^#@/]*)")
 _XSF_SECTION = re.compile(rb"^[ \t]*(PRIMVEC|PRIMCOORD|ATOMS)\b", re.MULTILINE)
 _HEAD_BYTES = 4096
-_FLAT = 1e-8
 
 
 def iter_structures(
@@ -81,6 +80,12 @@ def iter_structures(
     read: Callable[[int | str], _Frames] = partial(_read_ase, path)
     tail = ""
     named_xsf = path.lower().endswith(".xsf")  # the common case, in which one look less is enough
+    if not named_xsf and Path(path).is_fifo():
+        raise DataError(
+            "is a pipe, and can be read only once",
+            file=path,
+            hint="write its content to a file, or read XSF from a pipe called *.xsf",
+        )
     if not named_xsf and is_input_data(path):
         read, tail = _input_data_reader(path, bare, units), f"#units={units}"
     elif units is not None:
@@ -119,7 +124,9 @@ def _split_index(entry: str) -> tuple[str, str | None]:
     if _INDEX.fullmatch(index) or _SLICE.fullmatch(index) or path.endswith(".db"):
         return path, index
     if os.path.exists(path):
-        hint = "write @:, @-1 or @::10; a number has 18 digits at most"
+        hint = "write @:, @-1 or @::10"
+        if len(index) > 18:
+            hint += "; a number has 18 digits at most"
         raise DataError(f"'@{index}' is no index", file=path, hint=hint)
     return entry, None
 
@@ -338,8 +345,10 @@ def _finite(value: Any, shape: tuple[int, ...], what: str, name: str) -> Float:
         array = array.reshape(())
     if array.shape != shape:
         raise DataError(f"{what} is missing or surplus: {array.shape} for {shape}", file=name)
-    if FINITE.objection(array) is not None:
-        raise DataError(f"{what} is not finite", file=name)
+    if (reason := FINITE.objection(array)) is not None:
+        raise DataError(
+            f"{what}: {reason}", file=name, hint="correct the structure, or leave it out"
+        )
     return array
 
 
@@ -348,9 +357,7 @@ def _periodic_cell(atoms: Atoms, name: str) -> Float:
     if cell_cc[atoms.pbc].any(axis=1).all():
         # Directions that are not periodic may have no vector.
         cell_cc = atoms.cell.complete().array
-    lengths = np.linalg.norm(cell_cc, axis=1)
-    flat = abs(np.linalg.det(cell_cc)) <= _FLAT * lengths.prod()
-    if flat or lengths.min() <= _FLAT:
+    if not spans_volume(cell_cc):
         raise DataError(
             "periodic, but the lattice vectors span no volume",
             file=name,

@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import stat
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -86,7 +87,7 @@ class Temporary:
         self.target = target
         folder, name = os.path.split(target)
         while True:
-            self.path = os.path.join(folder, f".{name}.{secrets.token_hex(4)}.tmp")
+            self.path = os.path.join(folder, f".{name}.{this_computer()}{secrets.token_hex(2)}.tmp")
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
             # Before it is locked, another run may take it for a left-over and remove it.
             if try_lock(descriptor) is not False and is_at(descriptor, self.path):
@@ -122,12 +123,23 @@ def _make_alike(descriptor: int, target: str) -> None:
         os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
 
 
+@cache
+def this_computer() -> str:
+    """Return four letters for this computer."""
+    return f"{zlib.crc32(os.uname().nodename.encode()) & 0xFFFF:04x}"
+
+
 def temporaries_in(folder: str) -> dict[str, list[str]]:
-    """Return the temporary files in a folder by the name of the file that they were to become."""
+    """Return the temporary files in a folder by the name of the file that they were to become.
+
+    Those of other computers are left out: their locks may not be seen from here.
+    """
     found: dict[str, list[str]] = {}
     with suppress(OSError):
         for name in os.listdir(folder):
-            if match := re.fullmatch(r"\.(.+)\.[0-9a-f]{8}\.tmp", name, re.DOTALL):
+            if match := re.fullmatch(
+                rf"\.(.+)\.{this_computer()}[0-9a-f]{{4}}\.tmp", name, re.DOTALL
+            ):
                 found.setdefault(match[1], []).append(os.path.join(folder, name))
     return found
 
@@ -145,11 +157,14 @@ def dead_temporaries(
 
 
 def remove_dead_temporaries(folder: str | os.PathLike[str]) -> None:
-    """Remove all temporary files in a folder that were left by runs that were killed."""
+    """Remove all temporary files in a folder that were left by runs that were killed.
+
+    But for those that have appeared under a second name: they tell `new_files` what is half a set.
+    """
     for paths in temporaries_in(os.fspath(folder)).values():
         for path in paths:
-            if _is_dead(path):
-                with suppress(OSError):
+            with suppress(OSError):
+                if os.stat(path).st_nlink == 1 and _is_dead(path):
                     os.unlink(path)
 
 

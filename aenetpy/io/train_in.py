@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aenetpy.data.activations import ACTIVATIONS, find_activation
+from aenetpy.data.methods import METHODS
 from aenetpy.io.free_form import (
     Entry,
     Place,
@@ -19,32 +21,6 @@ from aenetpy.io.free_form import (
 )
 from aenetpy.io.keywords import Keywords
 
-_ONLINE = {"alpha": 0.01, "gamma": 0.9}
-
-METHODS: Mapping[str, Mapping[str, int | float]] = {
-    "bfgs": {},
-    "online_sd": _ONLINE,
-    "online_gd": _ONLINE,
-    "adam": {
-        "mu": 0.001,
-        "b1": 0.9,
-        "b2": 0.999,
-        "eps": 1e-8,
-        "samplesize": 500,
-        "batchsize": 1,
-    },
-    "ekf": {
-        "lambda": 0.999,
-        "lambda0": 0.97,
-        "state": 10.0,
-        "pnoise": 0.0,
-        "adaptive": 0.6,
-        "wgroup": 100,
-    },
-    "lm": {"batchsize": 1000, "learnrate": 0.1, "iter": 1, "conv": 0.001, "adjust": 10.0},
-}
-"""Training methods, their parameters and defaults (spec 3.3); integers stay integers."""
-
 MOST_NODES = 10_000
 """Of a layer; two such layers have 800 MB of weights."""
 
@@ -52,20 +28,6 @@ MOST_LAYERS = 100
 
 SAMPLINGS = ("sequential", "random", "weighted", "energy")
 """Orders in which structures are visited (spec 3.4)."""
-
-ACTIVATION_NAMES = {
-    "linear": "linear",
-    "l": "linear",
-    "tanh": "tanh",
-    "t": "tanh",
-    "sigmoid": "sigmoid",
-    "s": "sigmoid",
-    "mtanh": "mtanh",
-    "m": "mtanh",
-    "twist": "twist",
-    "w": "twist",
-}
-"""Names and short forms of the activations (spec 3.2)."""
 
 _FLAGS = ("SAVE_ENERGIES", "TEST_COPIES", "TIMING", "DEBUG")
 _VALUES = (
@@ -109,7 +71,7 @@ class MethodLine:
     Parameters
     ----------
     name
-        One of ``METHODS``, lower case.
+        One of ``data.methods.METHODS``, lower case.
     given
         Parameters that stand in the file.
     line
@@ -123,7 +85,7 @@ class MethodLine:
     @property
     def parameters(self) -> dict[str, int | float]:
         """All parameters of the method, defaults filled in."""
-        return {**METHODS[self.name], **self.given}
+        return {**METHODS[self.name].defaults, **self.given}
 
 
 @dataclass(frozen=True)
@@ -275,17 +237,18 @@ def _read_method(keywords: Keywords) -> MethodLine:
 
 
 def _method_parameters(name: str, text: str, place: Place) -> dict[str, int | float]:
-    defaults = METHODS[name]
+    known = METHODS[name].parameters
     parameters: dict[str, int | float] = {}
-    for key, (token,) in parse_arguments(text, dict.fromkeys(defaults, 1), place, name).items():
+    for key, (token,) in parse_arguments(text, dict.fromkeys(known, 1), place, name).items():
+        parameter = known[key]
         try:
-            parameters[key] = (
-                parse_integer(token) if isinstance(defaults[key], int) else parse_real(token)
-            )
+            value = parse_integer(token) if parameter.is_whole else parse_real(token)
         except ValueError as reason:
             raise place.error(f"{name}: {key}: {reason}") from None
-        if isinstance(defaults[key], int) and parameters[key] < 1:
-            raise place.error(f"{name}: {key} is {token}", "it must be at least 1")
+        if not parameter.allows(value):
+            shown = token if parameter.is_whole else f"{value:g}"
+            raise place.error(f"{name}: {key} is {shown}", f"it must be {parameter.limit.text}")
+        parameters[key] = value
     return parameters
 
 
@@ -343,7 +306,7 @@ def _parse_network(symbol: str, entry: Entry, place: Place) -> NetworkLine:
 
 
 def _parse_layer(token: str, place: Place) -> tuple[int, str]:
-    count, colon, activation = token.partition(":")
+    count, colon, name = token.partition(":")
     if not colon:
         raise place.error(f"'{token}' is not a layer", "write <nodes>:<activation>, as 15:tanh")
     try:
@@ -354,12 +317,11 @@ def _parse_layer(token: str, place: Place) -> tuple[int, str]:
         raise place.error(f"layer '{token}' has no nodes")
     if n_nodes > MOST_NODES:
         raise place.error(f"layer '{token}' is too large", f"at most {MOST_NODES} nodes")
-    if activation not in ACTIVATION_NAMES:
-        raise place.error(
-            f"unknown activation '{activation}'",
-            "known are linear (l), tanh (t), sigmoid (s), mtanh (m), twist (w)",
-        )
-    return n_nodes, ACTIVATION_NAMES[activation]
+    activation = find_activation(name)
+    if activation is None:
+        known = ", ".join(f"{a.name} ({a.short_name})" for a in ACTIVATIONS.values())
+        raise place.error(f"unknown activation '{name}'", f"known are {known}")
+    return n_nodes, activation.name
 
 
 _READERS: Mapping[str, tuple[str, Callable[[Keywords], Any]]] = {

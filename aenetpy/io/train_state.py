@@ -25,12 +25,15 @@ FORMS = {
     "best_rmse": Form("f", 0, COUNT),
     "problem": TEXT,
     "weights_w": Form("f", 1, FINITE),
-    "filed_w": Form("f", 1, FINITE),
+    "weights_on_disk_w": Form("f", 1, FINITE),
     "scaling": TEXT,
     "restart": TEXT,
-    "filed_restart": TEXT,
+    "restart_on_disk": TEXT,
 }
 """What the items may be; the methods know what they remember."""
+NAMES_IN_FILE = {"weights_on_disk_w": "filed_w", "restart_on_disk": "filed_restart"}
+"""Names of items that have another one in the file."""
+
 PREFIX = "method."
 """Stands before the names of what the method remembers."""
 
@@ -54,13 +57,13 @@ class TrainState:
         Empty if there is no state of a method.
     weights_w
         All weights after this epoch, (w,) float64.
-    filed_w
+    weights_on_disk_w
         All weights in the network files when this was written, (w,) float64.
     scaling
         Digest of the scaling in which ``weights_w`` are expressed.
     restart
         Digest of ``train.restart`` as it is after this epoch; empty without.
-    filed_restart
+    restart_on_disk
         Digest of ``train.restart`` as it was when this was written; empty without.
     memory
         What the method remembers, arrays by name.
@@ -72,10 +75,10 @@ class TrainState:
     best_rmse: float
     problem: str
     weights_w: Float
-    filed_w: Float
+    weights_on_disk_w: Float
     scaling: str
     restart: str
-    filed_restart: str
+    restart_on_disk: str
     memory: Mapping[str, NDArray[Any]]
 
 
@@ -87,7 +90,7 @@ def write_train_state(path: str | Path, state: TrainState) -> None:
     DataError
         The file cannot be written.
     """
-    arrays: dict[str, Any] = {name: getattr(state, name) for name in FORMS}
+    arrays: dict[str, Any] = {NAMES_IN_FILE.get(n, n): getattr(state, n) for n in FORMS}
     arrays["seed"] = str(state.seed)
     arrays |= {PREFIX + name: array for name, array in state.memory.items()}
     with replace_file(path) as file:
@@ -104,11 +107,12 @@ def read_train_state(path: str | Path) -> TrainState:
     """
     try:
         arrays = read_archive(path)
+        arrays |= {name: arrays[known] for name, known in NAMES_IN_FILE.items() if known in arrays}
         own = taken(arrays, {"format": TEXT, **FORMS})
         own["seed"] = int(own["seed"])
     except ValueError:
         raise _damaged(path) from None
-    same_size = own["weights_w"].shape == own["filed_w"].shape
+    same_size = own["weights_w"].shape == own["weights_on_disk_w"].shape
     if own.pop("format") != FORMAT or own["seed"] < 0 or not same_size:
         raise _damaged(path)
     memory = {

@@ -1,8 +1,7 @@
-"""A feed-forward network: activations, forward pass, backward pass (spec 9.1 and 9.2)."""
+"""A feed-forward network: forward pass, backward pass (spec 9.1 and 9.2)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -10,58 +9,8 @@ from itertools import pairwise
 import numpy as np
 
 from aenetpy.arrays import Float, Index
+from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.errors import DataError
-
-A, B, C = 1.7159, 0.666666666666667, 0.1
-
-
-def _linear(x: Float, slope: Float) -> None:
-    """Linear: f = x, f' = 1."""
-    slope.fill(1.0)
-
-
-def _tanh(x: Float, slope: Float) -> None:
-    """Hyperbolic tangent: f = tanh x, f' = 1 - f^2."""
-    np.tanh(x, out=x)
-    np.multiply(x, x, out=slope)
-    np.subtract(1.0, slope, out=slope)
-
-
-def _sigmoid(x: Float, slope: Float) -> None:
-    """Logistic function: f = 1 / (1 + exp(-x)), f' = f (1 - f)."""
-    np.negative(x, out=x)
-    with np.errstate(over="ignore"):  # exp(-x) = inf gives f = 0, as it should
-        np.exp(x, out=x)
-    np.add(x, 1.0, out=x)
-    np.reciprocal(x, out=x)
-    np.subtract(1.0, x, out=slope)
-    np.multiply(slope, x, out=slope)
-
-
-def _mtanh(x: Float, slope: Float) -> None:
-    """Scaled tanh: f = a tanh(b x), f' = a b (1 - tanh^2(b x))."""
-    np.multiply(x, B, out=x)
-    _tanh(x, slope)
-    np.multiply(x, A, out=x)
-    np.multiply(slope, A * B, out=slope)
-
-
-def _twist(x: Float, slope: Float) -> None:
-    """Scaled tanh plus a line: f = a tanh(b x) + c x, f' = a b (1 - tanh^2(b x)) + c."""
-    line = C * x
-    _mtanh(x, slope)
-    np.add(x, line, out=x)
-    np.add(slope, C, out=slope)
-
-
-ACTIVATIONS: dict[str, Callable[[Float, Float], None]] = {
-    "linear": _linear,
-    "tanh": _tanh,
-    "sigmoid": _sigmoid,
-    "mtanh": _mtanh,
-    "twist": _twist,
-}
-"""Each turns x into f(x) in place and writes f'(x) into its second argument."""
 
 
 def n_weights(nodes_l: tuple[int, ...]) -> int:
@@ -69,7 +18,7 @@ def n_weights(nodes_l: tuple[int, ...]) -> int:
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(nodes_l))
 
 
-class Workspace:
+class NetworkMemory:
     """Memory for one pass of one network over at most ``n_atoms`` atoms.
 
     Nodes are rows, atoms are columns, and the input of every layer carries a
@@ -207,18 +156,18 @@ class Network:
         -----
         Spec 9.1, 9.2 (f') and 9.4.
         """
-        y_n, workspace = self._run_alone(x_ng)
-        self._propagate(np.ones_like(y_n), workspace)
-        return y_n, workspace.deltas_l[0].T @ self.matrices_l[0][:, :-1]
+        y_n, memory = self._run_alone(x_ng)
+        self._propagate(np.ones_like(y_n), memory)
+        return y_n, memory.deltas_l[0].T @ self.matrices_l[0][:, :-1]
 
-    def run(self, x_1n: Float, workspace: Workspace) -> Float:
+    def run(self, x_1n: Float, memory: NetworkMemory) -> Float:
         """Return the outputs y_n of the atoms in the columns of ``x_1n``, for training.
 
         Parameters
         ----------
         x_1n
             Normalised fingerprints with a last row of ones, (g + 1, n) float64.
-        workspace
+        memory
             Receives what ``backward`` needs; also owns the memory of the result.
 
         Returns
@@ -226,14 +175,14 @@ class Network:
         y_n
             Outputs in scaled units, (n,) float64, valid until the next run.
         """
-        workspace.begin(x_1n)
+        memory.begin(x_1n)
         for layer, (name, matrix) in enumerate(zip(self.activations, self.matrices_l, strict=True)):
-            x_out = workspace.inputs_l[layer + 1][:-1]
-            np.matmul(matrix, workspace.inputs_l[layer], out=x_out)
-            ACTIVATIONS[name](x_out, workspace.slopes_l[layer])
-        return workspace.inputs_l[-1][0]
+            x_out = memory.inputs_l[layer + 1][:-1]
+            np.matmul(matrix, memory.inputs_l[layer], out=x_out)
+            ACTIVATIONS[name].function(x_out, memory.slopes_l[layer])
+        return memory.inputs_l[-1][0]
 
-    def backward(self, dloss_dy_n: Float, workspace: Workspace, gradient_w: Float) -> None:
+    def backward(self, dloss_dy_n: Float, memory: NetworkMemory, gradient_w: Float) -> None:
         """Write dL/dw of the atoms of the last ``run`` into ``gradient_w``.
 
         ``dL/dW_l = delta_l [x_l; 1]^T`` with ``delta_l = f_l' (W_{l+1}^T delta_{l+1})``.
@@ -242,17 +191,17 @@ class Network:
         ----------
         dloss_dy_n
             dL/dy of each atom, (n,) float64.
-        workspace
+        memory
             The one given to ``run``.
         gradient_w
             Overwritten with the gradient in the order of ``weights_w``, (w,) float64.
         """
-        self._propagate(dloss_dy_n, workspace)
+        self._propagate(dloss_dy_n, memory)
         slots = _transposed(self.nodes_l, gradient_w)
-        for x_in, delta, slot in zip(workspace.inputs_l, workspace.deltas_l, slots, strict=False):
+        for x_in, delta, slot in zip(memory.inputs_l, memory.deltas_l, slots, strict=False):
             np.matmul(x_in, delta.T, out=slot)
 
-    def jacobian(self, slopes_n: Float, counts_s: Index, workspace: Workspace) -> Float:
+    def jacobian(self, slopes_n: Float, counts_s: Index, memory: NetworkMemory) -> Float:
         """Return ``sum_{i in s} a_i dy_i/dw`` of groups of atoms of the last ``run``.
 
         The sum over the atoms of a group is a product of matrices, and all groups
@@ -264,7 +213,7 @@ class Network:
             The factor a_i of each atom, (n,) float64.
         counts_s
             Atoms in each group, in the order of the atoms, ascending, (s,).
-        workspace
+        memory
             The one given to ``run``.
 
         Returns
@@ -272,7 +221,7 @@ class Network:
         jacobian_sw
             A row in the order of ``weights_w`` for each group, (s, w) float64.
         """
-        self._propagate(slopes_n, workspace)
+        self._propagate(slopes_n, memory)
         jacobian_sw = np.empty((len(counts_s), self.weights_w.size))
         sizes, firsts, numbers = np.unique(counts_s, return_index=True, return_counts=True)
         start = 0
@@ -281,24 +230,22 @@ class Network:
         ):
             stop = start + size * number
             slots = _transposed(self.nodes_l, jacobian_sw[first : first + number])
-            for x_in, delta, slot in zip(
-                workspace.inputs_l, workspace.deltas_l, slots, strict=False
-            ):
+            for x_in, delta, slot in zip(memory.inputs_l, memory.deltas_l, slots, strict=False):
                 x_isn = x_in[:, start:stop].reshape(-1, number, size)
                 delta_osn = delta[:, start:stop].reshape(-1, number, size)
                 np.matmul(x_isn.transpose(1, 0, 2), delta_osn.transpose(1, 2, 0), out=slot)
             start = stop
         return jacobian_sw
 
-    def _propagate(self, dloss_dy_n: Float, workspace: Workspace) -> None:
+    def _propagate(self, dloss_dy_n: Float, memory: NetworkMemory) -> None:
         """delta_L = f_L' dL/dy, delta_l = f_l' (W_{l+1}^T delta_{l+1}), each (n_out, n)."""
-        deltas, slopes = workspace.deltas_l, workspace.slopes_l
+        deltas, slopes = memory.deltas_l, memory.slopes_l
         np.multiply(dloss_dy_n, slopes[-1], out=deltas[-1])
         for layer in range(len(deltas) - 2, -1, -1):
             np.matmul(self.matrices_l[layer + 1][:, :-1].T, deltas[layer + 1], out=deltas[layer])
             np.multiply(deltas[layer], slopes[layer], out=deltas[layer])
 
-    def _run_alone(self, x_ng: Float) -> tuple[Float, Workspace]:
+    def _run_alone(self, x_ng: Float) -> tuple[Float, NetworkMemory]:
         n_atoms, n_inputs = x_ng.shape
         if n_inputs != self.nodes_l[0]:
             raise DataError(
@@ -307,8 +254,8 @@ class Network:
             )
         x_1n = np.ones((n_inputs + 1, n_atoms))
         x_1n[:-1] = x_ng.T
-        workspace = Workspace(self.nodes_l, n_atoms)
-        return self.run(x_1n, workspace), workspace
+        memory = NetworkMemory(self.nodes_l, n_atoms)
+        return self.run(x_1n, memory), memory
 
 
 def _transposed(nodes_l: tuple[int, ...], flat_w: Float) -> list[Float]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential, value_offsets, weight_offsets
 from aenetpy.io.fortran_formats import fixed, integer
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
     from aenetpy.data.training_set import TrainingSet
 
 WIDTH = 70
-
-ACTIVATION_TITLES = {
-    "linear": "linear function (linear)",
-    "tanh": "hyperbolic tangent (tanh)",
-    "sigmoid": "logistic function (sigmoid)",
-    "mtanh": "scaled hyperbolic tangent (mtanh)",
-    "twist": "scaled hyperbolic tangent + linear twisting (twist)",
-}
-
-"""Kinds of function with two partners."""
 
 
 def title(text: str, rule: str = "-") -> str:
@@ -190,7 +181,7 @@ def network_report(nodes_l: tuple[int, ...], activations: Sequence[str]) -> str:
         Names of the activations of layers 2...l, (l - 1,).
     """
     assert len(activations) == len(nodes_l) - 1
-    titles = [""] + ["  " + ACTIVATION_TITLES[name] for name in activations]
+    titles = [""] + [f"  {ACTIVATIONS[name].title} ({name})" for name in activations]
     layers = "".join(
         f"     {integer(layer, 3)} : {integer(nodes, 5)}{activation}\n"
         for layer, (nodes, activation) in enumerate(zip(nodes_l, titles, strict=True), start=1)

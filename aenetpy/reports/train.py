@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from aenetpy.data.methods import METHODS, MethodEntry, used_sizes
 from aenetpy.io.fortran_formats import fixed, integer, scientific
 from aenetpy.io.fortran_text import list_directed
 from aenetpy.reports.common import (
@@ -16,36 +17,6 @@ from aenetpy.reports.common import (
     time_stamp,
     title,
 )
-
-METHOD_TITLES = {
-    "bfgs": "Limited Memory BFGS",
-    "online_sd": "Gradient Descent (online)",
-    "online_gd": "Gradient Descent (online)",
-    "adam": "Adaptive Moment Estimation (Adam)",
-    "ekf": "Extended Kalman Filter",
-    "lm": "Levenberg-Marquardt",
-}
-
-_GRADIENT_DESCENT = (("Learning rate", "gamma"), ("Momentum rate", "alpha"))
-
-DETAILS: Mapping[str, tuple[tuple[str, str], ...]] = {
-    "online_sd": _GRADIENT_DESCENT,
-    "online_gd": _GRADIENT_DESCENT,
-    "ekf": (
-        ("Forgetting factor", "lambda"),
-        ("Ini. state covariance", "lambda0"),
-        ("Measuring noise", "state"),
-        ("Process noise", "pnoise"),
-        ("Adaptive EKF threshold", "adaptive"),
-    ),
-    "lm": (
-        ("Batch size", "batchsize"),
-        ("Batch iterations", "iter"),
-        ("Initial learning rate", "learnrate"),
-        ("Target error", "conv"),
-    ),
-}
-"""Label and key (spec 3.3) of the parameters told in the training details."""
 
 TEST_SET_COLUMNS = 8
 
@@ -140,7 +111,7 @@ def training_details(
     Parameters
     ----------
     method
-        Name as in the METHOD line, see ``METHOD_TITLES``.
+        Name as in the METHOD line.
     parameters
         Its parameters by key (spec 3.3), integers as ``int``.
     n_epochs
@@ -153,12 +124,13 @@ def training_details(
         Whether the split follows from an existing ``train.rngstate``.
     """
     parameter_lines = "".join(
-        f"   {label:<22}: {list_directed(parameters[key])}\n"
-        for label, key in DETAILS.get(method, ())
+        f"   {parameter.label:<22}: {list_directed(parameters[key])}\n"
+        for key, parameter in METHODS[method].parameters.items()
+        if parameter.label and parameter.form == "listed"
     )
     return (
         section("Training details")
-        + f" Training method         : {METHOD_TITLES[method]}\n"
+        + f" Training method         : {METHODS[method].title}\n"
         + parameter_lines
         + "\n"
         + f" Number of iterations    : {n_epochs}\n"
@@ -184,9 +156,8 @@ _RESTART_ATTEMPT = " Attempting restart of optimization algorithm from file: tra
 
 
 def method_restarted(method: str) -> str:
-    """Return the message on a ``train.restart`` that fits (``bfgs``, ``ekf``)."""
-    name = "L-BFGS" if method == "bfgs" else METHOD_TITLES[method]
-    return f"{_RESTART_ATTEMPT} Restarting {name}.\n\n"
+    """Return the message on a ``train.restart`` that fits."""
+    return f"{_RESTART_ATTEMPT} Restarting {METHODS[method].restart_title}.\n\n"
 
 
 def method_changed() -> str:
@@ -200,7 +171,12 @@ def restart_incompatible() -> str:
 
 
 def process_opening(
-    method: str, parameters: Mapping[str, float], n_epochs: int, sampling: str, n_training: int
+    method: str,
+    parameters: Mapping[str, float],
+    n_epochs: int,
+    sampling: str,
+    n_training: int,
+    further: Sequence[str] = (),
 ) -> str:
     """Return title, parameters and heading of the table of epochs.
 
@@ -211,40 +187,51 @@ def process_opening(
     sampling
         ``sequential``, ``random``, ``weighted`` or ``energy``.
     n_training
-        Number of training structures, which limits the sample size of ``adam``.
+        Number of training structures, which limits the sizes of batches and samples.
+    further
+        Titles of quantities beside the energy, which have columns of their own.
     """
     return (
         section("Training process")
-        + f" Weight optimization for {n_epochs} epochs using the {METHOD_TITLES[method]} method.\n"
+        + f" Weight optimization for {n_epochs} epochs using the {METHODS[method].title} method.\n"
         + "\n"
         + f" Sampling type               : {sampling}\n"
-        + (_adam_parameters(parameters, n_training) if method == "adam" else "")
+        + _process_parameters(METHODS[method], parameters, n_training)
         + "\n"
-        + "        |------------TRAIN-----------|  |------------TEST------------|\n"
-        + " epoch             MAE          <RMSE>             MAE          <RMSE>\n"
+        + "        |------------TRAIN-----------|  |------------TEST------------|"
+        + "".join(f"  |{f'TRAIN {t}':-^28}|  |{f'TEST {t}':-^28}|" for t in further)
+        + "\n"
+        + " epoch"
+        + 2 * (1 + len(further)) * "             MAE          <RMSE>"
+        + "\n"
     )
 
 
-def _adam_parameters(parameters: Mapping[str, float], n_training: int) -> str:
-    """Lines of adam; sizes once as wanted and once as used."""
-    batch_wanted, sample_wanted = int(parameters["batchsize"]), int(parameters["samplesize"])
-    batch = min(batch_wanted, n_training)
-    sample = min(sample_wanted, n_training) // max(batch, 1) * batch
-    return (
-        f" Learning rate               : {scientific(parameters['mu'], 9, 3)}\n"
-        f" Gradient decay rate (b1)    : {fixed(parameters['b1'], 6, 4)}\n"
-        f" Sq. gradient decay rate (b1): {fixed(parameters['b2'], 6, 4)}\n"
-        f" Epsilon                     : {scientific(parameters['eps'], 9, 3)}\n"
-        f" Sample size                 : {sample_wanted} ({sample})\n"
-        f" Mini-batch size             : {batch_wanted} ({batch})\n"
-    )
-
-
-def epoch_row(
-    epoch: int, mae_train: float, rmse_train: float, mae_test: float, rmse_test: float
+def _process_parameters(
+    entry: MethodEntry, parameters: Mapping[str, float], n_training: int
 ) -> str:
-    """Return the row of an epoch: errors in eV/atom, row 0 before training."""
-    errors = (mae_train, rmse_train, mae_test, rmse_test)
+    """Lines above the table of epochs; sizes once as wanted and once as used."""
+    used = used_sizes(parameters, n_training) if "samplesize" in parameters else {}
+    return "".join(
+        f" {parameter.label:<28}: {_in_form(parameters[key], parameter.form)}"
+        + (f" ({used[key]})\n" if parameter.form == "size" else "\n")
+        for key, parameter in entry.parameters.items()
+        if parameter.form != "listed"
+    )
+
+
+def _in_form(value: float, form: str) -> str:
+    """Return a number as E9.3, F6.4 or an integer."""
+    if form == "scientific":
+        return scientific(value, 9, 3)
+    return fixed(value, 6, 4) if form == "fixed" else str(int(value))
+
+
+def epoch_row(epoch: int, *errors: float) -> str:
+    """Return the row of an epoch, row 0 before training: MAE and RMSE of training and testing.
+
+    The energy in eV/atom comes first, other quantities follow.
+    """
     columns = "".join(f"  {scientific(error, 14, 6)}" for error in errors)
     return f" {integer(epoch, 5)}{columns} <\n"
 

@@ -1,4 +1,7 @@
-"""The training loop: epochs, errors, reasons to stop. It knows no method (spec 3.7, 10.2)."""
+"""The training loop: epochs, errors, reasons to stop (spec 3.7, 10.2).
+
+It knows no method, and not what the objective is about.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,8 @@ from aenetpy.arrays import Float
 from aenetpy.errors import NumericalError
 from aenetpy.interruption import Terminated
 from aenetpy.training.methods.base import Method
-from aenetpy.training.objective import EnergyObjective, Evaluation
-from aenetpy.training.order import Order
+from aenetpy.training.objective import Loss, Objective
+from aenetpy.training.sampler import Sampler
 
 HOPELESS = 1e12
 """Growth of the objective beyond which no method comes back."""
@@ -23,23 +26,45 @@ Reason = Literal["epochs", "converged", "stopped", "exhausted"]
 
 
 @dataclass(frozen=True)
+class MeanErrors:
+    """The errors of one quantity over a set of structures, in its unit.
+
+    Parameters
+    ----------
+    mae, rmse
+        Mean absolute and root mean square error; of an empty set 0 and NaN.
+    """
+
+    mae: float
+    rmse: float
+
+
+@dataclass(frozen=True)
 class EpochRow:
-    """One row of the epoch table: errors after the epoch, eV per atom.
+    """One row of the epoch table: errors after the epoch.
 
     Parameters
     ----------
     epoch
         0 is before training.
-    mae_train, rmse_train, mae_test, rmse_test
-        Mean absolute and root mean square error of the energy per atom, eV; of an
-        empty set 0 and NaN.
+    train, test
+        Errors of each quantity of the objective over the training and the test structures.
     """
 
     epoch: int
-    mae_train: float
-    rmse_train: float
-    mae_test: float
-    rmse_test: float
+    train: tuple[MeanErrors, ...]
+    test: tuple[MeanErrors, ...]
+
+    @property
+    def columns(self) -> tuple[float, ...]:
+        """Quantity by quantity MAE and RMSE of training, MAE and RMSE of testing."""
+        pairs = zip(self.train, self.test, strict=True)
+        return tuple(x for one, two in pairs for x in (one.mae, one.rmse, two.mae, two.rmse))
+
+    @property
+    def score(self) -> float:
+        """By which networks are compared, small is good: RMSE of testing, first quantity."""
+        return self.test[0].rmse
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,20 +95,20 @@ def never() -> bool:
     return False
 
 
-def train(
-    objective: EnergyObjective,
-    objective_test: EnergyObjective,
+def run_epochs(
+    objective: Objective,
+    objective_test: Objective,
     method: Method,
     weights_w: Float,
     epochs: int,
     on_epoch: Callable[[EpochRow, Float], None],
     stop: Callable[[], bool] = never,
-    order: Order | None = None,
+    sampler: Sampler | None = None,
 ) -> Outcome:
     """Improve the weights, one step of the method per epoch.
 
     The evaluation at the weights of an epoch gives its row of the table, and the
-    method its gradient and the order its errors.
+    method its gradient and the sampler its errors.
 
     Parameters
     ----------
@@ -99,8 +124,8 @@ def train(
         Called with the errors and the weights after every epoch, epoch 0 included.
     stop
         Asked after every epoch whether to end training.
-    order
-        In which the structures are visited; sequential by default.
+    sampler
+        The order in which the structures are visited; sequential by default.
 
     Returns
     -------
@@ -116,20 +141,18 @@ def train(
     -----
     Spec 3.3, 3.4, 3.7 (STOP) and 10.2 (table).
     """
-    order = Order() if order is None else order
-    evaluation = _evaluate(objective, method, weights_w, 0)
-    limit = max(1.0, HOPELESS * evaluation.value)
-    row = _measure(objective, objective_test, evaluation, weights_w, 0)
+    sampler = Sampler() if sampler is None else sampler
+    loss = _evaluate(objective, method, weights_w, 0)
+    limit = max(1.0, HOPELESS * loss.value)
+    row = _measure(loss, objective_test, weights_w, 0)
     on_epoch(row, weights_w)
     for epoch in range(1, epochs + 1):
-        visits_v = order.draw(
-            objective.errors(evaluation.energies_s), objective.energies_s / objective.n_atoms_s
-        )
+        sample_v = sampler.draw(objective, loss)
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # whether it diverged is asked below
-                next_w = method.step(weights_w, evaluation, objective, visits_v)
-            evaluation = _evaluate(objective, method, next_w, epoch, limit)
-            next_row = _measure(objective, objective_test, evaluation, next_w, epoch)
+                next_w = method.step(weights_w, loss, objective, sample_v)
+            loss = _evaluate(objective, method, next_w, epoch, limit)
+            next_row = _measure(loss, objective_test, next_w, epoch)
         except Terminated:
             return Outcome(weights_w, row, "stopped")  # with the last whole epoch
         weights_w, row = next_w, next_row
@@ -144,40 +167,35 @@ def train(
 
 
 def _evaluate(
-    objective: EnergyObjective,
+    objective: Objective,
     method: Method,
     weights_w: Float,
     epoch: int,
     limit: float = math.inf,
-) -> Evaluation:
-    """Evaluate where the method has led, unless that is nowhere."""
+) -> Loss:
+    """Evaluate at the weights of an epoch; refuse what is not finite or grows without limit."""
     what = "not finite"
     if np.isfinite(weights_w).all():
-        evaluation = objective.evaluate(weights_w, gradient=method.uses_gradient)
-        if evaluation.value <= limit and math.isfinite(evaluation.value):
-            return evaluation
-        if math.isfinite(evaluation.value):
+        loss = objective.evaluate(weights_w, gradient=method.uses_gradient)
+        if loss.value <= limit and math.isfinite(loss.value):
+            return loss
+        if math.isfinite(loss.value):
             what = "absurd"
     raise NumericalError(
-        f"training has diverged in epoch {epoch}: weights or energies are {what}",
+        f"training has diverged in epoch {epoch}: weights or errors are {what}",
         hint="remove the network files and train.state, and use smaller steps or another SEED",
     )
 
 
-def _measure(
-    objective: EnergyObjective,
-    objective_test: EnergyObjective,
-    evaluation: Evaluation,
-    weights_w: Float,
-    epoch: int,
-) -> EpochRow:
-    """MAE = mean |d|, RMSE = sqrt(mean d^2) of d = (E_ref - E_nn) / N_atoms in eV."""
-    train_s = objective.errors(evaluation.energies_s)
-    test_s = objective_test.errors(objective_test.energies(weights_w))
-    return EpochRow(epoch, *_mae_and_rmse(train_s), *_mae_and_rmse(test_s))
+def _measure(loss: Loss, objective_test: Objective, weights_w: Float, epoch: int) -> EpochRow:
+    """Return the row of an epoch: errors of training as evaluated, errors of testing."""
+    loss_test = objective_test.evaluate(weights_w, gradient=False)
+    train = tuple(map(mean_errors, loss.errors))
+    return EpochRow(epoch, train, tuple(map(mean_errors, loss_test.errors)))
 
 
-def _mae_and_rmse(errors_s: Float) -> tuple[float, float]:
-    if not len(errors_s):
-        return 0.0, math.nan
-    return float(np.abs(errors_s).mean()), math.sqrt(float((errors_s**2).mean()))
+def mean_errors(errors_k: Float) -> MeanErrors:
+    """Return ``mean |d|`` and ``sqrt(mean d^2)`` of errors d."""
+    if not len(errors_k):
+        return MeanErrors(0.0, math.nan)
+    return MeanErrors(float(np.abs(errors_k).mean()), math.sqrt(float((errors_k**2).mean())))

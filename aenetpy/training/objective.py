@@ -1,280 +1,126 @@
-"""The energy objective: what training minimises (spec 3.3; design 3.3)."""
+"""What training minimises, as far as methods, loop, table of epochs and checkpoint know it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from copy import copy
 from dataclasses import dataclass
-from queue import SimpleQueue
-from types import TracebackType
-from typing import TypeVar
-
-import numpy as np
-from threadpoolctl import threadpool_limits
+from typing import Protocol, runtime_checkable
 
 from aenetpy.arrays import Float, Index
-from aenetpy.data.training_set import TrainingSet
-from aenetpy.interruption import check
-from aenetpy.models.network import Network, Workspace
-from aenetpy.training.blocks import Block, Packing
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+from aenetpy.errors import InputError
 
 
-class Workers:
-    """Threads that share the blocks of an objective, for the time of a ``with`` statement.
-
-    BLAS is limited to one thread meanwhile, so that results do not depend on ``jobs``.
+@dataclass(frozen=True)
+class Quantity:
+    """What an objective compares with references, such as energies.
 
     Parameters
     ----------
-    jobs
-        Number of threads.
+    name, unit
+        As the user is told, with the unit of its errors.
     """
 
-    def __init__(self, jobs: int = 1) -> None:
-        self.jobs = max(1, jobs)
-        self._executor: ThreadPoolExecutor | None = None
-        self._limits: threadpool_limits | None = None
-
-    def __enter__(self) -> Workers:
-        self._limits = threadpool_limits(1, user_api="blas")
-        if self.jobs > 1:
-            self._executor = ThreadPoolExecutor(self.jobs)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._executor is not None:
-            self._executor.shutdown()
-            self._executor = None
-        if self._limits is not None:
-            self._limits.restore_original_limits()
-            self._limits = None
-
-    def map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-        """Return ``function(item)`` of all items in their order."""
-        if self._executor is None or len(items) < 2:
-            return [function(item) for item in items]
-        return list(self._executor.map(function, items))
+    name: str
+    unit: str
 
 
 @dataclass(frozen=True, eq=False)
-class Evaluation:
-    """The objective at one point.
+class Loss:
+    """An objective at one point.
 
     Parameters
     ----------
     value
-        1/2 sum over structures of ((E_ref - E_nn) / N_atoms)^2, scaled units.
+        L(w), what is minimised.
     gradient_w
-        Its derivative by all weights, (w,) float64.
-    energies_s
-        E_nn of the whole structures, scaled units, (s,) float64.
+        dL/dw, (w,) float64; empty if it was not asked for.
+    errors
+        Reference minus prediction: for each quantity of the objective an array, in its unit.
     """
 
     value: float
     gradient_w: Float
-    energies_s: Float
+    errors: tuple[Float, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Linearisation:
-    """The errors of the objective and how they change with the weights.
+class Residuals:
+    """An objective that is a sum of squares, ``L = 1/2 sum_k r_k^2``, at one point.
 
     Parameters
     ----------
-    errors_s
-        ``dE_s = (E_ref - E_nn) / N_atoms``, scaled units, (s,) float64.
-    jacobian_sw
-        ``d(dE_s)/dw = -1/N_atoms sum_i dy_i/dw``, (s, w) float64.
+    residuals_k
+        r, (k,) float64.
+    jacobian_kw
+        dr/dw, (k, w) float64.
     """
 
-    errors_s: Float
-    jacobian_sw: Float
+    residuals_k: Float
+    jacobian_kw: Float
 
 
-class EnergyObjective:
-    """Half the sum of squared energy errors per atom over a set of structures.
+class Objective(Protocol):
+    """A function of all weights, summed over structures."""
 
-    ``L(w) = 1/2 sum_s dE_s^2``, ``dE_s = (E_ref - sum_i y_i(w)) / N_s`` in scaled units.
-
-    Parameters
-    ----------
-    trainset
-        The normalised training set.
-    structures_s
-        Indices of the structures to sum over.
-    networks_t
-        A network per species in TYPES order; gives the layers, not the weights.
-    workers
-        Threads for the blocks of structures; one by default.
-
-    Notes
-    -----
-    Spec 3.3. ``w`` is all weights, species after species in TYPES order. The blocks
-    do not depend on the number of workers and are summed up in fixed order, so
-    that results do not depend on it either.
-    """
-
-    def __init__(
-        self,
-        trainset: TrainingSet,
-        structures_s: Index | Sequence[int],
-        networks_t: Sequence[Network],
-        workers: Workers | None = None,
-    ) -> None:
-        self._scale = trainset.scale
-        self._networks_t = tuple(networks_t)
-        self._ends_t = np.cumsum([network.weights_w.size for network in networks_t])
-        self._workers = Workers() if workers is None else workers
-        self._packing = Packing(trainset)
-        self._choose(np.asarray(structures_s, dtype=np.intp))
-
-    def _choose(self, structures: Index) -> None:
-        self._structures = structures
-        self.n_atoms_s = self._packing.n_atoms_s[structures]
-        self.energies_s = self._packing.energies_s[structures]
-        self._blocks = self._packing.blocks(structures)
-        self._memory: SimpleQueue[list[Workspace]] = SimpleQueue()
-        for _ in range(min(self._workers.jobs, len(self._blocks))):
-            self._memory.put(self._new_memory())
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What has errors; the first one decides which networks are the best."""
+        ...
 
     @property
     def n_structures(self) -> int:
         """Number of structures summed over."""
-        return len(self.energies_s)
+        ...
 
-    def batch(self, chosen_s: Index) -> EnergyObjective:
+    @property
+    def identity(self) -> bytes:
+        """The references: what a method remembers is of no use where they are others."""
+        ...
+
+    def batch(self, chosen_s: Index) -> Objective:
         """Return the objective over some of its structures, by position, repeats allowed."""
-        part = copy(self)
-        part._choose(self._structures[chosen_s])
-        return part
+        ...
 
-    def evaluate(self, weights_w: Float, gradient: bool = True) -> Evaluation:
-        """Return value, gradient and the energies of all structures.
+    def evaluate(self, weights_w: Float, gradient: bool = True) -> Loss:
+        """Return value, gradient and errors at one point."""
+        ...
 
-        Without ``gradient`` only the forward pass is done, and ``gradient_w`` is empty.
+    def sampling_key(self, sampling: str, loss: Loss) -> Float:
+        """Return a number for each structure; SAMPLING prefers those with small ones, (s,).
+
+        Parameters
+        ----------
+        sampling
+            ``weighted`` or ``energy``.
+        loss
+            At the weights of now.
         """
-        if not gradient:
-            energies_s = self.energies(weights_w)
-            errors_s = (self.energies_s - energies_s) / self.n_atoms_s
-            return Evaluation(0.5 * float(errors_s @ errors_s), np.empty(0), energies_s)
-        networks_t = self._networks(weights_w)
-
-        def work(block: Block) -> Evaluation:
-            return self._evaluate_block(block, networks_t)
-
-        parts = self._workers.map(work, self._blocks)
-        # The one place where partial sums meet: today of threads, later of MPI ranks.
-        value, gradient_w = 0.0, np.zeros_like(weights_w)
-        for part in parts:
-            value += part.value
-            gradient_w += part.gradient_w
-        return Evaluation(value, gradient_w, _join(part.energies_s for part in parts))
-
-    def linearise(self, weights_w: Float) -> Linearisation:
-        """Return the error of each structure and its derivative by all weights."""
-        networks_t = self._networks(weights_w)
-
-        def work(block: Block) -> Linearisation:
-            return self._linearise_block(block, networks_t)
-
-        parts = self._workers.map(work, self._blocks)
-        if len(parts) == 1:
-            return parts[0]
-        return Linearisation(
-            _join(part.errors_s for part in parts),
-            np.concatenate([np.empty((0, len(weights_w))), *(part.jacobian_sw for part in parts)]),
-        )
-
-    def energies(self, weights_w: Float) -> Float:
-        """Return the energies of all structures in scaled units, (s,): forward pass only."""
-        networks_t = self._networks(weights_w)
-
-        def work(block: Block) -> Float:
-            with self._borrow_memory() as memory_t, _unchecked():
-                return _forward(block, networks_t, memory_t)
-
-        return _join(self._workers.map(work, self._blocks))
-
-    def errors(self, energies_s: Float) -> Float:
-        """Return (E_ref - E_nn) / N_atoms in eV per atom for energies in scaled units, (s,)."""
-        return (self.energies_s - energies_s) / self.n_atoms_s / self._scale
-
-    def _evaluate_block(self, block: Block, networks_t: list[Network]) -> Evaluation:
-        """Value, gradient and energies of one block; dL/dy_i = -dE_s / N_s."""
-        check()
-        gradient_w = np.empty(self._ends_t[-1])
-        gradients_t = np.split(gradient_w, self._ends_t[:-1])
-        with self._borrow_memory() as memory_t, _unchecked():
-            energies_s = _forward(block, networks_t, memory_t)
-            errors_s = (block.energies_s - energies_s) / block.n_atoms_s
-            slopes_s = -errors_s / block.n_atoms_s
-            for rows, network, workspace, gradient in zip(
-                block.rows_t, networks_t, memory_t, gradients_t, strict=True
-            ):
-                network.backward(rows.spread(slopes_s), workspace, gradient)
-            value = 0.5 * float(errors_s @ errors_s)
-        return Evaluation(value, gradient_w, energies_s)
-
-    def _linearise_block(self, block: Block, networks_t: list[Network]) -> Linearisation:
-        """Errors and Jacobian rows of one block; row s is sum_i (-1/N_s) dy_i/dw."""
-        check()
-        jacobian_sw = np.zeros((block.n_structures, self._ends_t[-1]))
-        jacobians_t = np.split(jacobian_sw, self._ends_t[:-1], axis=1)
-        with self._borrow_memory() as memory_t, _unchecked():
-            energies_s = _forward(block, networks_t, memory_t)
-            errors_s = (block.energies_s - energies_s) / block.n_atoms_s
-            for rows, network, workspace, jacobian in zip(
-                block.rows_t, networks_t, memory_t, jacobians_t, strict=True
-            ):
-                slopes_n = rows.spread(-1.0 / block.n_atoms_s)
-                jacobian[rows.structures] = network.jacobian(slopes_n, rows.counts, workspace)
-        return Linearisation(errors_s, jacobian_sw)
-
-    def _networks(self, weights_w: Float) -> list[Network]:
-        parts_t = np.split(weights_w, self._ends_t[:-1])
-        return [
-            network.with_weights(part)
-            for network, part in zip(self._networks_t, parts_t, strict=True)
-        ]
-
-    @contextmanager
-    def _borrow_memory(self) -> Iterator[list[Workspace]]:
-        memory_t = self._memory.get()
-        try:
-            yield memory_t
-        finally:
-            self._memory.put(memory_t)
-
-    def _new_memory(self) -> list[Workspace]:
-        """Workspaces for the largest block, one per species."""
-        return [
-            Workspace(network.nodes_l, max(b.rows_t[t].x_1n.shape[1] for b in self._blocks))
-            for t, network in enumerate(self._networks_t)
-        ]
+        ...
 
 
-def _forward(block: Block, networks_t: list[Network], memory_t: list[Workspace]) -> Float:
-    """E_s = sum over the atoms of s of y_i."""
-    sums_s = np.zeros(len(block.energies_s))
-    for rows, network, workspace in zip(block.rows_t, networks_t, memory_t, strict=True):
-        rows.add_sums(network.run(rows.x_1n, workspace), sums_s)
-    return sums_s
+@runtime_checkable
+class LeastSquares(Objective, Protocol):
+    """An objective that also offers its residuals."""
+
+    def batch(self, chosen_s: Index) -> LeastSquares:
+        """Return the objective over some of its structures, by position, repeats allowed."""
+        ...
+
+    def residuals(self, weights_w: Float) -> Residuals:
+        """Return residuals and their derivatives by all weights."""
+        ...
 
 
-def _unchecked() -> np.errstate:
-    """Let numbers overflow in silence: whoever asked looks whether the result is finite."""
-    return np.errstate(over="ignore", invalid="ignore")
+def least_squares(objective: Objective, method: str) -> LeastSquares:
+    """Return an objective as one with residuals, for a method that needs them.
 
-
-def _join(parts: Iterable[Float]) -> Float:
-    return np.concatenate([np.empty(0), *parts])
+    Raises
+    ------
+    InputError
+        If it has none.
+    """
+    if isinstance(objective, LeastSquares):
+        return objective
+    raise InputError(
+        f"method {method} needs an objective with residuals, which this one has not",
+        hint="use METHOD bfgs or adam",
+    )

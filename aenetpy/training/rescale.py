@@ -15,12 +15,12 @@ from aenetpy.models.scaling import feature_scaling, rounding_noise
 
 
 def same_inputs(one: SpeciesPotential, other: SpeciesPotential) -> bool:
-    """Tell whether both scale the fingerprint alike."""
+    """Return whether both scale the fingerprint alike."""
     return all(map(np.array_equal, _scaling(one), _scaling(other)))
 
 
 def same_output(one: SpeciesPotential, other: SpeciesPotential) -> bool:
-    """Tell whether both turn the output of the network into the same energy."""
+    """Return whether both turn the output of the network into the same energy."""
     return one.scale == other.scale and _offset(one, other) == 0.0
 
 

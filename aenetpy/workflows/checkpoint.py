@@ -5,7 +5,7 @@ After an epoch are written in this order, each file complete or not at all:
 1. ``<file>-0000n``, the potentials of the epoch, if ITERWRITE keeps them;
 2. ``<file>-best``, if some were better than all before, and ``train.state``, with all weights
    and all that the method remembers; this not more often than a few times a second;
-3. ``<file>``, and ``train.restart`` in aenet's format (bfgs, ekf); this every few seconds.
+3. ``<file>``, and ``train.restart`` if aenet has one for the method; this every few seconds.
 
 What was left out is written at the end, however the run ends, unless it is killed.
 ``train.state`` alone decides: a run that is killed, at whatever moment, goes on from the
@@ -22,22 +22,21 @@ import math
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO, TypeAlias
+from typing import TextIO
 
 from aenetpy.arrays import Float
+from aenetpy.data.methods import METHODS
 from aenetpy.errors import located
 from aenetpy.io.files import read_bytes, write_bytes
-from aenetpy.io.restart import BfgsRestart, EkfRestart, encode_restart, read_restart
+from aenetpy.io.restart import Restart, check_restart, encode_restart, read_restart
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.train_state import TrainState, read_train_state, write_train_state
 from aenetpy.reports import train as report
 from aenetpy.training.loop import EpochRow
-from aenetpy.training.methods import EKF, LBFGS, Method, ekf, lbfgs, make_method
-from aenetpy.training.objective import EnergyObjective
-from aenetpy.training.order import Order
+from aenetpy.training.methods import Method, Restarted, make_method
+from aenetpy.training.objective import Objective
+from aenetpy.training.sampler import Sampler
 from aenetpy.workflows.networks import Networks
-
-Restart: TypeAlias = BfgsRestart | EkfRestart
 
 STATE = Path("train.state")
 RESTART = Path("train.restart")
@@ -46,7 +45,7 @@ SECONDS_BETWEEN_STATES = 0.2
 SECONDS_BETWEEN_FILES = 2.0
 """To replace files costs more than an epoch of a small set."""
 
-MEV = 1000.0
+MILLI = 1000.0
 
 log = logging.getLogger("aenetpy")
 
@@ -70,14 +69,11 @@ def read_optimiser(method: str) -> Restart | None:
     DataError
         If it is damaged, or was made with other settings.
     """
-    if method not in ("bfgs", "ekf") or not RESTART.exists():
+    if not METHODS[method].restart_title or not RESTART.exists():
         return None
     restart = read_restart(RESTART)
     with located(RESTART):
-        if isinstance(restart, BfgsRestart):
-            lbfgs.check_state(restart)
-        else:
-            ekf.check_state(restart)
+        check_restart(restart)
     return restart
 
 
@@ -87,7 +83,7 @@ def save_networks(networks: Networks, seed: int) -> None:
     If they are rescaled, a state goes before them: a run that is killed when only some
     files are replaced finds there the weights of all.
     """
-    if networks.has_rescaled and networks.filed_w is not None:
+    if networks.has_rescaled and networks.weights_on_disk_w is not None:
         state = TrainState(
             method="",
             epochs=0,
@@ -95,17 +91,17 @@ def save_networks(networks: Networks, seed: int) -> None:
             best_rmse=math.inf,
             problem="",
             weights_w=networks.weights_w,
-            filed_w=networks.filed_w,
+            weights_on_disk_w=networks.weights_on_disk_w,
             scaling=networks.scaling,
             restart="",
-            filed_restart=filed_restart(),
+            restart_on_disk=digest_of_restart(),
             memory={},
         )
         write_train_state(STATE, state)
     networks.save()
 
 
-def filed_restart() -> str:
+def digest_of_restart() -> str:
     """Return the digest of ``train.restart``; empty without."""
     return digest(read_bytes(RESTART)) if RESTART.exists() else ""
 
@@ -136,7 +132,7 @@ class Checkpoint:
         settings: TrainInput,
         networks: Networks,
         restart: Restart | None,
-        objective: EnergyObjective,
+        objective: Objective,
         sampling: str,
         seed: int,
         out: TextIO,
@@ -144,17 +140,18 @@ class Checkpoint:
         self._settings = settings
         self._name = settings.method.name
         self._networks = networks
-        self._problem = digest(objective.n_atoms_s.tobytes() + objective.energies_s.tobytes())
+        self._problem = digest(objective.identity)
         self.method = make_method(self._name, networks.weights_w.size, settings.method.parameters)
-        self.order = Order(sampling, seed)
+        self.sampler = Sampler(sampling, seed)
+        self._unit = objective.quantities[0].unit
         self._best_rmse = math.inf
         self._best_epoch: int | None = None
         self._best_w: Float | None = None  # as long as they are not in the files
         self._last: tuple[TrainState, Restart | None] | None = None  # the last whole epoch
         self._is_saved = False  # whether train.state is of this epoch
         self._saved_at = -math.inf
-        self._filed_w = networks.weights_w
-        self._filed_restart = filed_restart()
+        self._weights_on_disk_w = networks.weights_w
+        self._restart_on_disk = digest_of_restart()
         self._filed_at = time.monotonic()
         state = networks.state
         if state is not None and state.problem != self._problem:
@@ -168,9 +165,9 @@ class Checkpoint:
     def _continue(self, state: TrainState, out: TextIO) -> None:
         """Go on from our own state: exactly, if the method is the same."""
         self._best_rmse = state.best_rmse
-        self.order = Order(self.order.sampling, state.seed, state.epochs)
+        self.sampler = Sampler(self.sampler.sampling, state.seed, state.epochs)
         if state.method != self._name:
-            if isinstance(self.method, LBFGS | EKF):
+            if isinstance(self.method, Restarted):
                 out.write(report.method_changed())
             return
         with located(STATE):
@@ -186,35 +183,38 @@ class Checkpoint:
         network starts from new weights, or if it is our own and the weights are others.
         """
         method = self.method
-        assert isinstance(method, LBFGS | EKF), "read_optimiser reads for no other"
+        assert isinstance(method, Restarted), "read_optimiser reads for no other"
         if self._networks.has_new or self._is_ours():
             log.warning("%s is not used: it belongs to other networks", RESTART)
-        elif isinstance(restart, BfgsRestart) != isinstance(method, LBFGS):
+        elif not method.accepts(restart):
             out.write(report.method_changed())
         else:
-            self._report(method.load(restart), out)  # type: ignore[arg-type]  # the two fit
+            self._report(method.load(restart), out)
 
     def _report(self, fits: bool, out: TextIO) -> None:
-        """Tell whether the method goes on from what it was given."""
+        """Say whether the method goes on from what it was given."""
         if not fits:
             out.write(report.restart_incompatible())
-        elif isinstance(self.method, LBFGS) and self.method.is_fresh:
-            log.info("L-BFGS had come to its end: it starts anew from these weights")
-        elif isinstance(self.method, LBFGS | EKF):
+        elif not isinstance(self.method, Restarted):
+            return
+        elif self.method.is_fresh:
+            title = METHODS[self._name].restart_title
+            log.info("%s had come to its end: it starts anew from these weights", title)
+        else:
             out.write(report.method_restarted(self._name))
 
     def _is_ours(self) -> bool:
         """Whether ``train.restart`` is one that was there with ``train.state``."""
         state = read_state()
-        return state is not None and self._filed_restart in (state.restart, state.filed_restart)
+        return state is not None and self._restart_on_disk in (state.restart, state.restart_on_disk)
 
     def save(self, row: EpochRow, weights_w: Float) -> None:
         """Save what is due after an epoch; after epoch 0 only the best networks."""
         every = self._settings.iterwrite
         if row.epoch > 0 and every > 0 and row.epoch % every == 0:
             self._save_networks(f"-{row.epoch:05d}", weights_w)
-        if row.rmse_test < self._best_rmse:
-            self._best_rmse, self._best_epoch = row.rmse_test, row.epoch
+        if row.score < self._best_rmse:
+            self._best_rmse, self._best_epoch = row.score, row.epoch
             self._best_w = weights_w
         if row.epoch == 0:
             self._save_best()
@@ -227,6 +227,11 @@ class Checkpoint:
         self._last, self._is_saved = last, is_due
         if is_due and time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
             self._file(*last)
+
+    @property
+    def has_epochs(self) -> bool:
+        """Whether there has been a whole epoch since the start."""
+        return self._last is not None
 
     def close(self) -> None:
         """Bring all files to the last whole epoch."""
@@ -242,14 +247,15 @@ class Checkpoint:
         """Return what is told of the networks that are the best for the test set, if any are."""
         if self._best_rmse == math.inf:
             return None
+        unit = "m" + self._unit
         files = ", ".join(self._networks.files.values())
         best = ", ".join(f"{file}-best" for file in self._networks.files.values())
         when = (
             "in an earlier run" if self._best_epoch is None else f"after epoch {self._best_epoch}"
         )
         return (
-            f"the test RMSE was smallest {when}, {MEV * self._best_rmse:.4g} meV/atom: {best};"
-            f" {files} are of epoch {last.epoch}, {MEV * last.rmse_test:.4g} meV/atom"
+            f"the test RMSE was smallest {when}, {MILLI * self._best_rmse:.4g} {unit}: {best};"
+            f" {files} are of epoch {last.epoch}, {MILLI * last.score:.4g} {unit}"
         )
 
     def _save_networks(self, suffix: str, weights_w: Float) -> None:
@@ -265,9 +271,9 @@ class Checkpoint:
         content = encoded(restart)
         state = replace(
             state,
-            filed_w=self._filed_w,
+            weights_on_disk_w=self._weights_on_disk_w,
             restart=digest(content) if content else "",
-            filed_restart=self._filed_restart,
+            restart_on_disk=self._restart_on_disk,
         )
         write_train_state(STATE, state)
         self._saved_at = time.monotonic()
@@ -277,30 +283,30 @@ class Checkpoint:
         content = encoded(restart)
         if content:
             write_bytes(RESTART, content)
-            self._filed_restart = digest(content)
-        self._filed_w = state.weights_w
+            self._restart_on_disk = digest(content)
+        self._weights_on_disk_w = state.weights_w
         self._filed_at = time.monotonic()
 
     def _describe(self, weights_w: Float) -> TrainState:
         """Return the state after an epoch; the digests wait until it is written."""
         return TrainState(
             method=self._name,
-            epochs=self.order.epoch,
-            seed=self.order.seed,
+            epochs=self.sampler.epoch,
+            seed=self.sampler.seed,
             best_rmse=self._best_rmse,
             problem=self._problem,
             weights_w=weights_w,
-            filed_w=self._filed_w,
+            weights_on_disk_w=self._weights_on_disk_w,
             scaling=self._networks.scaling,
             restart="",
-            filed_restart="",
+            restart_on_disk="",
             memory=self.method.state(),
         )
 
 
 def restart_of(method: Method) -> Restart | None:
     """Return what ``train.restart`` says of a method; None if aenet does not save it."""
-    return method.to_restart() if isinstance(method, LBFGS | EKF) else None
+    return method.to_restart() if isinstance(method, Restarted) else None
 
 
 def encoded(restart: Restart | None) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from aenetpy.analysis.comparison import ErrorSums, reference_energy
+from aenetpy.analysis.comparison import ErrorSums, compare
 from aenetpy.data.structure import Structure
 from aenetpy.io.free_form import times
 from aenetpy.models.potential import Evaluation
@@ -24,12 +24,12 @@ class Comparison:
 
     def add(self, structure: Structure, found: Evaluation) -> None:
         """Compare with what the file of a structure holds, if it holds anything."""
-        reference = reference_energy(structure, found)
-        if reference is not None:
-            self._energy.add(np.array((found.cohesive_energy - reference) / len(structure)))
-        if structure.forces_nc is not None and found.forces_nc is not None:
+        energies, forces = compare(structure, found)
+        if energies is not None:
+            self._energy.add(np.array(energies[1] - energies[0]))
+        if forces is not None:
             self._n_with_forces += 1
-            self._force.add(found.forces_nc - structure.forces_nc)
+            self._force.add(forces[1] - forces[0])
 
     def summarise(self) -> None:
         """Tell the errors in one line, if there are any."""

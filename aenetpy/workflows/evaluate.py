@@ -108,7 +108,8 @@ def check_targets(structures: Iterable[NamedAtoms]) -> None:
     targets: set[str] = set()
     for named in structures:
         target = relaxed_name(named)
-        check_new(target, "remove or rename it")
+        for name in (target, relaxed_name(named, "last")):
+            check_new(name, "remove or rename it")
         if target in targets:
             raise UsageError(
                 f"'{target}' would be written twice", hint="name each structure once only"

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from aenetpy import __version__
+from aenetpy.analysis.atomic_energies import EnergiesOfCompositions
 from aenetpy.data.families import Families, is_copy
 from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
@@ -23,7 +24,7 @@ from aenetpy.io.stp import read_stp
 from aenetpy.parallel import ordered_map
 from aenetpy.reports import generate as report
 from aenetpy.reports.common import TrainingSetInfo
-from aenetpy.workflows.atomic_energies import AtomicEnergyCheck
+from aenetpy.workflows.atomic_energies import tell_of_better_ones
 from aenetpy.workflows.batches import batches
 from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
 from aenetpy.workflows.collection import Collection, Evaluated
@@ -137,7 +138,7 @@ def collect(
                 evaluate([piece])  # the first structure that is wrong is the one to name
             raise
 
-    atomic_energies = AtomicEnergyCheck(settings)
+    energies = EnergiesOfCompositions()
     with (
         Collection(settings.output, settings, setups_t, opener) as collection,
         apart(settings, setups_t, opener) as with_copies,
@@ -150,7 +151,7 @@ def collect(
         ):
             for evaluated in found:
                 structure = evaluated.structure
-                atomic_energies.add(evaluated)
+                energies.add(structure)
                 if with_copies is not None:
                     with_copies.add(evaluated)
                     if is_copy(structure.name):
@@ -166,7 +167,7 @@ def collect(
         info = collection.finish()
         if derivatives is not None:
             derivatives.finish()
-    atomic_energies.summarise()
+    tell_of_better_ones(settings, energies)
     return info
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -123,9 +124,14 @@ def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str])
                 hint=f"add -s {symbol}, or leave out -s to take the species of the structures",
             )
     log.info(
-        "%s: the shortest distance is %.2f Å; cutoffs chosen to hold about 60 and 28 neighbours",
+        "%s: the shortest distance is %.2f Å; within %g and %g Å, the radial and angular cutoffs,"
+        " an atom has %.0f and %.0f neighbours on average",
         times(dataset.n_structures, "structure"),
         dataset.shortest,
+        dataset.radial_cutoff,
+        dataset.angular_cutoff,
+        dataset.neighbors_within(dataset.radial_cutoff),
+        dataset.neighbors_within(dataset.angular_cutoff),
     )
     for n, what in (
         (dataset.n_without_energy, "energy"),
@@ -139,8 +145,10 @@ def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str])
         by_symbol = dict(zip(dataset.species, fit.energies_t.tolist(), strict=True))
         energies_t = tuple(by_symbol.get(symbol, 0.0) for symbol in species)
         log.info(
-            "atomic energies are fitted to the total energies: they leave %.0f meV/atom (RMS)%s",
-            1000 * fit.rmse,
+            "atomic energies are fitted to the total energies%s%s",
+            f": they leave {1000 * fit.rmse:.0f} meV/atom (RMS)"
+            if math.isfinite(fit.rmse)
+            else " of too few structures to judge them by",
             ""
             if fit.unique
             else "; other values do as well, since compositions do not tell the species apart",

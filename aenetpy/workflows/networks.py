@@ -48,7 +48,7 @@ class Networks:
         Whether weights were re-expressed for another scaling.
     state
         The state that belongs to the weights in the files; None without.
-    filed_w
+    weights_on_disk_w
         All weights in the files before these were opened; None if one is missing.
     """
 
@@ -57,7 +57,7 @@ class Networks:
     has_new: bool = False
     has_rescaled: bool = False
     state: TrainState | None = None
-    filed_w: Float | None = None
+    weights_on_disk_w: Float | None = None
 
     @property
     def networks(self) -> list[Network]:
@@ -129,7 +129,7 @@ def open_networks(
     old = [content for content in existing if content is not None]
     networks = Networks({symbol: lines[symbol].file for symbol in trainset.species}, [])
     if len(old) == len(existing):
-        networks.filed_w = np.concatenate([content.weights_w for content in old])
+        networks.weights_on_disk_w = np.concatenate([content.weights_w for content in old])
     if state is not None and len(old) == len(existing) and belongs_to(state, old):
         scaled = [continued_network(content, trainset, training_file) for content in old]
         if state.scaling == scaling_digest(scaled):  # also if the files are not rescaled yet
@@ -158,7 +158,7 @@ def open_networks(
 
 
 def belongs_to(state: TrainState, contents: Sequence[SpeciesPotential]) -> bool:
-    """Tell whether files hold the weights of a state, or those that they held before.
+    """Return whether files hold the weights of a state, or those that they held before.
 
     The state is written first and the files after it, so that a run that is killed in
     between leaves files of an earlier epoch, or some of each.
@@ -168,11 +168,11 @@ def belongs_to(state: TrainState, contents: Sequence[SpeciesPotential]) -> bool:
         return False
     ends = np.cumsum(sizes)[:-1]
     return all(
-        np.array_equal(content.weights_w, now_w) or np.array_equal(content.weights_w, filed_w)
-        for content, now_w, filed_w in zip(
+        np.array_equal(content.weights_w, now_w) or np.array_equal(content.weights_w, before_w)
+        for content, now_w, before_w in zip(
             contents,
             np.split(state.weights_w, ends),
-            np.split(state.filed_w, ends),
+            np.split(state.weights_on_disk_w, ends),
             strict=True,
         )
     )
@@ -242,7 +242,7 @@ def setup_of(species: str, trainset: TrainingSet) -> Setup:
 def wants_rescaling(
     old: SpeciesPotential, new: SpeciesPotential, settings: TrainInput, known: bool
 ) -> bool:
-    """Tell whether weights are to be re-expressed, so that the energies stay.
+    """Return whether weights are to be re-expressed, so that the energies stay.
 
     They are, with one exception: weights of which nothing is known (no ``train.state``)
     are taken over by another MAXENERGY as they are. That is what aenet does, and they

@@ -10,7 +10,6 @@ from typing import TextIO
 
 import numpy as np
 
-from aenetpy.analysis.errors import summarise
 from aenetpy.analysis.parity import Compared, Panel, parity_figure
 from aenetpy.descriptors.domain import DomainChoice
 from aenetpy.errors import DataError, UsageError
@@ -97,9 +96,9 @@ def _figure_format(path: str | Path) -> str:
 def _line(panel: Panel) -> str:
     """Return the errors of a panel with one group in one line."""
     (group,) = panel.groups
-    found = summarise(panel.per_unit * (group.predicted - group.reference))
+    found, of = group.errors, panel.per_unit
     return (
         f"{panel.quantity:6s} {np.size(group.reference):8d} {panel.counted:10s}   "
-        f"MAE {found.mean:.4g}   RMSE {found.rmse:.4g}   largest {found.maximum:.4g}   "
-        f"mean {found.bias:+.3g}   {panel.error_unit}\n"
+        f"MAE {of * found.mean:.4g}   RMSE {of * found.rmse:.4g}   "
+        f"largest {of * found.maximum:.4g}   mean {of * found.bias:+.3g}   {panel.error_unit}\n"
     )

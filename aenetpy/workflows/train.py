@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import TextIO
@@ -14,6 +13,7 @@ import numpy as np
 from aenetpy import __version__
 from aenetpy.arrays import Float, Index
 from aenetpy.data.families import is_copy, parent_of
+from aenetpy.data.methods import METHODS
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import InputError, Stopped, located
 from aenetpy.io.energies import energy_table, write_energies
@@ -23,12 +23,13 @@ from aenetpy.io.rngstate import N_WORDS, GfortranRandom, read_rngstate, write_rn
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.trainset import read_trainset, write_trainset
 from aenetpy.models.remarks import warn_of_setups
+from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.reports import train as report
 from aenetpy.reports.common import TrainingSetInfo, training_set_info
-from aenetpy.training.loop import EpochRow, Outcome
-from aenetpy.training.loop import train as improve
+from aenetpy.training.energy_objective import EnergyObjective
+from aenetpy.training.loop import EpochRow, Outcome, run_epochs
+from aenetpy.training.methods import load_method
 from aenetpy.training.normalise import normalise, without_constants
-from aenetpy.training.objective import EnergyObjective, Workers
 from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
@@ -37,15 +38,6 @@ from aenetpy.workflows.timing import Timing
 
 RNG_STATE = Path("train.rngstate")
 STOP = Path("STOP")
-
-POSITIVE = (0.0, math.inf, "larger than 0")
-SHARE = (-math.ulp(0.0), 1.0, "0 or more and less than 1")
-LIMITS: Mapping[str, Mapping[str, tuple[float, float, str]]] = {
-    "adam": {"mu": POSITIVE, "b1": SHARE, "b2": SHARE},
-    "ekf": {"lambda": POSITIVE, "state": POSITIVE},
-    "lm": {"learnrate": POSITIVE, "adjust": (1.0, math.inf, "larger than 1")},
-}
-"""Where the parameters of the methods must lie, ends excluded."""
 
 log = logging.getLogger("aenetpy")
 
@@ -84,7 +76,8 @@ def train(
         If a file named STOP, SIGTERM or SIGHUP ended training; everything is saved then.
     """
     timing = Timing("train.time" if settings.timing else None)
-    sampling = check_method(settings)
+    load_method(settings.method.name)  # fails before any file is touched
+    sampling = choose_sampling(settings)
     seed = settings.seed if settings.seed is not None else fresh_seed()
     state, restart = read_state(), read_optimiser(settings.method.name)
     out.write(report.opening(datetime.now(), __version__))
@@ -117,7 +110,7 @@ def train(
         )
     )
     warn_of_small_sample(settings, sampling, len(train_s))
-    with Workers(jobs) as workers:
+    with one_blas_thread(), Workers(jobs) as workers:
         objective, objective_test = (
             EnergyObjective(trainset, chosen_s, networks.networks, workers)
             for chosen_s in (train_s, test_s)
@@ -125,13 +118,17 @@ def train(
         checkpoint = Checkpoint(settings, networks, restart, objective, sampling, seed, out)
         out.write(
             report.process_opening(
-                method.name, method.parameters, settings.iterations, sampling, len(train_s)
+                method.name,
+                method.parameters,
+                settings.iterations,
+                sampling,
+                len(train_s),
+                [f"{quantity.name} {quantity.unit}" for quantity in objective.quantities[1:]],
             )
         )
 
         def save_epoch(row: EpochRow, weights_w: Float) -> None:
-            errors = (row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
-            out.write(report.epoch_row(row.epoch, *errors))
+            out.write(report.epoch_row(row.epoch, *row.columns))
             out.flush()
             checkpoint.save(row, weights_w)
             if row.epoch > 0:
@@ -139,7 +136,7 @@ def train(
                 on_epoch()
 
         try:
-            outcome = improve(
+            outcome = run_epochs(
                 objective,
                 objective_test,
                 checkpoint.method,
@@ -147,10 +144,11 @@ def train(
                 settings.iterations,
                 save_epoch,
                 STOP.exists,
-                checkpoint.order,
+                checkpoint.sampler,
             )
         except KeyboardInterrupt:
-            log.warning("interrupted: the last whole epoch is saved; the same command goes on")
+            if checkpoint.has_epochs:
+                log.warning("interrupted: the last whole epoch is saved; the same command goes on")
             raise
         finally:
             checkpoint.close()
@@ -164,10 +162,7 @@ def train(
                 ("energies.test.0", test_s, objective_test),
             ):
                 save_energies(name, trainset, chosen_s, part.energies(outcome.weights_w))
-            row = outcome.row
-            out.write(
-                report.final_energies(row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
-            )
+            out.write(report.final_energies(*outcome.row.columns[:4]))
     out.write(report.networks_stored(networks.files))
     out.write(report.closing(datetime.now()))
     timing.write()
@@ -190,38 +185,20 @@ def stopped(epoch: int) -> Stopped:
     )
 
 
-def check_method(settings: TrainInput) -> str:
-    """Refuse parameters that lead nowhere, before any file is touched.
-
-    Returns
-    -------
-    sampling
-        The order of the structures that is used (spec 3.4).
-
-    Raises
-    ------
-    InputError
-        Naming the line and the parameter.
-    """
-    method = settings.method
-    for key, (low, high, text) in LIMITS.get(method.name, {}).items():
-        value = method.parameters[key]
-        if not low < value < high:
-            raise InputError(
-                f"{method.name}: {key} is {value:g}",
-                file=settings.path,
-                line=method.line or None,
-                hint=f"it must be {text}",
-            )
-    if method.name != "bfgs":
-        return settings.sampling or ("random" if method.name == "adam" else "sequential")
+def choose_sampling(settings: TrainInput) -> str:
+    """Return the order of the structures that is used (spec 3.4)."""
+    default = METHODS[settings.method.name].sampling
+    if default is not None:
+        return settings.sampling or default
     if settings.sampling not in (None, "sequential"):
-        log.warning("SAMPLING %s has no effect on method %s", settings.sampling, method.name)
+        log.warning(
+            "SAMPLING %s has no effect on method %s", settings.sampling, settings.method.name
+        )
     return "sequential"
 
 
 def warn_of_small_sample(settings: TrainInput, sampling: str, n_training: int) -> None:
-    """Tell that adam leaves out structures for good, as aenet does (spec 3.4)."""
+    """Warn that structures are left out for good, as aenet does (spec 3.4)."""
     method = settings.method
     size = method.parameters.get("samplesize", n_training)
     if sampling == "sequential" and size < n_training:

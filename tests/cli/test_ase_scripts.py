@@ -181,6 +181,11 @@ def test_relaxed_structures_are_not_replaced(workdir, capsys):
     assert Path("run-1-relaxed.extxyz").read_text() == "precious"
     assert len(list(workdir.glob("*relaxed*"))) == 1  # told before any was relaxed
     assert run(command[:3]) == 0  # without relaxation there is nothing to replace
+    Path(f"{NAME}-last.xsf").write_text("precious")
+    one = ["evaluate", "in.json", f"{NAME}.xsf", "--relax", "0.001", "--steps", "1"]
+    fails(capsys, one, 4, f"{NAME}-last.xsf: exists already")
+    assert Path(f"{NAME}-last.xsf").read_text() == "precious"
+    Path(f"{NAME}-last.xsf").unlink()
     twice = ["evaluate", "in.json", "run.extxyz@0:1", "run.extxyz@:1", "--relax", "1.5"]
     fails(capsys, twice, 2, "'run-0-relaxed.extxyz' would be written twice")
     os.symlink("/dev/null", f"{NAME}-relaxed.xsf")

@@ -99,6 +99,15 @@ def test_wrong_arguments(alloy, capsys):
     assert not list(alloy.glob("*.in"))
 
 
+def test_one_structure_proves_nothing(alloy, capsys):
+    assert run(["init", "alloy.xyz@0"]) == 0
+    told = capsys.readouterr().err
+    assert "of too few structures to judge them by" in told
+    assert "inf" not in told.replace("info:", "")
+    # a cube of copper with 8 Å around has more neighbours than the limits of the cutoffs ask for
+    assert "within 6 and 4.7 Å, the radial and angular cutoffs, an atom has" in told
+
+
 def test_species_keep_the_order_that_is_asked_for(alloy):
     assert run(["init", "-s", "Au", "-s", "Cu", "-s", "Ag", "alloy.xyz@:"]) == 0
     content = read_generate_in("generate.in")

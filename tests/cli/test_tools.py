@@ -224,7 +224,7 @@ def test_neighbors_refuse(workdir, capsys):
     fails(capsys, ["neighbors", "run.xyz@:", "1", "3"], 2, "holds several structures")
     fails(capsys, ["neighbors", "run.xyz@0", "4", "3"], 2, "atom 4 of run.xyz@0, which has 3")
     fails(capsys, ["neighbors", "run.xyz@0", "0", "3"], 2, "0 is not in the range")
-    fails(capsys, ["neighbors", "run.xyz@0", "1", "nan"], 2, "nan is not a radius")
+    fails(capsys, ["neighbors", "run.xyz@0", "1", "nan"], 2, "nan is not a number")
     fails(capsys, ["neighbors", "run.xyz@0", "1", "-2"], 2, "No such option")
 
 

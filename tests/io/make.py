@@ -5,8 +5,9 @@ import dataclasses
 import numpy as np
 from hypothesis import strategies as st
 
+from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.data.setup import FeatureStatistics, Setup
-from aenetpy.data.species_potential import ACTIVATIONS, SpeciesPotential, weight_offsets
+from aenetpy.data.species_potential import SpeciesPotential, weight_offsets
 from aenetpy.data.training_set import TrainingSet
 
 SYMBOLS = ("Ti", "O", "H", "Cu", "Au")
@@ -76,7 +77,7 @@ def make_network(rng, nodes_l, n_types, description=" made up$$"):
     species = SYMBOLS[:n_types]
     return SpeciesPotential(
         nodes_l=tuple(nodes_l),
-        activations=tuple(rng.choice(ACTIVATIONS, len(nodes_l) - 1).tolist()),
+        activations=tuple(rng.choice(list(ACTIVATIONS), len(nodes_l) - 1).tolist()),
         weights_w=rng.normal(size=weight_offsets(tuple(nodes_l))[-1]) * 10.0 ** rng.integers(-9, 3),
         setup=make_setup(rng, species[-1], species, nodes_l[0], description),
         training_file="TiO2.train.scaled",

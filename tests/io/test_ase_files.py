@@ -47,6 +47,15 @@ def test_numbers_that_the_file_cannot_hold(name, tmp_path):
             read(name)
 
 
+def test_titles_and_comments_may_be_numbers(tmp_path):
+    """Steps of dynamics, and numbers of databases."""
+    (tmp_path / "md.xyz").write_text("1\n10000000\nH 0 0 0\n1\n20000000\nH 0 0 1\n")
+    assert [len(s.species) for s in structures("md.xyz@:")] == [1, 1]
+    text = "1010942\n1.0\n5 0 0\n0 5 0\n0 0 5\nTi\n1\nDirect\n0 0 0\n"
+    (tmp_path / "POSCAR").write_text(text)
+    assert len(structures("POSCAR")) == 1
+
+
 def test_a_number_across_two_pieces(tmp_path, monkeypatch):
     monkeypatch.setattr(ase_files, "_PIECE", 7)
     (tmp_path / "a.xyz").write_text("1\nstep 3\nH 0 0 0\n1000000000\n\nH 0 0 0\n")
@@ -80,7 +89,7 @@ def test_compressed_files(opened, tmp_path):
 )
 def test_an_index_without_end(index, tmp_path):
     write("a.xyz", [Atoms("H")] * 2)
-    with pytest.raises(DataError, match=r"is no index; write @:, @-1 or @::10; a number has 18"):
+    with pytest.raises(DataError, match=r"is no index; write @:, @-1 or @::10"):
         structures(f"a.xyz@{index}")
     assert len(structures("a.xyz@0:" + "9" * 18)) == 2
 

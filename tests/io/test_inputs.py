@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aenetpy.data.activations import ACTIVATIONS
+from aenetpy.data.limits import FINITE
+from aenetpy.data.methods import METHODS, Parameter
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.free_form import Entry
 from aenetpy.io.generate_in import GenerateInput, format_generate_in, read_generate_in
@@ -21,8 +24,6 @@ from aenetpy.io.predict_in import (
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.train_in import (
-    ACTIVATION_NAMES,
-    METHODS,
     SAMPLINGS,
     MethodLine,
     NetworkLine,
@@ -147,7 +148,7 @@ def test_train_in(write, caplog):
     assert found.training_set == "TiO2.train"
     assert (found.test_percent, found.iterations, found.max_energy) == (20.0, 0, None)
     assert found.method == MethodLine("adam", {"mu": 0.001, "batchsize": 4}, 6)
-    assert found.method.parameters == {**METHODS["adam"], "batchsize": 4}
+    assert found.method.parameters == {**METHODS["adam"].defaults, "batchsize": 4}
     assert found.networks == (
         NetworkLine("Ti", "nn/Ti.nn", (15, 10), ("tanh", "tanh"), 10),
         NetworkLine("O", "O.nn", (), (), 11),
@@ -297,6 +298,15 @@ NAMES = st.text("abcXYZ019._-/ '\"", min_size=1).map(lambda s: f"n{s.strip()}")
 REALS = st.floats(-1e6, 1e6)
 
 
+def _values_of(parameter: Parameter) -> st.SearchStrategy:
+    """Return what a parameter of a method may be."""
+    if parameter.is_whole:
+        return st.integers(1, 99)
+    if parameter.limit is FINITE:
+        return REALS
+    return st.floats(0.01, 0.99) if parameter.allows(0.5) else st.floats(1.01, 99)
+
+
 @settings(deadline=None)
 @given(
     st.lists(st.sampled_from(["Ti", "O", "Au", "H"]), min_size=1, unique=True),
@@ -325,12 +335,10 @@ def test_generate_in_round_trip(tmp_path_factory, species, data):
 @given(st.lists(st.sampled_from(["Ti", "O", "Au"]), min_size=1, unique=True), st.data())
 def test_train_in_round_trip(tmp_path_factory, species, data):
     name = data.draw(st.sampled_from(list(METHODS)))
-    keys = data.draw(st.sets(st.sampled_from(sorted(METHODS[name])))) if METHODS[name] else set()
-    parameters = {
-        key: data.draw(st.integers(1, 99) if isinstance(METHODS[name][key], int) else REALS)
-        for key in keys
-    }
-    activations = st.sampled_from(sorted(set(ACTIVATION_NAMES.values())))
+    known = METHODS[name].parameters
+    keys = data.draw(st.sets(st.sampled_from(sorted(known)))) if known else set()
+    parameters = {key: data.draw(_values_of(known[key])) for key in keys}
+    activations = st.sampled_from(sorted(ACTIVATIONS))
     layers = st.lists(st.tuples(st.integers(1, 99), activations), max_size=3)
     networks = []
     for symbol in species:
@@ -421,7 +429,7 @@ REFUSED = {
     "g25": "xsf/nonnum.xsf:10: 'abc' is not a number",
     "g26": "xsf/wrongn.xsf:9: PRIMCOORD announces 9 atoms but 6 follow",
     "g27": "xsf/fewn.xsf:9: PRIMCOORD announces 4 atoms but 6 follow",
-    "g30": "xsf/nan.xsf:10: 'nan' is not a finite number",
+    "g30": "xsf/nan.xsf:10: a coordinate or force is nan, and must be finite",
     "g31": "xsf/empty.xsf: no atoms",
     "t02": "train.in: keyword TRAININGSET is missing",
     "t07": "train.in:7: unknown training method 'rprop'",

@@ -158,10 +158,18 @@ def test_a_folder_that_is_missing_or_closed(tmp_path):
 
 def test_what_killed_runs_have_left_is_removed(tmp_path):
     """Whatever it was to become; what somebody writes, or has called like it, stays."""
-    (tmp_path / ".Ti.nn-00123.0123abcd.tmp").write_bytes(b"half")
+    (tmp_path / f".Ti.nn-00123.{temporary.this_computer()}abcd.tmp").write_bytes(b"half")
+    half = tmp_path / f".b.{temporary.this_computer()}abcd.tmp"  # of a set, see new_files
+    half.write_bytes(b"one of two")
+    os.link(half, tmp_path / "b")
+    other_node = f"{int(temporary.this_computer(), 16) ^ 1:04x}"
+    (tmp_path / f".c.{other_node}abcd.tmp").write_bytes(b"of another computer")
     (tmp_path / ".notes.tmp").write_bytes(b"somebody's")
     living = temporary.Temporary(str(tmp_path / "a.train"))
     with locked_folder(tmp_path, "train"):
         names = set(os.listdir(tmp_path))
-    assert names == {FOLDER_LOCK, ".notes.tmp", os.path.basename(living.path)}
+    assert names == {
+        *(FOLDER_LOCK, ".notes.tmp", os.path.basename(living.path)),
+        *("b", half.name, f".c.{other_node}abcd.tmp"),
+    }
     living.remove()

@@ -8,6 +8,7 @@ import pytest
 
 from aenetpy.errors import DataError
 from aenetpy.io.new_files import new_files
+from aenetpy.io.temporary import this_computer
 
 OTHERS = {"a": "name another a", "b": "name another b"}
 
@@ -112,7 +113,7 @@ def test_nothing_is_left_after_a_failure(failure):
 
 
 def test_what_is_half_there_goes_away_but_nothing_of_others(workdir):
-    temporary = ".a.01234567.tmp"
+    temporary = f".a.{this_computer()}4567.tmp"
     (workdir / temporary).write_bytes(b"of a dead run")
     os.link(temporary, "a")
     write_both()
@@ -120,7 +121,7 @@ def test_what_is_half_there_goes_away_but_nothing_of_others(workdir):
     assert (workdir / "a").read_bytes() == b"a"
     # A set that is whole is no rest, and neither is another file beside a rest.
     for path in OTHERS:
-        os.link(path, f".{path}.01234567.tmp")
+        os.link(path, f".{path}.{this_computer()}4567.tmp")
     with pytest.raises(DataError, match=r"^a: exists already"):
         write_both()
     assert sorted(os.listdir()) == ["a", "b"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -78,6 +79,12 @@ def test_isolated_and_partly_periodic():
     assert structure_from_atoms(atoms).pbc_c == (True, True, False)
 
 
+def test_a_pipe_is_read_once_or_not_at_all(tmp_path):
+    os.mkfifo(tmp_path / "run.xyz")
+    with pytest.raises(DataError, match="is a pipe, and can be read only once; write its content"):
+        list(iter_structures(str(tmp_path / "run.xyz")))
+
+
 def test_wrong_atoms():
     with pytest.raises(DataError, match="a: the structure has no atoms"):
         structure_from_atoms(Atoms(), "a")
@@ -85,9 +92,11 @@ def test_wrong_atoms():
         structure_from_atoms(Atoms("H", cell=[1, 1, 0], pbc=True), "a")
     atoms = make_atoms()
     atoms.positions[1, 1] = np.nan
-    with pytest.raises(DataError, match="a: a coordinate is not finite"):
+    with pytest.raises(
+        DataError, match="a: a coordinate: number 5 of 6 is nan, and must be finite"
+    ):
         structure_from_atoms(atoms, "a")
-    with pytest.raises(DataError, match="a: the energy is not finite"):
+    with pytest.raises(DataError, match="a: the energy: is inf, and must be finite"):
         structure_from_atoms(make_atoms(energy=np.inf), "a")
     atoms = make_atoms(energy=None)
     atoms.info["energy"] = "low"

@@ -16,10 +16,10 @@ STATE = TrainState(
     best_rmse=float("inf"),
     problem="abc",
     weights_w=np.linspace(-1, 1, 9),
-    filed_w=np.linspace(-2, 2, 9),
+    weights_on_disk_w=np.linspace(-2, 2, 9),
     scaling="ghi",
     restart="def",
-    filed_restart="",
+    restart_on_disk="",
     memory={"mean_w": np.arange(3.0), "task": np.array("FG_LNSRCH"), "n": np.array(4)},
 )
 
@@ -35,13 +35,22 @@ def test_comes_back_as_it_was(tmp_path) -> None:
         "problem",
         "scaling",
         "restart",
-        "filed_restart",
+        "restart_on_disk",
     ):
         assert getattr(again, name) == getattr(STATE, name)
     assert (again.weights_w == STATE.weights_w).all()
-    assert (again.filed_w == STATE.filed_w).all()
+    assert (again.weights_on_disk_w == STATE.weights_on_disk_w).all()
     assert again.memory.keys() == STATE.memory.keys()
     assert all((again.memory[key] == STATE.memory[key]).all() for key in STATE.memory)
+
+
+def test_items_have_the_names_of_earlier_releases_in_the_file(tmp_path) -> None:
+    write_train_state(tmp_path / "train.state", STATE)
+    with np.load(tmp_path / "train.state") as archive:
+        items = {name: archive[name] for name in archive.files}
+    assert (items["filed_w"] == STATE.weights_on_disk_w).all()
+    assert items["filed_restart"] == STATE.restart_on_disk
+    assert not items.keys() & {"weights_on_disk_w", "restart_on_disk"}
 
 
 def spoiled(content: bytes) -> list[bytes]:
@@ -81,7 +90,7 @@ def test_items_of_another_kind_are_told(name, tmp_path) -> None:
     path = tmp_path / "train.state"
     arrays = {key: np.asarray(getattr(STATE, key)) for key in FORMS}
     arrays |= {"seed": np.array("7"), "format": np.array(FORMAT)}
-    texts = {"method", "problem", "scaling", "restart", "filed_restart"}
+    texts = {"method", "problem", "scaling", "restart", "restart_on_disk"}
     other = "7" if arrays[name].dtype.kind != "U" else 7.0
     wrong = [other, arrays[name][np.newaxis], -1, "-1", np.nan, 1j, b"7", np.full(9, np.nan)]
     for value in (*wrong, None):
@@ -98,7 +107,7 @@ def test_items_of_another_kind_are_told(name, tmp_path) -> None:
 
 def test_weights_in_state_and_files_are_as_many(tmp_path) -> None:
     path = tmp_path / "train.state"
-    write_train_state(path, replace(STATE, filed_w=np.zeros(8)))
+    write_train_state(path, replace(STATE, weights_on_disk_w=np.zeros(8)))
     with pytest.raises(DataError, match=r"train\.state: is damaged"):
         read_train_state(path)
 

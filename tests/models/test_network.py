@@ -5,8 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.errors import DataError
-from aenetpy.models.network import ACTIVATIONS, Network, Workspace, n_weights
+from aenetpy.models.network import Network, NetworkMemory, n_weights
 from tests.naive_network import ACTIVATION, difference, output
 
 LAYOUTS = [
@@ -24,7 +25,7 @@ def make(nodes: tuple[int, ...], names: tuple[str, ...], seed: int = 0) -> Netwo
 
 def activate(name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     value, slope = np.array(x, dtype=float), np.empty(np.shape(x))
-    ACTIVATIONS[name](value, slope)
+    ACTIVATIONS[name].function(value, slope)
     return value, slope
 
 
@@ -79,10 +80,10 @@ def test_backward_agrees_with_differences(nodes, names) -> None:
     network = make(nodes, names)
     rng = np.random.default_rng(3)
     x_ng, weight_n = rng.normal(size=(6, nodes[0])), rng.normal(size=6)
-    workspace = Workspace(nodes, 9)
+    memory = NetworkMemory(nodes, 9)
     gradient_w = np.full(network.weights_w.size, np.nan)
-    network.run(np.vstack([x_ng.T, np.ones(6)]), workspace)
-    network.backward(weight_n, workspace, gradient_w)
+    network.run(np.vstack([x_ng.T, np.ones(6)]), memory)
+    network.backward(weight_n, memory, gradient_w)
 
     def loss(weights_w: np.ndarray) -> float:
         return float(weight_n @ network.with_weights(weights_w).forward(x_ng))
@@ -91,13 +92,13 @@ def test_backward_agrees_with_differences(nodes, names) -> None:
     assert gradient_w == pytest.approx(numerical, rel=1e-7, abs=1e-8)
 
 
-def test_one_workspace_serves_batches_of_any_size() -> None:
+def test_one_memory_serves_batches_of_any_size() -> None:
     network = make(*LAYOUTS[2])
-    workspace = Workspace(network.nodes_l, 8)
+    memory = NetworkMemory(network.nodes_l, 8)
     rng = np.random.default_rng(4)
     for n_atoms in (8, 3, 0, 5):
         x_ng = rng.normal(size=(n_atoms, 4))
-        y_n = network.run(np.vstack([x_ng.T, np.ones(n_atoms)]), workspace)
+        y_n = network.run(np.vstack([x_ng.T, np.ones(n_atoms)]), memory)
         assert (y_n == network.forward(x_ng)).all()
 
 

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy
 from scipy.optimize import fmin_l_bfgs_b, rosen, rosen_der
 
+from aenetpy.cli.main import run
 from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import BfgsRestart, read_restart, write_restart
+from aenetpy.io.trainset import write_trainset
 from aenetpy.training.methods import lbfgs
 from aenetpy.training.methods.lbfgs import LBFGS
+from tests.conftest import ROOT
+from tests.training import small_trainset
 
 START_W = np.linspace(-1.2, 1.5, 30)
 
@@ -123,13 +129,42 @@ def test_a_state_of_other_size_changes_nothing() -> None:
     assert method.advance(np.ones(3), 3.0, np.ones(3)).tolist() == [1.0, 1.0, 1.0]
 
 
-def test_an_unknown_interface_of_scipy_is_told(monkeypatch) -> None:
-    def setulb() -> None:
-        """setulb(m,x,y)"""
+def no_lbfgsb() -> None:
+    """setulb(m,x,y)"""
 
-    monkeypatch.setattr(lbfgs, "_lbfgsb", SimpleNamespace(setulb=setulb))
-    with pytest.raises(NumericalError, match=r"SciPy .* interface that aenetpy does not know"):
-        LBFGS(3)
+
+@pytest.mark.parametrize("library", [None, SimpleNamespace(), SimpleNamespace(setulb=no_lbfgsb)])
+def test_an_unknown_interface_of_scipy_is_told_before_anything_is_written(
+    library, monkeypatch, tmp_path, capsys
+) -> None:
+    write_trainset(tmp_path / "TiO2.train", small_trainset())
+    (tmp_path / "train.in").write_text(
+        "TRAININGSET TiO2.train\nNETWORKS\nTi Ti.nn 1 2:tanh\nO O.nn 1 2:tanh\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    if library is None:
+        monkeypatch.delattr(scipy.optimize, "_lbfgsb")
+        monkeypatch.setitem(sys.modules, "scipy.optimize._lbfgsb", None)
+    else:
+        monkeypatch.setattr(scipy.optimize, "_lbfgsb", library)
+    monkeypatch.delitem(sys.modules, lbfgs.__name__)
+    assert run(["train", "train.in"]) == 5
+    assert (
+        f"the L-BFGS-B of SciPy {scipy.__version__} has an interface that aenetpy does not know; "
+        f"pip install '{lbfgs.TESTED}'"
+    ) in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["TiO2.train", "train.in"]
+
+
+def test_a_library_that_does_not_minimise_is_not_used(monkeypatch) -> None:
+    monkeypatch.setattr(lbfgs, "TASKS", {})
+    monkeypatch.setattr(lbfgs._Original, "advance", lambda *arguments: None)
+    with pytest.raises(NumericalError, match="does not know"):
+        lbfgs.choose_interface()
+
+
+def test_the_versions_that_are_tested_are_those_that_are_required() -> None:
+    assert f'"{lbfgs.TESTED}"' in (ROOT / "pyproject.toml").read_text()
 
 
 @pytest.mark.parametrize("field", ["isave", "iwa", "wa", "dsave"])

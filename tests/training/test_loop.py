@@ -17,13 +17,14 @@ from aenetpy.io.rngstate import GfortranRandom, read_rngstate
 from aenetpy.io.train_in import read_train_in
 from aenetpy.io.trainset import read_trainset
 from aenetpy.models.network import Network
-from aenetpy.training.loop import EpochRow, train
+from aenetpy.parallel import Workers, one_blas_thread
+from aenetpy.training.energy_objective import EnergyObjective
+from aenetpy.training.loop import EpochRow, run_epochs
 from aenetpy.training.methods import make_method
 from aenetpy.training.methods.lbfgs import LBFGS
 from aenetpy.training.methods.online_sd import OnlineSD
 from aenetpy.training.normalise import normalise
-from aenetpy.training.objective import EnergyObjective, Workers
-from aenetpy.training.order import Order
+from aenetpy.training.sampler import Sampler
 from aenetpy.training.split import split
 from tests.training import small_networks, small_trainset, weights_of
 
@@ -37,12 +38,12 @@ class Descent:
 
     uses_gradient = True
 
-    def step(self, weights_w, evaluation, objective, visits_v):
+    def step(self, weights_w, loss, objective, sample_v):
         self.steps += 1
         self.converged = self.steps == self.converge_at
         if self.steps == self.fail_at:
             self.note = "cannot go on"
-        return weights_w - self.rate * evaluation.gradient_w
+        return weights_w - self.rate * loss.gradient_w
 
 
 class Record:
@@ -75,8 +76,8 @@ class Signalled(Descent):
         super().__init__()
         self.number, self.last = number, step
 
-    def step(self, weights_w, evaluation, objective, visits_v):
-        weights_w = super().step(weights_w, evaluation, objective, visits_v)
+    def step(self, weights_w, loss, objective, sample_v):
+        weights_w = super().step(weights_w, loss, objective, sample_v)
         if self.steps == self.last:
             signal.raise_signal(self.number)
             objective.evaluate(weights_w)
@@ -89,24 +90,26 @@ class Signalled(Descent):
 def test_termination_within_an_epoch_returns_the_last_whole_one(number, jobs) -> None:
     trainset, networks = normalise(small_trainset()).trainset, small_networks()
     record = Record()
-    with Workers(jobs) as workers, signals_noted():
+    with one_blas_thread(), Workers(jobs) as workers, signals_noted():
         training = EnergyObjective(trainset, [0, 1, 3], networks, workers)
         testing = EnergyObjective(trainset, [2, 4], networks, workers)
-        outcome = train(training, testing, Signalled(number, 3), weights_of(networks), 9, record)
+        outcome = run_epochs(
+            training, testing, Signalled(number, 3), weights_of(networks), 9, record
+        )
         energies_s = training.energies(outcome.weights_w)  # what follows is not interrupted
     assert outcome.reason == "stopped"
     assert outcome.row == record.rows[-1]
     assert outcome.row.epoch == 2
     assert outcome.weights_w is record.weights[-1]
     errors_s = training.errors(energies_s)
-    assert outcome.row.rmse_train == pytest.approx(np.sqrt(np.mean(errors_s**2)))
+    assert outcome.row.train[0].rmse == pytest.approx(np.sqrt(np.mean(errors_s**2)))
 
 
 def test_an_interrupt_within_an_epoch_ends_training(objectives) -> None:
     training, testing, start_w = objectives
     record = Record()
     with signals_noted(), pytest.raises(KeyboardInterrupt) as caught:
-        train(training, testing, Signalled(signal.SIGINT, 3), start_w, 9, record)
+        run_epochs(training, testing, Signalled(signal.SIGINT, 3), start_w, 9, record)
     assert not isinstance(caught.value, Terminated)
     assert [row.epoch for row in record.rows] == [0, 1, 2]
 
@@ -114,17 +117,17 @@ def test_an_interrupt_within_an_epoch_ends_training(objectives) -> None:
 def test_rows_hold_the_errors_at_the_weights_of_the_epoch(objectives) -> None:
     training, testing, start_w = objectives
     record = Record()
-    outcome = train(training, testing, Descent(), start_w, 4, record)
+    outcome = run_epochs(training, testing, Descent(), start_w, 4, record)
     assert [row.epoch for row in record.rows] == [0, 1, 2, 3, 4]
     assert (record.weights[0] == start_w).all()
     for row, weights_w in zip(record.rows, record.weights, strict=True):
         train_s = training.errors(training.energies(weights_w))
         test_s = testing.errors(testing.energies(weights_w))
-        assert row.mae_train == pytest.approx(np.mean(np.abs(train_s)))
-        assert row.rmse_train == pytest.approx(np.sqrt(np.mean(train_s**2)))
-        assert row.mae_test == pytest.approx(np.mean(np.abs(test_s)))
-        assert row.rmse_test == pytest.approx(np.sqrt(np.mean(test_s**2)))
-    assert record.rows[4].rmse_train < record.rows[0].rmse_train
+        assert row.train[0].mae == pytest.approx(np.mean(np.abs(train_s)))
+        assert row.train[0].rmse == pytest.approx(np.sqrt(np.mean(train_s**2)))
+        assert row.test[0].mae == pytest.approx(np.mean(np.abs(test_s)))
+        assert row.test[0].rmse == pytest.approx(np.sqrt(np.mean(test_s**2)))
+    assert record.rows[4].train[0].rmse < record.rows[0].train[0].rmse
     assert outcome.reason == "epochs"
     assert outcome.row is record.rows[-1]
     assert outcome.weights_w is record.weights[-1]
@@ -137,14 +140,14 @@ def test_one_evaluation_per_epoch(objectives, monkeypatch) -> None:
     monkeypatch.setattr(
         training, "evaluate", lambda w, **options: calls.append(w) or evaluate(w, **options)
     )
-    train(training, testing, Descent(), start_w, 5, Record())
+    run_epochs(training, testing, Descent(), start_w, 5, Record())
     assert len(calls) == 6
 
 
 @pytest.mark.parametrize("epochs", [0, -3])
 def test_no_epochs_only_evaluate(objectives, epochs: int) -> None:
     record = Record()
-    outcome = train(*objectives[:2], Descent(), objectives[2], epochs, record)
+    outcome = run_epochs(*objectives[:2], Descent(), objectives[2], epochs, record)
     assert [row.epoch for row in record.rows] == [0]
     assert outcome.reason == "epochs"
     assert outcome.weights_w is objectives[2]
@@ -153,14 +156,14 @@ def test_no_epochs_only_evaluate(objectives, epochs: int) -> None:
 def test_empty_test_set_has_no_root_mean_square(objectives) -> None:
     trainset = normalise(small_trainset()).trainset
     nothing = EnergyObjective(trainset, [], small_networks())
-    row = train(objectives[0], nothing, Descent(), objectives[2], 0, Record()).row
-    assert row.mae_test == 0.0
-    assert math.isnan(row.rmse_test)
+    row = run_epochs(objectives[0], nothing, Descent(), objectives[2], 0, Record()).row
+    assert row.test[0].mae == 0.0
+    assert math.isnan(row.test[0].rmse)
 
 
 def test_ends_after_the_epoch_in_which_it_is_asked_to_stop(objectives) -> None:
     record = Record()
-    outcome = train(
+    outcome = run_epochs(
         *objectives[:2], Descent(), objectives[2], 9, record, stop=lambda: len(record.rows) > 2
     )
     assert outcome.reason == "stopped"
@@ -169,13 +172,13 @@ def test_ends_after_the_epoch_in_which_it_is_asked_to_stop(objectives) -> None:
 
 def test_ends_when_the_method_has_converged(objectives) -> None:
     record = Record()
-    outcome = train(*objectives[:2], Descent(converge_at=3), objectives[2], 9, record)
+    outcome = run_epochs(*objectives[:2], Descent(converge_at=3), objectives[2], 9, record)
     assert outcome.reason == "converged"
     assert record.rows[-1].epoch == 3
 
 
 def test_ends_when_the_method_cannot_go_on(objectives) -> None:
-    outcome = train(*objectives[:2], Descent(fail_at=2), objectives[2], 9, Record())
+    outcome = run_epochs(*objectives[:2], Descent(fail_at=2), objectives[2], 9, Record())
     assert outcome.reason == "exhausted"
     assert outcome.note == "cannot go on"
     assert outcome.row.epoch == 2
@@ -185,25 +188,25 @@ def test_ends_when_the_method_cannot_go_on(objectives) -> None:
 def test_divergence_is_told_before_anything_is_saved(objectives, rate: float) -> None:
     record = Record()
     with pytest.raises(NumericalError, match="diverged in epoch 1"):
-        train(*objectives[:2], Descent(rate), objectives[2], 3, record)
+        run_epochs(*objectives[:2], Descent(rate), objectives[2], 3, record)
     assert len(record.rows) == 1
 
 
 def test_absurd_weights_are_told_before_anything_is_saved(objectives) -> None:
     record = Record()
     with pytest.raises(NumericalError, match=r"diverged in epoch 1: .* are absurd; remove the net"):
-        train(*objectives[:2], Descent(1e30), objectives[2], 3, record)
+        run_epochs(*objectives[:2], Descent(1e30), objectives[2], 3, record)
     assert len(record.rows) == 1
 
 
 def test_large_errors_that_are_not_hopeless_are_left_to_the_method(objectives) -> None:
     record = Record()
-    train(*objectives[:2], Descent(100.0), objectives[2], 1, record)
-    assert record.rows[1].rmse_train > 30 * record.rows[0].rmse_train
+    run_epochs(*objectives[:2], Descent(100.0), objectives[2], 1, record)
+    assert record.rows[1].train[0].rmse > 30 * record.rows[0].train[0].rmse
 
 
 def run_golden(
-    start: Path, data: Path, name: str, epochs: int, limit=None, jobs=1, method=None, order=None
+    start: Path, data: Path, name: str, epochs: int, limit=None, jobs=1, method=None, sampler=None
 ):
     """Train as the case ``05-train`` did, from its weights with its test set."""
     trainset = normalise(read_trainset(data), limit).trainset
@@ -212,15 +215,15 @@ def run_golden(
     files = [read_network(start / f"{species}.{name}.nn") for species in trainset.species]
     networks = [Network(f.nodes_l, f.activations, f.weights_w) for f in files]
     record = Record()
-    with Workers(jobs) as workers:
-        outcome = train(
+    with one_blas_thread(), Workers(jobs) as workers:
+        outcome = run_epochs(
             EnergyObjective(trainset, train_s, networks, workers),
             EnergyObjective(trainset, test_s, networks, workers),
             method or LBFGS(weights_of(networks).size),
             weights_of(networks),
             epochs,
             record,
-            order=order,
+            sampler=sampler,
         )
     return outcome, record
 
@@ -230,8 +233,7 @@ def table(text: str) -> list[str]:
 
 
 def as_printed(row: EpochRow) -> str:
-    numbers = (row.mae_train, row.rmse_train, row.mae_test, row.rmse_test)
-    return f" {row.epoch:5d}" + "".join(f"  {number:14.6E}" for number in numbers) + " <"
+    return f" {row.epoch:5d}" + "".join(f"  {number:14.6E}" for number in row.columns) + " <"
 
 
 CASES = [
@@ -344,9 +346,9 @@ def test_random_order_reaches_about_what_aenet_reaches(golden, case) -> None:
             "15t-15t",
             settings.iterations,
             method=method,
-            order=Order("random", seed),
+            sampler=Sampler("random", seed),
         )
-        errors.append(outcome.row.rmse_train)
+        errors.append(outcome.row.train[0].rmse)
     golden_error = float(
         table((folder / case / "expected" / "train.out").read_text())[-1].split()[2]
     )

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from scipy.linalg import LinAlgError
 
+from aenetpy.data.methods import METHODS
 from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import EkfRestart, read_restart, write_restart
-from aenetpy.io.train_in import METHODS as PARAMETERS
-from aenetpy.training.loop import train
-from aenetpy.training.methods import METHODS, make_method
+from aenetpy.training.energy_objective import EnergyObjective
+from aenetpy.training.loop import run_epochs
+from aenetpy.training.methods import Restarted, make_method
 from aenetpy.training.methods.lm import LM, damped_step
 from aenetpy.training.normalise import normalise
-from aenetpy.training.objective import EnergyObjective
-from aenetpy.training.order import Order
+from aenetpy.training.sampler import Sampler
 from tests.training import small_networks, small_trainset, weights_of
 
 RNG = np.random.default_rng(6)
@@ -34,7 +34,7 @@ GIVEN = {
 
 
 def method_of(name: str, **given):
-    return make_method(name, N_WEIGHTS, {**PARAMETERS[name], **GIVEN[name], **given})
+    return make_method(name, N_WEIGHTS, {**METHODS[name].defaults, **GIVEN[name], **given})
 
 
 @pytest.fixture
@@ -48,61 +48,65 @@ def start_w():
     return weights_of(small_networks())
 
 
-def steps(method, objective, weights_w, n: int, order: Order) -> list[np.ndarray]:
+def steps(method, objective, weights_w, n: int, sampler: Sampler) -> list[np.ndarray]:
     """Weights after each of n epochs."""
     visited = []
     nothing = objective.batch(np.empty(0, dtype=np.intp))
-    train(
+    run_epochs(
         objective,
         nothing,
         method,
         weights_w,
         n,
         lambda row, w: visited.append(w),
-        order=order,
+        sampler=sampler,
     )
     return visited[1:]
 
 
-def test_every_method_of_train_in_is_there() -> None:
-    assert set(METHODS) == set(PARAMETERS)
+@pytest.mark.parametrize("name", METHODS)
+def test_every_method_that_can_be_named_is_there(name) -> None:
+    entry = METHODS[name]
+    assert name in entry.names
+    assert isinstance(method_of(name), Restarted) == bool(entry.restart_title)
+    assert all(p.allows(p.default) for p in entry.parameters.values())
 
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("sampling", ["sequential", "random"])
 def test_lowers_the_error(name, sampling, objective, start_w) -> None:
     before = objective.evaluate(start_w).value
-    last_w = steps(method_of(name), objective, start_w, 12, Order(sampling, 1))[-1]
+    last_w = steps(method_of(name), objective, start_w, 12, Sampler(sampling, 1))[-1]
     assert objective.evaluate(last_w).value < 0.5 * before
 
 
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize("k", [0, 1, 2, 3, 6])
 def test_continues_bit_for_bit(name, k, objective, start_w) -> None:
-    whole = steps(method_of(name), objective, start_w, 9, Order("random", 1))
+    whole = steps(method_of(name), objective, start_w, 9, Sampler("random", 1))
     first = method_of(name)
-    order = Order("random", 1)
-    done = steps(first, objective, start_w, k, order)
+    sampler = Sampler("random", 1)
+    done = steps(first, objective, start_w, k, sampler)
     second = method_of(name)
     assert second.restore(first.state())
     middle_w = done[-1] if k else start_w
-    done += steps(second, objective, middle_w, 9 - k, Order("random", 1, order.epoch))
+    done += steps(second, objective, middle_w, 9 - k, Sampler("random", 1, sampler.epoch))
     assert all((a == b).all() for a, b in zip(done, whole, strict=True))
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_what_was_saved_does_not_change_later(name, objective, start_w) -> None:
     method = method_of(name)
-    steps(method, objective, start_w, 1, Order())
+    steps(method, objective, start_w, 1, Sampler())
     state = method.state()
     before = {key: value.copy() for key, value in state.items()}
-    steps(method, objective, start_w, 2, Order())
+    steps(method, objective, start_w, 2, Sampler())
     assert all((state[key] == before[key]).all() for key in before)
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_a_state_of_other_size_is_refused(name, objective, start_w) -> None:
-    method = make_method(name, 30, PARAMETERS[name])
+    method = make_method(name, 30, METHODS[name].defaults)
     before = method.state()
     assert not method.restore(method_of(name).state())
     assert all((value == before[key]).all() for key, value in method.state().items())
@@ -111,35 +115,34 @@ def test_a_state_of_other_size_is_refused(name, objective, start_w) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_inputs_are_left_alone(name, objective, start_w) -> None:
     before = start_w.copy()
-    steps(method_of(name), objective, start_w, 2, Order())
+    steps(method_of(name), objective, start_w, 2, Sampler())
     assert (start_w == before).all()
 
 
 def naive_rows(objective, weights_w) -> tuple[np.ndarray, np.ndarray]:
     """Errors and rows of the Jacobian, one structure after the other: row = gradient / error."""
     parts = [objective.batch(np.array([s])).evaluate(weights_w) for s in range(12)]
-    errors_s = (objective.energies_s - np.concatenate([p.energies_s for p in parts])) / (
-        objective.n_atoms_s
-    )
+    energies = [objective.batch(np.array([s])).energies(weights_w) for s in range(12)]
+    errors_s = (objective.energies_s - np.concatenate(energies)) / objective.n_atoms_s
     return errors_s, np.array([p.gradient_w for p in parts]) / errors_s[:, None]
 
 
 def test_jacobian_rows_are_those_of_single_structures(objective, start_w) -> None:
-    errors_s, jacobian_sw = naive_rows(objective, start_w)
-    linear = objective.linearise(start_w)
-    assert linear.errors_s == pytest.approx(errors_s, rel=1e-12)
-    assert linear.jacobian_sw == pytest.approx(jacobian_sw, rel=1e-10, abs=1e-12)
+    errors_s, jacobian_kw = naive_rows(objective, start_w)
+    linear = objective.residuals(start_w)
+    assert linear.residuals_k == pytest.approx(errors_s, rel=1e-12)
+    assert linear.jacobian_kw == pytest.approx(jacobian_kw, rel=1e-10, abs=1e-12)
 
 
 def test_a_batch_is_the_objective_of_its_structures(objective, start_w) -> None:
     chosen = np.array([7, 3, 3, 0])
-    linear, batch = objective.linearise(start_w), objective.batch(chosen)
-    part = batch.linearise(start_w)
-    assert part.errors_s == pytest.approx(linear.errors_s[chosen], rel=1e-13)
-    assert part.jacobian_sw == pytest.approx(linear.jacobian_sw[chosen], rel=1e-12, abs=1e-14)
-    evaluation = batch.evaluate(start_w)
-    assert evaluation.gradient_w == pytest.approx(part.errors_s @ part.jacobian_sw, abs=1e-13)
-    assert batch.evaluate(start_w, gradient=False).value == pytest.approx(evaluation.value)
+    linear, batch = objective.residuals(start_w), objective.batch(chosen)
+    part = batch.residuals(start_w)
+    assert part.residuals_k == pytest.approx(linear.residuals_k[chosen], rel=1e-13)
+    assert part.jacobian_kw == pytest.approx(linear.jacobian_kw[chosen], rel=1e-12, abs=1e-14)
+    loss = batch.evaluate(start_w)
+    assert loss.gradient_w == pytest.approx(part.residuals_k @ part.jacobian_kw, abs=1e-13)
+    assert batch.evaluate(start_w, gradient=False).value == pytest.approx(loss.value)
     assert (batch.batch(np.array([0, 2])).energies_s == objective.energies_s[[7, 3]]).all()
 
 
@@ -177,12 +180,12 @@ def naive_ekf(objective, weights_w, groups, p) -> np.ndarray:
     forgetting = p["lambda"]
     covariances = [np.eye(len(g)) / p["state"] for g in groups]
     for s in range(12):
-        linear = objective.batch(np.array([s])).linearise(weights_w)
+        linear = objective.batch(np.array([s])).residuals(weights_w)
         weights_w = weights_w.copy()
         for k, group in enumerate(groups):
-            h = -linear.jacobian_sw[0, group]
+            h = -linear.jacobian_kw[0, group]
             gain = covariances[k] @ h / (h @ covariances[k] @ h + forgetting)
-            weights_w[group] += gain * linear.errors_s[0]
+            weights_w[group] += gain * linear.residuals_k[0]
             covariances[k] = (covariances[k] - np.outer(gain, h @ covariances[k])) / forgetting
             covariances[k] += p["pnoise"] * np.eye(len(group))
         forgetting = p["lambda0"] * (forgetting - 1) + 1
@@ -192,7 +195,7 @@ def naive_ekf(objective, weights_w, groups, p) -> np.ndarray:
 @pytest.mark.parametrize("size", [17, 19, 49, 100])
 def test_ekf_follows_its_formulas_group_by_group(size, objective, start_w) -> None:
     groups = np.split(np.arange(N_WEIGHTS), range(size, N_WEIGHTS, size))
-    parameters = {**PARAMETERS["ekf"], "pnoise": 1e-4}
+    parameters = {**METHODS["ekf"].defaults, "pnoise": 1e-4}
     expected_w = naive_ekf(objective, start_w, groups, parameters)
     stepped_w = method_of("ekf", wgroup=size).step(start_w, None, objective, np.arange(12))
     assert stepped_w == pytest.approx(expected_w, rel=1e-10, abs=1e-12)
@@ -200,15 +203,15 @@ def test_ekf_follows_its_formulas_group_by_group(size, objective, start_w) -> No
 
 def test_ekf_continues_from_the_file_of_aenet(objective, start_w, tmp_path) -> None:
     method = method_of("ekf")
-    whole = steps(method_of("ekf"), objective, start_w, 5, Order())
-    done = steps(method, objective, start_w, 2, Order())
+    whole = steps(method_of("ekf"), objective, start_w, 5, Sampler())
+    done = steps(method, objective, start_w, 2, Sampler())
     write_restart(tmp_path / "train.restart", method.to_restart())
     restart = read_restart(tmp_path / "train.restart")
     assert isinstance(restart, EkfRestart)
     assert restart.sizes_k.tolist() == [17, 17, 15]
     again = method_of("ekf")
     assert again.load(restart)
-    done += steps(again, objective, done[-1], 3, Order())
+    done += steps(again, objective, done[-1], 3, Sampler())
     assert all((a == b).all() for a, b in zip(done, whole, strict=True))
     assert not method_of("ekf", wgroup=19).load(restart)
 
@@ -242,7 +245,7 @@ def spoiled(name: str, array: np.ndarray) -> list[dict[str, np.ndarray]]:
 @pytest.mark.parametrize("name", METHODS)
 def test_a_damaged_memory_is_told_and_changes_nothing(name, objective, start_w) -> None:
     first = method_of(name)
-    steps(first, objective, start_w, 2, Order())
+    steps(first, objective, start_w, 2, Sampler())
     state = first.state()
     changes = [change for key, array in state.items() for change in spoiled(key, array)]
     again = method_of(name)
@@ -279,7 +282,7 @@ def test_lm_does_not_know_structures_of_others(objective, start_w) -> None:
     waiting = {"tries": np.array(0), "start_v": np.array([objective.n_structures])}
     assert method.restore(method.state() | waiting | {"start_error": np.array(-1.0)})
     with pytest.raises(DataError, match=r"damaged \(structure 13 of 12\)"):
-        steps(method, objective, start_w, 1, Order())
+        steps(method, objective, start_w, 1, Sampler())
 
 
 @pytest.mark.parametrize("field", ["forgetting", "covariance_kww"])
@@ -295,11 +298,11 @@ def test_ekf_refuses_numbers_that_are_not_finite(field, value) -> None:
 
 @pytest.mark.parametrize(("n_errors", "n_weights"), [(7, 5), (5, 7), (6, 6)])
 def test_damped_step_solves_the_normal_equations(n_errors, n_weights) -> None:
-    jacobian_sw = RNG.normal(size=(n_errors, n_weights))
+    jacobian_kw = RNG.normal(size=(n_errors, n_weights))
     errors_s = RNG.normal(size=n_errors)
-    matrix = jacobian_sw.T @ jacobian_sw + 0.3 * np.eye(n_weights)
-    expected_w = -np.linalg.solve(matrix, jacobian_sw.T @ errors_s)
-    assert damped_step(errors_s, jacobian_sw, 0.3) == pytest.approx(expected_w, rel=1e-12)
+    matrix = jacobian_kw.T @ jacobian_kw + 0.3 * np.eye(n_weights)
+    expected_w = -np.linalg.solve(matrix, jacobian_kw.T @ errors_s)
+    assert damped_step(errors_s, jacobian_kw, 0.3) == pytest.approx(expected_w, rel=1e-12)
 
 
 def test_damped_step_tells_what_it_cannot_solve() -> None:
@@ -311,7 +314,7 @@ def test_damped_step_tells_what_it_cannot_solve() -> None:
 def test_lm_with_one_batch_moves_every_other_epoch(objective, start_w) -> None:
     visited = [
         start_w,
-        *steps(method_of("lm", batchsize=100, learnrate=10.0), objective, start_w, 6, Order()),
+        *steps(method_of("lm", batchsize=100, learnrate=10.0), objective, start_w, 6, Sampler()),
     ]
     moved = [(a != b).any() for a, b in pairwise(visited)]
     assert moved == [True, False, True, False, True, False]
@@ -325,13 +328,13 @@ def test_lm_damps_more_where_two_structures_are_the_same(objective, start_w) -> 
 
 
 def test_lm_gives_up_where_no_damping_is_enough(objective, start_w, monkeypatch) -> None:
-    linear = SimpleNamespace(errors_s=np.ones(5), jacobian_sw=np.full((5, 3), 1e20))
+    linear = SimpleNamespace(residuals_k=np.ones(5), jacobian_kw=np.full((5, 3), 1e20))
     with pytest.raises(LinAlgError):
-        damped_step(linear.errors_s, linear.jacobian_sw, 1e20)
-    monkeypatch.setattr(EnergyObjective, "linearise", lambda self, weights_w: linear)
+        damped_step(linear.residuals_k, linear.jacobian_kw, 1e20)
+    monkeypatch.setattr(EnergyObjective, "residuals", lambda self, weights_w: linear)
     assert np.isnan(method_of("lm").step(np.zeros(3), None, objective, np.arange(5))).all()
     with pytest.raises(NumericalError, match="diverged in epoch 1"):
-        steps(method_of("lm"), objective, start_w, 1, Order())
+        steps(method_of("lm"), objective, start_w, 1, Sampler())
 
 
 def test_lm_keeps_the_last_of_five_tries(objective, start_w, monkeypatch) -> None:
@@ -339,13 +342,13 @@ def test_lm_keeps_the_last_of_five_tries(objective, start_w, monkeypatch) -> Non
     monkeypatch.setattr(LM, "_improved", lambda self, weights_w, batch: False)
     damping, weights_w = 0.1, start_w
     for first, n_tries in ((0, 6), (4, 5), (8, 5)):  # aenet counts the first of a run from 0
-        linear = objective.batch(np.arange(first, first + 2)).linearise(weights_w)
+        linear = objective.batch(np.arange(first, first + 2)).residuals(weights_w)
         from_w = weights_w
         for k in range(n_tries):
             damping *= 3.0 if k > 0 else 1.0
             here_v = np.arange(first, first + 2) if k == 0 else np.array([2, 3])
             weights_w = method.step(weights_w, None, objective, here_v)
-            step_w = damped_step(linear.errors_s, linear.jacobian_sw, damping)
+            step_w = damped_step(linear.residuals_k, linear.jacobian_kw, damping)
             np.testing.assert_allclose(weights_w, from_w + step_w, rtol=1e-12, atol=1e-14)
         kept_w = method.step(weights_w, None, objective, np.array([2, 3]))
         np.testing.assert_array_equal(kept_w, weights_w)
@@ -359,11 +362,11 @@ def test_the_default_rate_of_online_sd_diverges_in_good_order() -> None:
     weights_w = weights_of(networks)
     method = make_method("online_sd", weights_w.size, {"gamma": 900.0, "alpha": 0.01})
     with pytest.raises(NumericalError, match="diverged"):
-        steps(method, objective, weights_w, 500, Order())
+        steps(method, objective, weights_w, 500, Sampler())
 
 
 @pytest.mark.parametrize("name", ["adam", "ekf", "lm", "online_sd"])
 def test_numbers_that_are_not_finite_end_the_run(name, objective, start_w) -> None:
     start_w[0] = math.inf
     with pytest.raises(NumericalError, match="diverged"):
-        steps(method_of(name), objective, start_w, 3, Order())
+        steps(method_of(name), objective, start_w, 3, Sampler())

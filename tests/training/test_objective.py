@@ -1,111 +1,105 @@
+"""What is about no energies at all goes through methods, loop and table of epochs."""
+
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
-from aenetpy.training import blocks as module
-from aenetpy.training.normalise import normalise
-from aenetpy.training.objective import EnergyObjective, Workers
-from tests.naive_network import difference, output
-from tests.training import small_networks, small_trainset, weights_of
+from aenetpy.data.methods import METHODS
+from aenetpy.errors import InputError
+from aenetpy.reports import train as report
+from aenetpy.training.loop import run_epochs
+from aenetpy.training.methods import make_method
+from aenetpy.training.objective import LeastSquares, Loss, Quantity, Residuals
+from aenetpy.training.sampler import Sampler
+
+RNG = np.random.default_rng(3)
+N_WEIGHTS = 3
+WANTED_W = RNG.normal(size=N_WEIGHTS)
 
 
-def naive_energies(trainset, networks) -> np.ndarray:
-    """Sum the outputs of the atoms of each structure, one after the other."""
-    energies, seen = [], [0] * len(networks)
-    atoms = iter(trainset.types_n)
-    for n_atoms in trainset.n_atoms_s:
-        energy = 0.0
-        for _ in range(n_atoms):
-            t = next(atoms)
-            network, x_g = networks[t], trainset.features_tng[t][seen[t]]
-            energy += output(network.nodes_l, network.activations, network.weights_w, x_g)
-            seen[t] += 1
-        energies.append(energy)
-    return np.array(energies)
+@dataclass(frozen=True)
+class TwoLines:
+    """Each structure has a length a.w and, in other units, a time b.w, both with references."""
+
+    a_sw: np.ndarray
+    b_sw: np.ndarray
+    quantities = (Quantity("length", "m"), Quantity("time", "ms"))
+
+    @property
+    def n_structures(self):
+        return len(self.a_sw)
+
+    @property
+    def identity(self):
+        return self.a_sw.tobytes() + self.b_sw.tobytes()
+
+    def batch(self, chosen_s):
+        return type(self)(self.a_sw[chosen_s], self.b_sw[chosen_s])
+
+    def evaluate(self, weights_w, gradient=True):
+        length_s, time_s = (x_sw @ (WANTED_W - weights_w) for x_sw in (self.a_sw, self.b_sw))
+        gradient_w = -length_s @ self.a_sw - time_s @ self.b_sw
+        value = 0.5 * float(length_s @ length_s + time_s @ time_s)
+        return Loss(value, gradient_w, (length_s, 1000.0 * time_s))
+
+    def sampling_key(self, sampling, loss):
+        return loss.errors[1]
 
 
-@pytest.fixture
-def trainset():
-    return normalise(small_trainset()).trainset
+class WithResiduals(TwoLines):
+    def residuals(self, weights_w):
+        rows_kw = np.concatenate([self.a_sw, self.b_sw])
+        return Residuals(rows_kw @ (WANTED_W - weights_w), -rows_kw)
 
 
-def test_energies_agree_with_a_loop_over_atoms(trainset) -> None:
-    networks = small_networks()
-    objective = EnergyObjective(trainset, range(5), networks)
-    expected_s = naive_energies(trainset, networks)
-    energies_s = objective.energies(weights_of(networks))
-    assert energies_s == pytest.approx(expected_s, rel=1e-13, abs=1e-14)
-    assert (objective.evaluate(weights_of(networks)).energies_s == energies_s).all()
+def made(kind: type, n: int):
+    return kind(RNG.normal(size=(n, N_WEIGHTS)), RNG.normal(size=(n, N_WEIGHTS)))
 
 
-def test_value_is_half_the_sum_of_squared_errors_per_atom(trainset) -> None:
-    networks = small_networks()
-    chosen = [4, 2, 1]
-    evaluation = EnergyObjective(trainset, chosen, networks).evaluate(weights_of(networks))
-    residual_s = (trainset.energies_s - naive_energies(trainset, networks)) / trainset.n_atoms_s
-    assert evaluation.value == pytest.approx(0.5 * (residual_s[chosen] ** 2).sum(), rel=1e-13)
+GIVEN = {
+    "online_sd": {"gamma": 0.02},
+    "adam": {"mu": 0.1, "samplesize": 20},
+    "ekf": {"state": 1e-3},
+    "lm": {"batchsize": 4, "adjust": 3.0},
+}
 
 
-@pytest.mark.parametrize("chosen", [[0, 1, 2, 3, 4], [2], [3], [0, 4]])
-def test_gradient_agrees_with_differences(trainset, chosen) -> None:
-    networks = small_networks()
-    objective = EnergyObjective(trainset, chosen, networks)
-    weights_w = weights_of(networks)
-    gradient_w = objective.evaluate(weights_w).gradient_w
-    numerical = difference(lambda w: objective.evaluate(w).value, weights_w)
-    assert gradient_w == pytest.approx(numerical, rel=1e-6, abs=1e-8)
+@pytest.mark.parametrize("name", ["bfgs", "online_sd", "adam", "ekf", "lm"])
+def test_every_method_finds_the_weights(name) -> None:
+    objective, objective_test = made(WithResiduals, 20), made(WithResiduals, 5)
+    method = make_method(name, N_WEIGHTS, METHODS[name].defaults | GIVEN.get(name, {}))
+    sampler, rows = Sampler("weighted", 1), []
+    start_w = np.zeros(N_WEIGHTS)
+    outcome = run_epochs(
+        objective, objective_test, method, start_w, 60, lambda r, w: rows.append(r), sampler=sampler
+    )
+    assert outcome.weights_w == pytest.approx(WANTED_W, abs=1e-3)
+    length_s, time_s = objective_test.evaluate(start_w).errors
+    expected = [abs(length_s).mean(), (length_s**2).mean() ** 0.5, abs(time_s).mean()]
+    assert list(rows[0].columns[2:4]) == pytest.approx(expected[:2])
+    assert rows[0].columns[6] == pytest.approx(expected[2])
+    assert rows[0].score == rows[0].test[0].rmse
 
 
-def test_errors_are_in_electronvolt_per_atom(trainset) -> None:
-    raw = small_trainset()
-    networks = small_networks()
-    objective = EnergyObjective(trainset, range(5), networks)
-    energies_s = objective.energies(weights_of(networks))
-    predicted_s = energies_s / trainset.scale + trainset.n_atoms_s * trainset.shift
-    expected_s = (raw.energies_s - predicted_s) / raw.n_atoms_s
-    assert objective.errors(energies_s) == pytest.approx(expected_s, rel=1e-12, abs=1e-13)
+def test_a_further_quantity_has_columns_of_its_own() -> None:
+    further = [f"{quantity.name} {quantity.unit}" for quantity in TwoLines.quantities[1:]]
+    heading = report.process_opening("bfgs", {}, 5, "sequential", 20, further)
+    row = report.epoch_row(3, *range(8))
+    groups, names = heading.splitlines()[-2:]
+    assert groups.endswith(
+        "TEST------------|  |-------TRAIN time ms--------|  |--------TEST time ms--------|"
+    )
+    assert len(names) == len(groups) == len(row.removesuffix(" <\n"))
+    assert names.split() == ["epoch", *4 * ["MAE", "<RMSE>"]]
 
 
-def test_an_empty_set_sums_to_nothing(trainset) -> None:
-    networks = small_networks()
-    evaluation = EnergyObjective(trainset, [], networks).evaluate(weights_of(networks))
-    assert evaluation.value == 0.0
-    assert not evaluation.gradient_w.any()
-    assert evaluation.energies_s.shape == (0,)
-
-
-def test_a_sum_over_all_is_the_sum_of_parts(trainset, monkeypatch) -> None:
-    networks = small_networks()
-    weights_w = weights_of(networks)
-    whole = EnergyObjective(trainset, range(5), networks).evaluate(weights_w)
-    monkeypatch.setattr(module, "ATOMS_PER_BLOCK", 3)
-    parts = EnergyObjective(trainset, range(5), networks)
-    assert len(parts._blocks) > 2
-    evaluation = parts.evaluate(weights_w)
-    assert evaluation.value == pytest.approx(whole.value, rel=1e-14)
-    assert evaluation.gradient_w == pytest.approx(whole.gradient_w, rel=1e-12, abs=1e-14)
-    assert evaluation.energies_s == pytest.approx(whole.energies_s, rel=1e-14)
-
-
-def test_results_do_not_depend_on_the_number_of_workers(monkeypatch) -> None:
-    monkeypatch.setattr(module, "ATOMS_PER_BLOCK", 20)
-    rng = np.random.default_rng(8)
-    words = ["".join(rng.choice(list("TO"), rng.integers(1, 9))) for _ in range(80)]
-    trainset = normalise(small_trainset(words)).trainset
-    networks = small_networks()
-    results = []
-    for jobs in (1, 2, 5):
-        with Workers(jobs) as workers:
-            objective = EnergyObjective(trainset, range(80), networks, workers)
-            results.append(objective.evaluate(weights_of(networks)))
-    for other in results[1:]:
-        assert other.value == results[0].value
-        assert (other.gradient_w == results[0].gradient_w).all()
-        assert (other.energies_s == results[0].energies_s).all()
-
-
-def test_workers_hand_back_what_they_limited() -> None:
-    with Workers(2) as workers:
-        assert workers.map(lambda x: x * x, range(5)) == [0, 1, 4, 9, 16]
-    assert workers.map(lambda x: -x, range(3)) == [0, -1, -2]
+@pytest.mark.parametrize("name", ["ekf", "lm"])
+def test_methods_that_need_residuals_say_so(name) -> None:
+    assert isinstance(made(WithResiduals, 1), LeastSquares)
+    objective = made(TwoLines, 5)
+    method = make_method(name, N_WEIGHTS, METHODS[name].defaults)
+    with pytest.raises(InputError, match=f"method {name} needs an objective with residuals"):
+        run_epochs(objective, objective, method, np.zeros(N_WEIGHTS), 1, lambda r, w: None)

@@ -53,7 +53,8 @@ def record(ensemble: Ensemble) -> Record:
     """Return a run of 2 ps, unless ASE is too old."""
     if not ensemble.is_random:
         try:
-            make_dynamics(rutile(), ensemble, 1.0, 1)
+            with make_dynamics(rutile(), ensemble, 1.0, 1):
+                pass
         except InputError as error:
             pytest.skip(str(error))
     return Record(ensemble, 2000, 300)
@@ -113,7 +114,8 @@ def test_random_forces_follow_the_seed():
     atoms = rutile()
     heat(atoms, TEMPERATURE, seed=1)
     first = np.random.default_rng(1).standard_normal(3)
-    bath = make_dynamics(atoms, LANGEVIN, 1.0, 1).rng.standard_normal(3)
+    with make_dynamics(atoms, LANGEVIN, 1.0, 1) as dynamics:
+        bath = dynamics.rng.standard_normal(3)
     assert abs(first - bath).min() > 1e-3
 
 
@@ -126,7 +128,8 @@ def test_structures_that_do_not_suit_are_refused():
     for ensemble in (CHAIN, SCALED, STRAINED):
         with pytest.raises(InputError, match="move all atoms, but some are fixed"):
             make_dynamics(fixed, ensemble, 1.0, 1)
-    make_dynamics(fixed, LANGEVIN, 1.0, 1)
+    with make_dynamics(fixed, LANGEVIN, 1.0, 1):
+        pass
 
 
 def test_an_old_ase_is_told(monkeypatch):

@@ -1,29 +1,29 @@
-"""Methods of optimisation, all with the same one step."""
+"""Methods of optimisation, all with the same one step; ``data.methods`` lists them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 
-from aenetpy.training.methods.adam import Adam
-from aenetpy.training.methods.base import Method
-from aenetpy.training.methods.ekf import EKF
-from aenetpy.training.methods.lbfgs import LBFGS
-from aenetpy.training.methods.lm import LM
-from aenetpy.training.methods.online_sd import OnlineSD
+from aenetpy.data.methods import METHODS
+from aenetpy.training.methods.base import Method, Restarted
 
-__all__ = ["EKF", "LBFGS", "LM", "METHODS", "Adam", "Method", "OnlineSD", "make_method"]
+__all__ = ["Method", "Restarted", "load_method", "make_method"]
 
-METHODS: dict[str, Callable[[int, Mapping[str, float]], Method]] = {
-    "bfgs": LBFGS,
-    "online_sd": OnlineSD,
-    "online_gd": OnlineSD,
-    "adam": Adam,
-    "ekf": EKF,
-    "lm": LM,
-}
-"""What METHOD can name: each makes a method for a number of weights and parameters."""
+
+def load_method(name: str) -> type[Method]:
+    """Import the class of a method by one of its names.
+
+    Raises
+    ------
+    NumericalError
+        If it needs a library that is not installed as it must be.
+    """
+    module, _, class_name = METHODS[name].implementation.partition(":")
+    method: type[Method] = getattr(import_module(module), class_name)
+    return method
 
 
 def make_method(name: str, n_weights: int, parameters: Mapping[str, float]) -> Method:
-    """Return a fresh method by its name in ``METHODS``."""
-    return METHODS[name](n_weights, parameters)
+    """Return a fresh method by one of its names, for a number of weights and parameters."""
+    return load_method(name)(n_weights, parameters)

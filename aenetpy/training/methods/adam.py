@@ -7,8 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from aenetpy.arrays import Float, Index
-from aenetpy.training.methods.base import State, batches, damaged, fits
-from aenetpy.training.objective import EnergyObjective, Evaluation
+from aenetpy.data.methods import used_sizes
+from aenetpy.io.restart import damaged
+from aenetpy.training.methods.base import State, batches, fits
+from aenetpy.training.objective import Loss, Objective
 
 
 class Adam:
@@ -44,21 +46,18 @@ class Adam:
         self._mean_square_w = np.zeros(n_weights)
         self._n_batches = 0
 
-    def step(
-        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
-    ) -> Float:
+    def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after the mini-batches of one sample."""
-        size = min(int(self._parameters["batchsize"]), len(visits_v))
-        sample = min(int(self._parameters["samplesize"]), len(visits_v)) // size * size
-        for batch in batches(visits_v[:sample], size):
+        used = used_sizes(self._parameters, len(sample_v))
+        for batch in batches(sample_v[: used["samplesize"]], used["batchsize"]):
             weights_w = self._update(weights_w, objective.batch(batch).evaluate(weights_w))
         return weights_w
 
-    def _update(self, weights_w: Float, evaluation: Evaluation) -> Float:
+    def _update(self, weights_w: Float, loss: Loss) -> Float:
         mu, b1, b2, eps = (self._parameters[key] for key in ("mu", "b1", "b2", "eps"))
         self._n_batches += 1
-        self._mean_w += (1.0 - b1) * (evaluation.gradient_w - self._mean_w)
-        self._mean_square_w += (1.0 - b2) * (evaluation.gradient_w**2 - self._mean_square_w)
+        self._mean_w += (1.0 - b1) * (loss.gradient_w - self._mean_w)
+        self._mean_square_w += (1.0 - b2) * (loss.gradient_w**2 - self._mean_square_w)
         mean_w = self._mean_w / (1.0 - b1**self._n_batches)
         root_w = np.sqrt(self._mean_square_w / (1.0 - b2**self._n_batches))
         return weights_w - mu * mean_w / (root_w + eps)

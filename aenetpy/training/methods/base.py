@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import NDArray
 
 from aenetpy.arrays import Float, Index
 from aenetpy.data.limits import FINITE
-from aenetpy.errors import DataError
-from aenetpy.training.objective import EnergyObjective, Evaluation
+from aenetpy.io.restart import Restart, damaged
+from aenetpy.training.objective import Loss, Objective
 
 State = dict[str, NDArray[Any]]
 """What a method remembers between two epochs, by name."""
 
 
 class Method(Protocol):
-    """An optimiser whose one step is one epoch.
+    """An optimiser whose one step is one epoch, made for a number of weights and parameters.
 
     Parameters
     ----------
@@ -28,6 +28,8 @@ class Method(Protocol):
     note
         Why no further step is possible, in one line; None while it goes on.
     """
+
+    def __init__(self, n_weights: int, parameters: Mapping[str, float]) -> None: ...
 
     @property
     def uses_gradient(self) -> bool:
@@ -44,20 +46,18 @@ class Method(Protocol):
         """Why the method cannot go on, although not converged; None while it can."""
         ...
 
-    def step(
-        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
-    ) -> Float:
+    def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after one epoch, as a new array.
 
         Parameters
         ----------
         weights_w
             Of all networks, (w,) float64.
-        evaluation
+        loss
             The objective at these weights, with its gradient if ``uses_gradient``.
         objective
             Over all training structures; ``objective.batch`` is the one over a few.
-        visits_v
+        sample_v
             Positions of the structures in the order in which to visit them.
         """
         ...
@@ -73,6 +73,40 @@ class Method(Protocol):
         ------
         DataError
             If this method cannot have saved it.
+        """
+        ...
+
+
+@runtime_checkable
+class Restarted(Method, Protocol):
+    """A method that aenet saves in ``train.restart`` and goes on from there (spec 7.5).
+
+    Parameters
+    ----------
+    is_fresh
+        Whether nothing is remembered yet, as after ``load`` of a state that had ended.
+    """
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing is remembered yet."""
+        ...
+
+    def to_restart(self) -> Restart:
+        """Return the state as aenet saves it after every epoch; weights are not part of it."""
+        ...
+
+    def accepts(self, restart: Restart) -> bool:
+        """Return whether a saved state is of this method."""
+        ...
+
+    def load(self, restart: Any) -> bool:
+        """Go on from a state that it accepts; False if it has other dimensions.
+
+        Raises
+        ------
+        DataError
+            If it is damaged, or was made with other settings.
         """
         ...
 
@@ -112,15 +146,7 @@ def fits(state: State, own: State, *, free: str = "") -> bool:
     return all(state[name].shape == array.shape for name, array in own.items() if name != free)
 
 
-def damaged(what: str) -> DataError:
-    """Return the error for a saved state that no method has left; the caller names its file."""
-    return DataError(
-        f"the state of the optimiser is damaged ({what})",
-        hint="remove it to start the optimiser anew",
-    )
-
-
-def batches(visits_v: Index, size: int) -> Iterator[Index]:
+def batches(sample_v: Index, size: int) -> Iterator[Index]:
     """Yield ``size`` visits at a time; the last ones may be fewer."""
-    for start in range(0, len(visits_v), size):
-        yield visits_v[start : start + size]
+    for start in range(0, len(sample_v), size):
+        yield sample_v[start : start + size]

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from aenetpy.arrays import Float, Index
-from aenetpy.io.restart import EkfRestart
-from aenetpy.training.methods.base import State, damaged, fits
-from aenetpy.training.objective import EnergyObjective, Evaluation
+from aenetpy.io.restart import EkfRestart, Restart, check_ekf, damaged
+from aenetpy.training.methods.base import State, fits
+from aenetpy.training.objective import Loss, Objective, least_squares
 
 
 class EKF:
@@ -36,6 +36,7 @@ class EKF:
     """
 
     uses_gradient = False
+    is_fresh = False
     converged = False
     note: str | None = None
 
@@ -51,14 +52,14 @@ class EKF:
         self._work_kww = np.empty_like(unit_kww)
         self._noise_kww = unit_kww * parameters["pnoise"] if parameters["pnoise"] else None
 
-    def step(
-        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
-    ) -> Float:
+    def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after all visits."""
-        for visit in visits_v[:, np.newaxis]:
-            linear = objective.batch(visit).linearise(weights_w)
-            weights_w = weights_w + self._gain(-linear.jacobian_sw[0]) * linear.errors_s[0]
-            self._forgetting = self._approach * (self._forgetting - 1.0) + 1.0
+        measured = least_squares(objective, "ekf")
+        for visit in sample_v[:, np.newaxis]:
+            found = measured.batch(visit).residuals(weights_w)
+            for residual, slope_w in zip(found.residuals_k, found.jacobian_kw, strict=True):
+                weights_w = weights_w + self._gain(-slope_w) * residual
+                self._forgetting = self._approach * (self._forgetting - 1.0) + 1.0
         return weights_w
 
     def _gain(self, slope_w: Float) -> Float:
@@ -107,6 +108,10 @@ class EKF:
             covariance_kww=self._covariance_kww.copy(),
         )
 
+    def accepts(self, restart: Restart) -> bool:
+        """Return whether a saved state is one of this method."""
+        return isinstance(restart, EkfRestart)
+
     def load(self, restart: EkfRestart) -> bool:
         """Go on from a state of aenet or of ``to_restart``; False if the groups are others.
 
@@ -117,7 +122,7 @@ class EKF:
         DataError
             If P is not finite.
         """
-        check_state(restart)
+        check_ekf(restart)
         size = self._real_kw.shape[1]
         if restart.group_size < size or not np.array_equal(
             restart.sizes_k, self._real_kw.sum(axis=1)
@@ -128,17 +133,3 @@ class EKF:
         return self.restore(
             {"forgetting": np.array(restart.forgetting), "covariance_kww": covariance_kww}
         )
-
-
-def check_state(restart: EkfRestart) -> None:
-    """Refuse a state that makes all weights NaN; beyond its group a P may hold anything.
-
-    Raises
-    ------
-    DataError
-        If P is not finite.
-    """
-    groups = zip(restart.sizes_k, restart.covariance_kww, strict=True)
-    sound = all(np.isfinite(covariance_ww[:n, :n]).all() for n, covariance_ww in groups)
-    if not sound:
-        raise damaged("its covariance is not finite")

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from scipy.linalg.lapack import HAS_ILP64
-from scipy.optimize import _lbfgsb
 
 from aenetpy.arrays import Float, Index
-from aenetpy.errors import DataError, NumericalError
-from aenetpy.io.restart import BfgsRestart
-from aenetpy.training.methods.base import State, damaged, fits
-from aenetpy.training.objective import EnergyObjective, Evaluation
+from aenetpy.errors import NumericalError
+from aenetpy.io.restart import MEMORY, BfgsRestart, Restart, check_bfgs, has_ended
+from aenetpy.training.methods.base import State, fits
+from aenetpy.training.objective import Loss, Objective
+
+try:
+    from scipy.linalg.lapack import HAS_ILP64
+    from scipy.optimize import _lbfgsb
+except ImportError:  # told below, as any other interface that is not known
+    _lbfgsb = None
 
 Integers = NDArray[np.integer[Any]]
 
-MEMORY = 20
 FACTR = 0.0
 PGTOL = 1e-6
 LINE_SEARCH_STEPS = 20
+
+TESTED = "scipy>=1.11,<1.19"
+"""As in pyproject.toml: these declare one of the interfaces below."""
 
 C_INTERFACE = "setulb(m,x,l,u,nbd,f,g,factr,pgtol,wa,iwa,task,lsave,isave,dsave,maxls,ln_task)"
 C_INTERFACE_SINCE_1_18 = C_INTERFACE.replace(",", ", ")
@@ -46,11 +52,6 @@ class LBFGS:
     parameters
         None; there are none in aenet.
 
-    Raises
-    ------
-    NumericalError
-        If this SciPy offers another interface than those that are known.
-
     Notes
     -----
     Spec 3.3. ``scipy.optimize.minimize`` cannot be used: it hides where one
@@ -60,7 +61,7 @@ class LBFGS:
     uses_gradient = True
 
     def __init__(self, n_weights: int, parameters: Mapping[str, float] | None = None) -> None:
-        self._state = _make_state(n_weights)
+        self._state = _new_state(n_weights)
         self._weights_w = np.zeros(n_weights)
         self.converged = False
         self.note: str | None = None
@@ -70,14 +71,12 @@ class LBFGS:
         """Whether nothing is remembered yet, as after ``load`` of a state that had ended."""
         return self._state.task == "START"
 
-    def step(
-        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
-    ) -> Float:
+    def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights at which the objective is to be evaluated next.
 
         They are the best weights found once ``converged`` or ``note`` is set.
         """
-        return self.advance(weights_w, evaluation.value, evaluation.gradient_w)
+        return self.advance(weights_w, loss.value, loss.gradient_w)
 
     def advance(self, weights_w: Float, value: float, gradient_w: Float) -> Float:
         """Return where to go from here, given value and gradient, (w,) float64."""
@@ -113,6 +112,10 @@ class LBFGS:
         """
         return self._state.save()
 
+    def accepts(self, restart: Restart) -> bool:
+        """Return whether a saved state is one of this method."""
+        return isinstance(restart, BfgsRestart)
+
     def load(self, restart: BfgsRestart) -> bool:
         """Go on from a state of aenet or of ``to_restart``; False if it has other dimensions.
 
@@ -130,51 +133,10 @@ class LBFGS:
         """
         if restart.n != self._weights_w.size:
             return False
-        check_state(restart)
+        check_bfgs(restart)
         if not has_ended(restart):
             self._state.load(restart)
         return True
-
-
-def has_ended(restart: BfgsRestart) -> bool:
-    """Tell whether a state waits for nothing, so that it cannot be continued."""
-    return restart.task.strip() not in ("FG_START", "FG_LNSRCH")
-
-
-def check_state(restart: BfgsRestart) -> None:
-    """Refuse a state that would lead the compiled code out of its arrays.
-
-    One that had ended is not continued and may hold anything.
-
-    Raises
-    ------
-    DataError
-        If it was made with other settings, or an offset, a counter or a number cannot be.
-    """
-    if restart.m != MEMORY:
-        raise DataError(
-            f"the state of L-BFGS keeps {restart.m} corrections, not {MEMORY}",
-            hint="remove it to start the optimiser anew",
-        )
-    if has_ended(restart):
-        return
-    m, n = restart.m, restart.n
-    sizes = [m * n, m * n, m * m, m * m, m * m, 4 * m * m, 4 * m * m, n, n, n, n, n]
-    offsets = 1 + np.cumsum([0, *sizes])
-    counters = restart.isave[26:29]  # head, number and tail of the stored corrections
-    sound = (
-        np.array_equal(restart.isave[:16], [m * n, m * m, 4 * m * m, *offsets])
-        and counters.min() >= 0
-        and counters.max() <= m
-        and restart.isave[37:41].min() >= 0
-        and restart.isave[37:41].max() <= n + 1
-        and restart.iwa.min() >= -1
-        and restart.iwa.max() <= n + 1
-        and np.isfinite(restart.wa).all()
-        and np.isfinite(restart.dsave).all()
-    )
-    if not sound:
-        raise damaged("an offset, a counter or a number cannot be")
 
 
 class _State:
@@ -293,6 +255,13 @@ class _Translated(_State):
         self._search_task[:] = (3, 0) if self.task == "FG_LNSRCH" else (0, 0)
 
 
+class _TranslatedLikeLapack(_Translated):
+    """The same since SciPy 1.18: its integers are those of its LAPACK."""
+
+    def __init__(self, n: int) -> None:
+        super().__init__(n, np.int64 if HAS_ILP64 else np.int32)
+
+
 OFFSETS, HEAD, TAIL, N_UPDATES, LEAVING = slice(3, 16), 26, 28, 30, 39
 """Where ``isave`` keeps indices: parts of ``wa``, first and last correction, leaving variables."""
 
@@ -309,16 +278,41 @@ def _shift_indices(iwa: Integers, isave: Integers, n: int, by: int) -> None:
         isave[LEAVING] += by
 
 
-def _make_state(n_weights: int) -> _State:
-    """Choose by the signature that the compiled function itself declares."""
-    declared = (_lbfgsb.setulb.__doc__ or "").split("\n")[0].strip()
-    if declared == C_INTERFACE:
-        return _Translated(n_weights)
-    if declared == C_INTERFACE_SINCE_1_18:  # its integers are those of its LAPACK
-        return _Translated(n_weights, np.int64 if HAS_ILP64 else np.int32)
-    if declared == FORTRAN_INTERFACE:
-        return _Original(n_weights)
-    raise NumericalError(
-        f"the L-BFGS-B of SciPy {scipy.__version__} has an interface that aenetpy does not know",
-        hint="install another SciPy, for instance 1.16",
-    )
+def choose_interface() -> Callable[[int], _State]:
+    """Return what makes a state for a number of weights, tried on a parabola.
+
+    The compiled function is private to SciPy. It is known by the signature that it
+    declares itself.
+
+    Raises
+    ------
+    NumericalError
+        If this SciPy offers another interface than those that are known.
+    """
+    declared = (getattr(getattr(_lbfgsb, "setulb", None), "__doc__", None) or "").split("\n")[0]
+    known: dict[str, Callable[[int], _State]] = {
+        C_INTERFACE: _Translated,
+        C_INTERFACE_SINCE_1_18: _TranslatedLikeLapack,
+        FORTRAN_INTERFACE: _Original,
+    }
+    make = known.get(declared.strip())
+    if make is None or not _finds_minimum(make):
+        raise NumericalError(
+            f"the L-BFGS-B of SciPy {scipy.__version__} has an interface"
+            " that aenetpy does not know",
+            hint=f"pip install '{TESTED}', or use another METHOD",
+        )
+    return make
+
+
+def _finds_minimum(make: Callable[[int], _State]) -> bool:
+    """Return whether the minimum of w^2 / 2 is found within a few calls."""
+    state, weights_w = make(2), np.array([3.0, -4.0])
+    for _ in range(20):
+        state.advance(weights_w, 0.5 * float(weights_w @ weights_w), weights_w.copy())
+        if state.task.startswith("CONVERGENCE"):
+            return bool(np.abs(weights_w).max() <= PGTOL)
+    return False
+
+
+_new_state = choose_interface()

@@ -8,8 +8,9 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from aenetpy.arrays import Float, Index
-from aenetpy.training.methods.base import State, batches, damaged, fits
-from aenetpy.training.objective import EnergyObjective, Evaluation
+from aenetpy.io.restart import damaged
+from aenetpy.training.methods.base import State, batches, fits
+from aenetpy.training.objective import LeastSquares, Loss, Objective, least_squares
 
 TRIES = 5
 """Steps from the same weights, after which the last one is accepted although it is worse."""
@@ -58,15 +59,14 @@ class LM:
         self._start_error = 0.0
         self._start_v = np.empty(0, dtype=np.intp)
 
-    def step(
-        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
-    ) -> Float:
+    def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after all batches."""
-        for batch_v in batches(visits_v, self._batch_size):
+        measured = least_squares(objective, "lm")
+        for batch_v in batches(sample_v, self._batch_size):
             if self._tries < 0:
                 self._tries = 0 if self._start_v.size == 0 else 1
                 self._start_w, self._start_v = weights_w, batch_v
-                weights_w = self._try(objective)
+                weights_w = self._try(measured)
             elif self._improved(weights_w, objective.batch(batch_v)):
                 self._damping = max(self._damping / self._adjust, SMALLEST_DAMPING)
                 self._tries = -1
@@ -75,24 +75,24 @@ class LM:
             else:
                 self._raise_damping()
                 self._tries += 1
-                weights_w = self._try(objective)
+                weights_w = self._try(measured)
         return weights_w
 
-    def _improved(self, weights_w: Float, batch: EnergyObjective) -> bool:
+    def _improved(self, weights_w: Float, batch: Objective) -> bool:
         """Whether the mean square error is not above that before the step."""
         error = batch.evaluate(weights_w, gradient=False).value / batch.n_structures
         return error <= self._start_error
 
-    def _try(self, objective: EnergyObjective) -> Float:
+    def _try(self, objective: LeastSquares) -> Float:
         """Return where the step leads from the old weights with the damping of now."""
         if self._start_v.max() >= objective.n_structures:  # only a restored state can say so
             raise damaged(f"structure {self._start_v.max() + 1} of {objective.n_structures}")
-        linear = objective.batch(self._start_v).linearise(self._start_w)
-        errors_s = linear.errors_s
-        self._start_error = 0.5 * float(errors_s @ errors_s) / len(errors_s)
+        found = objective.batch(self._start_v).residuals(self._start_w)
+        residuals_k = found.residuals_k
+        self._start_error = 0.5 * float(residuals_k @ residuals_k) / len(self._start_v)
         while True:
             try:
-                step_w = damped_step(errors_s, linear.jacobian_sw, self._damping)
+                step_w = damped_step(residuals_k, found.jacobian_kw, self._damping)
             except LinAlgError:  # too little damping for a matrix that is singular
                 if self._damping >= LARGEST_DAMPING:
                     return np.full_like(self._start_w, np.nan)  # has diverged, see damped_step
@@ -133,13 +133,13 @@ class LM:
         return True
 
 
-def damped_step(errors_s: Float, jacobian_sw: Float, damping: float) -> Float:
+def damped_step(residuals_k: Float, jacobian_kw: Float, damping: float) -> Float:
     """Return ``-(J^T J + mu)^-1 J^T dE``, by the smaller of ``J^T J`` and ``J J^T``.
 
     Parameters
     ----------
-    errors_s, jacobian_sw
-        dE and J, (s,) and (s, w) float64.
+    residuals_k, jacobian_kw
+        dE and J, (k,) and (k, w) float64.
     damping
         mu, positive.
 
@@ -148,14 +148,14 @@ def damped_step(errors_s: Float, jacobian_sw: Float, damping: float) -> Float:
     LinAlgError
         If the matrix is singular to working precision.
     """
-    n_errors, n_weights = jacobian_sw.shape
-    wide = n_errors < n_weights
-    matrix = jacobian_sw @ jacobian_sw.T if wide else jacobian_sw.T @ jacobian_sw
+    n_residuals, n_weights = jacobian_kw.shape
+    wide = n_residuals < n_weights
+    matrix = jacobian_kw @ jacobian_kw.T if wide else jacobian_kw.T @ jacobian_kw
     if not np.isfinite(matrix).all():
         return np.full(n_weights, np.nan)  # has diverged, which the loop will tell
     matrix[np.diag_indices(len(matrix))] += damping
     factor = cho_factor(matrix, lower=True, overwrite_a=True, check_finite=False)
     if wide:
-        return -(cho_solve(factor, errors_s, check_finite=False) @ jacobian_sw)
-    step_w: Float = -cho_solve(factor, errors_s @ jacobian_sw, check_finite=False)
+        return -(cho_solve(factor, residuals_k, check_finite=False) @ jacobian_kw)
+    step_w: Float = -cho_solve(factor, residuals_k @ jacobian_kw, check_finite=False)
     return step_w

@@ -8,7 +8,7 @@ import numpy as np
 
 from aenetpy.arrays import Float, Index
 from aenetpy.training.methods.base import State, fits
-from aenetpy.training.objective import EnergyObjective, Evaluation
+from aenetpy.training.objective import Loss, Objective
 
 
 class OnlineSD:
@@ -37,12 +37,10 @@ class OnlineSD:
         self._rate = parameters["gamma"]
         self._update_w = np.zeros(n_weights)
 
-    def step(
-        self, weights_w: Float, evaluation: Evaluation, objective: EnergyObjective, visits_v: Index
-    ) -> Float:
+    def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after all visits."""
         weights_w = weights_w.copy()
-        for visit in visits_v[:, np.newaxis]:
+        for visit in sample_v[:, np.newaxis]:
             self._update_w *= self._momentum
             self._update_w -= self._rate * objective.batch(visit).evaluate(weights_w).gradient_w
             weights_w += self._update_w

@@ -5,18 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from aenetpy.arrays import Float, Index
+from aenetpy.training.objective import Loss, Objective
 
 PURPOSE = tuple(b"order")
 """Keeps this stream of random numbers apart from those for other purposes."""
 
 
-class Order:
+class Sampler:
     """Draws the structures of one epoch after the other.
 
     ``sequential`` is the order of the file. The others draw as many structures as
     there are, with replacement: ``random`` uniformly; ``weighted`` and ``energy`` by
-    rank ``floor(s r^4)``, r uniform in [0, 1), where rank 0 has the largest error or
-    the lowest target energy per atom.
+    rank ``floor(s r^4)``, r uniform in [0, 1), where rank 0 has the smallest key of the
+    objective, such as the largest error or the lowest target energy per atom.
 
     Parameters
     ----------
@@ -38,20 +39,22 @@ class Order:
         self.seed = seed
         self.epoch = epoch
 
-    def draw(self, errors_s: Float, energies_s: Float) -> Index:
+    def draw(self, objective: Objective, loss: Loss) -> Index:
         """Return the positions of the structures to visit in the next epoch.
 
         Parameters
         ----------
-        errors_s, energies_s
-            Current error and target energy per atom of each structure, (s,) float64.
+        objective
+            Over the structures.
+        loss
+            The objective at the weights of now.
 
         Returns
         -------
-        visits_v
+        sample_v
             As many as there are structures.
         """
-        n = len(errors_s)
+        n = objective.n_structures
         sequence = np.random.SeedSequence(self.seed, spawn_key=(*PURPOSE, self.epoch))
         self.epoch += 1
         if self.sampling == "sequential":
@@ -59,9 +62,9 @@ class Order:
         r_v = np.random.default_rng(sequence).random(n)
         if self.sampling == "random":
             return _ranks(r_v)
-        key_s = -np.abs(errors_s) if self.sampling == "weighted" else energies_s
-        visits_v: Index = np.argsort(key_s, kind="stable")[_ranks(r_v**4)]
-        return visits_v
+        key_s = objective.sampling_key(self.sampling, loss)
+        sample_v: Index = np.argsort(key_s, kind="stable")[_ranks(r_v**4)]
+        return sample_v
 
 
 def _ranks(r_v: Float) -> Index:

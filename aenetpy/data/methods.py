@@ -1,0 +1,165 @@
+"""The methods of training that METHOD can name: each is one entry here (spec 3.3).
+
+The code of a method is imported when a run needs it, so that files can be read without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from aenetpy.data.limits import FINITE, Limit
+
+ABOVE_ZERO = Limit("larger than 0", lambda x: x > 0)
+ABOVE_ONE = Limit("larger than 1", lambda x: x > 1)
+AT_LEAST_ONE = Limit("at least 1", lambda x: x >= 1)
+SHARE = Limit("0 or more and less than 1", lambda x: (x >= 0) & (x < 1))
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of a method, ``key=value`` in the line of METHOD.
+
+    Parameters
+    ----------
+    default
+        An integer if the parameter is one.
+    limit
+        What its value may be.
+    label
+        What ``train.x`` calls it; empty if it does not tell it.
+    form
+        How it tells it: ``listed`` among the training details, the others above the
+        table of epochs; ``size`` is for ``batchsize`` and ``samplesize``, see `used_sizes`.
+    """
+
+    default: int | float
+    limit: Limit = FINITE
+    label: str = ""
+    form: Literal["listed", "scientific", "fixed", "size"] = "listed"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is an integer."""
+        return isinstance(self.default, int)
+
+    def allows(self, value: float) -> bool:
+        """Return whether it may have a value."""
+        return bool(self.limit.allows(np.asarray(value)))
+
+
+@dataclass(frozen=True)
+class MethodEntry:
+    """What files, reports and runs have to know of a method.
+
+    Parameters
+    ----------
+    names
+        What METHOD may call it, lower case; the first is its own name.
+    title
+        As ``train.x`` reports it.
+    implementation
+        ``module:class``, a `training.methods.base.Method`.
+    parameters
+        By key, in the order in which they are reported.
+    sampling
+        Order of the structures without SAMPLING; None if it does not visit them in an order.
+    restart_title
+        What ``train.x`` says it restarts from ``train.restart``; empty if aenet has
+        no such file for it.
+    """
+
+    names: tuple[str, ...]
+    title: str
+    implementation: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    sampling: str | None = "sequential"
+    restart_title: str = ""
+
+    @property
+    def defaults(self) -> dict[str, int | float]:
+        """The parameters that are not given."""
+        return {key: parameter.default for key, parameter in self.parameters.items()}
+
+
+METHODS: dict[str, MethodEntry] = {
+    name: entry
+    for entry in (
+        MethodEntry(
+            names=("bfgs",),
+            title="Limited Memory BFGS",
+            implementation="aenetpy.training.methods.lbfgs:LBFGS",
+            sampling=None,
+            restart_title="L-BFGS",
+        ),
+        MethodEntry(
+            names=("online_sd", "online_gd"),
+            title="Gradient Descent (online)",
+            implementation="aenetpy.training.methods.online_sd:OnlineSD",
+            parameters={
+                "gamma": Parameter(0.9, label="Learning rate"),
+                "alpha": Parameter(0.01, label="Momentum rate"),
+            },
+        ),
+        MethodEntry(
+            names=("adam",),
+            title="Adaptive Moment Estimation (Adam)",
+            implementation="aenetpy.training.methods.adam:Adam",
+            parameters={
+                "mu": Parameter(0.001, ABOVE_ZERO, "Learning rate", "scientific"),
+                "b1": Parameter(0.9, SHARE, "Gradient decay rate (b1)", "fixed"),
+                "b2": Parameter(0.999, SHARE, "Sq. gradient decay rate (b1)", "fixed"),
+                "eps": Parameter(1e-8, FINITE, "Epsilon", "scientific"),
+                "samplesize": Parameter(500, AT_LEAST_ONE, "Sample size", "size"),
+                "batchsize": Parameter(1, AT_LEAST_ONE, "Mini-batch size", "size"),
+            },
+            sampling="random",
+        ),
+        MethodEntry(
+            names=("ekf",),
+            title="Extended Kalman Filter",
+            implementation="aenetpy.training.methods.ekf:EKF",
+            parameters={
+                "lambda": Parameter(0.999, ABOVE_ZERO, "Forgetting factor"),
+                "lambda0": Parameter(0.97, label="Ini. state covariance"),
+                "state": Parameter(10.0, ABOVE_ZERO, "Measuring noise"),
+                "pnoise": Parameter(0.0, label="Process noise"),
+                "adaptive": Parameter(0.6, label="Adaptive EKF threshold"),
+                "wgroup": Parameter(100, AT_LEAST_ONE),
+            },
+            restart_title="Extended Kalman Filter",
+        ),
+        MethodEntry(
+            names=("lm",),
+            title="Levenberg-Marquardt",
+            implementation="aenetpy.training.methods.lm:LM",
+            parameters={
+                "batchsize": Parameter(1000, AT_LEAST_ONE, "Batch size"),
+                "iter": Parameter(1, AT_LEAST_ONE, "Batch iterations"),
+                "learnrate": Parameter(0.1, ABOVE_ZERO, "Initial learning rate"),
+                "conv": Parameter(0.001, label="Target error"),
+                "adjust": Parameter(10.0, ABOVE_ONE),
+            },
+        ),
+    )
+    for name in entry.names
+}
+"""By every name, in the order in which they are listed to the user."""
+
+
+def used_sizes(parameters: Mapping[str, float], n_structures: int) -> dict[str, int]:
+    """Return ``batchsize`` and ``samplesize`` as used: whole batches of the structures there are.
+
+    Parameters
+    ----------
+    parameters
+        Of a method that has both.
+    n_structures
+        Number of training structures.
+    """
+    batch = min(int(parameters["batchsize"]), n_structures)
+    sample = min(int(parameters["samplesize"]), n_structures) // max(batch, 1) * batch
+    return {"batchsize": batch, "samplesize": sample}
