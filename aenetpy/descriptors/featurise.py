@@ -93,6 +93,8 @@ def batch_fingerprints(
     features_tng = [
         parts[-1] if len(parts) <= 2 else np.concatenate(parts[1:]) for parts in parts_t
     ]
+    if len(structures) == 1:
+        return [Fingerprints(batch.types_n, tuple(features_tng), n_neighbors_n, closest_s[0])]
     rows_ts = [
         np.searchsorted(np.flatnonzero(batch.types_n == t), batch.starts_s)
         for t in range(len(descriptors))
