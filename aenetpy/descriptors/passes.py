@@ -173,7 +173,11 @@ class BatchPass:
         for i, t, partners_p, jacobian_pgc in self.pair_derivatives():
             s = self.batch.structures_n[i]
             sums_ngc = found[s][t][rows_n[i]].swapaxes(0, 1)
-            np.add.at(sums_ngc, partners_p - starts_s[s], jacobian_pgc)
+            order_p = np.argsort(partners_p, kind="stable")
+            atoms_m, firsts_m = np.unique(partners_p[order_p], return_index=True)
+            if len(atoms_m):
+                sums_mgc = np.add.reduceat(jacobian_pgc[order_p], firsts_m, axis=0)
+                sums_ngc[atoms_m - starts_s[s]] += sums_mgc
             # Moving the central atom moves all its neighbours the other way.
             sums_ngc[i - starts_s[s]] -= jacobian_pgc.sum(axis=0)
         return found
