@@ -75,6 +75,29 @@ def test_imports_point_down(path):
     assert own_layers(path) <= LEAVES.get(layer, below)
 
 
+def imported_at_once(path: Path) -> set[str]:
+    """Return the modules of ours that are imported when a module is, not later, nor for types."""
+    found: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("aenetpy"):
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def test_no_circles():
+    """Neither between folders nor inside of one."""
+    names = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts): path
+        for path in modules()
+        if path.name != "__init__.py"
+    }
+    left = {name: imported_at_once(path) & set(names) - {name} for name, path in names.items()}
+    while free := [name for name, needs in left.items() if not needs]:
+        left = {name: needs - set(free) for name, needs in left.items() if name not in free}
+    assert left == {}, "these modules import each other"
+
+
 def test_only_the_decorator_compiles():
     # _lanes.py defines a vector type for kernels, it compiles nothing.
     for path in modules():

@@ -18,6 +18,7 @@ def generate_command(input_file: str, jobs: int) -> None:
 
     \b
     aenetpy generate generate.in > generate.out
+    aenetpy help generate.in    # what may stand there
     """
     from aenetpy.io.generate_in import read_generate_in
     from aenetpy.workflows.generate import generate

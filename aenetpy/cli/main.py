@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "Energies, forces, relaxation from a JSON input (aenet-predict.py).",
     "fingerprint": "Mean Chebyshev fingerprint of a structure (fingerprint.x).",
     "generate": "Compute fingerprints and write a training set (generate.x).",
+    "help": "Explain the keywords of an input file (train.in, generate.in, ...).",
     "init": "Write commented input files to start from.",
     "inspect": "Explain a training set, potential, setup or restart file (trnset_info.x).",
     "md": "Molecular dynamics (NVE, NVT, NPT) from a JSON input (aenet-md.py).",
@@ -77,6 +78,7 @@ def cli() -> None:
     aenetpy generate generate.in > generate.out
     aenetpy train    train.in    > train.out
     aenetpy predict  predict.in  > predict.out
+    aenetpy help     train.in    # its keywords
     """
 
 

@@ -21,19 +21,8 @@ def md_command(input_file: str, jobs: int, chebyshev_domain: DomainChoice) -> No
     """Molecular dynamics; prints step, energies per atom, temperature.
 
     INPUT.json has the keys potentials (a folder, or a file per species), structure_file,
-    time_step (fs), md_steps, print_steps, and these:
-
-    \b
-    temperature      K, of the heat bath; without one, of new velocities, and
-                     without this key those of the structure are kept
-    ensemble         nve (default), nvt or npt
-    thermostat       of nvt: langevin (default) or nose-hoover
-    thermostat_time  fs (100)
-    pressure         of npt, GPa (0)
-    barostat_time    fs (1000)
-    cell             of npt: isotropic (default) or free
-    trajectory_file  must not exist (md.traj)
-    seed             of velocities and random forces
+    time_step (fs), md_steps, print_steps, and those that keep temperature and pressure;
+    'aenetpy help md' explains them all.
 
     \b
     aenetpy md input.json > md.out

@@ -35,6 +35,7 @@ def predict_command(
     \b
     aenetpy predict predict.in > predict.out
     aenetpy predict predict.in one.xsf run.traj@: > predict.out
+    aenetpy help predict.in    # what may stand there
     """
     from aenetpy.io.predict_in import read_predict_in
     from aenetpy.workflows.predict import predict

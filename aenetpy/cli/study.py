@@ -26,6 +26,7 @@ def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
 
     \b
     aenetpy study study.yaml
+    aenetpy help study.yaml    # what may stand there
 
     Results go to a folder named like INPUT: trials.csv, report.md, figures. The same command
     goes on where an earlier one was stopped.

@@ -20,6 +20,7 @@ def train_command(input_file: str, jobs: int, seed: int | None) -> None:
 
     \b
     aenetpy train train.in > train.out
+    aenetpy help train.in    # what may stand there
     """
     from aenetpy.io.train_in import read_train_in
     from aenetpy.workflows.train import train

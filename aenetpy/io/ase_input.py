@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast, get_args
+from typing import Any, Literal, get_args
 
 from aenetpy.errors import InputError
 from aenetpy.io.files import read_text
 from aenetpy.io.free_form import LARGEST_INTEGER, LARGEST_SEED, suggest
-
-Value = TypeVar("Value")
+from aenetpy.io.tables import Bounds, Item, Table
 
 EnsembleName = Literal["nve", "nvt", "npt"]
 Thermostat = Literal["langevin", "nose-hoover"]
@@ -29,11 +27,112 @@ _ENSEMBLES_OF = {
     "cell": ("npt",),
 }
 """Keys that have a meaning in some ensembles only."""
-_KEYS = (
-    *("potentials", *_MD_KEYS, "temperature", "ensemble"),
-    *(*_ENSEMBLES_OF, "trajectory_file", "seed"),
+_MOST = 1e9
+
+MD_JSON = Table(
+    "md.json",
+    "What `aenetpy md` reads, and `aenetpy evaluate`, which asks for `potentials` alone: one JSON"
+    " object, as for `aenet-md.py` and `aenet-predict.py`.",
+    (
+        Item(
+            "potentials",
+            "lines",
+            "the networks",
+            required=True,
+            form='folder with one `.nn` file per species, or `{"Ti": "Ti.nn", "O": "O.nn"}`',
+        ),
+        Item(
+            "structure_file",
+            "file",
+            'any format; to continue a run, name its trajectory: `"md.traj"` is its last structure,'
+            ' `"md.traj@10"` another',
+            told="required by `md`",
+        ),
+        Item(
+            "time_step",
+            "number",
+            "of the integrator",
+            told="required by `md`",
+            bounds=Bounds(above=0, most=_MOST),
+            unit="fs",
+        ),
+        Item("md_steps", "integer", "number of steps", told="required by `md`", bounds=Bounds(0)),
+        Item(
+            "print_steps",
+            "integer",
+            "steps from row to row",
+            told="required by `md`",
+            bounds=Bounds(above=0),
+        ),
+        Item(
+            "temperature",
+            "number",
+            "`nve`: of new velocities, Maxwell-Boltzmann; without it those in structure_file are"
+            " kept. `nvt`, `npt`: of the heat bath; velocities in structure_file are kept, others"
+            " are new",
+            told="required if structure_file has no velocities, or a heat bath is wanted",
+            bounds=Bounds(0, _MOST),
+            unit="K",
+        ),
+        Item(
+            "ensemble",
+            "word",
+            "integrators of ASE; `npt` needs ASE 3.25",
+            default="nve",
+            choices=get_args(EnsembleName),
+        ),
+        Item(
+            "thermostat",
+            "word",
+            "of `nvt`; with `langevin` all atoms feel friction and random forces, `nose-hoover` is"
+            " a chain, deterministic (needs ASE 3.24)",
+            default="langevin",
+            choices=get_args(Thermostat),
+        ),
+        Item(
+            "thermostat_time",
+            "number",
+            "`langevin`: 1/friction; `nose-hoover` and `npt`: period of the chain; longer than"
+            " time_step",
+            default=100.0,
+            bounds=Bounds(above=0, most=_MOST),
+            unit="fs",
+        ),
+        Item(
+            "pressure",
+            "number",
+            "of `npt`, positive in compression",
+            default=0.0,
+            bounds=Bounds(-_MOST, _MOST),
+            unit="GPa",
+        ),
+        Item(
+            "barostat_time",
+            "number",
+            "of `npt` (Martyna, Tobias and Klein 1994); longer than time_step",
+            default=1000.0,
+            bounds=Bounds(above=0, most=_MOST),
+            unit="fs",
+        ),
+        Item(
+            "cell",
+            "word",
+            "of `npt`: `isotropic` scales, `free` also changes angles and ratios (needs ASE 3.26)",
+            default="isotropic",
+            choices=get_args(Cell),
+        ),
+        Item("trajectory_file", "file", "ASE trajectory, must not exist", default="md.traj"),
+        Item(
+            "seed",
+            "integer",
+            "of velocities and random forces; to go on with `langevin`, give another",
+            told="random, told on standard error",
+            bounds=Bounds(0),
+        ),
+    ),
+    column="key",
 )
-_POSITIVE, _MOST = math.ulp(0.0), 1e9
+_HEAT_BATH = replace(MD_JSON["temperature"], bounds=Bounds(above=0, most=_MOST))
 _EXAMPLE = '{"potentials": {"Ti": "Ti.nn", "O": "O.nn"}}'
 
 
@@ -152,21 +251,21 @@ class _Reader:
 
     def read(self, md: bool) -> AseInput:
         for key in self.values:
-            if key not in _KEYS:
-                hint = f"known are {', '.join(_KEYS)}{suggest(key, _KEYS)}"
+            if key not in MD_JSON.names:
+                hint = f"known are {', '.join(MD_JSON.names)}{suggest(key, MD_JSON.names)}"
                 raise self._error(key, f"unknown key '{key}'", hint)
         for key in ("potentials", *(_MD_KEYS if md else ())):
             self._require(key)
         return AseInput(
             path=str(self.path),
             potentials=self._potentials(),
-            structure_file=self._optional("structure_file", self._name),
-            time_step=self._optional("time_step", self._time),
-            md_steps=self._optional("md_steps", self._count),
-            print_steps=self._optional("print_steps", self._positive_count),
+            structure_file=self._value("structure_file"),
+            time_step=self._value("time_step"),
+            md_steps=self._value("md_steps"),
+            print_steps=self._value("print_steps"),
             ensemble=self._ensemble(md),
-            trajectory_file=self._optional("trajectory_file", self._name) or "md.traj",
-            seed=self._optional("seed", lambda key: self._count(key, largest=LARGEST_SEED)),
+            trajectory_file=self._value("trajectory_file"),
+            seed=self._value("seed"),
         )
 
     def _require(self, key: str) -> None:
@@ -174,7 +273,7 @@ class _Reader:
             raise InputError(f"key '{key}' is missing", file=self.path, hint="add it")
 
     def _ensemble(self, md: bool) -> Ensemble:
-        name = cast(EnsembleName, self._optional("ensemble", self._choice(EnsembleName)) or "nve")
+        name: EnsembleName = self._value("ensemble")
         for key, ensembles in _ENSEMBLES_OF.items():
             if key in self.values and name not in ensembles:
                 raise self._error(
@@ -184,28 +283,17 @@ class _Reader:
                 )
         if md and name != "nve":
             self._require("temperature")
-        given = {
-            "temperature": self._rest_or_temperature if name == "nve" else self._temperature,
-            "thermostat": self._choice(Thermostat),
-            "thermostat_time": self._time,
-            "pressure": self._pressure,
-            "barostat_time": self._time,
-            "cell": self._choice(Cell),
-        }
-        values: dict[str, Any] = {
-            key: convert(key) for key, convert in given.items() if key in self.values
-        }
-        ensemble = Ensemble(name, **values)
+        temperature = self._value("temperature", None if name == "nve" else _HEAT_BATH)
+        values = {key: self._value(key) for key in _ENSEMBLES_OF}
         for key in ("thermostat_time", "barostat_time"):
             if name not in _ENSEMBLES_OF[key] or "time_step" not in self.values:
                 continue
-            time = getattr(ensemble, key)
-            if time >= self._time("time_step"):
+            if values[key] >= self._value("time_step"):
                 continue
-            if key in values:
+            if key in self.values:
                 raise self._wrong(key, "longer than time_step; 100 and 1000 fs suit most")
-            raise self._wrong("time_step", f"shorter than {key}, which is {time:g} fs")
-        return ensemble
+            raise self._wrong("time_step", f"shorter than {key}, which is {values[key]:g} fs")
+        return Ensemble(name, temperature, **values)
 
     def _without_repeats(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -225,8 +313,16 @@ class _Reader:
         shown = value if len(value) < 40 else f"{value[:36]}..."
         return self._error(key, f"{key} is {shown}", f"it must be {expected}")
 
-    def _optional(self, key: str, convert: Callable[[str], Value]) -> Value | None:
-        return convert(key) if key in self.values else None
+    def _value(self, key: str, narrower: Item | None = None) -> Any:
+        """Return the value of a key, or the default that the table has for it."""
+        item = narrower or MD_JSON[key]
+        if key not in self.values:
+            return item.default
+        if item.kind == "word":
+            return self._choice(item)
+        if item.kind == "file":
+            return self._name(key)
+        return self._count(item) if item.kind == "integer" else self._real(item, _number(item))
 
     def _potentials(self) -> dict[str, str] | str:
         potentials = self.values["potentials"]
@@ -248,58 +344,37 @@ class _Reader:
             raise self._wrong(key, "the name of a file")
         return value
 
-    def _choice(self, literal: Any) -> Callable[[str], str]:
-        words = get_args(literal)
-        expected = " or ".join(f'"{word}"' for word in words)
+    def _choice(self, item: Item) -> str:
+        value = self.values[item.name]
+        if value not in item.choices:
+            close = suggest(value, item.choices) if isinstance(value, str) else ""
+            known = " or ".join(f'"{word}"' for word in item.choices)
+            raise self._wrong(item.name, f"{known}{close}")
+        return str(value)
 
-        def convert(key: str) -> str:
-            value = self.values[key]
-            if value not in words:
-                close = suggest(value, words) if isinstance(value, str) else ""
-                raise self._wrong(key, f"{expected}{close}")
-            return str(value)
-
-        return convert
-
-    def _real(self, key: str, expected: str, least: float = 0.0, most: float = math.inf) -> float:
-        value = self.values[key]
+    def _real(self, item: Item, expected: str) -> float:
+        value = self.values[item.name]
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self._wrong(key, expected)
+            raise self._wrong(item.name, expected)
         if isinstance(value, int) and value.bit_length() > 64:
-            raise self._wrong(key, expected)
-        if not (math.isfinite(value) and least <= value <= most):
-            raise self._wrong(key, expected)
+            raise self._wrong(item.name, expected)
+        if not (math.isfinite(value) and item.bounds.allow(value)):
+            raise self._wrong(item.name, expected)
         return float(value)
 
-    def _time(self, key: str) -> float:
-        return self._real(key, "a positive number (fs), at most 1e9", _POSITIVE, _MOST)
+    def _count(self, item: Item) -> int:
+        expected, value = _number(item), self.values[item.name]
+        largest = LARGEST_SEED if item.name == "seed" else LARGEST_INTEGER
+        if value != 0 or value is False:  # the largest is not why zero is refused
+            expected += f", up to {largest}"
+        if self._real(item, expected) != int(value) or int(value) > largest:
+            raise self._wrong(item.name, expected)
+        return int(value)
 
-    def _temperature(self, key: str) -> float:
-        return self._real(key, "a positive number (K), at most 1e9", _POSITIVE, _MOST)
 
-    def _rest_or_temperature(self, key: str) -> float:
-        return self._real(key, "a number (K), 0 or greater, at most 1e9", 0.0, _MOST)
-
-    def _pressure(self, key: str) -> float:
-        return self._real(key, "a number (GPa), at most 1e9", -_MOST, _MOST)
-
-    def _count(
-        self,
-        key: str,
-        expected: str = "an integer, 0 or greater",
-        largest: int = LARGEST_INTEGER,
-    ) -> int:
-        expected = f"{expected}, up to {largest}"
-        value = self._real(key, expected)
-        if value != int(value) or int(self.values[key]) > largest:
-            raise self._wrong(key, expected)
-        return int(self.values[key])
-
-    def _positive_count(self, key: str) -> int:
-        value = self._count(key, "a positive integer")
-        if value == 0:
-            raise self._wrong(key, "a positive integer")
-        return value
+def _number(item: Item) -> str:
+    """Return what the value of a key must be."""
+    return f"{'an' if item.shape.startswith('i') else 'a'} {item.shape}"
 
 
 def _is_file_name(value: Any) -> bool:

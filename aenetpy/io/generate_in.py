@@ -16,11 +16,79 @@ from aenetpy.io.free_form import (
     significant_lines,
     split_tokens,
 )
-from aenetpy.io.keywords import Keywords
-from aenetpy.io.taylor_in import TaylorInput, format_taylor, read_taylor
+from aenetpy.io.keywords import RULES, Keywords, format_value
+from aenetpy.io.tables import Bounds, Item, Table
+from aenetpy.io.taylor_in import (
+    DERIVATIVES_KEYS,
+    TAYLOR_KEYS,
+    TaylorInput,
+    format_taylor,
+    read_taylor,
+)
 
-_VALUES = ("OUTPUT", "TIMING", "DEBUG", "VERBOSITY", "FORCES", "FORCESPERCENT")
-_BLOCKS = ("TYPES", "SETUPS", "FILES", "TAYLOR", "DERIVATIVES")
+GENERATE_IN = Table(
+    "generate.in",
+    "What `aenetpy generate` reads: structures, and how they become a training set.",
+    (
+        Item(
+            "TYPES",
+            "lines",
+            "the species; where other atomic energies explain the energies far better, `generate`"
+            " prints the block to paste",
+            required=True,
+            form="next line the number, then `<symbol> <atomic energy, eV>` each",
+        ),
+        Item(
+            "SETUPS",
+            "lines",
+            "the fingerprint of each species",
+            required=True,
+            form="then `<symbol> <setup file>` each",
+        ),
+        Item(
+            "FILES",
+            "lines",
+            "`@index` for several frames, `*`, `?`, `[...]` and `**` for many files"
+            " (`runs/*/vasprun.xml@:`; sorted; the number counts lines); the `input.data` of RuNNer"
+            " and n2p2 also needs its units, `input.data@:#units=eV,Angstrom` (or `Hartree`,"
+            " `Bohr`); each structure needs energy and forces",
+            required=True,
+            form="next line the number, then one file per line",
+        ),
+        Item("OUTPUT", "file", "the training set, must not exist", default="refdata.train"),
+        Item("FORCES", "flag", "also write derivatives of fingerprints to `<OUTPUT>.forces`"),
+        Item(
+            "FORCESPERCENT",
+            "number",
+            "FORCES for this share of the structures, evenly spread",
+            default=1.0,
+            bounds=Bounds(0, 100),
+            unit="%",
+            field="forces_percent",
+        ),
+        Item(
+            "TAYLOR",
+            "lines",
+            "add displaced copies, see below",
+            form="then `key=value` pairs, `delta=0.02 a=6 strategy=random`",
+            keys=TAYLOR_KEYS,
+        ),
+        Item(
+            "DERIVATIVES",
+            "lines",
+            "as aenet's Python package writes it; structures to `OUTPUT`, structures and copies to"
+            " `outfile`; as many copies of a structure as `fraction` % of its 3N coordinates,"
+            " `N_max` in all; all atoms at once or (`disp_all=0`) one at a time",
+            form="then `method=taylor delta=0.01 fraction=16 outfile=data.deriv.train disp_all=1"
+            " N_max=100000`",
+            keys=DERIVATIVES_KEYS,
+        ),
+        Item("TIMING", "flag", "write `generate.time`"),
+        Item("DEBUG", "flag", "read, no effect"),
+        Item("VERBOSITY", "word", "read, no effect", default="normal"),
+    ),
+    rules=RULES,
+)
 _TYPES = "the lines 'TYPES', '2', 'Ti -1604.6', 'O -432.5' (species and atomic energies in eV)"
 _SETUPS = "the line 'SETUPS' and below it one line 'Ti Ti.fingerprint.stp' per species"
 _DECIMAL_COMMA = re.compile(r"\d,\d")
@@ -86,7 +154,7 @@ def read_generate_in(path: str | Path) -> GenerateInput:
     Spec 1 and 2.1. FILES is accepted in any case, blank lines and comments
     anywhere, and slashes in unquoted paths.
     """
-    keywords = Keywords(path, _VALUES, _BLOCKS)
+    keywords = Keywords.of(path, GENERATE_IN)
     species, energies = _read_types(keywords)
     return GenerateInput(
         path=keywords.path,
@@ -94,14 +162,9 @@ def read_generate_in(path: str | Path) -> GenerateInput:
         atomic_energies_t=energies,
         setups=keywords.paths_by_species("SETUPS", species, _SETUPS),
         files=keywords.files(_FILES),
-        output=keywords.string("OUTPUT", "refdata.train"),
-        forces=keywords.flag("FORCES"),
-        forces_percent=_read_forces_percent(keywords),
         taylor=read_taylor(keywords),
-        timing=keywords.flag("TIMING"),
-        debug=keywords.flag("DEBUG"),
-        verbosity=keywords.string("VERBOSITY", "normal").lower(),
         lines=keywords.lines,
+        **{item.target: keywords.value(item) for item in GENERATE_IN.values},
     )
 
 
@@ -123,14 +186,6 @@ def _read_types(keywords: Keywords) -> tuple[tuple[str, ...], tuple[float, ...]]
     return tuple(energies), tuple(energies.values())
 
 
-def _read_forces_percent(keywords: Keywords) -> float:
-    percent = keywords.real("FORCESPERCENT", 1.0)
-    if not 0 <= percent <= 100:
-        place = keywords.place(keywords.lines["FORCESPERCENT"])
-        raise place.error(f"FORCESPERCENT {percent:g} is not between 0 and 100")
-    return percent
-
-
 def format_generate_in(content: GenerateInput) -> str:
     """Return the text of a ``generate.in`` that aenet and ``read_generate_in`` understand."""
     lines = [f"OUTPUT {quote(content.output)}", "", "TYPES", str(len(content.species))]
@@ -140,13 +195,10 @@ def format_generate_in(content: GenerateInput) -> str:
     ]
     lines += ["", "SETUPS"]
     lines += [f"{symbol:<2} {quote(setup.text)}" for symbol, setup in content.setups.items()]
-    lines += [""] + [
-        name for name in ("TIMING", "DEBUG", "FORCES") if getattr(content, name.lower())
-    ]
-    if content.forces_percent != 1.0:
-        lines.append(f"FORCESPERCENT {content.forces_percent!r}")
-    if content.verbosity != "normal":
-        lines.append(f"VERBOSITY {content.verbosity}")
+    lines.append("")
+    for name in ("TIMING", "DEBUG", "FORCES", "FORCESPERCENT", "VERBOSITY"):
+        item = GENERATE_IN[name]
+        lines += format_value(item, getattr(content, item.target))
     if content.taylor is not None:
         lines += ["", format_taylor(content.taylor).rstrip()]
     lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aenetpy.io.free_form import (
     COMMENT,
@@ -16,6 +17,7 @@ from aenetpy.io.free_form import (
     expand_repeats,
     parse_integer,
     parse_real,
+    quote,
     read_text,
     significant_lines,
     split_tokens,
@@ -24,9 +26,28 @@ from aenetpy.io.free_form import (
     unquote,
 )
 from aenetpy.io.patterns import matches
+from aenetpy.io.tables import Bounds, Item, Table, names
 
 MOST_NOTES = 20
 """Lines without meaning that are told one by one; a file of other kind may have millions."""
+
+RULES = (
+    "Keywords stand in any order and any case, one per line; the first of two wins. Lines that"
+    " begin with `!`, `#` or `%` are comments; text after a value is ignored, but not after a flag,"
+    " a species in predict.in or a file in FILES. Numbers may have Fortran exponents (`1.0d-3`)."
+    " Paths are relative to the folder in which the command runs. An unknown keyword is named on"
+    " standard error."
+)
+"""Of generate.in, train.in and predict.in, for their users."""
+
+SEED = Item(
+    "SEED",
+    "integer",
+    "of test set and first weights",
+    told="random, told on standard error",
+    bounds=Bounds(0),
+)
+"""A keyword beyond aenet."""
 
 _FLAGS = {".true.": True, "t": True, "true": True, ".false.": False, "f": False, "false": False}
 
@@ -77,6 +98,11 @@ class Keywords:
         self._known = (*self._values, *blocks)
         self._sections: dict[str, Section] = {}
         self._split(significant_lines(read_text(path)) if lines is None else list(lines))
+
+    @classmethod
+    def of(cls, path: str | Path, table: Table, lines: Iterable[Entry] | None = None) -> Keywords:
+        """Return the keywords of a file that the table describes; see the class."""
+        return cls(path, names(table.values), names(table.blocks), lines)
 
     @property
     def lines(self) -> dict[str, int]:
@@ -187,13 +213,42 @@ class Keywords:
             )
         return _FLAGS[tokens[0].lower()]
 
+    def value(self, item: Item) -> Any:
+        """Return the value of a keyword, or the default that its table has for it.
+
+        Raises
+        ------
+        InputError
+            If it is not of the kind, out of bounds, or none of the choices.
+        """
+        name = item.name
+        if item.kind == "flag":
+            return self.flag(name)
+        if name not in self._sections:
+            return item.default
+        place = self.place(self._sections[name].line)
+        if item.kind == "file":
+            return self.string(name, "")
+        if item.kind == "word":
+            word = self.string(name, "").lower()
+            if item.choices and word not in item.choices:
+                raise place.error(
+                    f"unknown {name} '{word}'", f"known are {', '.join(item.choices)}"
+                )
+            return word
+        assert item.kind != "lines", "blocks have readers of their own"
+        whole = item.kind == "integer"
+        largest = LARGEST_SEED if item is SEED else LARGEST_INTEGER
+        number = self.integer(name, 0, largest) if whole else self.real(name, 0.0)
+        objection = item.bounds.objection(number)
+        if objection is not None:
+            shown = str(number) if whole else f"{number:g}"
+            raise place.error(f"{name} {shown} {objection}", item.hint)
+        return number
+
     def seed(self) -> int | None:
         """Return the value of SEED, a keyword beyond aenet; None without it."""
-        if "SEED" not in self._sections:
-            return None
-        seed = self.integer("SEED", 0, LARGEST_SEED)
-        if seed < 0:
-            raise self.place(self.lines["SEED"]).error(f"SEED {seed} is negative")
+        seed: int | None = self.value(SEED)
         return seed
 
     def counted(self, keyword: str, example: str) -> tuple[int, tuple[Entry, ...], Place]:
@@ -295,3 +350,13 @@ class Keywords:
                 f"no file matches '{entry.text}'", "paths are relative to the working directory"
             )
         return found
+
+
+def format_value(item: Item, value: Any, width: int = 0) -> list[str]:
+    """Return the line of a keyword, or none where its default says the same."""
+    if value == item.default or value is False:
+        return []
+    if item.kind == "flag":
+        return [item.name]
+    text = value if item.kind == "word" else quote(value) if item.kind == "file" else repr(value)
+    return [f"{item.name:<{width}} {text}"]

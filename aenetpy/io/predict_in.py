@@ -14,23 +14,105 @@ from aenetpy.io.free_form import (
     parse_real,
     quote,
 )
-from aenetpy.io.keywords import Keywords
+from aenetpy.io.keywords import RULES, Keywords, format_value
 from aenetpy.io.patterns import matches
+from aenetpy.io.tables import Bounds, Item, Table, defaults, names
 
 VERBOSITIES = ("low", "normal", "high")
 """Also written by their numbers 0, 1 and 2, as the Python package of aenet does."""
 
-_FLAGS = ("FORCES", "PRINT_ATOMIC_ENERGIES", "TIMING", "DEBUG")
-_VALUES = ("VERBOSITY", *_FLAGS)
-_BLOCKS = ("TYPES", "NETWORKS", "FILES", "RELAX")
 _TYPES = "the lines 'TYPES', '2', 'Ti', 'O'"
 _NETWORKS = "the line 'NETWORKS' and below it one line 'Ti Ti.nn' per species"
 _FILES = (
     "the line 'FILES', then the number of structures, then one file per line,"
     " or name a structure on the command line"
 )
-_RELAX = {"method": 1, "F_conv": 1, "E_conv": 1, "steps": 1, "dmax": 3, "cell": 1}
 _ANSWERS = {"yes": True, "no": False}
+
+RELAX_KEYS = (
+    Item("method", "word", "no other is known", default="bfgs", choices=("bfgs",)),
+    Item(
+        "F_conv",
+        "number",
+        "relax until no force component exceeds it",
+        default=0.01,
+        bounds=Bounds(0),
+        unit="eV/Å",
+    ),
+    Item(
+        "E_conv",
+        "number",
+        "and until the last step changed the energy by that at most",
+        default=0.001,
+        bounds=Bounds(0),
+        unit="eV",
+    ),
+    Item("steps", "integer", "largest number of steps", default=99, bounds=Bounds(0)),
+    Item(
+        "dmax",
+        "number",
+        "limits a step along each axis",
+        default="1 1 1",
+        bounds=Bounds(above=0),
+        unit="Å",
+        form="three positive numbers (Å)",
+    ),
+    Item("cell", "word", "`yes` relaxes the lattice too", default="no", choices=tuple(_ANSWERS)),
+)
+
+PREDICT_IN = Table(
+    "predict.in",
+    "What `aenetpy predict` reads: networks, and the structures whose energies are asked for.",
+    (
+        Item(
+            "TYPES",
+            "lines",
+            "the species",
+            required=True,
+            form="next line the number, then one symbol per line",
+        ),
+        Item(
+            "NETWORKS",
+            "lines",
+            "binary `.nn` or `.nn.ascii` of aenet-PyTorch",
+            required=True,
+            form="then `<symbol> <file>` each",
+        ),
+        Item(
+            "FILES",
+            "lines",
+            "as in generate.in, but energy and forces are not needed; structures on the command"
+            " line replace it",
+            required=True,
+            form="next line the number, then one file per line",
+        ),
+        Item("FORCES", "flag", "forces, eV/Å"),
+        Item("PRINT_ATOMIC_ENERGIES", "flag", "one more column"),
+        Item(
+            "VERBOSITY",
+            "word",
+            "`normal` and `high` are the same; also written 0, 1, 2; any other word acts as"
+            " `normal`, with a note",
+            default="normal",
+            choices=VERBOSITIES,
+        ),
+        Item("TIMING", "flag", "write `predict.time`"),
+        Item(
+            "RELAX",
+            "lines",
+            "relax until no force component exceeds F_conv (eV/Å) and the last step changed the"
+            " energy by E_conv (eV) at most; dmax (Å) limits a step along each axis; `cell=yes`"
+            " relaxes the lattice too",
+            told="off",
+            form="next line `method=bfgs F_conv=0.01 E_conv=0.001 steps=99 dmax=1 1 1 cell=no`",
+            keys=RELAX_KEYS,
+        ),
+        Item("DEBUG", "flag", "read, no effect"),
+    ),
+    rules=RULES,
+)
+_FLAGS = names(tuple(item for item in PREDICT_IN if item.kind == "flag"))
+_N_VALUES = {item.name: 3 if item.name == "dmax" else 1 for item in RELAX_KEYS}
 
 
 @dataclass(frozen=True)
@@ -123,24 +205,22 @@ def read_predict_in(path: str | Path, structures: Sequence[str] = ()) -> Predict
     -----
     Spec 1 and 4.
     """
-    keywords = Keywords(path, _VALUES, _BLOCKS)
+    keywords = Keywords.of(path, PREDICT_IN)
     species: list[str] = []
     for entry in keywords.types(_TYPES):
         species.append(keywords.species(entry, species))
     relax = _read_relax(keywords)
+    flags = {item.target: keywords.value(item) for item in PREDICT_IN if item.kind == "flag"}
     return PredictInput(
         path=keywords.path,
         species=tuple(species),
         networks=keywords.paths_by_species("NETWORKS", tuple(species), _NETWORKS),
         files=tuple(Entry(name, 0) for entry in structures for name in matches(entry) or [entry])
         or keywords.files(_FILES),
-        forces=keywords.flag("FORCES") or relax is not None,
-        print_atomic_energies=keywords.flag("PRINT_ATOMIC_ENERGIES"),
         relax=relax,
         verbosity=_read_verbosity(keywords),
-        timing=keywords.flag("TIMING"),
-        debug=keywords.flag("DEBUG"),
         lines=keywords.lines,
+        **{**flags, "forces": flags["forces"] or relax is not None},
     )
 
 
@@ -166,25 +246,27 @@ def _read_relax(keywords: Keywords) -> RelaxOptions | None:
     if not options:
         return RelaxOptions(line=section.line)
     place = keywords.place(options[0].line)
-    return _parse_relax(parse_arguments(options[0].text, _RELAX, place, "RELAX"), place)
+    return _parse_relax(parse_arguments(options[0].text, _N_VALUES, place, "RELAX"), place)
 
 
 def _parse_relax(given: dict[str, list[str]], place: Place) -> RelaxOptions:
-    method = given.get("method", ["bfgs"])[0].lower()
+    tokens = {key: text.split() for key, text in defaults(RELAX_KEYS).items()} | given
+    method = tokens["method"][0].lower()
     if method != "bfgs":
         raise place.error(f"unknown optimization method '{method}'", "RELAX knows only bfgs")
     try:
-        force_tolerance = parse_real(given.get("F_conv", ["0.01"])[0])
-        energy_tolerance = parse_real(given.get("E_conv", ["0.001"])[0])
-        steps = parse_integer(given.get("steps", ["99"])[0])
-        x, y, z = (parse_real(token) for token in given.get("dmax", ["1.0"] * 3))
+        force_tolerance, energy_tolerance = (parse_real(tokens[k][0]) for k in ("F_conv", "E_conv"))
+        steps = parse_integer(tokens["steps"][0])
+        x, y, z = (parse_real(token) for token in tokens["dmax"])
     except ValueError as reason:
         raise place.error(f"RELAX: {reason}") from None
-    if force_tolerance < 0 or energy_tolerance < 0 or steps < 0 or min(x, y, z) <= 0:
+    numbers = {"F_conv": force_tolerance, "E_conv": energy_tolerance, "steps": steps}
+    numbers["dmax"] = min(x, y, z)
+    if not all(key.bounds.allow(numbers[key.name]) for key in RELAX_KEYS if key.name in numbers):
         raise place.error(
             "RELAX: F_conv, E_conv, steps must not be negative, dmax must be positive"
         )
-    answer = given.get("cell", ["no"])[0].lower()
+    answer = tokens["cell"][0].lower()
     if answer not in _ANSWERS:
         raise place.error(f"RELAX: cell={answer} is neither yes nor no")
     return RelaxOptions(
@@ -203,8 +285,7 @@ def format_predict_in(content: PredictInput) -> str:
     lines = ["TYPES", str(len(content.species)), *content.species, "", "NETWORKS"]
     lines += [f"{symbol:<2} {quote(path.text)}" for symbol, path in content.networks.items()]
     lines += [""] + [name for name in _FLAGS if getattr(content, name.lower())]
-    if content.verbosity != "normal":
-        lines.append(f"VERBOSITY {content.verbosity}")
+    lines += format_value(PREDICT_IN["VERBOSITY"], content.verbosity)
     if content.relax is not None:
         relax = content.relax
         dmax = " ".join(repr(value) for value in relax.dmax_c)

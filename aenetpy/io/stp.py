@@ -24,13 +24,58 @@ from aenetpy.io.free_form import (
     suggest,
     times,
 )
+from aenetpy.io.tables import Bounds, Item, Table
 
 MOST_FUNCTIONS = 10_000
 """Of one setup; ten species with 30 G4 for each pair of them make 1650."""
 
 MOST_LINES = 2 * MOST_FUNCTIONS
 
-_KEYWORDS = ("DESCR", "ATOM", "ENV", "RMIN", "BASIS", "FUNCTIONS", "SYMMFUNC")
+STP = Table(
+    ".stp",
+    "Setup of a fingerprint: what `aenetpy generate` computes of the atoms of one species.",
+    (
+        Item(
+            "DESCR",
+            "lines",
+            "free text, kept in all files",
+            form="then lines up to `END DESCR`",
+        ),
+        Item("ATOM", "word", "central species", required=True, form="symbol"),
+        Item(
+            "ENV",
+            "lines",
+            "the species around it, before BASIS or FUNCTIONS; the order fixes the species weights",
+            required=True,
+            form="number, then one species per line",
+        ),
+        Item(
+            "RMIN",
+            "number",
+            "shortest distance to expect",
+            told="1.0, with a warning",
+            bounds=Bounds(0),
+            unit="Å",
+        ),
+        Item(
+            "BASIS",
+            "lines",
+            "Chebyshev fingerprint",
+            told="required, or FUNCTIONS",
+            form="`type=Chebyshev`, next line `radial_Rc= radial_N= angular_Rc= angular_N=`",
+        ),
+        Item(
+            "FUNCTIONS",
+            "lines",
+            "symmetry functions; also called SYMMFUNC",
+            told="required, or BASIS",
+            form="`type=Behler2011`, next line the number, then one function per line: `G=1 type2="
+            " Rc=`, `G=2 type2= Rc= Rs= eta=`, `G=3 type2= Rc= kappa=`, `G=4` and `G=5` `type2="
+            " type3= Rc= lambda= zeta= eta=`",
+        ),
+    ),
+)
+_KEYWORDS = (*STP.names, "SYMMFUNC")
 _END_DESCR = re.compile(r"\s*END\s+DESCR\b", re.IGNORECASE)
 _KIND = re.compile(r"(?<!\w)G\s*=\s*([^\s,;]+)")
 _DESCRIPTION_LENGTH = 1024

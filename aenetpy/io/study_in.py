@@ -9,20 +9,117 @@ from pathlib import Path
 from typing import Any
 
 from aenetpy.io.free_form import Entry, Place, suggest
-from aenetpy.io.taylor_in import KEYS, TaylorInput, make_taylor
+from aenetpy.io.tables import Bounds, Item, Table, names
+from aenetpy.io.taylor_in import TAYLOR_KEYS, TaylorInput, make_taylor
 from aenetpy.io.train_in import read_train_changes
 from aenetpy.io.yaml_in import YamlValue, read_yaml
 
-_KEYS = (
-    *("generate", "train", "folder", "test", "test_seed"),
-    *("sizes", "seeds", "reference", "variants"),
-)
-_VARIANT_KEYS = ("taylor", "families", "train")
-_TAYLOR_KEYS = tuple(key for key in KEYS if key != "seed")
+_FAMILIES = ("together", "mixed")
+_TAYLOR_KEYS = tuple(item for item in TAYLOR_KEYS if item.name != "seed")
 _TRAIN_KEYS = (
     *("iterations", "testpercent", "maxenergy", "method", "sampling", "networks", "test_copies"),
 )
-_FAMILIES = ("together", "mixed")
+_VARIANT_KEYS = (
+    Item(
+        "taylor",
+        "lines",
+        "displaced copies; `potential` names another variant, whose networks of the same size and"
+        " seed are used",
+        form="the keys of TAYLOR in generate.in but `seed`",
+        keys=_TAYLOR_KEYS,
+    ),
+    Item(
+        "families",
+        "word",
+        "`mixed`, with `pyita`: copies of a structure on both sides of TESTPERCENT",
+        default="together",
+        choices=_FAMILIES,
+    ),
+    Item(
+        "train",
+        "lines",
+        "where it differs from train.in",
+        told="as in `train.in`",
+        form="`iterations`, `testpercent`, `maxenergy`, `method` (one line: `adam mu=0.003`),"
+        ' `sampling`, `networks` (a list of lines: `["Ti Ti.nn 1 9:tanh", "O O.nn 1 9:tanh"]`),'
+        " `test_copies`",
+    ),
+)
+
+STUDY_YAML = Table(
+    "study.yaml",
+    "What `aenetpy study` reads: which kinds of training are compared on what.",
+    (
+        Item(
+            "generate",
+            "file",
+            "all structures; paths in it are relative to the working directory, as always",
+            required=True,
+            form="path of generate.in",
+        ),
+        Item(
+            "train",
+            "file",
+            "how they are fitted where a variant does not differ",
+            required=True,
+            form="path of train.in",
+        ),
+        Item(
+            "folder",
+            "file",
+            "for the results",
+            told="name of the file without suffix",
+            form="folder",
+        ),
+        Item(
+            "test",
+            "integer",
+            "structures held out from all variants",
+            required=True,
+            bounds=Bounds(1),
+        ),
+        Item(
+            "test_seed",
+            "integer",
+            "the seed they are drawn with",
+            default=1,
+            bounds=Bounds(0),
+        ),
+        Item(
+            "sizes",
+            "lines",
+            "numbers of training structures; larger sets contain the smaller ones",
+            required=True,
+            form="list of integers, 2 or greater",
+            bounds=Bounds(2),
+        ),
+        Item(
+            "seeds",
+            "lines",
+            "of training structures, copies, own test set and first weights; the same for all"
+            " variants",
+            required=True,
+            form="list of integers, 0 or greater",
+            bounds=Bounds(0),
+        ),
+        Item(
+            "reference",
+            "word",
+            "variant that the others are compared with",
+            told="the first",
+            form="name",
+        ),
+        Item(
+            "variants",
+            "lines",
+            "how each differs from the two input files",
+            required=True,
+            form="`name: {}` each",
+            keys=_VARIANT_KEYS,
+        ),
+    ),
+    column="key",
+)
 MOST_TRIALS = 10_000
 """Of one study: weeks of training."""
 
@@ -150,17 +247,17 @@ def read_study(path: str | Path) -> Study:
         If a key is missing or unknown, or a value is wrong, with the line.
     """
     root = read_yaml(path)
-    keys = root.only(_KEYS)
-    for key in ("generate", "train", "test", "sizes", "seeds", "variants"):
-        if key not in keys:
-            raise root.place.error(f"key '{key}' is missing", "add it")
+    keys = root.only(STUDY_YAML.names)
+    for item in STUDY_YAML:
+        if item.required and item.name not in keys:
+            raise root.place.error(f"key '{item.name}' is missing", "add it")
     if isinstance(keys["seeds"].data, str):  # five seeds, or the seed 5?
         raise keys["seeds"].error("needs a list", f"write [{keys['seeds'].text()}], or [1, 2, 3]")
     variants = tuple(_read_variant(*item) for item in keys["variants"].mapping().items())
     if not variants:
         raise keys["variants"].error("is empty", "write one line 'name: {}' per variant")
     _check_needs(variants)
-    sizes, seeds = _integers(keys["sizes"], 2), _integers(keys["seeds"], 0)
+    sizes, seeds = _integers(keys["sizes"]), _integers(keys["seeds"])
     n_trials = len(variants) * len(sizes) * len(seeds)
     if n_trials > MOST_TRIALS:
         raise keys["seeds"].error(f"and sizes make {n_trials} trials", f"at most {MOST_TRIALS}")
@@ -169,8 +266,10 @@ def read_study(path: str | Path) -> Study:
         generate=keys["generate"].text(),
         train=keys["train"].text(),
         folder=keys["folder"].text() if "folder" in keys else _folder(path),
-        test=keys["test"].integer(1),
-        test_seed=keys["test_seed"].integer(0) if "test_seed" in keys else 1,
+        test=_integer(keys["test"]),
+        test_seed=_integer(keys["test_seed"])
+        if "test_seed" in keys
+        else STUDY_YAML["test_seed"].default,
         sizes=sizes,
         seeds=seeds,
         reference=_read_reference(keys.get("reference"), variants),
@@ -184,8 +283,14 @@ def _folder(path: str | Path) -> str:
     return stem if stem != Path(path).name else f"{stem}.study"
 
 
-def _integers(value: YamlValue, minimum: int) -> tuple[int, ...]:
-    numbers = tuple(item.integer(minimum) for item in value.sequence())
+def _integer(value: YamlValue) -> int:
+    """Return an integer that is not below the bound of its key."""
+    return value.integer(int(STUDY_YAML[value.name].bounds.least))
+
+
+def _integers(value: YamlValue) -> tuple[int, ...]:
+    least = int(STUDY_YAML[value.name].bounds.least)
+    numbers = tuple(item.integer(least) for item in value.sequence())
     if len(set(numbers)) < len(numbers):
         raise value.error("names a number twice", "remove one")
     return numbers
@@ -205,7 +310,7 @@ def _read_variant(name: str, value: YamlValue) -> Variant:
         raise value.place.error(
             f"'{name}' cannot name a variant", "use letters, digits and _ . + -"
         )
-    keys = value.only(_VARIANT_KEYS)
+    keys = value.only(names(_VARIANT_KEYS))
     taylor = _read_taylor(keys["taylor"]) if "taylor" in keys else None
     return Variant(
         name=name,
@@ -226,7 +331,7 @@ def _refuse_set_by_study(value: YamlValue) -> None:
 def _read_taylor(value: YamlValue) -> TaylorInput:
     _refuse_set_by_study(value)
     given = {}
-    for key, item in value.only(_TAYLOR_KEYS).items():
+    for key, item in value.only(names(_TAYLOR_KEYS)).items():
         if isinstance(item.data, dict):  # delta: {Ti: 0.02, O: 0.03}
             given[key] = ",".join(f"{k}:{v.text()}" for k, v in item.mapping().items())
         else:

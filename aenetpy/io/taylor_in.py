@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from aenetpy.io.free_form import COMMENT, Entry, parse_real, quote, suggest, unquote
 from aenetpy.io.keywords import Keywords, Section
+from aenetpy.io.tables import Bounds, Item, defaults, names
 
 STRATEGIES = ("axis", "random", "pyita")
 SPREADS = ("even", "random")
@@ -21,14 +22,95 @@ MOST_COPIES = 1_000_000
 LARGEST_FRACTION = 100_000.0
 """Percent: a thousand copies for each coordinate."""
 
-KEYS = (
-    *("strategy", "delta", "a", "seed", "spread"),
-    *("max_force", "min_distance", "order", "potential"),
+TAYLOR_KEYS = (
+    Item(
+        "delta",
+        "number",
+        "largest displacement of an atom; by species (`Ti:0.02,O:0.03`); `auto`: from the data, so"
+        " that the neglected curvature is a quarter of what the forces give; the estimate is"
+        " printed",
+        required=True,
+        bounds=Bounds(above=0, most=LARGEST_DELTA),
+        unit="Å",
+    ),
+    Item(
+        "a",
+        "integer",
+        "copies per structure",
+        required=True,
+        bounds=Bounds(above=0, most=MOST_COPIES),
+    ),
+    Item(
+        "strategy",
+        "word",
+        "`axis`: one atom along x, y or z; `random`: all atoms at once, centre of mass kept; both"
+        " in pairs v, −v; `pyita`: files of PyITA to the byte",
+        default="axis",
+        choices=STRATEGIES,
+    ),
+    Item("spread", "word", "coordinates that `axis` takes", default="even", choices=SPREADS),
+    Item(
+        "order",
+        "integer",
+        "2 adds v·Hv/2, from the Hessian H of the potential",
+        default=1,
+        form="1 or 2",
+        bounds=Bounds(1, 2),
+    ),
+    Item(
+        "potential",
+        "file",
+        "its `.nn` files, for order 2 and also for `delta=auto`",
+        form="folder",
+    ),
+    Item(
+        "max_force",
+        "number",
+        "no copies of structures with a larger force on an atom",
+        bounds=Bounds(above=0),
+        unit="eV/Å",
+    ),
+    Item(
+        "min_distance",
+        "number",
+        "no copies with atoms closer than that",
+        bounds=Bounds(above=0, most=LARGEST_DISTANCE),
+        unit="Å",
+    ),
+    Item("seed", "integer", "of the random numbers", default=1, bounds=Bounds(0)),
 )
-"""Of the block TAYLOR."""
+
+DERIVATIVES_KEYS = (
+    Item("method", "word", "no other is known", default="taylor", choices=("taylor",)),
+    Item(
+        "delta",
+        "number",
+        "largest displacement of an atom",
+        default=0.01,
+        bounds=Bounds(above=0, most=LARGEST_DELTA),
+        unit="Å",
+    ),
+    Item(
+        "fraction",
+        "number",
+        "as many copies of a structure as this share of its 3N coordinates",
+        default=16.0,
+        bounds=Bounds(above=0, most=LARGEST_FRACTION),
+        unit="%",
+    ),
+    Item("outfile", "file", "structures and copies", default="data.deriv.train"),
+    Item(
+        "disp_all",
+        "word",
+        "1: all atoms at once, 0: one at a time",
+        default="1",
+        choices=("0", "1"),
+    ),
+    Item("N_max", "integer", "copies in all", default=100000, bounds=Bounds(1)),
+)
+KEYS = names(TAYLOR_KEYS)
 
 _ARGUMENT = re.compile(r"""([\w-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s,]+(?:,[^\s,]+)*),?""")
-_DERIVATIVES = ("method", "delta", "fraction", "outfile", "disp_all", "N_max")
 
 
 @dataclass(frozen=True)
@@ -94,18 +176,19 @@ def make_taylor(given: Mapping[str, str]) -> TaylorInput:
     for key in ("delta", "a"):
         if key not in given:
             raise ValueError(f"{key} is missing ({'0.03' if key == 'delta' else '6'}, say)")
+    given = {**defaults(TAYLOR_KEYS), **given}
     max_force = min_distance = None
     if "max_force" in given:
         max_force = _positive("max_force", given["max_force"], "a force in eV/Å")
     if "min_distance" in given:
         min_distance = _length("min_distance", given["min_distance"], LARGEST_DISTANCE)
     taylor = TaylorInput(
-        strategy=_choice("strategy", given.get("strategy", "axis"), STRATEGIES),
+        strategy=_choice("strategy", given["strategy"], STRATEGIES),
         delta=parse_delta(given["delta"]),
         a=_whole("a", given["a"], 1, "the number of copies per structure"),
-        seed=_whole("seed", given.get("seed", "1"), 0, "a seed"),
-        spread=_choice("spread", given.get("spread", "even"), SPREADS),
-        order=_whole("order", given.get("order", "1"), 1, "1 or 2"),
+        seed=_whole("seed", given["seed"], 0, "a seed"),
+        spread=_choice("spread", given["spread"], SPREADS),
+        order=_whole("order", given["order"], 1, "1 or 2"),
         potential=given.get("potential"),
         max_force=max_force,
         min_distance=min_distance,
@@ -174,7 +257,9 @@ def read_taylor(keywords: Keywords) -> TaylorInput | None:
     if "TAYLOR" in keywords:
         return _read(keywords, keywords.section("TAYLOR", ""), KEYS, make_taylor)
     if "DERIVATIVES" in keywords:
-        return _read(keywords, keywords.section("DERIVATIVES", ""), _DERIVATIVES, _derivatives)
+        return _read(
+            keywords, keywords.section("DERIVATIVES", ""), names(DERIVATIVES_KEYS), _derivatives
+        )
     return None
 
 
@@ -234,18 +319,19 @@ def _derivatives(given: Mapping[str, str]) -> TaylorInput:
     ``fraction`` is the number of copies of a structure in percent of its coordinates,
     ``disp_all`` tells whether all atoms move at once, ``N_max`` limits the number of all copies.
     """
-    if given.get("method", "taylor").lower() != "taylor":
+    given = {**defaults(DERIVATIVES_KEYS), **given}
+    if given["method"].lower() != "taylor":
         raise ValueError(f"unknown method '{given['method']}'; only taylor is known")
-    disp_all = _choice("disp_all", given.get("disp_all", "1"), ("0", "1"))
-    fraction = _positive("fraction", given.get("fraction", "16.0"), "a share in percent")
+    disp_all = _choice("disp_all", given["disp_all"], ("0", "1"))
+    fraction = _positive("fraction", given["fraction"], "a share in percent")
     if fraction > LARGEST_FRACTION:
         raise ValueError(f"fraction is {given['fraction']}; it is {LARGEST_FRACTION:g} at most")
     return TaylorInput(
         strategy="random" if disp_all == "1" else "axis",
-        delta=_delta(given.get("delta", "0.01")),
+        delta=_delta(given["delta"]),
         fraction=fraction,
-        n_max=_whole("N_max", given.get("N_max", "100000"), 1, "the largest number of copies"),
-        outfile=given.get("outfile", "data.deriv.train"),
+        n_max=_whole("N_max", given["N_max"], 1, "the largest number of copies"),
+        outfile=given["outfile"],
     )
 
 

@@ -19,7 +19,8 @@ from aenetpy.io.free_form import (
     split_tokens,
     times,
 )
-from aenetpy.io.keywords import Keywords
+from aenetpy.io.keywords import RULES, SEED, Keywords, format_value
+from aenetpy.io.tables import Bounds, Item, Table, in_digits
 
 MOST_NODES = 10_000
 """Of a layer; two such layers have 800 MB of weights."""
@@ -29,13 +30,96 @@ MOST_LAYERS = 100
 SAMPLINGS = ("sequential", "random", "weighted", "energy")
 """Orders in which structures are visited (spec 3.4)."""
 
-_FLAGS = ("SAVE_ENERGIES", "TEST_COPIES", "TIMING", "DEBUG")
-_VALUES = (
-    *("TRAININGSET", "TESTPERCENT", "ITERATIONS", "ITERWRITE", "MAXENERGY", "SAMPLING"),
-    *("VERBOSITY", "SEED"),
-    *_FLAGS,
+TRAIN_IN = Table(
+    "train.in",
+    "What `aenetpy train` reads: a training set, and how the networks are fitted to it.",
+    (
+        Item(
+            "TRAININGSET",
+            "file",
+            "training set that `generate` has written",
+            required=True,
+            field="training_set",
+        ),
+        Item(
+            "NETWORKS",
+            "lines",
+            "activations `linear` `tanh` `sigmoid` `mtanh` `twist` (or `l t s m w`); a file that"
+            " exists is continued",
+            required=True,
+            form="then `<symbol> <file> <hidden layers> <nodes>:<activation> ...` each",
+        ),
+        Item(
+            "TESTPERCENT",
+            "number",
+            "share of test structures",
+            default=10.0,
+            bounds=Bounds(0, below=100),
+            unit="%",
+            field="test_percent",
+        ),
+        Item("ITERATIONS", "integer", "epochs; 0 only evaluates", default=10),
+        Item(
+            "ITERWRITE",
+            "integer",
+            "keep the networks of every so many epochs, 0: of none (the table tells every epoch; in"
+            " aenet-PyTorch this keyword thins the table)",
+            default=1,
+            told="1, as aenet",
+            bounds=Bounds(0),
+            hint="0 keeps the networks of no epoch",
+        ),
+        Item(
+            "MAXENERGY",
+            "number",
+            "leave out structures above, atomic energies subtracted",
+            unit="eV/atom",
+            field="max_energy",
+        ),
+        Item(
+            "METHOD",
+            "lines",
+            "how the weights are found, see below",
+            told="`bfgs`",
+            form="next line the name and `key=value` parameters",
+            keys=tuple(
+                Item(
+                    name,
+                    "lines",
+                    "",
+                    form=" ".join(
+                        f"{key}={in_digits(value)}" for key, value in method.defaults.items()
+                    )
+                    or "no parameters",
+                )
+                for name, method in METHODS.items()
+            ),
+        ),
+        Item(
+            "SAMPLING",
+            "word",
+            "order of the structures for all methods but bfgs; `weighted`: large errors first,"
+            " `energy`: low energies first",
+            told="`sequential`; adam `random`",
+            choices=SAMPLINGS,
+        ),
+        Item(
+            "TEST_COPIES",
+            "flag",
+            "displaced copies of test structures are tested too, instead of left out",
+        ),
+        Item("SAVE_ENERGIES", "flag", "write `energies.train.0`, `energies.test.0`"),
+        SEED,
+        Item("TIMING", "flag", "write `train.time`"),
+        Item("DEBUG", "flag", "an empty file `train.debug0`"),
+        Item("VERBOSITY", "word", "read, no effect", default="normal"),
+    ),
+    rules=RULES,
 )
-_BLOCKS = ("NETWORKS", "METHOD")
+_WRITTEN = (
+    *("ITERWRITE", "MAXENERGY", "SAMPLING", "VERBOSITY", "SEED"),
+    *("SAVE_ENERGIES", "TEST_COPIES", "TIMING", "DEBUG"),
+)
 _NETWORKS = (
     "the line 'NETWORKS' and below it one line 'Ti Ti.15t-15t.nn 2 15:tanh 15:tanh' per species"
 )
@@ -159,10 +243,9 @@ def read_train_in(path: str | Path) -> TrainInput:
     Spec 1, 3.1 to 3.4. Whether the species are those of the training set is
     for the caller to check.
     """
-    keywords = Keywords(path, _VALUES, _BLOCKS)
+    keywords = Keywords.of(path, TRAIN_IN)
     keywords.section("TRAININGSET", "a line 'TRAININGSET <file>'")
-    fields = {field: read(keywords) for field, read in _READERS.values()}
-    return TrainInput(path=keywords.path, lines=keywords.lines, **fields)
+    return TrainInput(path=keywords.path, lines=keywords.lines, **_fields(keywords, TRAIN_IN.items))
 
 
 def read_train_changes(path: str | Path, lines: Iterable[Entry]) -> dict[str, Any]:
@@ -185,39 +268,27 @@ def read_train_changes(path: str | Path, lines: Iterable[Entry]) -> dict[str, An
     InputError
         As `read_train_in`.
     """
-    keywords = Keywords(path, _VALUES, _BLOCKS, lines)
-    return {field: read(keywords) for name, (field, read) in _READERS.items() if name in keywords}
+    keywords = Keywords.of(path, TRAIN_IN, lines)
+    return _fields(keywords, (item for item in TRAIN_IN if item.name in keywords))
+
+
+def _fields(keywords: Keywords, items: Iterable[Item]) -> dict[str, Any]:
+    """Return the fields of `TrainInput` that the items fill."""
+    return {
+        item.target: _READERS[item.name](keywords)
+        if item.name in _READERS
+        else keywords.value(item)
+        for item in items
+    }
 
 
 def _read_test_percent(keywords: Keywords) -> float:
     percent = keywords.real("TESTPERCENT", 10.0)
-    if not 0 <= percent < 100:
+    if not TRAIN_IN["TESTPERCENT"].bounds.allow(percent):
         why = "leaves nothing to train on" if percent == 100 else "is not a share of structures"
         place = keywords.place(keywords.lines["TESTPERCENT"])
         raise place.error(f"TESTPERCENT {percent:g} {why}", "give 0 or more and less than 100")
     return percent
-
-
-def _read_iterwrite(keywords: Keywords) -> int:
-    every = keywords.integer("ITERWRITE", 1)
-    if every < 0:
-        place = keywords.place(keywords.lines["ITERWRITE"])
-        raise place.error(f"ITERWRITE {every} is negative", "0 keeps the networks of no epoch")
-    return every
-
-
-def _read_max_energy(keywords: Keywords) -> float | None:
-    return keywords.real("MAXENERGY", 0.0) if "MAXENERGY" in keywords else None
-
-
-def _read_sampling(keywords: Keywords) -> str | None:
-    if "SAMPLING" not in keywords:
-        return None
-    sampling = keywords.string("SAMPLING", "").lower()
-    if sampling not in SAMPLINGS:
-        place = keywords.place(keywords.lines["SAMPLING"])
-        raise place.error(f"unknown SAMPLING '{sampling}'", f"known are {', '.join(SAMPLINGS)}")
-    return sampling
 
 
 def _read_method(keywords: Keywords) -> MethodLine:
@@ -324,26 +395,12 @@ def _parse_layer(token: str, place: Place) -> tuple[int, str]:
     return n_nodes, activation.name
 
 
-_READERS: Mapping[str, tuple[str, Callable[[Keywords], Any]]] = {
-    "TRAININGSET": ("training_set", lambda keywords: keywords.string("TRAININGSET", "")),
-    "NETWORKS": ("networks", _read_networks),
-    "TESTPERCENT": ("test_percent", _read_test_percent),
-    "ITERATIONS": ("iterations", lambda keywords: keywords.integer("ITERATIONS", 10)),
-    "ITERWRITE": ("iterwrite", _read_iterwrite),
-    "MAXENERGY": ("max_energy", _read_max_energy),
-    "METHOD": ("method", _read_method),
-    "SAMPLING": ("sampling", _read_sampling),
-    "TEST_COPIES": ("test_copies", lambda keywords: keywords.flag("TEST_COPIES")),
-    "SAVE_ENERGIES": ("save_energies", lambda keywords: keywords.flag("SAVE_ENERGIES")),
-    "TIMING": ("timing", lambda keywords: keywords.flag("TIMING")),
-    "DEBUG": ("debug", lambda keywords: keywords.flag("DEBUG")),
-    "VERBOSITY": (
-        "verbosity",
-        lambda keywords: keywords.string("VERBOSITY", "normal").lower(),
-    ),
-    "SEED": ("seed", Keywords.seed),
+_READERS: Mapping[str, Callable[[Keywords], Any]] = {
+    "NETWORKS": _read_networks,
+    "METHOD": _read_method,
+    "TESTPERCENT": _read_test_percent,
 }
-"""The field of `TrainInput` that each keyword fills, and how it is read."""
+"""Keywords whose values are more than the table tells."""
 
 
 def format_train_in(content: TrainInput) -> str:
@@ -353,17 +410,9 @@ def format_train_in(content: TrainInput) -> str:
         f"TESTPERCENT {content.test_percent!r}",
         f"ITERATIONS  {content.iterations}",
     ]
-    if content.iterwrite != 1:
-        lines.append(f"ITERWRITE   {content.iterwrite}")
-    if content.max_energy is not None:
-        lines.append(f"MAXENERGY   {content.max_energy!r}")
-    if content.sampling is not None:
-        lines.append(f"SAMPLING    {content.sampling}")
-    if content.verbosity != "normal":
-        lines.append(f"VERBOSITY   {content.verbosity}")
-    if content.seed is not None:
-        lines.append(f"SEED        {content.seed}")
-    lines += [name for name in _FLAGS if getattr(content, name.lower())]
+    for name in _WRITTEN:
+        item = TRAIN_IN[name]
+        lines += format_value(item, getattr(content, item.target), width=11)
     # aenet finds a key inside a longer one: the shorter must stand first
     given = sorted(content.method.given.items(), key=lambda item: len(item[0]))
     arguments = [f"{key}={value!r}" for key, value in given]

@@ -205,8 +205,8 @@ def _finish(file: str, draft: _Draft, name: str) -> Structure:
         values_nk = _parse_values(file, draft, tokens_n, n_columns)
     if FINITE.objection(values_nk) is not None:
         atom, column = np.argwhere(~FINITE.allows(values_nk))[0]
-        reason = FINITE.objection(values_nk[atom, column])
-        raise _error(file, draft.numbers[atom], f"a coordinate or force {reason}")
+        token = tokens_n[atom][column + 1]
+        raise _error(file, draft.numbers[atom], f"'{token}' must be {FINITE.text}")
     return Structure(
         species=tuple(_symbol(file, draft.numbers[n], row[0]) for n, row in enumerate(tokens_n)),
         positions_nc=np.ascontiguousarray(values_nk[:, :3]),

@@ -49,7 +49,7 @@ GOLDEN = {
     "g27": (4, "xsf/fewn.xsf:9: PRIMCOORD announces 4 atoms but 6 follow"),
     "g28": (0, ""),
     "g29": (4, "t.train: exists already"),
-    "g30": (4, "xsf/nan.xsf:10: a coordinate or force is nan"),
+    "g30": (4, "xsf/nan.xsf:10: 'nan' must be finite"),
     "g31": (4, "xsf/empty.xsf: no atoms"),
     "t01": (2, "Missing argument"),
     "t02": (3, "train.in: keyword TRAININGSET is missing"),

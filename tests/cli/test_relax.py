@@ -175,6 +175,7 @@ def test_evaluate_keeps_the_last_good_geometry(reference, capsys):
     assert found.closest.distance >= 1.0
     assert found.energy < potential.evaluate(read_xsf("a.xsf")).energy
     assert kept.energy == pytest.approx(found.energy, abs=1e-7)
+    Path("a-last.xsf").unlink()
     assert run(["evaluate", "in.json", "a.xsf", "--relax", "0.001", "--steps", "2"]) == 5
     assert "a.xsf: not relaxed to 0.001" in capsys.readouterr().err
     assert potential.evaluate(read_xsf("a-last.xsf")).energy > found.energy

@@ -429,7 +429,7 @@ REFUSED = {
     "g25": "xsf/nonnum.xsf:10: 'abc' is not a number",
     "g26": "xsf/wrongn.xsf:9: PRIMCOORD announces 9 atoms but 6 follow",
     "g27": "xsf/fewn.xsf:9: PRIMCOORD announces 4 atoms but 6 follow",
-    "g30": "xsf/nan.xsf:10: a coordinate or force is nan, and must be finite",
+    "g30": "xsf/nan.xsf:10: 'nan' must be finite",
     "g31": "xsf/empty.xsf: no atoms",
     "t02": "train.in: keyword TRAININGSET is missing",
     "t07": "train.in:7: unknown training method 'rprop'",

@@ -1,0 +1,185 @@
+"""Input files as tables: each keyword with its form, bounds, default and one sentence.
+
+The reader knows its keywords, checks and defaults from the table of its file, the writer what
+goes without saying; ``aenetpy help`` and the README print it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Kind = Literal["flag", "integer", "number", "word", "file", "lines"]
+"""What stands behind a keyword; ``lines`` is whatever has a reader of its own."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a number may be: ``least <= x <= most`` and ``above < x < below``."""
+
+    least: float = -math.inf
+    most: float = math.inf
+    above: float = -math.inf
+    below: float = math.inf
+
+    def allow(self, value: float) -> bool:
+        """Return whether a number is within."""
+        return self.least <= value <= self.most and self.above < value < self.below
+
+    def objection(self, value: float) -> str | None:
+        """Return what is wrong with a number; None if nothing is."""
+        if self.allow(value):
+            return None
+        if math.isfinite(self.least) and math.isfinite(self.most):
+            return f"is not between {in_digits(self.least)} and {in_digits(self.most)}"
+        if self.least == 0 and value < 0:
+            return "is negative"
+        return f"is no {self.words('number')}"
+
+    def words(self, noun: str) -> str:
+        """Return a noun and what it may be, such as ``positive number, at most 1e9``."""
+        text = f"positive {noun}" if self.above == 0 else noun
+        # what is as far below zero as above is there to catch nonsense
+        if math.isfinite(self.least) and self.least != -self.most:
+            text += f", {in_digits(self.least)} or greater"
+        if math.isfinite(self.most):
+            text += f", at most {in_digits(self.most)}"
+        return text + (f", below {in_digits(self.below)}" if math.isfinite(self.below) else "")
+
+
+@dataclass(frozen=True)
+class Item:
+    """A keyword, or a key, of an input file.
+
+    Parameters
+    ----------
+    name
+        As it is written.
+    kind
+        What stands behind it.
+    sentence
+        What it means, in Markdown.
+    default
+        Without it; None for none.
+    required
+        Whether there is no default.
+    told
+        The default in words, where the value does not tell.
+    bounds, unit
+        Of a number.
+    choices
+        Of a word.
+    form
+        As a user writes it, in Markdown; follows from kind, bounds, unit and choices otherwise.
+    hint
+        What to do about a value that is out of bounds.
+    field
+        Where its value goes; otherwise its name in lower case.
+    keys
+        What may stand in it.
+    """
+
+    name: str
+    kind: Kind
+    sentence: str
+    default: Any = None
+    required: bool = False
+    told: str = ""
+    bounds: Bounds = Bounds()
+    unit: str = ""
+    choices: tuple[str, ...] = ()
+    form: str = ""
+    hint: str | None = None
+    field: str = ""
+    keys: tuple[Item, ...] = ()
+
+    @property
+    def target(self) -> str:
+        """Name of the field of the input that it fills."""
+        return self.field or self.name.lower()
+
+    @property
+    def shape(self) -> str:
+        """What the user writes, in Markdown."""
+        if self.form:
+            return self.form
+        if self.choices:
+            *others, last = (f"`{choice}`" for choice in self.choices)
+            return f"{', '.join(others)} or {last}" if others else last
+        return self.bounds.words(f"{self.kind} ({self.unit})" if self.unit else self.kind)
+
+    @property
+    def otherwise(self) -> str:
+        """What counts without it, in Markdown."""
+        if self.told or self.required:
+            return self.told or "required"
+        if self.kind == "flag":
+            return "off"
+        if self.default is None:
+            return "none"
+        return f"`{self.default}`" if isinstance(self.default, str) else in_digits(self.default)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a kind of input file may hold.
+
+    Parameters
+    ----------
+    name
+        What such a file is called.
+    about
+        What it is.
+    items
+        In the order in which they are told.
+    column
+        What an item is called there.
+    rules
+        How it is written.
+    """
+
+    name: str
+    about: str
+    items: tuple[Item, ...]
+    column: str = "keyword"
+    rules: str = ""
+
+    def __getitem__(self, name: str) -> Item:
+        return next(item for item in self.items if item.name == name)
+
+    def __iter__(self) -> Iterator[Item]:
+        return iter(self.items)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names."""
+        return names(self.items)
+
+    @property
+    def values(self) -> tuple[Item, ...]:
+        """Those whose value, if any, stands on their line."""
+        return tuple(item for item in self.items if item.kind != "lines")
+
+    @property
+    def blocks(self) -> tuple[Item, ...]:
+        """Those with lines below."""
+        return tuple(item for item in self.items if item.kind == "lines")
+
+
+def names(items: tuple[Item, ...]) -> tuple[str, ...]:
+    """Return the names of items."""
+    return tuple(item.name for item in items)
+
+
+def defaults(items: tuple[Item, ...]) -> dict[str, str]:
+    """Return the defaults of items that have one, as they would be written."""
+    return {item.name: str(item.default) for item in items if item.default is not None}
+
+
+def in_digits(value: float) -> str:
+    """Return a number as it is told to people: ``1e9``, ``0.001``, ``100000``."""
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
