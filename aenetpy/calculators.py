@@ -12,8 +12,8 @@ from ase import Atoms
 from ase.calculators import calculator
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from aenetpy.descriptors.batch import Contact
 from aenetpy.descriptors.domain import DomainChoice
-from aenetpy.descriptors.featurise import Contact
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import UsageError
 from aenetpy.io.network_files import NetworkSource

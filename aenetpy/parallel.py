@@ -8,8 +8,9 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import TracebackType
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from aenetpy.errors import UsageError
 from aenetpy.interruption import interruptible
@@ -93,7 +94,7 @@ class Workers:
     Parameters
     ----------
     jobs
-        Number of threads.
+        Number of threads, the caller's among them.
     """
 
     def __init__(self, jobs: int = 1) -> None:
@@ -102,7 +103,7 @@ class Workers:
 
     def __enter__(self) -> Workers:
         if self.jobs > 1:
-            self._pool = ThreadPoolExecutor(self.jobs)
+            self._pool = ThreadPoolExecutor(self.jobs - 1)
         return self
 
     def __exit__(
@@ -118,7 +119,9 @@ class Workers:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield ``function(item)`` in the order of ``items``.
 
-        ``items`` is drawn only a few pieces ahead, so that a stream of structures
+        The caller's thread is one of the workers: while it would wait, it works on what nobody
+        has begun. One thread more would have all of them wait for the interpreter's lock
+        more often. ``items`` is drawn only a few pieces ahead, so that a stream of structures
         never sits in memory as a whole.
         """
         is_one = isinstance(items, Sequence) and len(items) < 2  # not worth a thread
@@ -132,17 +135,52 @@ class Workers:
         function: Callable[[Item], Result],
         items: Iterable[Item],
     ) -> Iterator[Result]:
-        pending: deque[Future[Result]] = deque()
+        pending: deque[_Piece[Item, Result]] = deque()
+        failures: list[Exception] = []
         try:
-            for item in items:
-                pending.append(pool.submit(function, item))
+            for item in _drawn(items, failures):
+                pending.append(_Piece(item, pool.submit(function, item)))
                 if len(pending) >= 4 * self.jobs:
-                    yield pending.popleft().result()
+                    yield _first_result(function, pending)
             while pending:
-                yield pending.popleft().result()
+                yield _first_result(function, pending)
+            if failures:
+                raise failures[0]
         finally:
-            for future in pending:
-                future.cancel()
+            for piece in pending:
+                piece.future.cancel()
+
+
+@dataclass
+class _Piece(Generic[Item, Result]):
+    """An item and what becomes of it."""
+
+    item: Item
+    future: Future[Result]
+
+
+def _drawn(items: Iterable[Item], failures: list[Exception]) -> Iterator[Item]:
+    """Yield the items; an error ends them, to be raised after the results of those before."""
+    try:
+        yield from items
+    except Exception as error:
+        failures.append(error)
+
+
+def _first_result(
+    function: Callable[[Item], Result], pending: deque[_Piece[Item, Result]]
+) -> Result:
+    """Take the first piece away and return its result; work on others until it is there."""
+    for piece in list(pending):
+        if pending[0].future.done():
+            break
+        if piece.future.cancel():  # nobody has begun
+            piece.future = Future()
+            try:
+                piece.future.set_result(function(piece.item))
+            except Exception as error:
+                piece.future.set_exception(error)
+    return pending.popleft().future.result()
 
 
 def ordered_map(

@@ -16,7 +16,7 @@ from aenetpy.augmentation.survey import copies_per_structure, survey
 from aenetpy.augmentation.taylor import displaced, energy_change
 from aenetpy.data.families import copy_name
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.featurise import closest_contact
+from aenetpy.descriptors.batch import closest_contact
 from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.models.potential import Potential

@@ -8,38 +8,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aenetpy.arrays import Float, Int
-from aenetpy.data.limits import FINITE, NOT_NEGATIVE, ORDER, POSITIVE, Limit
+from aenetpy.data.descriptor_families import Family, family_of
 from aenetpy.errors import DataError
 
 N_PARAMETERS = 4
 """Parameters per function in every file of aenet."""
-
-
-BEHLER_PARAMETERS = {
-    1: ("Rc",),
-    2: ("Rc", "Rs", "eta"),
-    3: ("Rc", "kappa"),
-    4: ("Rc", "lambda", "zeta", "eta"),
-    5: ("Rc", "lambda", "zeta", "eta"),
-}
-"""Parameters of the functions G1...G5 in stored order (spec 6.3); the rest means nothing."""
-
-CHEBYSHEV_PARAMETERS = ("radial_Rc", "radial_N", "angular_Rc", "angular_N")
-"""Parameters of the Chebyshev descriptor in stored order (spec 6.4)."""
-
-PARAMETER_LIMITS: dict[str, Limit] = {
-    "radial_Rc": POSITIVE,
-    "radial_N": ORDER,
-    "angular_Rc": NOT_NEGATIVE,  # without, aenet makes functions that are zero
-    "angular_N": ORDER,
-    "Rc": POSITIVE,
-    "Rs": FINITE,
-    "eta": NOT_NEGATIVE,
-    "kappa": FINITE,
-    "lambda": FINITE,
-    "zeta": NOT_NEGATIVE,
-}
-"""What the parameters may be, in setup files and in what is made of them."""
 
 ROUNDING = 1e-3
 """What averages may contradict each other by: some files were fitted in single precision."""
@@ -81,7 +54,7 @@ class Setup:
     r_min, r_max
         RMIN and the largest cutoff, Å.
     kind
-        ``Chebyshev`` (any case) or ``Behler2011``, spelled as in the file.
+        Name of the family of fingerprints, spelled as in the file.
     functions_g
         Kind G of each function in file order, (g,) int32; zeros for Chebyshev.
     parameters_gp
@@ -115,9 +88,9 @@ class Setup:
         return len(self.functions_g)
 
     @property
-    def is_chebyshev(self) -> bool:
-        """True for the Chebyshev descriptor, which aenet matches in any case."""
-        return self.kind.lower() == "chebyshev"
+    def family(self) -> Family:
+        """The family of fingerprints that ``kind`` names."""
+        return family_of(self.kind)
 
     @property
     def known_statistics(self) -> FeatureStatistics:
@@ -129,9 +102,7 @@ class Setup:
 
     def named_parameters(self, g: int) -> dict[str, float]:
         """Return the parameters of a function that mean something, by name."""
-        names = (
-            CHEBYSHEV_PARAMETERS if self.is_chebyshev else BEHLER_PARAMETERS[self.functions_g[g]]
-        )
+        names = [one.name for one in self.family.parameters_of(int(self.functions_g[g]))]
         return dict(zip(names, self.parameters_gp[g].tolist(), strict=False))
 
     def partners_of(self, g: int) -> list[int]:
@@ -145,16 +116,7 @@ class Setup:
 
         With one species in ENV there are no weights (spec 6.2, stale weight).
         """
-        if not (self.is_chebyshev and len(self.environment) > 1 and self.n_features):
-            return ""
-        radial_cutoff, _, angular_cutoff, _ = self.parameters_gp[0].tolist()
-        if not angular_cutoff > radial_cutoff:
-            return ""
-        return (
-            f"angular_Rc {angular_cutoff:g} exceeds radial_Rc {radial_cutoff:g}: between the two "
-            "aenet 2.0.4 uses a wrong species weight; its numbers, and what was fitted to them, "
-            "differ from ours"
-        )
+        return self.family.stale_weights(self)
 
     def with_statistics(self, statistics: FeatureStatistics | None) -> Setup:
         """Return the same setup with other statistics."""
@@ -183,51 +145,10 @@ def check_setup(setup: Setup, error: Callable[[str, str], DataError]) -> Setup:
     -----
     Spec 6.3, 6.4 and 7.1.
     """
-    problem = _problem_of_functions(setup) or _problem_of_statistics(setup.known_statistics)
+    problem = setup.family.problem(setup) or _problem_of_statistics(setup.known_statistics)
     if problem is not None:
         raise error(f"setup of {setup.species}: {problem}", "the file is damaged; write it again")
     return setup
-
-
-def _problem_of_functions(setup: Setup) -> str | None:
-    """Tell which function cannot be, None if all can."""
-    if not setup.is_chebyshev and setup.kind != "Behler2011":
-        return None
-    if setup.is_chebyshev:
-        return _problem_of_chebyshev(setup)
-    for g, kind in enumerate(setup.functions_g.tolist()):
-        if kind not in BEHLER_PARAMETERS:
-            return f"G={kind} in function {g + 1} does not exist"
-        reason = _problem_of_parameters(setup.named_parameters(g))
-        if not all(1 <= partner <= len(setup.environment) for partner in setup.partners_of(g)):
-            reason = "type2 or type3 is missing or not in ENV"
-        if reason is not None:
-            return f"function {g + 1} (G{kind}): {reason}"
-    return None
-
-
-def _problem_of_chebyshev(setup: Setup) -> str | None:
-    """Tell if a parameter cannot be, or the orders do not make the number of functions."""
-    if setup.n_features == 0:
-        return "it has no functions"
-    given = setup.named_parameters(0)
-    problem = _problem_of_parameters(given)
-    if problem is not None:
-        return problem
-    parts = 2 if len(setup.environment) > 1 else 1
-    expected = parts * int(given["radial_N"] + given["angular_N"] + 2)
-    if setup.n_features == expected:
-        return None
-    return f"it has {setup.n_features} functions, its orders and species make {expected}"
-
-
-def _problem_of_parameters(given: dict[str, float]) -> str | None:
-    """Tell which parameter cannot be; None if all can."""
-    for name, value in given.items():
-        reason = PARAMETER_LIMITS[name].objection(value)
-        if reason is not None:
-            return f"{name} {reason}"
-    return None
 
 
 def _problem_of_statistics(known: FeatureStatistics) -> str | None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, Protocol
 
 from aenetpy.arrays import Float, Int, Long
+from aenetpy.data.descriptor_families import Family, known_families
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.domain import AngularDomain
 from aenetpy.descriptors.lookup import serving_setups
@@ -41,14 +43,26 @@ class Descriptor(Protocol):
         neighbors: Neighbors,
         state: Any,
         gradient_ag: Float,
+        structures_n: Long,
         forces_nc: Float,
-        virial_cc: Float,
+        virial_scc: Float,
     ) -> None:
-        """Add forces -dE/dr (n, 3) and the virial, given dE/dG (a, g) of each atom.
+        """Add forces -dE/dr (n, 3) and virials (s, 3, 3), given dE/dG (a, g) of each atom.
 
-        ``virial_bc += sum_p r_b dE/dr_c`` over the pairs p of the given atoms, so that
-        the stress tensor is virial / volume.
+        ``virial_sbc += sum_p r_b dE/dr_c`` over the pairs p of the given atoms of structure
+        s = ``structures_n[atom]``, so that the stress tensor is virial / volume.
         """
+        ...
+
+    def directional(
+        self,
+        atoms_a: Long,
+        types_n: Int,
+        neighbors: Neighbors,
+        state: Any,
+        displacements_nc: Float,
+    ) -> Float:
+        """Return how the fingerprints (a, g) change while the atoms move along (n, 3)."""
         ...
 
     def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:
@@ -97,15 +111,21 @@ def make_descriptor(
     DataError
         Unknown type of fingerprint.
     """
-    if setup.is_chebyshev:
-        from aenetpy.descriptors.chebyshev import ChebyshevDescriptor
-
-        return ChebyshevDescriptor(setup, species, angular_domain)
-    if setup.kind == "Behler2011":
-        from aenetpy.descriptors.behler import BehlerDescriptor
-
-        return BehlerDescriptor(setup, species, serving)
-    raise DataError(
-        f"unknown type of fingerprint {setup.kind!r} in the setup of {setup.species}",
-        hint="use Chebyshev or Behler2011",
+    family = setup.family
+    if not family.descriptor:
+        raise DataError(
+            f"unknown type of fingerprint {setup.kind!r} in the setup of {setup.species}",
+            hint=f"use {known_families().replace(' and ', ' or ')}",
+        )
+    descriptor: Descriptor = _descriptor_class(family)(
+        setup, species, angular_domain=angular_domain, serving=serving
     )
+    return descriptor
+
+
+def _descriptor_class(family: Family) -> Any:
+    """Return the class of a family; its kernels are imported when they are first needed."""
+    if not isinstance(family.descriptor, str):
+        return family.descriptor
+    module, name = family.descriptor.split(":")
+    return getattr(import_module(module), name)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.arrays import Float, Int
+from aenetpy.arrays import Float, Int, Long
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.behler_functions import (
     SymmetryFunction,
@@ -16,9 +16,10 @@ from aenetpy.descriptors.behler_functions import (
     in_value_order,
     symmetry_functions,
 )
+from aenetpy.descriptors.domain import AngularDomain
 from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.kernels.behler import behler_pass, pull_forces
-from aenetpy.kernels.behler_layout import workspace
+from aenetpy.kernels.behler_layout import RATES, SLOPES, VALUES, workspace
 
 
 class BehlerDescriptor:
@@ -35,6 +36,8 @@ class BehlerDescriptor:
     species
         Global species; ``types_n`` of all methods index this tuple. Neighbours
         of species outside ``setup.environment`` contribute nothing.
+    angular_domain
+        Of no meaning: there is one.
     serving
         Setup that declares the functions, see `aenetpy.descriptors.lookup`; by default
         ``setup``. Its partners are places in ``setup.environment``. If it declares fewer,
@@ -45,7 +48,13 @@ class BehlerDescriptor:
     Source: spec 6.3.
     """
 
-    def __init__(self, setup: Setup, species: Sequence[str], serving: Setup | None = None) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        species: Sequence[str],
+        angular_domain: AngularDomain = "new",
+        serving: Setup | None = None,
+    ) -> None:
         self.setup = setup
         serving = setup if serving is None else serving
         self.functions = in_value_order(symmetry_functions(serving))
@@ -78,7 +87,7 @@ class BehlerDescriptor:
             Nothing to remember for ``adjoint``.
         """
         features_ag = np.zeros((len(atoms_a), self.n_features))
-        self._pass(atoms_a, types_n, neighbors, False, features_ag, np.empty((0, 3)))
+        self._pass(atoms_a, types_n, neighbors, VALUES, features_ag, np.empty((0, 3)))
         return features_ag, None
 
     def adjoint(
@@ -88,12 +97,13 @@ class BehlerDescriptor:
         neighbors: Neighbors,
         state: object,
         gradient_ag: Float,
+        structures_n: Long,
         forces_nc: Float,
-        virial_cc: Float,
+        virial_scc: Float,
     ) -> None:
         """Add the forces and the virial that belong to a gradient dE/dG.
 
-        F_n = -sum_ag dE/dG_ag dG_ag/dr_n, virial_cd = sum_p r_pc dE/dr_pd.
+        F_n = -sum_ag dE/dG_ag dG_ag/dr_n, virial_bc = sum_p r_pb dE/dr_pc in each structure.
 
         Parameters
         ----------
@@ -103,8 +113,10 @@ class BehlerDescriptor:
             What ``evaluate`` returned.
         gradient_ag
             dE/dG, eV, (a, g) float64.
-        forces_nc, virial_cc
-            Added to, eV/Å (n, 3) and eV (3, 3), C-contiguous float64.
+        structures_n
+            Number of the structure of each atom, (n,) int64.
+        forces_nc, virial_scc
+            Added to, eV/Å (n, 3) and eV (s, 3, 3), C-contiguous float64.
         """
         atoms_a = np.ascontiguousarray(atoms_a, dtype=np.int64)
         slopes_pc = self._slopes(atoms_a, types_n, neighbors, gradient_ag)
@@ -114,9 +126,28 @@ class BehlerDescriptor:
             neighbors.partners_p,
             neighbors.r_cp,
             slopes_pc,
+            structures_n,
             forces_nc,
-            virial_cc,
+            virial_scc,
         )
+
+    def directional(
+        self,
+        atoms_a: NDArray[Any],
+        types_n: Int,
+        neighbors: Neighbors,
+        state: object,
+        displacements_nc: Float,
+    ) -> Float:
+        """Return dG (a, g) along displacements v (n, 3): sum_p dG/dr_p . (v_j - v_i)."""
+        counts_a = np.diff(neighbors.offsets_n)[atoms_a]
+        pairs_p = np.repeat(neighbors.offsets_n[atoms_a] - np.cumsum(counts_a) + counts_a, counts_a)
+        pairs_p += np.arange(len(pairs_p))
+        rates_pc = displacements_nc[neighbors.partners_p[pairs_p]]
+        rates_pc -= np.repeat(displacements_nc[atoms_a], counts_a, axis=0)
+        rates_ag = np.zeros((len(atoms_a), self.n_features))
+        self._pass(atoms_a, types_n, neighbors, RATES, rates_ag, rates_pc)
+        return rates_ag
 
     def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:
         """Return dG/dr_p of one atom for each of its neighbours, (p, g, 3) float64, 1/Å."""
@@ -146,7 +177,7 @@ class BehlerDescriptor:
         n_pairs = int(np.diff(neighbors.offsets_n)[atoms_a].sum())
         slopes_pc = np.zeros((n_pairs, 3))
         gradient_ag = np.array(gradient_ag, dtype=np.float64, order="C")
-        self._pass(atoms_a, types_n, neighbors, True, gradient_ag, slopes_pc)
+        self._pass(atoms_a, types_n, neighbors, SLOPES, gradient_ag, slopes_pc)
         return slopes_pc
 
     def _pass(
@@ -154,7 +185,7 @@ class BehlerDescriptor:
         atoms_a: NDArray[Any],
         types_n: Int,
         neighbors: Neighbors,
-        derivative: bool,
+        task: int,
         features_ag: Float,
         slopes_pc: Float,
     ) -> None:
@@ -169,7 +200,7 @@ class BehlerDescriptor:
             neighbors.offsets_n,
             neighbors.partners_p,
             neighbors.r_cp,
-            derivative,
+            task,
             features_ag,
             slopes_pc,
         )

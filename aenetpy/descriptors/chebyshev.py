@@ -14,6 +14,7 @@ from aenetpy.descriptors.chebyshev_setup import parameters, typespins
 from aenetpy.descriptors.domain import AngularDomain, angular_variable
 from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.kernels.chebyshev import evaluate
+from aenetpy.kernels.chebyshev_directional import directional
 from aenetpy.kernels.chebyshev_gradient import adjoint, jacobian
 from aenetpy.kernels.chebyshev_groups import Basis
 
@@ -37,6 +38,8 @@ class ChebyshevDescriptor:
     angular_domain
         "new": T_n(cos theta). "old": T_n((2 cos theta - pi)/pi), with which
         potentials of aenet 2.0.3 and before were trained.
+    serving
+        Of no meaning: each setup serves itself.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class ChebyshevDescriptor:
         setup: Setup,
         species: Sequence[str],
         angular_domain: AngularDomain = "new",
+        serving: Setup | None = None,
     ) -> None:
         self.setup = setup
         radial_cutoff, radial_order, angular_cutoff, angular_order = parameters(setup)
@@ -96,10 +100,11 @@ class ChebyshevDescriptor:
         neighbors: Neighbors,
         state: Float,
         gradient_ag: Float,
+        structures_n: Long,
         forces_nc: Float,
-        virial_cc: Float,
+        virial_scc: Float,
     ) -> None:
-        """Add forces (n, 3), eV/Å, and virial (3, 3), eV, given dE/dG (a, g).
+        """Add forces (n, 3), eV/Å, and virials (s, 3, 3), eV, given dE/dG (a, g).
 
         With g_n = dE/dG_n and q_l = sum_n g_n c_nl, the angular part is (design 3.1)::
 
@@ -114,8 +119,35 @@ class ChebyshevDescriptor:
             neighbors.r_cp,
             state,
             np.ascontiguousarray(gradient_ag, np.float64),
+            structures_n,
             forces_nc,
-            virial_cc,
+            virial_scc,
+        )
+
+    def directional(
+        self,
+        atoms_a: Long,
+        types_n: Int,
+        neighbors: Neighbors,
+        state: Float,
+        displacements_nc: Float,
+    ) -> Float:
+        """Return dG (a, g) along displacements v (n, 3).
+
+        The angular part is dG_n = sum_l c_nl dp_l with (design 3.1)::
+
+            dA_lm = sum_j grad(s_j w_j Y_lm) . (v_j - v_i)
+            dp_l = sum_m A_lm dA_lm - sum_j s_j^2 w_j dw_j
+        """
+        return directional(
+            self._basis,
+            np.ascontiguousarray(atoms_a, np.int64),
+            types_n,
+            neighbors.offsets_n,
+            neighbors.partners_p,
+            neighbors.r_cp,
+            state,
+            np.ascontiguousarray(displacements_nc, np.float64),
         )
 
     def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:

@@ -60,7 +60,7 @@ def proven_domain(setup: Setup) -> AngularDomain | None:
     Spec 6.2, versions up to 2.0.3.
     """
     statistics = setup.statistics
-    if statistics is None or not setup.is_chebyshev:
+    if statistics is None or not setup.family.has_angular_domain:
         return None
     block = angular_blocks(setup)[0]
     mean_n, lowest_n = statistics.mean_g[block], statistics.minimum_g[block]
@@ -122,7 +122,7 @@ def _unanimous(domains: Iterable[AngularDomain | None]) -> AngularDomain | None:
 
 def _has_angles(setup: Setup) -> bool:
     """Tell whether the domain makes a difference: angles were seen, and more than counted."""
-    if setup.statistics is None or not setup.is_chebyshev:
+    if setup.statistics is None or not setup.family.has_angular_domain:
         return False
     mean_n = setup.statistics.mean_g[angular_blocks(setup)[0]]
     return bool(mean_n.size > 1 and mean_n[0] > 0.0)

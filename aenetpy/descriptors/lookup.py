@@ -42,7 +42,7 @@ def serving_species(setup: Setup, types: Sequence[str]) -> str:
     -----
     Spec 6.3, central-type defect. Chebyshev setups always serve their own species.
     """
-    if setup.is_chebyshev:
+    if not setup.family.lists_functions:
         return setup.species
     environment = setup.environment
     if setup.species not in environment:

@@ -9,14 +9,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from aenetpy.arrays import Float, Int, Long
-from aenetpy.data.structure import determinant
 from aenetpy.errors import DataError
+from aenetpy.kernels.batch import Batch
 from aenetpy.kernels.bins import search_axes, sort_into_bins
-from aenetpy.kernels.neighbors import find_pairs
-
-_FARTHEST = 1e9  # Å; beyond, a double does not resolve bonds
-_MOST_IMAGES = 1e5  # of one atom; more means a wrong cell, and would exhaust the memory
-_MOST_NEIGHBORS = 2e5  # of one atom; in a solid those within 60 Å
+from aenetpy.kernels.neighbors import (
+    CROWDED,
+    FAR,
+    FARTHEST,
+    FLAT,
+    MOST_NEIGHBORS,
+    SMALL,
+    SOUND,
+    find_batch_pairs,
+    find_pairs,
+    neighbors_in_reach,
+    problem_of,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +49,13 @@ class Neighbors:
     def counts_n(self) -> Long:
         """Number of neighbours of each central atom, (n,) int64."""
         return np.diff(self.offsets_n)
+
+    def renumbered(self, start: int) -> Neighbors:
+        """Return the same with ``start`` atoms without neighbours before the others."""
+        if start == 0:
+            return self
+        offsets_n = np.concatenate([np.zeros(start, np.int64), self.offsets_n])
+        return Neighbors(offsets_n, self.partners_p + np.int32(start), self.r_cp)
 
     def distances(self) -> Float:
         """Return the distance of each pair, Å, (p,) float64."""
@@ -93,12 +108,12 @@ class CellList:
         positions = np.ascontiguousarray(positions_nc, dtype=np.float64).reshape(-1, 3)
         cell = np.zeros((3, 3)) if cell_cc is None else np.array(cell_cc, dtype=np.float64)
         pbc = np.zeros(3, np.bool_) if cell_cc is None else np.array(pbc_c, dtype=np.bool_)
-        if not (np.abs(positions) < _FARTHEST).all():  # also if not a number
-            raise DataError(f"coordinates are not finite numbers or beyond {_FARTHEST:g} Å")
         self.cutoff = float(cutoff)
         self.n_atoms = len(positions)
         self.axes_kc, self.n_periodic = search_axes(cell, pbc)
-        _check_axes(self.axes_kc, self.n_periodic, self.cutoff, self.n_atoms)
+        problem = problem_of(positions, self.axes_kc, self.n_periodic, self.cutoff)
+        if problem != SOUND:
+            _refuse(self.axes_kc, self.n_periodic, self.cutoff, self.n_atoms, problem)
         self.wrapped_nc = positions
         if self.n_atoms:
             self._bins = sort_into_bins(positions, self.axes_kc, self.n_periodic, self.cutoff)
@@ -119,32 +134,38 @@ class CellList:
         return Neighbors(offsets_n, partners_p, r_cp)
 
 
-def _check_axes(axes_kc: Float, n_periodic: int, cutoff: float, n_atoms: int) -> None:
-    """Refuse lattice vectors that span no cell, and too many neighbours, before they are found."""
-    volume = determinant(axes_kc)
-    lengths = [(x * x + y * y + z * z) ** 0.5 for x, y, z in axes_kc.tolist()]
-    box = lengths[0] * lengths[1] * lengths[2]
-    if not abs(volume) > 1e-6 * box:  # also if not a number
+def find_batch_neighbors(
+    batch: Batch, cutoff: float, s_first: int, s_last: int
+) -> tuple[Neighbors, int]:
+    """Return the neighbours in structures s_first ... s_last - 1, and -1 or the one that has none.
+
+    The neighbours of each structure are those of its own `CellList`, in the same order, with
+    the atoms numbered through the batch. If a structure cannot be searched, its
+    `CellList` says why.
+    """
+    failed, offsets_n, partners_p, r_cp = find_batch_pairs(batch, float(cutoff), s_first, s_last)
+    return Neighbors(offsets_n, partners_p, r_cp), int(failed)
+
+
+def _refuse(axes_kc: Float, n_periodic: int, cutoff: float, n_atoms: int, problem: int) -> None:
+    """Say why neighbours cannot be searched."""
+    if problem == FAR:
+        raise DataError(f"coordinates are not finite numbers or beyond {FARTHEST:g} Å")
+    if problem == FLAT:
         raise DataError(
             "lattice vectors are linearly dependent or not finite", hint="check the cell"
         )
-    images = 1.0
-    for length in lengths[:n_periodic]:
-        images *= max(2.0 * cutoff / length, 1.0)
-    if images > _MOST_IMAGES:
-        shortest = min(lengths[:n_periodic])
+    if problem == SMALL:
+        shortest = float(np.linalg.norm(axes_kc[:n_periodic], axis=1).min())
         raise DataError(
             f"cell too small for cutoff {cutoff:g} Å (shortest lattice vector {shortest:g} Å)",
             hint="lattice vectors are expected in Å",
         )
-    if n_periodic == 3:
-        n_neighbors = n_atoms * 4.0 / 3.0 * np.pi * cutoff**3 / abs(volume)
-    else:
-        n_neighbors = n_atoms * images if images > 8.0 else 0.0  # from above
-    if n_neighbors > _MOST_NEIGHBORS:
+    if problem == CROWDED:
+        n_neighbors = neighbors_in_reach(axes_kc, n_periodic, cutoff, n_atoms)
         raise DataError(
             f"some {n_neighbors:.1e} neighbours of each atom within {cutoff:g} Å",
-            hint=f"at most {_MOST_NEIGHBORS:g}; lattice vectors and cutoffs are expected in Å",
+            hint=f"at most {MOST_NEIGHBORS:g}; lattice vectors and cutoffs are expected in Å",
         )
 
 

@@ -37,7 +37,7 @@ def check_environments(present: Collection[str], setups: Sequence[Setup], name: 
         if setup.species not in present or not foreign:
             continue
         blind = f"{foreign[0]} is not in ENV ({' '.join(setup.environment)}) of {setup.species}"
-        if setup.is_chebyshev and len(setup.environment) == 1:
+        if setup.family.is_blind(setup):
             log.warning("%s: it counts like any other neighbour", blind)
             continue
         raise DataError(

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aenetpy.data.setup import BEHLER_PARAMETERS, CHEBYSHEV_PARAMETERS, PARAMETER_LIMITS, Setup
+from aenetpy.data.descriptor_families import Family, Parameter, family_of, known_families
+from aenetpy.data.setup import N_PARAMETERS, Setup
 from aenetpy.errors import InputError
 from aenetpy.io.free_form import (
     Entry,
@@ -188,12 +189,14 @@ def _number(tokens: list[str], parse: Callable[[str], float], place: Place, what
         raise place.error(f"{what}: {reason}") from None
 
 
-def _parameter(
-    name: str, tokens: list[str], parse: Callable[[str], float], place: Place, what: str
-) -> float:
+def _parameter(parameter: Parameter, tokens: list[str], place: Place, what: str) -> float:
     """Return a parameter of a function, within its limit."""
+    if not tokens and parameter.default is not None:
+        return parameter.default
+    name = parameter.name
+    parse = parse_integer if parameter.is_whole else parse_real
     value = _number(tokens, parse, place, f"{what}: {name}")
-    reason = PARAMETER_LIMITS[name].objection(value)
+    reason = parameter.limit.objection(value)
     if reason is not None:
         raise place.error(f"{what}: {name} {reason}")
     return float(value)
@@ -235,40 +238,42 @@ def _read_basis(
     if "type" not in given:
         raise place.error(f"{word} has no type", "write type=Chebyshev or type=Behler2011")
     kind = given["type"][0]
-    if kind.lower() == "chebyshev":
-        size, parameters = _read_chebyshev(rest[:1], len(environment), place)
-        basis = (kind, [0] * size, parameters + [[0.0] * 4] * (size - 1), [(0, 0)] * size)
-        return basis, rest[1:]
-    if kind == "Behler2011":
+    family = family_of(kind)
+    if family.lists_functions:
         functions, rest = _split_functions(rest, place)
-        rows = [_read_function(entry, environment, place.file) for entry in functions]
+        rows = [_read_function(entry, environment, place.file, family) for entry in functions]
         return (
             kind,
             [g for g, _, _ in rows],
             [p for _, p, _ in rows],
             [e for _, _, e in rows],
         ), rest
-    raise place.error(f"unknown basis type '{kind}'", "known are Chebyshev and Behler2011")
+    if family.parameters:
+        size, row = _read_row(rest[:1], len(environment), place, family)
+        unused = [[0.0] * N_PARAMETERS] * (size - 1)
+        return (kind, [0] * size, [row, *unused], [(0, 0)] * size), rest[1:]
+    raise place.error(f"unknown basis type '{kind}'", f"known are {known_families()}")
 
 
-def _read_chebyshev(
-    entries: list[Entry], n_environment: int, place: Place
-) -> tuple[int, list[list[float]]]:
+def _read_row(
+    entries: list[Entry], n_environment: int, place: Place, family: Family
+) -> tuple[int, list[float]]:
+    """Read the line of parameters below BASIS: number of components, and the parameters."""
     if not entries or "=" not in entries[0].text:
-        names = "= ".join(CHEBYSHEV_PARAMETERS)
+        names = "= ".join(parameter.name for parameter in family.parameters)
         raise place.error("BASIS has no parameters", f"write {names}= below it")
     here = Place(place.file, entries[0].line)
-    keys = dict.fromkeys(CHEBYSHEV_PARAMETERS, 1)
-    given = parse_arguments(entries[0].text, keys, here, "Chebyshev")
-    parsers = (parse_real, parse_integer, parse_real, parse_integer)
-    row = [
-        _parameter(key, given.get(key, []), parse, here, "Chebyshev")
-        for key, parse in zip(keys, parsers, strict=True)
-    ]
-    if row[2] == 0.0:
-        raise here.error("Chebyshev: angular_Rc is 0", "a cutoff must be above 0")
-    size = int(row[1]) + int(row[3]) + 2
-    return size if n_environment == 1 else 2 * size, [row]
+    keys = {parameter.name: 1 for parameter in family.parameters}
+    given = parse_arguments(entries[0].text, keys, here, family.name)
+    values = {
+        one.name: _parameter(one, given.get(one.name, []), here, family.name)
+        for one in family.parameters
+    }
+    for parameter in family.parameters:
+        if parameter.is_cutoff and values[parameter.name] == 0.0:
+            raise here.error(f"{family.name}: {parameter.name} is 0", "a cutoff must be above 0")
+    row = [*values.values(), *[0.0] * (N_PARAMETERS - len(values))]
+    return family.size(values, n_environment), row
 
 
 def _split_functions(rest: list[Entry], place: Place) -> tuple[list[Entry], list[Entry]]:
@@ -291,7 +296,7 @@ def _is_malformed(entries: list[Entry], index: int) -> bool:
 
 
 def _read_function(
-    entry: Entry, environment: tuple[str, ...], file: str
+    entry: Entry, environment: tuple[str, ...], file: str, family: Family
 ) -> tuple[int, list[float], tuple[int, int]]:
     place = Place(file, entry.line)
     match = _KIND.search(entry.text)
@@ -300,7 +305,8 @@ def _read_function(
         raise place.error(f"{what} in '{entry.text}'", "known are G=1 to G=5")
     g = int(match[1])
     species_keys = ("type2",) if g < 4 else ("type2", "type3")
-    keys = ("G", *species_keys, *BEHLER_PARAMETERS[g])
+    parameters = family.parameters_of(g)
+    keys = ("G", *species_keys, *(parameter.name for parameter in parameters))
     given = parse_arguments(entry.text, dict.fromkeys(keys, 1), place, f"G{g}")
     missing = [key for key in keys if key not in given]
     if missing:
@@ -309,10 +315,9 @@ def _read_function(
     for key, symbol in zip(species_keys, partners, strict=True):
         if symbol not in environment:
             raise place.error(f"{key}={symbol} is not in ENV ({' '.join(environment)})")
-    names = BEHLER_PARAMETERS[g]
-    row = [_parameter(name, given[name], parse_real, place, f"G{g}") for name in names]
+    row = [_parameter(one, given[one.name], place, f"G{g}") for one in parameters]
     positions = [environment.index(symbol) + 1 for symbol in partners]
-    return g, row + [0.0] * (4 - len(row)), (positions[0], positions[1] if g > 3 else 0)
+    return g, row + [0.0] * (N_PARAMETERS - len(row)), (positions[0], positions[1] if g > 3 else 0)
 
 
 def _finish(file: str, draft: _Draft) -> Setup:
@@ -328,18 +333,17 @@ def _finish(file: str, draft: _Draft) -> Setup:
     if not draft.r_min:
         place.warn("RMIN not set; 1.0 is taken, as in aenet")
     kind, functions, parameters, partners = draft.basis
-    if kind == "Behler2011" and draft.species not in draft.environment:
+    family = family_of(kind)
+    if family.lists_functions and draft.species not in draft.environment:
         place.warn(f"ATOM {draft.species} is not in ENV; aenet 2.0.4 cannot evaluate this setup")
-    parameters_gp = np.array(parameters, dtype=np.float64)
-    cutoffs = parameters_gp[0, [0, 2]] if kind.lower() == "chebyshev" else parameters_gp[:, 0]
     setup = Setup(
         species=draft.species,
         environment=draft.environment,
         r_min=draft.r_min or 1.0,
-        r_max=float(cutoffs.max()),
+        r_max=family.largest_cutoff(parameters),
         kind=kind,
         functions_g=np.array(functions, dtype=np.int32),
-        parameters_gp=parameters_gp,
+        parameters_gp=np.array(parameters, dtype=np.float64),
         partners_g2=np.array(partners, dtype=np.int32),
         description=draft.description,
     )
@@ -354,21 +358,18 @@ def format_stp(setup: Setup) -> str:
     Raises
     ------
     InputError
-        If the setup is neither Chebyshev nor Behler2011.
+        If the setup belongs to no known family.
     """
     description = setup.description.removesuffix("$$").split("$$") if setup.description else []
     lines = ["DESCR", *description, "END DESCR", "", f"ATOM {setup.species}", ""]
     lines += [f"ENV {len(setup.environment)}", *setup.environment, "", f"RMIN {setup.r_min!r}", ""]
-    if setup.is_chebyshev:
-        r_radial, n_radial, r_angular, n_angular = (float(x) for x in setup.parameters_gp[0])
-        lines += [
-            f"BASIS type={setup.kind}",
-            f"radial_Rc = {r_radial!r}  radial_N = {int(n_radial)}"
-            f"  angular_Rc = {r_angular!r}  angular_N = {int(n_angular)}",
-        ]
-    elif setup.kind == "Behler2011":
-        lines += ["FUNCTIONS type=Behler2011", str(setup.n_features)]
+    if setup.family.lists_functions:
+        lines += [f"FUNCTIONS type={setup.kind}", str(setup.n_features)]
         lines += [_format_function(setup, row) for row in range(setup.n_features)]
+    elif setup.family.parameters:
+        values = zip(setup.family.parameters, setup.parameters_gp[0].tolist(), strict=False)
+        row = [f"{one.name} = {int(x) if one.is_whole else x!r}" for one, x in values]
+        lines += [f"BASIS type={setup.kind}", "  ".join(row)]
     else:
         raise InputError(f"unknown basis type '{setup.kind}'")
     return "\n".join(lines) + "\n"
@@ -381,6 +382,5 @@ def _format_function(setup: Setup, row: int) -> str:
         if position:
             parts.append(f"{key}={setup.environment[position - 1]}")
     # eta before zeta, or aenet reads zeta for both
-    values = zip(BEHLER_PARAMETERS[g], setup.parameters_gp[row], strict=False)
-    parts += [f"{key}={float(value)!r}" for key, value in sorted(values)]
+    parts += [f"{key}={value!r}" for key, value in sorted(setup.named_parameters(row).items())]
     return " ".join(parts)

@@ -18,7 +18,9 @@ from aenetpy.kernels.behler_layout import (
     GX,
     INVERSE,
     OWN,
+    RATES,
     SLOPE,
+    SLOPES,
     D,
     Functions,
     Workspace,
@@ -26,6 +28,7 @@ from aenetpy.kernels.behler_layout import (
     Y,
     Z,
 )
+from aenetpy.kernels.behler_rates import add_rates, triple_rates
 from aenetpy.kernels.behler_triples import (
     add_triples,
     is_active,
@@ -122,10 +125,10 @@ def angular_pass(
     m: int,
     cutoff: float,
     space: Workspace,
-    derivative: bool,
+    task: int,
     values_g: Float,
 ) -> None:
-    """Add the triples of group m to values_g, or add their slopes along the gradient values_g."""
+    """Add the triples of group m, or their rates, to values_g, or their slopes along values_g."""
     kind, first, second = functions.kind_m[m], functions.first_m[m], functions.second_m[m]
     start_z, shell, distance_p = space.start_z, space.shell, space.row_p
     triples, members = space.triples, space.members
@@ -140,9 +143,12 @@ def angular_pass(
             )
         if n < BUFFER and j + 1 < start_z[first + 1]:
             continue
-        if derivative:
+        if task == SLOPES:
             triple_adjoints(functions, m, triples, n, space.shapes, space.shape_slopes, values_g)
             triple_slopes(kind, cutoff, shell, triples, members, n, space.slopes)
+        elif task == RATES:
+            triple_rates(kind, cutoff, shell, triples, members, n, space.slopes)
+            add_rates(functions, m, triples, n, space.shapes, space.shape_slopes, values_g)
         else:
             triple_values(functions, m, cutoff, triples, n, space.shapes, values_g)
         n = 0
@@ -153,17 +159,22 @@ def radial_pass(
     functions: Functions,
     f: int,
     space: Workspace,
-    derivative: bool,
+    task: int,
     values_g: Float,
 ) -> None:
-    """Evaluate radial function f, or add its slopes along the gradient values_g."""
+    """Evaluate radial function f or its rate, or add its slopes along the gradient values_g."""
     first, last = space.start_z[functions.species_f[f]], space.start_z[functions.species_f[f] + 1]
     kind, rate, shift = functions.kind_f[f], functions.rate_f[f], functions.shift_f[f]
     g, shell = functions.slot_f[f], space.shell
-    if derivative:
+    if task == SLOPES:
         if values_g[g] != 0.0:
             own_p = space.slopes[OWN, first:last]
             radial_slope(kind, rate, shift, values_g[g], shell, first, own_p)
+    elif task == RATES:
+        own_p = space.row_p[first:last]
+        own_p[:] = 0.0
+        radial_slope(kind, rate, shift, 1.0, shell, first, own_p)
+        values_g[g] = dot(own_p, space.slopes[OWN, first:last])
     else:
         d_p, fc_p, work_p = shell[D, first:last], shell[FC, first:last], space.row_p[first:last]
         values_g[g] = radial_value(kind, rate, shift, d_p, fc_p, work_p)
@@ -179,14 +190,15 @@ def behler_pass(
     offsets_n: Long,
     partners_p: Int,
     r_cp: Float,
-    derivative: bool,
+    task: int,
     features_ag: Float,
     slopes_pc: Float,
 ) -> None:
-    """Evaluate features_ag (a, g) or, for the derivative, read it as dE/dG and fill dE/dr_p.
+    """Do one of three tasks for each atom.
 
-    The rows of ``slopes_pc`` are the pairs of the first atom of ``atoms_a``, of
-    the second, and so on.
+    VALUES: fill features_ag (a, g). SLOPES: read it as dE/dG and fill slopes_pc with dE/dr_p.
+    RATES: fill features_ag with dG/dt, given dr_p/dt in slopes_pc. The rows of
+    ``slopes_pc`` are the pairs of the first atom of ``atoms_a``, of the second, and so on.
     """
     begin = 0
     for a in range(atoms_a.size):
@@ -194,21 +206,35 @@ def behler_pass(
         gather_shell(pairs, partners_p, r_cp, types_n, environment_t, space)
         n_neighbors, values_g = space.start_z[-1], features_ag[a]
         space.slopes[:, :n_neighbors] = 0.0
-        if not derivative:
+        if task != SLOPES:
             values_g[:] = 0.0
+        if task == RATES:
+            gather_rates(space, pairs[0] - begin, slopes_pc)
         for r in range(functions.cutoff_r.size):
             cutoff = functions.cutoff_r[r]
             cutoff_rows(space.shell, n_neighbors, cutoff)
             for f in range(functions.radials_r[r], functions.radials_r[r + 1]):
-                radial_pass(functions, f, space, derivative, values_g)
+                radial_pass(functions, f, space, task, values_g)
             for m in range(functions.groups_r[r], functions.groups_r[r + 1]):
                 etas = (functions.etas_m[m], functions.etas_m[m + 1])
                 terms = (functions.terms_e[etas[0]], functions.terms_e[etas[1]])
-                if not derivative or is_active(functions, terms, values_g):
-                    angular_pass(functions, m, cutoff, space, derivative, values_g)
-        if derivative:
+                if task != SLOPES or is_active(functions, terms, values_g):
+                    angular_pass(functions, m, cutoff, space, task, values_g)
+        if task == SLOPES:
             scatter_slopes(space, pairs[0] - begin, slopes_pc)
         begin += pairs[1] - pairs[0]
+
+
+@kernel
+def gather_rates(space: Workspace, shift: int, rates_pc: Float) -> None:
+    """(GX, GY, GZ) = u = rates_pc[pair - shift] and OWN = r.u, sorted by species."""
+    for q in range(space.start_z[-1]):
+        own = 0.0
+        for c in range(3):
+            rate = rates_pc[space.order_p[q] - shift, c]
+            space.slopes[GX + c, q] = rate
+            own += space.shell[X + c, q] * rate
+        space.slopes[OWN, q] = own
 
 
 @kernel
@@ -227,12 +253,14 @@ def pull_forces(
     partners_p: Int,
     r_cp: Float,
     slopes_pc: Float,
+    structures_n: Long,
     forces_nc: Float,
-    virial_cc: Float,
+    virial_scc: Float,
 ) -> None:
     """F_j -= dE/dr_p, F_i += dE/dr_p, virial += sum_p r_p (x) dE/dr_p for pairs p = (i, j)."""
     row = 0
     for i in atoms_a:
+        virial_cc = virial_scc[structures_n[i]]
         for p in range(offsets_n[i], offsets_n[i + 1]):
             for c in range(3):
                 slope = slopes_pc[row, c]

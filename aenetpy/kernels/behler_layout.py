@@ -12,11 +12,15 @@ from aenetpy.arrays import Float, Long
 BUFFER = 512
 """Triples worked on together: many enough for long loops, few enough to stay in cache."""
 
+VALUES, SLOPES, RATES = range(3)
+"""Tasks of a pass: functions, gradient (adjoint), derivative along displacements."""
+
 # Rows of the shell: vector to the neighbour, d, d^2, 1/d, fc and fc'/d.
 X, Y, Z, D, D2, INVERSE, FC, SLOPE = range(8)
 SHELL_ROWS = 8
 
-# Rows of the slopes: dE/dr_p = OWN * r_p + (GX, GY, GZ).
+# Rows of the slopes: dE/dr_p = OWN * r_p + (GX, GY, GZ). Where rates are asked for,
+# u = dr_p/dt = (GX, GY, GZ) and OWN = r_p . u instead.
 OWN, GX, GY, GZ = range(4)
 SLOPE_ROWS = 4
 

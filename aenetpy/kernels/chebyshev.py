@@ -33,9 +33,9 @@ from aenetpy.kernels.cutoff import cutoff_root
 
 
 @kernel
-def _radial_sums(basis: Basis, groups: Groups, g: int, sums: Float) -> None:
+def _radial_sums(basis: Basis, groups: Groups, b: int, sums: Float) -> None:
     """Add sum_j f_c T_n(2d/R - 1) of a group; eight lanes per n."""
-    for s in range(g * groups.stride, end_of_group(groups, g), 8):
+    for s in range(b * groups.stride, end_of_group(groups, b), 8):
         _, _, _, d = vector(groups, s)
         t = (1.0 / basis.radial_cutoff) * d
         root = cutoff_root(t)
@@ -49,11 +49,11 @@ def _radial_sums(basis: Basis, groups: Groups, g: int, sums: Float) -> None:
 
 
 @kernel
-def _angular_sums(basis: Basis, groups: Groups, g: int, sums: Float) -> None:
+def _angular_sums(basis: Basis, groups: Groups, b: int, sums: Float) -> None:
     """Add A^c_lm, A^s_lm (two times eight lanes per k) and S (the last eight) of a group."""
     order = basis.angular_order
     last = 16 * len(basis.norm_k)
-    for s in range(g * groups.stride, end_of_group(groups, g), 8):
+    for s in range(b * groups.stride, end_of_group(groups, b), 8):
         x, y, z, d = vector(groups, s)
         inverse = 1.0 / d
         x, y, z = x * inverse, y * inverse, z * inverse
@@ -106,7 +106,7 @@ def evaluate(
         self_h[:] = 0.0
         for t in range(n_types):
             near, far = 2 * t, 2 * t + 1
-            if groups.count_g[near] + groups.count_g[far] == 0:
+            if groups.count_b[near] + groups.count_b[far] == 0:
                 continue
             radial_sums[:] = 0.0
             angular_sums[:] = 0.0

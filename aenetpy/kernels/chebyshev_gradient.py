@@ -32,7 +32,7 @@ from aenetpy.kernels.cutoff import cutoff_root, cutoff_slope
 def _radial_coefficients(
     basis: Basis, gradient_g: Float, t: int, values_n: Float, slopes_n: Float
 ) -> None:
-    """Coefficients of sum_n g_n T_n and of its derivative in polynomials U_n, g of species t.
+    """Coefficients of sum_n g_n T_n and of its derivative in polynomials U_n for species t.
 
     T_n = (U_n - U_{n-2}) / 2 and T_n' = n U_{n-1}; U_n is of the second kind.
     """
@@ -41,14 +41,14 @@ def _radial_coefficients(
     values_n[:] = 0.0
     slopes_n[:] = 0.0
     for n in range(basis.radial_order + 1):
-        g = 0.0
+        weight = 0.0
         for h in range(n_parts):
-            g += basis.weights_ht[h, t] * gradient_g[h * n_part + n]
-        values_n[n] += 0.5 * g if n > 0 else g
+            weight += basis.weights_ht[h, t] * gradient_g[h * n_part + n]
+        values_n[n] += 0.5 * weight if n > 0 else weight
         if n > 1:
-            values_n[n - 2] -= 0.5 * g
+            values_n[n - 2] -= 0.5 * weight
         if n > 0:
-            slopes_n[n - 1] += n * g
+            slopes_n[n - 1] += n * weight
 
 
 @kernel
@@ -66,8 +66,8 @@ def _angular_coefficients(
         for degree in range(order + 1):
             q = 0.0
             for n in range(degree, order + 1):
-                g = gradient_g[h * n_part + basis.radial_order + 1 + n]
-                q += g * basis.legendre_nl[n, degree]
+                g = h * n_part + basis.radial_order + 1 + n
+                q += gradient_g[g] * basis.legendre_nl[n, degree]
             self_factor += weight * weight * q
             k = degree
             for m in range(degree + 1):
@@ -89,11 +89,11 @@ def _add_along(groups: Groups, s: int, x: Any, y: Any, z: Any) -> None:
 
 @kernel
 def _radial_gradient(
-    basis: Basis, groups: Groups, g: int, values_n: Float, slopes_n: Float
+    basis: Basis, groups: Groups, b: int, values_n: Float, slopes_n: Float
 ) -> None:
     """Add d/dr of f_c sum_n g_n T_n to a group."""
     inverse_cutoff = 1.0 / basis.radial_cutoff
-    for s in range(g * groups.stride, end_of_group(groups, g), 8):
+    for s in range(b * groups.stride, end_of_group(groups, b), 8):
         x, y, z, d = vector(groups, s)
         t = inverse_cutoff * d
         double = 4.0 * t - splat(2.0)
@@ -110,12 +110,12 @@ def _radial_gradient(
 
 @kernel
 def _angular_gradient(
-    basis: Basis, groups: Groups, g: int, field_m: Float, self_factor: float
+    basis: Basis, groups: Groups, b: int, field_m: Float, self_factor: float
 ) -> None:
     """Add d/dr of w V(u) - self_factor w^2 / 2 with V = sum_lm B_lm Y_lm to a group."""
     order = basis.angular_order
     inverse_cutoff = 1.0 / basis.angular_cutoff
-    for s in range(g * groups.stride, end_of_group(groups, g), 8):
+    for s in range(b * groups.stride, end_of_group(groups, b), 8):
         x, y, z, d = vector(groups, s)
         inverse = 1.0 / d
         x, y, z = x * inverse, y * inverse, z * inverse
@@ -168,10 +168,10 @@ def _gradients(
     """dE/dr of all neighbours of one atom from dE/dG and the moments; the last three are room."""
     for t in range(basis.weights_ht.shape[1]):
         near, far = 2 * t, 2 * t + 1
-        if groups.count_g[near] + groups.count_g[far] == 0:
+        if groups.count_b[near] + groups.count_b[far] == 0:
             continue
-        for g in range(near, far + 1):
-            for s in range(g * groups.stride, end_of_group(groups, g)):
+        for b in range(near, far + 1):
+            for s in range(b * groups.stride, end_of_group(groups, b)):
                 for c in range(3):
                     groups.gradient_cs[c * groups.size + s] = 0.0
         _radial_coefficients(basis, gradient_g, t, values_n, slopes_n)
@@ -194,10 +194,11 @@ def adjoint(
     r_cp: Float,
     moments_ahm: Float,
     gradient_ag: Float,
+    structures_n: Long,
     forces_nc: Float,
-    virial_cc: Float,
+    virial_scc: Float,
 ) -> None:
-    """Add -dE/dr to forces (n, 3) and sum_p r outer dE/dr to the virial (3, 3), given dE/dG."""
+    """Add -dE/dr to forces (n, 3), sum_p r outer dE/dr to the virials (s, 3, 3), given dE/dG."""
     groups = new_groups(basis.weights_ht.shape[1], offsets_n, atoms_a)
     r_cs, gradient_cs, size = groups.r_cs, groups.gradient_cs, groups.size
     values_n = np.empty(basis.radial_order + 1)
@@ -208,21 +209,24 @@ def adjoint(
         i = atoms_a[a]
         gather(basis, types_n, partners_p, r_cp, offsets_n[i], offsets_n[i + 1], groups)
         _gradients(basis, groups, gradient_ag[a], moments_ahm[a], values_n, slopes_n, field_m)
-        for g in range(len(groups.count_g)):
-            for s in range(g * groups.stride, end_of_group(groups, g), 8):
-                for b in range(3):
+        for b in range(len(groups.count_b)):
+            for s in range(b * groups.stride, end_of_group(groups, b), 8):
+                for k in range(3):
                     for c in range(3):
-                        product = load(r_cs, b * size + s) * load(gradient_cs, c * size + s)
-                        place = 8 * (3 * b + c)
+                        product = load(r_cs, k * size + s) * load(gradient_cs, c * size + s)
+                        place = 8 * (3 * k + c)
                         store(virial_lanes, place, load(virial_lanes, place) + product)
-            for s in range(g * groups.stride, g * groups.stride + groups.count_g[g]):
+            for s in range(b * groups.stride, b * groups.stride + groups.count_b[b]):
                 j = partners_p[groups.pair_s[s]]
                 for c in range(3):
                     forces_nc[j, c] -= gradient_cs[c * size + s]
                     forces_nc[i, c] += gradient_cs[c * size + s]
-    for b in range(3):
-        for c in range(3):
-            virial_cc[b, c] += total(load(virial_lanes, 8 * (3 * b + c)))
+        structure = structures_n[i]
+        if a + 1 == len(atoms_a) or structures_n[atoms_a[a + 1]] != structure:
+            for k in range(3):
+                for c in range(3):
+                    virial_scc[structure, k, c] += total(load(virial_lanes, 8 * (3 * k + c)))
+            virial_lanes[:] = 0.0
 
 
 @kernel
@@ -245,13 +249,13 @@ def jacobian(
     field_m = np.empty(moments_hm.shape[1])
     unit_g = np.zeros(n_features)
     derivatives_pgc = np.zeros((end - begin, n_features, 3))
-    for feature in range(n_features):
-        unit_g[feature] = 1.0
+    for g in range(n_features):
+        unit_g[g] = 1.0
         _gradients(basis, groups, unit_g, moments_hm, values_n, slopes_n, field_m)
-        unit_g[feature] = 0.0
-        for g in range(len(groups.count_g)):
-            for s in range(g * groups.stride, g * groups.stride + groups.count_g[g]):
+        unit_g[g] = 0.0
+        for b in range(len(groups.count_b)):
+            for s in range(b * groups.stride, b * groups.stride + groups.count_b[b]):
                 for c in range(3):
                     p = groups.pair_s[s] - begin
-                    derivatives_pgc[p, feature, c] = groups.gradient_cs[c * groups.size + s]
+                    derivatives_pgc[p, g, c] = groups.gradient_cs[c * groups.size + s]
     return derivatives_pgc

@@ -41,7 +41,7 @@ class Basis(NamedTuple):
 
 
 class Groups(NamedTuple):
-    """Neighbours of one atom by group 2 * species + far; s counts their places.
+    """Neighbours of one atom by group b = 2 * species + far; s counts their places.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ class Groups(NamedTuple):
         Vectors to the neighbours and dE/dr, three rows of ``3 * size`` one after the other.
     pair_s
         Pair in the neighbour list.
-    count_g
+    count_b
         Neighbours in each group.
     size, stride
         Places in all, and places per group (a multiple of eight).
@@ -58,7 +58,7 @@ class Groups(NamedTuple):
     r_cs: Float
     gradient_cs: Float
     pair_s: Long
-    count_g: Long
+    count_b: Long
     size: int
     stride: int
 
@@ -90,27 +90,27 @@ def gather(
     inner_square = min(basis.radial_cutoff, basis.angular_cutoff) ** 2
     outer_square = outer**2
     size = np.uintp(groups.size)
-    count_g, r_cs = groups.count_g, groups.r_cs
-    count_g[:] = 0
+    count_b, r_cs = groups.count_b, groups.r_cs
+    count_b[:] = 0
     for pair in range(np.uintp(begin), np.uintp(end)):  # unsigned: spares a test per access
         x, y, z = r_cp[0, pair], r_cp[1, pair], r_cp[2, pair]
         square = x * x + y * y + z * z
         if square > outer_square:
             continue
         group = np.uintp(2 * types_n[np.uintp(partners_p[pair])] + (square > inner_square))
-        place = group * np.uintp(groups.stride) + np.uintp(count_g[group])
-        count_g[group] += 1
+        place = group * np.uintp(groups.stride) + np.uintp(count_b[group])
+        count_b[group] += 1
         r_cs[place], r_cs[place + size], r_cs[place + size + size] = x, y, z
         groups.pair_s[place] = pair
-    for g in range(len(count_g)):
-        for s in range(g * groups.stride + count_g[g], end_of_group(groups, g)):
+    for b in range(len(count_b)):
+        for s in range(b * groups.stride + count_b[b], end_of_group(groups, b)):
             r_cs[s], r_cs[s + groups.size], r_cs[s + 2 * groups.size] = 2.0 * outer, 0.0, 0.0
 
 
 @kernel
-def end_of_group(groups: Groups, g: int) -> int:
+def end_of_group(groups: Groups, b: int) -> int:
     """Place after the last block of eight of a group."""
-    return g * groups.stride + (groups.count_g[g] + 7) // 8 * 8
+    return b * groups.stride + (groups.count_b[b] + 7) // 8 * 8
 
 
 @kernel

@@ -15,7 +15,68 @@ import numpy as np
 
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
-from aenetpy.kernels.bins import Bins
+from aenetpy.kernels.batch import Batch
+from aenetpy.kernels.bins import Bins, search_axes, sort_into_bins
+
+FARTHEST = 1e9  # Å; beyond, a double does not resolve bonds
+MOST_IMAGES = 1e5  # of one atom; more means a wrong cell, and would exhaust the memory
+MOST_NEIGHBORS = 2e5  # of one atom; in a solid those within 60 Å
+
+SOUND, FAR, FLAT, SMALL, CROWDED = range(5)
+"""What `problem_of` finds: nothing, coordinates, cell without volume, cell small, many atoms."""
+
+
+@kernel
+def images_in_reach(axes_kc: Float, n_periodic: int, cutoff: float) -> float:
+    """How many cells of one atom's surroundings there may be, from above."""
+    images = 1.0
+    for k in range(n_periodic):
+        images *= max(2.0 * cutoff / np.sqrt(_square(axes_kc[k])), 1.0)
+    return images
+
+
+@kernel
+def neighbors_in_reach(axes_kc: Float, n_periodic: int, cutoff: float, n_atoms: int) -> float:
+    """How many neighbours an atom may have, roughly; 0 where there is no danger."""
+    if n_periodic == 3:
+        return n_atoms * 4.0 / 3.0 * np.pi * cutoff**3 / abs(_determinant(axes_kc))
+    images = images_in_reach(axes_kc, n_periodic, cutoff)
+    return n_atoms * images if images > 8.0 else 0.0  # from above
+
+
+@kernel
+def problem_of(positions_nc: Float, axes_kc: Float, n_periodic: int, cutoff: float) -> int:
+    """Why neighbours cannot be searched: one of the numbers above."""
+    for i in range(len(positions_nc)):
+        for c in range(3):
+            if not abs(positions_nc[i, c]) < FARTHEST:  # also if not a number
+                return FAR
+    box = 1.0
+    for k in range(3):
+        box *= np.sqrt(_square(axes_kc[k]))
+    if not abs(_determinant(axes_kc)) > 1e-6 * box:  # also if not a number
+        return FLAT
+    if images_in_reach(axes_kc, n_periodic, cutoff) > MOST_IMAGES:
+        return SMALL
+    if neighbors_in_reach(axes_kc, n_periodic, cutoff, len(positions_nc)) > MOST_NEIGHBORS:
+        return CROWDED
+    return SOUND
+
+
+@kernel
+def _square(r_c: Float) -> float:
+    """|r|^2 of (3,)."""
+    return r_c[0] * r_c[0] + r_c[1] * r_c[1] + r_c[2] * r_c[2]
+
+
+@kernel
+def _determinant(a_kc: Float) -> float:
+    """Signed volume a . (b x c) of three rows."""
+    return (
+        a_kc[0, 0] * (a_kc[1, 1] * a_kc[2, 2] - a_kc[1, 2] * a_kc[2, 1])
+        + a_kc[0, 1] * (a_kc[1, 2] * a_kc[2, 0] - a_kc[1, 0] * a_kc[2, 2])
+        + a_kc[0, 2] * (a_kc[1, 0] * a_kc[2, 1] - a_kc[1, 1] * a_kc[2, 0])
+    )
 
 
 @kernel
@@ -53,8 +114,21 @@ def _enlarge(partners_p: Int, xyz_p: Float, n_pairs: int, larger: int) -> tuple[
 
 
 @kernel
-def find_pairs(bins: Bins, cutoff: float, first: int, last: int) -> tuple[Long, Int, Float]:
-    """Offsets (n+1,), partners (p,), r_cp (3, p) with |r| <= cutoff of atoms first ... last-1."""
+def _append_pairs(
+    bins: Bins,
+    cutoff: float,
+    first: int,
+    last: int,
+    place: int,
+    offsets_n: Long,
+    home: int,
+    partners_p: Int,
+    xyz_p: Float,
+) -> tuple[Int, Float]:
+    """Append the pairs of atoms first ... last-1, whose offsets begin at ``place``.
+
+    ``home`` is the number of the structure's atom 0 in the batch.
+    """
     axes = bins.axes_kc
     lower = bins.lower_kk
     low_0, low_1, low_2 = bins.low_k[0], bins.low_k[1], bins.low_k[2]
@@ -64,11 +138,8 @@ def find_pairs(bins: Bins, cutoff: float, first: int, last: int) -> tuple[Long, 
     square = cutoff * cutoff
     reach = cutoff + 1e-9 * (1.0 + cutoff)  # rounding must not lose a bin
 
-    n_pairs = 0
-    offsets_n = np.zeros(last - first + 1, np.int64)
-    room = 64 * (last - first) + 256
-    partners_p = np.empty(room, np.int32)
-    xyz_p = np.empty(3 * room)  # x, y, z one after the other
+    n_pairs = offsets_n[place]
+    room = len(partners_p)
     for i in range(first, last):
         x_i, y_i, z_i = bins.r_nc[i, 0], bins.r_nc[i, 1], bins.r_nc[i, 2]
         f_0, f_1, f_2 = bins.f_nk[i, 0] - low_0, bins.f_nk[i, 1] - low_1, bins.f_nk[i, 2] - low_2
@@ -110,8 +181,10 @@ def find_pairs(bins: Bins, cutoff: float, first: int, last: int) -> tuple[Long, 
                 end = bins.starts_b[row + last_2 + 1]
 
                 if n_pairs + end - begin > room:
-                    per_atom = n_pairs // (i - first + 1) + end - begin
-                    larger = n_pairs + end - begin + room // 8 + per_atom * (last - i)
+                    before = place + i - first
+                    per_atom = n_pairs // (before + 1) + end - begin
+                    larger = n_pairs + end - begin + room // 8
+                    larger += per_atom * (len(offsets_n) - 1 - before)
                     partners_p, xyz_p = _enlarge(partners_p, xyz_p, n_pairs, larger)
                     room = larger
                 x_i0 = x_i - (image_0 * axes[0, 0] + image_1 * axes[1, 0] + image_2 * axes[2, 0])
@@ -123,16 +196,101 @@ def find_pairs(bins: Bins, cutoff: float, first: int, last: int) -> tuple[Long, 
                 p = np.uintp(n_pairs)  # unsigned: spares the test for negative indices
                 for e in range(np.uintp(begin), np.uintp(end)):
                     x, y, z = x_e[e] - x_i0, y_e[e] - y_i0, z_e[e] - z_i0
-                    partners_p[p] = atoms_e[e]
+                    partners_p[p] = home + atoms_e[e]
                     xyz_p[p] = x
                     xyz_p[p + np.uintp(room)] = y
                     xyz_p[p + np.uintp(2 * room)] = z
                     inside = (x * x + y * y + z * z <= square) & (np.intp(e) != itself)
                     p += np.uintp(inside)  # overwritten by the next one if outside
                 n_pairs = int(np.intp(p))
-        offsets_n[i - first + 1] = n_pairs
+        offsets_n[place + i - first + 1] = n_pairs
+    return partners_p, xyz_p
 
+
+@kernel
+def _without_room(offsets_n: Long, partners_p: Int, xyz_p: Float) -> tuple[Long, Int, Float]:
+    """Offsets, partners (p,) and r_cp (3, p) of the pairs that are there."""
+    n_pairs, room = offsets_n[-1], len(partners_p)
     for c in range(1, 3):
         for k in range(n_pairs):
             xyz_p[c * n_pairs + k] = xyz_p[c * room + k]
     return offsets_n, partners_p[:n_pairs], xyz_p[: 3 * n_pairs].reshape(3, n_pairs)
+
+
+@kernel
+def _new_room(last: int, first: int) -> tuple[Long, Int, Float]:
+    """Offsets (last + 1,), and room for the pairs that the atoms from ``first`` on may have."""
+    room = 64 * (last - first) + 256
+    return (
+        np.zeros(last + 1, np.int64),
+        np.empty(room, np.int32),
+        np.empty(3 * room),  # x, y, z one after the other
+    )
+
+
+@kernel
+def find_pairs(bins: Bins, cutoff: float, first: int, last: int) -> tuple[Long, Int, Float]:
+    """Offsets (n+1,), partners (p,), r_cp (3, p) with |r| <= cutoff of atoms first ... last-1."""
+    offsets_n, partners_p, xyz_p = _new_room(last - first, 0)
+    partners_p, xyz_p = _append_pairs(bins, cutoff, first, last, 0, offsets_n, 0, partners_p, xyz_p)
+    return _without_room(offsets_n, partners_p, xyz_p)
+
+
+@kernel
+def find_batch_pairs(
+    batch: Batch, cutoff: float, s_first: int, s_last: int
+) -> tuple[int, Long, Int, Float]:
+    """Pairs as `find_pairs` of the structures s_first ... s_last - 1, one after the other.
+
+    First comes the number of the structure that cannot be searched, or -1. Offsets are by
+    atoms of the batch; those before have no pairs.
+    """
+    starts_s = batch.starts_s
+    n_before = starts_s[s_first]
+    offsets_n, partners_p, xyz_p = _new_room(starts_s[s_last], n_before)
+    failed = -1
+    for s in range(s_first, s_last):
+        begin, end = starts_s[s], starts_s[s + 1]
+        if begin == end:
+            continue
+        positions_nc = batch.positions_nc[begin:end]
+        axes_kc, n_periodic = search_axes(batch.cells_scc[s], batch.pbc_sc[s])
+        if problem_of(positions_nc, axes_kc, n_periodic, cutoff) != SOUND:
+            failed = s
+            offsets_n[:] = 0
+            break
+        bins = sort_into_bins(positions_nc, axes_kc, n_periodic, cutoff)
+        partners_p, xyz_p = _append_pairs(
+            bins,
+            cutoff,
+            0,
+            end - begin,
+            begin - n_before,
+            offsets_n[n_before:],
+            begin,
+            partners_p,
+            xyz_p,
+        )
+    offsets_n, partners_p, r_cp = _without_room(offsets_n, partners_p, xyz_p)
+    return failed, offsets_n, partners_p, r_cp
+
+
+@kernel
+def closest_pairs(
+    starts_s: Long, offsets_n: Long, partners_p: Int, r_cp: Float
+) -> tuple[Float, Long]:
+    """Smallest |r|^2 (s,) of each structure, infinite without pairs, and its atoms (s, 2)."""
+    square_s = np.full(len(starts_s) - 1, np.inf)
+    atoms_s2 = np.full((len(starts_s) - 1, 2), -1)
+    for s in range(len(starts_s) - 1):
+        least, at = np.inf, -1
+        for p in range(offsets_n[starts_s[s]], offsets_n[starts_s[s + 1]]):
+            x, y, z = r_cp[0, p], r_cp[1, p], r_cp[2, p]
+            square = x * x + y * y + z * z
+            if square < least:
+                least, at = square, p
+        if at >= 0:
+            square_s[s] = least
+            atoms_s2[s, 0] = np.searchsorted(offsets_n, at, side="right") - 1
+            atoms_s2[s, 1] = partners_p[at]
+    return square_s, atoms_s2

@@ -51,6 +51,13 @@ class Excursions:
         """Number of atoms with a value outside."""
         return np.unique(self.atoms_k).size
 
+    def part(self, begin: int, end: int, first: int) -> Excursions:
+        """Return the values begin ... end - 1, atoms numbered from ``first``."""
+        k = slice(begin, end)
+        return Excursions(
+            self.atoms_k[k] - first, self.components_k[k], self.values_k[k], self.deviations_k[k]
+        )
+
     @classmethod
     def worst_first(cls, parts: Sequence[Excursions]) -> Excursions:
         """Return all values of ``parts``, ordered by deviations, then by atom."""

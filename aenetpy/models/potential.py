@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int
+from aenetpy.arrays import Float
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.domain import DomainChoice, choose_domains
-from aenetpy.descriptors.featurise import (
+from aenetpy.descriptors.batch import (
+    NO_CONTACT,
     Contact,
-    atoms_of_type,
     chunk_ranges,
-    closest_contact,
-    total_cutoff,
-    type_indices,
+    evaluated_parts,
+    keep_closest,
+    pack,
+    search_batch,
+    search_ranges,
 )
+from aenetpy.descriptors.domain import DomainChoice, choose_domains
+from aenetpy.descriptors.featurise import total_cutoff
 from aenetpy.descriptors.lookup import serving_setups
+from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.descriptors.species import check_environments
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError, located
-from aenetpy.interruption import check
 from aenetpy.io.structures import as_structure
+from aenetpy.kernels.batch import Batch
 from aenetpy.models.atomic import AtomicPotential, check_network
 from aenetpy.models.extrapolation import Excursions
 from aenetpy.parallel import ordered_map
@@ -137,7 +142,11 @@ class Potential:
                 files.items(), serving_setups(self.setups), strict=True
             )
         )
-        self.cutoff = total_cutoff([atomic.descriptor for atomic in self.atomic_potentials])
+        self._descriptors = [atomic.descriptor for atomic in self.atomic_potentials]
+        self._atomic_energies_t = np.array(
+            [atomic.atomic_energy for atomic in self.atomic_potentials]
+        )
+        self.cutoff = total_cutoff(self._descriptors)
         self._accepted: set[frozenset[str]] = set()
 
     def _check_agreement(self) -> None:
@@ -146,7 +155,7 @@ class Potential:
         for symbol in others:
             one, other = self.files[first], self.files[symbol]
             kinds = one.setup.kind, other.setup.kind
-            if one.setup.is_chebyshev != other.setup.is_chebyshev:
+            if one.setup.family is not other.setup.family:
                 problem = f"{kinds[0]} fingerprint of {first} and {kinds[1]} of {symbol}"
             elif _free_energies(one, other) != _free_energies(other, one):
                 problem = f"other atomic energies than the network of {first}"
@@ -204,42 +213,87 @@ class Potential:
         """
         structure = as_structure(structure)
         self._accept(structure)
-        types_n = type_indices(structure, self.species)
+        batch = pack([structure], self.species)
         search = VerletList(self.cutoff, skin=0.0) if search is None else search
         with located(structure.name):
             search.update(structure.positions_nc, structure.cell_cc, structure.pbc_c)
 
-        def evaluate_block(block: list[tuple[int, int]]) -> _Part:
-            return self._evaluate_block(types_n, search, block, forces, excursions)
+        def evaluate_block(block: list[tuple[int, int]]) -> _Sums:
+            return self._sums(batch, search_ranges(search, block), forces, excursions)
 
-        n_atoms = len(structure)
-        energies_n = np.empty(n_atoms)
-        forces_nc = np.zeros((n_atoms, 3)) if forces else None
-        virial_cc = np.zeros((3, 3)) if forces else None
-        closest = Contact(np.inf, -1, -1)
-        outside: list[Excursions] = []
-        blocks = _blocks(chunk_ranges(n_atoms))
-        jobs = min(jobs, len(blocks))
-        for block, part in zip(blocks, ordered_map(evaluate_block, blocks, jobs), strict=True):
-            energies_n[block[0][0] : block[-1][1]] = part.energies_n
-            closest = min(closest, part.closest, key=_distance)
-            outside += part.excursions
-            if forces_nc is not None and virial_cc is not None:
-                forces_nc += part.forces_nc
-                virial_cc += part.virial_cc
-        _check_coincidence(structure, closest)
-        atomic_energies_t = np.array([atomic.atomic_energy for atomic in self.atomic_potentials])
-        cohesive_energy = float(energies_n.sum())
-        energies_n += atomic_energies_t[types_n]
-        return Evaluation(
-            energy=float(energies_n.sum()),
-            cohesive_energy=cohesive_energy,
-            atomic_energies_n=energies_n,
-            forces_nc=forces_nc,
-            virial_cc=virial_cc,
-            closest=closest,
-            excursions=Excursions.worst_first(outside) if excursions else None,
-        )
+        blocks = _blocks(chunk_ranges(len(structure)))
+        if len(blocks) == 1:
+            return self._evaluations(
+                [structure], batch, evaluate_block(blocks[0]), forces, excursions
+            )[0]
+        total = _Sums.of(batch, forces)
+        for sums in ordered_map(evaluate_block, blocks, min(jobs, len(blocks))):
+            total.energies_n += sums.energies_n
+            total.forces_nc += sums.forces_nc
+            total.virial_scc += sums.virial_scc
+            total.excursions += sums.excursions
+            total.closest_s = [min(total.closest_s[0], sums.closest_s[0], key=_distance)]
+        return self._evaluations([structure], batch, total, forces, excursions)[0]
+
+    def evaluate_batch(
+        self, structures: Sequence[Structure], forces: bool = True, excursions: bool = False
+    ) -> list[Evaluation]:
+        """Return what `evaluate` says of each of some structures, to rounding.
+
+        All small structures go through each kernel and each network together, so that
+        threads with a batch each hardly meet.
+
+        Parameters
+        ----------
+        structures
+            So few atoms in all that their neighbours fit into memory.
+        forces, excursions
+            As in `evaluate`.
+
+        Raises
+        ------
+        DataError, CoincidentAtoms
+            As `evaluate`, of any of them.
+        """
+        if len(structures) == 1:
+            return [self.evaluate(structures[0], forces, excursions=excursions)]
+        for structure in structures:
+            self._accept(structure)
+        batch = pack(structures, self.species)
+        ranges = search_batch(batch, self.cutoff, structures)
+        sums = self._sums(batch, ranges, forces, excursions)
+        return self._evaluations(structures, batch, sums, forces, excursions)
+
+    def _evaluations(
+        self,
+        structures: Sequence[Structure],
+        batch: Batch,
+        sums: _Sums,
+        forces: bool,
+        excursions: bool,
+    ) -> list[Evaluation]:
+        """Take apart what was found of a batch of structures."""
+        starts_s = batch.starts_s.tolist()
+        atomic_energies_n = self._atomic_energies_t[batch.types_n]
+        outside_s = _by_structure(sums.excursions, starts_s) if excursions else None
+        found = []
+        for s, structure in enumerate(structures):
+            _check_coincidence(structure, sums.closest_s[s])
+            atoms = slice(starts_s[s], starts_s[s + 1])
+            cohesive_energy = float(sums.energies_n[atoms].sum())
+            energies_n = sums.energies_n[atoms] + atomic_energies_n[atoms]
+            found.append(
+                Evaluation(
+                    energy=float(energies_n.sum()),
+                    cohesive_energy=cohesive_energy,
+                    atomic_energies_n=energies_n,
+                    forces_nc=sums.forces_nc[atoms] if forces else None,
+                    virial_cc=sums.virial_scc[s] if forces else None,
+                    closest=sums.closest_s[s],
+                    excursions=None if outside_s is None else outside_s[s],
+                )
+            )
+        return found
 
     def _accept(self, structure: Structure) -> None:
         """Refuse species that the networks or their fingerprints do not know."""
@@ -257,55 +311,74 @@ class Potential:
         check_environments(present, self.setups, structure.name)
         self._accepted.add(present)
 
-    def _evaluate_block(
+    def _sums(
         self,
-        types_n: Int,
-        search: VerletList,
-        block: list[tuple[int, int]],
+        batch: Batch,
+        ranges: Iterable[tuple[int, int, Neighbors]],
         forces: bool,
         excursions: bool,
-    ) -> _Part:
-        """Evaluate some chunks, one after the other, into the same arrays."""
-        start, stop = block[0][0], block[-1][1]
-        part = _Part(
-            energies_n=np.empty(stop - start),
-            forces_nc=np.zeros((types_n.size, 3)) if forces else np.zeros((0, 3)),
-            virial_cc=np.zeros((3, 3)),
-            closest=Contact(np.inf, -1, -1),
-            excursions=[],
-        )
-        for first, last in block:
-            check()
-            neighbors = search.pairs(first, last)
-            part.closest = min(part.closest, closest_contact(neighbors), key=_distance)
-            for t, atomic in enumerate(self.atomic_potentials):
-                atoms_a = atoms_of_type(types_n, t, first, last)
-                if atoms_a.size == 0:
-                    continue
-                features_ag, state = atomic.descriptor.evaluate(atoms_a, types_n, neighbors)
+    ) -> _Sums:
+        """Add up what ranges of central atoms contribute, one after the other."""
+        sums = _Sums.of(batch, forces)
+        for part in evaluated_parts(batch.types_n, ranges, self._descriptors):
+            keep_closest(sums.closest_s, batch, part)
+            for t, atoms_a, features_ag, state in part.species:
+                atomic = self.atomic_potentials[t]
                 if excursions:
                     found = atomic.ranges.excursions(atoms_a, features_ag)
-                    part.excursions += [] if found is None else [found]
+                    sums.excursions += [] if found is None else [found]
                 if not forces:
-                    part.energies_n[atoms_a - start] = atomic.energies(features_ag)
+                    sums.energies_n[atoms_a] = atomic.energies(features_ag)
                     continue
                 energies_a, gradient_ag = atomic.energies_and_gradient(features_ag)
-                part.energies_n[atoms_a - start] = energies_a
+                sums.energies_n[atoms_a] = energies_a
                 atomic.descriptor.adjoint(
-                    atoms_a, types_n, neighbors, state, gradient_ag, part.forces_nc, part.virial_cc
+                    atoms_a,
+                    batch.types_n,
+                    part.neighbors,
+                    state,
+                    gradient_ag,
+                    batch.structures_n,
+                    sums.forces_nc,
+                    sums.virial_scc,
                 )
-        return part
+        return sums
 
 
 @dataclass(eq=False)
-class _Part:
-    """What a block of central atoms contributes; its forces act on any atom."""
+class _Sums:
+    """What some central atoms of a batch contribute; their forces act on any atom."""
 
     energies_n: Float
     forces_nc: Float
-    virial_cc: Float
-    closest: Contact
+    virial_scc: Float
+    closest_s: list[Contact]
     excursions: list[Excursions]
+
+    @classmethod
+    def of(cls, batch: Batch, forces: bool) -> _Sums:
+        """Return sums of nothing."""
+        n_atoms, n_structures = len(batch.types_n), len(batch.starts_s) - 1
+        return cls(
+            energies_n=np.zeros(n_atoms),
+            forces_nc=np.zeros((n_atoms if forces else 0, 3)),
+            virial_scc=np.zeros((n_structures, 3, 3)),
+            closest_s=[NO_CONTACT] * n_structures,
+            excursions=[],
+        )
+
+
+def _by_structure(excursions: list[Excursions], starts_s: Sequence[int]) -> list[Excursions]:
+    """Return the values outside of the training range in each structure."""
+    if len(starts_s) == 2:
+        return [Excursions.worst_first(excursions)]
+    parts_s: list[list[Excursions]] = [[] for _ in starts_s[1:]]
+    for found in excursions:  # atoms in ascending order
+        ends_s = np.searchsorted(found.atoms_k, starts_s).tolist()
+        for s, (begin, end) in enumerate(pairwise(ends_s)):
+            if begin < end:
+                parts_s[s].append(found.part(begin, end, starts_s[s]))
+    return [Excursions.worst_first(parts) for parts in parts_s]
 
 
 def _free_energies(file: SpeciesPotential, other: SpeciesPotential) -> dict[str, float]:

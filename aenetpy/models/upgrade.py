@@ -46,7 +46,7 @@ def upgrade_network(file: SpeciesPotential) -> SpeciesPotential:
     Spec 6.2 (versions up to 2.0.3), 9.1 and 9.3.
     """
     setup = file.setup
-    assert setup.is_chebyshev, "the caller has found out that it is an old potential"
+    assert setup.family.has_angular_domain, "the caller has found out that it is an old potential"
     old = setup.known_statistics
     new = new_statistics(setup)
     mean_old_g, inverse_old_g = feature_scaling(old)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aenetpy.data.activations import ACTIVATIONS
-from aenetpy.data.setup import BEHLER_PARAMETERS, Setup
+from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential, value_offsets, weight_offsets
 from aenetpy.io.fortran_formats import fixed, integer
 
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from aenetpy.data.training_set import TrainingSet
 
 WIDTH = 70
-
-BEHLER_ANGULAR = (4, 5)
-"""Kinds of function with two partners."""
 
 
 def title(text: str, rule: str = "-") -> str:
@@ -228,7 +225,7 @@ def setup_report(setup: Setup) -> str:
         f" evaluations      : {evaluations}\n"
         "\n"
         f" Basis function type {setup.kind}\n"
-        f"{_chebyshev_table(setup) if setup.is_chebyshev else _behler_table(setup)}"
+        f"{_function_table(setup) if setup.family.lists_functions else _parameter_table(setup)}"
         "\n"
     )
 
@@ -241,35 +238,27 @@ def _description(text: str) -> str:
     return "".join(f" {line.rstrip()}\n" for line in lines)
 
 
-def _chebyshev_table(setup: Setup) -> str:
-    """Cutoffs and orders."""
-    radial_cutoff, radial_order, angular_cutoff, angular_order = setup.parameters_gp[0]
-    return (
-        " [N. Artrith and A. Urban (2016)]\n"
-        "\n"
-        f" Radial Rc     : {radial_cutoff:.2f}\n"
-        f" Angular Rc    : {angular_cutoff:.2f}\n"
-        f" Radial order  : {round(radial_order)}\n"
-        f" Angular order : {round(angular_order)}\n"
+def _parameter_table(setup: Setup) -> str:
+    """Cutoffs and other real numbers, then orders."""
+    values = list(zip(setup.family.parameters, setup.parameters_gp[0], strict=False))
+    width = max((len(parameter.label) for parameter, _ in values), default=0)
+    rows = [f" {one.label:<{width}} : {x:.2f}\n" for one, x in values if not one.is_whole]
+    rows += [f" {one.label:<{width}} : {round(x)}\n" for one, x in values if one.is_whole]
+    return f" {setup.family.reference}\n\n{''.join(rows)}"
+
+
+def _function_table(setup: Setup) -> str:
+    """One numbered line per function."""
+    return f"\n {setup.family.reference}\n\n\n      G  parameters\n\n" + "".join(
+        _function_row(setup, index) for index in range(setup.n_features)
     )
 
 
-def _behler_table(setup: Setup) -> str:
-    """One numbered line per function."""
-    return (
-        "\n [see also: J. Behler, J. Chem. Phys. 134 (2011) 074106]\n\n\n      G  parameters\n\n"
-    ) + "".join(_behler_row(setup, index) for index in range(setup.n_features))
-
-
-def _behler_row(setup: Setup, index: int) -> str:
+def _function_row(setup: Setup, index: int) -> str:
     """One function: number, G, types and the parameters that G has."""
     kind = int(setup.functions_g[index])
     # Old files hold garbage where a function has no second partner.
-    positions = setup.partners_g2[index, : 2 if kind in BEHLER_ANGULAR else 1]
+    positions = setup.partners_of(index)
     types = [f"type{k}={setup.environment[p - 1]:<2}" for k, p in enumerate(positions, start=2)]
-    names = BEHLER_PARAMETERS[kind]
-    values = [
-        f"{name} ={fixed(value, 8, 3)}"
-        for name, value in zip(names, setup.parameters_gp[index, : len(names)], strict=True)
-    ]
+    values = [f"{name} ={fixed(x, 8, 3)}" for name, x in setup.named_parameters(index).items()]
     return f"{integer(index + 1, 4)}{integer(kind, 3)}  {'  '.join(types + values)}\n"

@@ -188,8 +188,16 @@ def coordinates_table(
     )
 
 
+FITTING = 9999.0
+"""Numbers below fit into F12.6 whatever their sign, and all of a row can be written at once."""
+
+
 def _atom_rows(species: Iterable[str], values_nk: Float) -> str:
     """Rows of 1x,A2,k(2x,F12.6)."""
+    if (np.abs(values_nk) < FITTING).all():  # not if one is not a number
+        row = " %-2s" + values_nk.shape[1] * "  %12.6f" + "\n"
+        words = zip(species, *values_nk.T.tolist(), strict=True)
+        return "".join([row % word for word in words])
     rows = zip(species, values_nk.tolist(), strict=True)
     return "".join([f" {symbol:<2}{_f12_6(values)}\n" for symbol, values in rows])
 

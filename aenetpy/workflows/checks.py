@@ -8,7 +8,8 @@ import numpy as np
 
 from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.featurise import Contact, Fingerprints, type_indices
+from aenetpy.descriptors.batch import Contact, type_indices
+from aenetpy.descriptors.featurise import Fingerprints
 from aenetpy.descriptors.species import check_environments
 from aenetpy.errors import DataError, InputError, NumericalError
 
@@ -82,7 +83,7 @@ def check_setups(setups: Sequence[Setup]) -> None:
         Naming the two kinds.
     """
     for setup in setups[1:]:
-        if setup.is_chebyshev != setups[0].is_chebyshev:
+        if setup.family is not setups[0].family:
             raise InputError(
                 f"basis {setup.kind} of {setup.species} cannot be mixed with "
                 f"{setups[0].kind} of {setups[0].species}",

@@ -8,11 +8,9 @@ from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
-from aenetpy.arrays import Int
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor
-from aenetpy.descriptors.featurise import total_cutoff
-from aenetpy.descriptors.neighbors import find_neighbors
+from aenetpy.descriptors.passes import BatchPass
 from aenetpy.errors import NumericalError
 from aenetpy.interruption import interruptible
 from aenetpy.io.derivatives import AtomDerivatives, DerivativesWriter
@@ -40,16 +38,12 @@ def is_chosen(number: int, percent: float) -> bool:
 
 
 def atom_derivatives(
-    structure: Structure, types_n: Int, descriptors: Sequence[Descriptor]
+    structure: Structure, species: Sequence[str], descriptors: Sequence[Descriptor]
 ) -> list[AtomDerivatives]:
     """Return dG/dr of each atom, for the central atom and each of its neighbours."""
-    neighbors = find_neighbors(
-        structure.positions_nc, structure.cell_cc, structure.pbc_c, total_cutoff(descriptors)
-    )
     atoms = []
-    for i, t in enumerate(interruptible(types_n.tolist())):
-        pairs = slice(neighbors.offsets_n[i], neighbors.offsets_n[i + 1])
-        jacobian_pgc = descriptors[t].jacobian(i, types_n, neighbors)
+    found = BatchPass([structure], species, descriptors).pair_derivatives()
+    for i, t, partners_p, jacobian_pgc in interruptible(found):
         if not np.isfinite(jacobian_pgc).all():
             raise NumericalError(
                 f"a derivative of the fingerprint of atom {i + 1} is not a finite number",
@@ -58,5 +52,5 @@ def atom_derivatives(
             )
         # Moving the central atom moves all its neighbours the other way.
         central_gc = -jacobian_pgc.sum(axis=0)
-        atoms.append(AtomDerivatives(t, neighbors.partners_p[pairs], central_gc, jacobian_pgc))
+        atoms.append(AtomDerivatives(t, partners_p, central_gc, jacobian_pgc))
     return atoms

@@ -14,9 +14,9 @@ from aenetpy.data.families import Families, is_copy
 from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import make_descriptors
-from aenetpy.descriptors.featurise import fingerprints
+from aenetpy.descriptors.featurise import batch_fingerprints
 from aenetpy.descriptors.lookup import warn_of_lookup
-from aenetpy.errors import DataError, InputError, located
+from aenetpy.errors import AenetpyError, DataError, InputError, located
 from aenetpy.io.files import Opener, is_passed_on
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.new_files import new_files
@@ -25,6 +25,7 @@ from aenetpy.parallel import ordered_map
 from aenetpy.reports import generate as report
 from aenetpy.reports.common import TrainingSetInfo
 from aenetpy.workflows.atomic_energies import tell_of_better_ones
+from aenetpy.workflows.batches import batches
 from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
 from aenetpy.workflows.collection import Collection, Evaluated
 from aenetpy.workflows.derivatives import atom_derivatives, derivatives_writer, is_chosen
@@ -36,10 +37,6 @@ if TYPE_CHECKING:
     from aenetpy.augmentation.plan import Plan
 
 REPEATED = "they weigh more in training, and may be trained on and tested on at once"
-
-BATCH = 500
-"""Atoms that go through each step together: one step after the other for each small structure
-would push the code of all of them out of the cache, and threads would meet too often."""
 
 
 class Portion(NamedTuple):
@@ -110,26 +107,36 @@ def collect(
 
         plan = make_plan(read_structures(settings), settings.taylor)
 
-    def evaluate(structure: Structure, chosen: bool = False) -> Evaluated:
-        check_species(structure, setups_t)
-        energy = target_energy(structure, settings)
-        with located(structure.name):
-            found = fingerprints(structure, settings.species, descriptors)
-        check_contact(structure, found.closest, setups_t)
-        check_finite(structure, found, setups_t)
-        atoms = atom_derivatives(structure, found.types_n, descriptors) if chosen else None
-        return Evaluated(structure, families.name(structure), energy, found, atoms)
-
-    def evaluate_portion(portion: Portion) -> list[Evaluated]:
-        s, parent, numbers = portion
-        if numbers is None:
-            chosen = settings.forces and is_chosen(s + 1, settings.forces_percent)
-            return [evaluate(parent, chosen)]
-        assert plan is not None, "without a plan there are no copies"
-        return [evaluate(copy) for copy in plan.copies(s, parent, numbers)]
+    def evaluate(pieces: list[tuple[Structure, bool]]) -> list[Evaluated]:
+        structures = [structure for structure, _ in pieces]
+        for structure in structures:
+            check_species(structure, setups_t)
+        energies = [target_energy(structure, settings) for structure in structures]
+        found_s = batch_fingerprints(structures, settings.species, descriptors)
+        evaluated = []
+        for (structure, chosen), energy, found in zip(pieces, energies, found_s, strict=True):
+            check_contact(structure, found.closest, setups_t)
+            check_finite(structure, found, setups_t)
+            atoms = atom_derivatives(structure, settings.species, descriptors) if chosen else None
+            name = families.name(structure)
+            evaluated.append(Evaluated(structure, name, energy, found, atoms))
+        return evaluated
 
     def evaluate_batch(batch: list[Portion]) -> list[Evaluated]:
-        return [evaluated for portion in batch for evaluated in evaluate_portion(portion)]
+        pieces = []
+        for s, parent, numbers in batch:
+            if numbers is None:
+                chosen = settings.forces and is_chosen(s + 1, settings.forces_percent)
+                pieces.append((parent, chosen))
+            else:
+                assert plan is not None, "without a plan there are no copies"
+                pieces += [(copy, False) for copy in plan.copies(s, parent, numbers)]
+        try:
+            return evaluate(pieces)
+        except AenetpyError:
+            for piece in pieces:
+                evaluate([piece])  # the first structure that is wrong is the one to name
+            raise
 
     energies = EnergiesOfCompositions()
     with (
@@ -139,7 +146,9 @@ def collect(
     ):
         repeats = Repeats()
         parents = enumerate(repeats.watch(read_structures(settings, on_entry)))
-        for found in ordered_map(evaluate_batch, batches(portions(parents, plan)), jobs):
+        for found in ordered_map(
+            evaluate_batch, batches(portions(parents, plan), n_atoms_of), jobs
+        ):
             for evaluated in found:
                 structure = evaluated.structure
                 energies.add(structure)
@@ -170,19 +179,10 @@ def portions(parents: Iterable[tuple[int, Structure]], plan: Plan | None) -> Ite
             yield Portion(s, parent, numbers)
 
 
-def batches(portions: Iterable[Portion]) -> Iterator[list[Portion]]:
-    """Gather pieces of work until they have ``BATCH`` atoms."""
-    batch: list[Portion] = []
-    n_atoms = 0
-    for portion in portions:
-        batch.append(portion)
-        n_copies = 1 if portion.numbers is None else len(portion.numbers)
-        n_atoms += n_copies * len(portion.parent)
-        if n_atoms >= BATCH:
-            yield batch
-            batch, n_atoms = [], 0
-    if batch:
-        yield batch
+def n_atoms_of(portion: Portion) -> int:
+    """Return how many atoms a piece of work has."""
+    n_copies = 1 if portion.numbers is None else len(portion.numbers)
+    return n_copies * len(portion.parent)
 
 
 def apart(

@@ -149,13 +149,7 @@ def describe_setup(setup: Setup, names: Sequence[str]) -> Summary:
         "cutoff_A": setup.r_max,
         "number_of_components": setup.n_features,
     }
-    if setup.is_chebyshev and setup.n_features:
-        radial_cutoff, radial_order, angular_cutoff, angular_order = setup.parameters_gp[0].tolist()
-        summary["radial"] = {"cutoff_A": radial_cutoff, "order": int(radial_order)}
-        summary["angular"] = {"cutoff_A": angular_cutoff, "order": int(angular_order)}
-    elif setup.n_features:
-        numbers, counts = np.unique(setup.functions_g, return_counts=True)
-        summary["functions"] = {f"G{g}": n for g, n in zip(numbers, counts, strict=True)}
+    summary.update(setup.family.summary(setup))
     rows: list[Summary] = [{"name": name} for name in names]
     known = setup.statistics
     summary["atoms_evaluated"] = 0 if known is None else known.count

@@ -207,7 +207,7 @@ def same_fingerprint(one: Setup, other: Setup) -> bool:
     return (
         one.species == other.species
         and one.environment == other.environment
-        and one.kind.lower() == other.kind.lower()
+        and one.family is other.family
         and np.array_equal(one.functions_g, other.functions_g)
         and np.array_equal(one.parameters_gp, other.parameters_gp)
         and np.array_equal(one.partners_g2, other.partners_g2)

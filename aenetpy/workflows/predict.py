@@ -9,10 +9,12 @@ from typing import TextIO
 
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.domain import DomainChoice
+from aenetpy.errors import AenetpyError
 from aenetpy.io.predict_in import PredictInput
-from aenetpy.models.potential import Potential
+from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread, ordered_map
+from aenetpy.workflows.batches import BATCH, batches
 from aenetpy.workflows.checks import check_contact, check_species, smallest_distance
 from aenetpy.workflows.comparison import Comparison
 from aenetpy.workflows.entries import read_structures
@@ -93,9 +95,16 @@ def predictions(
     single = len(settings.files) == 1 and "@" not in settings.files[0].text
     jobs_within, jobs_across = (jobs, 1) if single else (1, jobs)
 
-    def evaluate(structure: Structure) -> Prediction:
-        check_species(structure, potential.setups)
-        evaluation = potential.evaluate(structure, settings.forces, jobs_within, excursions=True)
+    def evaluate(batch: list[Structure]) -> list[Prediction]:
+        for structure in batch:
+            check_species(structure, potential.setups)
+        if single:
+            found = [potential.evaluate(batch[0], settings.forces, jobs, excursions=True)]
+        else:
+            found = potential.evaluate_batch(batch, settings.forces, excursions=True)
+        return [accept(*pair) for pair in zip(batch, found, strict=True)]
+
+    def accept(structure: Structure, evaluation: Evaluation) -> Prediction:
         check_contact(structure, evaluation.closest, potential.setups)
         evaluation.require_finite(structure.name)
         if settings.relax is None:
@@ -115,7 +124,27 @@ def predictions(
             return Prediction(structure, evaluation, failure.relaxation, failure)
         return Prediction(structure, evaluation, relaxation)
 
-    return ordered_map(evaluate, read_structures(settings, on_entry), jobs_across)
+    def evaluate_batch(batch: list[Structure]) -> tuple[list[Prediction], AenetpyError | None]:
+        try:
+            return evaluate(batch), None
+        except AenetpyError:
+            return until_wrong(batch)
+
+    def until_wrong(batch: list[Structure]) -> tuple[list[Prediction], AenetpyError | None]:
+        found = []
+        for structure in batch:
+            try:
+                found += evaluate([structure])
+            except AenetpyError as error:  # after those before it
+                return found, error
+        return found, None
+
+    structures = read_structures(settings, on_entry)
+    size = 1 if settings.relax is not None else BATCH
+    for found, error in ordered_map(evaluate_batch, batches(structures, len, size), jobs_across):
+        yield from found
+        if error is not None:
+            raise error
 
 
 @contextmanager

@@ -169,7 +169,7 @@ class JsonWriter:
     def begin(self, potential: Potential, paths: Mapping[str, str]) -> None:
         """Remember the potentials."""
         for symbol, file in potential.files.items():
-            domain = potential.domains[symbol] if file.setup.is_chebyshev else None
+            domain = potential.domains[symbol] if file.setup.family.has_angular_domain else None
             self._potentials[symbol] = {"file": paths[symbol], "chebyshev_domain": domain}
 
     def write(self, number: int, prediction: Prediction) -> None:

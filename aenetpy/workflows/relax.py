@@ -9,7 +9,7 @@ import numpy as np
 
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.featurise import Contact
+from aenetpy.descriptors.batch import Contact
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError
 from aenetpy.io.predict_in import RelaxOptions
 from aenetpy.models.descent import Point, descend

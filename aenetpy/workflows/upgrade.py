@@ -44,7 +44,7 @@ def upgrade(old: str, new: str, domain: DomainChoice = "auto") -> SpeciesPotenti
 
 def _check_old(path: str, file: SpeciesPotential, domain: DomainChoice) -> None:
     """Raise DataError unless the file is, or is said to be, of the old domain."""
-    if not file.setup.is_chebyshev:
+    if not file.setup.family.has_angular_domain:
         raise DataError(
             f"has a {file.setup.kind} fingerprint, which is the same in all versions of aenet",
             file=path,

@@ -197,6 +197,42 @@ def bench_each(files: list[Path], scratch: Path) -> Iterator[None]:
     yield
 
 
+def bench_threads(files: list[Path], scratch: Path) -> Iterator[None]:
+    """Ten times all structures through generate and predict, less a single one."""
+    from aenetpy.io.network import write_network
+    from aenetpy.io.stp import read_stp
+    from aenetpy.io.xsf import read_xsf
+    from tests.potentials import random_potential
+
+    inputs = ROOT / "inputs" / "tio2-chebyshev"
+    setups = [read_stp(inputs / f"{symbol}.fingerprint.stp") for symbol in ("Ti", "O")]
+    potential = random_potential(setups, [read_xsf(path) for path in files])
+    times: dict[tuple[str, int, str], float] = {}
+    for name, listed in (("first", files[:1]), ("many", 10 * files)):
+        folder = scratch / name
+        folder.mkdir()
+        write_generate_in(folder, listed)
+        for symbol, file in potential.files.items():
+            write_network(folder / f"{symbol}.nn", file)
+        listing = "\n".join(map(str, listed))
+        (folder / "predict.in").write_text(
+            "TYPES\n2\nTi\nO\nNETWORKS\nTi Ti.nn\nO O.nn\n"
+            f"FORCES\nFILES\n{len(listed)}\n{listing}\n"
+        )
+        for task in ("generate", "predict"):
+            for jobs in CORES:
+                measured = []
+                for _ in range(4):  # the first compiles
+                    (folder / "TiO2.train").unlink(missing_ok=True)
+                    measured.append(command(folder, task, f"{task}.in", "--jobs", str(jobs)))
+                times[task, jobs, name] = median(measured[1:])
+    for task in ("generate", "predict"):
+        spent = [times[task, jobs, "many"] - times[task, jobs, "first"] for jobs in CORES]
+        row(f"{task}, {10 * len(files)} structures beyond start-up", "s", "-", list(spent))
+        row(f"{task}, gain of the second thread", "", "1.6", [None, spent[0] / spent[1]])
+    yield
+
+
 def main() -> None:
     sys.path.insert(0, str(ROOT))
     with tempfile.TemporaryDirectory() as folder:
@@ -211,6 +247,7 @@ def main() -> None:
             "commands": lambda: bench_commands(files, scratch),
             "start": lambda: bench_start(files, scratch),
             "each": lambda: bench_each(files, scratch),
+            "threads": lambda: bench_threads(files, scratch),
         }
         for name in sys.argv[1:] or benches:
             for _ in benches[name]():

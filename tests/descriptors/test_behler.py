@@ -225,17 +225,18 @@ def energy_and_slopes(
     atoms = np.arange(len(types))
     weights_g = np.random.default_rng(0).uniform(0.5, 1.5, descriptor.n_features)
     features_ag, state = descriptor.evaluate(atoms, types, neighbors)
-    forces_nc, virial_cc = np.zeros_like(positions), np.zeros((3, 3))
+    forces_nc, virial_scc = np.zeros_like(positions), np.zeros((1, 3, 3))
     descriptor.adjoint(
         atoms,
         types,
         neighbors,
         state,
         weights_g * np.cos(weights_g * features_ag),
+        np.zeros(len(positions), np.int64),
         forces_nc,
-        virial_cc,
+        virial_scc,
     )
-    return float(np.sin(weights_g * features_ag).sum()), forces_nc, virial_cc
+    return float(np.sin(weights_g * features_ag).sum()), forces_nc, virial_scc[0]
 
 
 @pytest.mark.parametrize("kind", GEOMETRIES)
@@ -300,9 +301,12 @@ def test_adjoint_adds_and_leaves_its_input_alone() -> None:
     gradient_ag = np.random.default_rng(1).normal(size=(12, descriptor.n_features))
     gradient_ag.flags.writeable = False
     once, twice = np.zeros((12, 3)), np.zeros((12, 3))
-    virial_once, virial_twice = np.zeros((3, 3)), np.zeros((3, 3))
+    virial_once, virial_twice = np.zeros((1, 3, 3)), np.zeros((1, 3, 3))
+    structures = np.zeros(12, np.int64)
     for forces, virial in [(once, virial_once), (twice, virial_twice), (twice, virial_twice)]:
-        descriptor.adjoint(np.arange(12), types, neighbors, None, gradient_ag, forces, virial)
+        descriptor.adjoint(
+            np.arange(12), types, neighbors, None, gradient_ag, structures, forces, virial
+        )
     np.testing.assert_allclose(twice, 2.0 * once, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(virial_twice, 2.0 * virial_once, rtol=1e-12, atol=1e-12)
 
@@ -375,11 +379,12 @@ def test_aligned_and_coinciding_neighbours_stay_finite(zeta: float) -> None:
     neighbors = neighbors_of(positions, None, 6.0)
     descriptor = BehlerDescriptor(setup, ("O",))
     features_ag, state = descriptor.evaluate(np.arange(5), types, neighbors)
-    forces_nc, virial_cc = np.zeros((5, 3)), np.zeros((3, 3))
+    forces_nc, virial_scc = np.zeros((5, 3)), np.zeros((1, 3, 3))
+    ones_ag, structures = np.ones_like(features_ag), np.zeros(5, np.int64)
     descriptor.adjoint(
-        np.arange(5), types, neighbors, state, np.ones_like(features_ag), forces_nc, virial_cc
+        np.arange(5), types, neighbors, state, ones_ag, structures, forces_nc, virial_scc
     )
-    for array in (features_ag, forces_nc, virial_cc):
+    for array in (features_ag, forces_nc, virial_scc):
         assert np.isfinite(array).all()
 
 

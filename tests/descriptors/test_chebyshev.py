@@ -78,9 +78,12 @@ class System:
     def adjoint(self, gradient):
         found = self.neighbors()
         _, state = self.descriptor.evaluate(self.atoms, self.types, found)
-        forces, virial = np.zeros_like(self.positions), np.zeros((3, 3))
-        self.descriptor.adjoint(self.atoms, self.types, found, state, gradient, forces, virial)
-        return forces, virial
+        forces, virial = np.zeros_like(self.positions), np.zeros((1, 3, 3))
+        structures = np.zeros(len(self.positions), np.int64)
+        self.descriptor.adjoint(
+            self.atoms, self.types, found, state, gradient, structures, forces, virial
+        )
+        return forces, virial[0]
 
 
 def random_positions(n, cell, seed=0):

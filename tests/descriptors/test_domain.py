@@ -111,7 +111,7 @@ def test_golden_potentials(golden):
     found = {}
     for path in sorted(golden.rglob("*.nn")):
         setup = read_network(path).setup
-        if setup.is_chebyshev:
+        if setup.family.has_angular_domain:
             found[path.parent.name, path.name] = proven_domain(setup)
     old = {key for key, domain in found.items() if domain == "old"}
     assert {case for case, _ in old} == {"06e-predict-set001-networks"}

@@ -105,7 +105,7 @@ def test_in_the_order_of_types_each_serves_its_own(caplog):
 def test_stored_derivatives_by_differences():
     descriptors = make_descriptors(REVERSED)
     types_n = np.array([("Ti", "O").index(s) for s in STRUCTURE.species], dtype=np.int32)
-    atoms = atom_derivatives(STRUCTURE, types_n, descriptors)
+    atoms = atom_derivatives(STRUCTURE, ("Ti", "O"), descriptors)
     assert total_cutoff(descriptors) == pytest.approx(5.001)
     step = 1e-5
     for m, c in ((0, 1), (len(STRUCTURE) - 1, 2)):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aenetpy.data.setup import BEHLER_PARAMETERS as PARAMETERS
+from aenetpy.data.descriptor_families import Behler2011
 from aenetpy.data.setup import Setup
 from aenetpy.errors import InputError
 from aenetpy.io.stp import format_stp, read_stp
@@ -231,7 +231,7 @@ def test_round_trip_of_any_setup(tmp_path_factory, data):
         parameters = np.zeros((len(functions), 4))
         for row, g in enumerate(functions.tolist()):
             partners[row] = data.draw(position), data.draw(position) if g > 3 else 0
-            n = len(PARAMETERS[g])
+            n = len(Behler2011.functions[g])
             parameters[row, :n] = data.draw(st.lists(POSITIVE, min_size=n, max_size=n))
         kind, r_max = "Behler2011", float(parameters[:, 0].max())
     setup = Setup(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.featurise import Contact
+from aenetpy.descriptors.batch import Contact
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError
 from aenetpy.io.predict_in import RelaxOptions
 from aenetpy.models.descent import LONGEST_STEP

@@ -1,0 +1,183 @@
+"""Fingerprints of a batch of structures as differentiable functions of the positions.
+
+Three operations, on neighbours that are found once: fingerprints G, adjoint (forces and virials
+from dE/dG), and directional derivative (dG from displacements). With J = dG/dr they
+are -J^T g and J v; J itself can be had, too, and kept where it is small (design 3.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from aenetpy.arrays import Float, Int
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.base import Descriptor
+from aenetpy.descriptors.batch import evaluated_parts, pack, search_batch
+from aenetpy.descriptors.featurise import total_cutoff
+
+
+class PairDerivatives(NamedTuple):
+    """Derivatives dG/dr_p (p, g, 3) of one atom of a batch, by the places of its neighbours."""
+
+    atom: int
+    t: int
+    partners_p: Int
+    jacobian_pgc: Float
+
+
+class BatchPass:
+    """Fingerprints of some structures and their derivatives by the positions.
+
+    Parameters
+    ----------
+    structures
+        So few atoms in all that their neighbours fit into memory.
+    species
+        Global species, in the order of ``descriptors``.
+    descriptors
+        One per species.
+
+    Attributes
+    ----------
+    batch
+        The structures, packed.
+    features_tag
+        Raw fingerprints per species, rows in the order of the atoms of the batch,
+        t arrays (a, g).
+
+    Raises
+    ------
+    DataError
+        If a structure holds an unknown species, or neighbours cannot be searched.
+    """
+
+    def __init__(
+        self,
+        structures: Sequence[Structure],
+        species: Sequence[str],
+        descriptors: Sequence[Descriptor],
+    ) -> None:
+        self.batch = pack(structures, species)
+        self._descriptors = descriptors
+        ranges = search_batch(self.batch, total_cutoff(descriptors), structures)
+        self._parts = list(evaluated_parts(self.batch.types_n, ranges, descriptors))
+        found_t: list[list[Float]] = [[np.empty((0, one.n_features))] for one in descriptors]
+        for part in self._parts:
+            for one in part.species:
+                found_t[one.t].append(one.features_ag)
+        self.features_tag = tuple(np.concatenate(found) for found in found_t)
+
+    def adjoint(self, gradient_tag: Sequence[Float]) -> tuple[Float, Float]:
+        """Return forces and virials that belong to a gradient dE/dG.
+
+        F_m = -Σ_a Σ_g dE/dG_ag dG_ag/dr_m and virial_s = Σ_p r_p ⊗ dE/dr_p over the pairs.
+
+        Parameters
+        ----------
+        gradient_tag
+            dE/dG, eV, as ``features_tag``.
+
+        Returns
+        -------
+        forces_nc
+            eV/Å, (n, 3) float64.
+        virial_scc
+            eV, (s, 3, 3) float64.
+        """
+        n_structures = len(self.batch.starts_s) - 1
+        forces_nc = np.zeros((len(self.batch.types_n), 3))
+        virial_scc = np.zeros((n_structures, 3, 3))
+        done_t = [0] * len(self._descriptors)
+        for part in self._parts:
+            for t, atoms_a, _, state in part.species:
+                rows = slice(done_t[t], done_t[t] + len(atoms_a))
+                done_t[t] = rows.stop
+                self._descriptors[t].adjoint(
+                    atoms_a,
+                    self.batch.types_n,
+                    part.neighbors,
+                    state,
+                    gradient_tag[t][rows],
+                    self.batch.structures_n,
+                    forces_nc,
+                    virial_scc,
+                )
+        return forces_nc, virial_scc
+
+    def directional(self, displacements_nc: Float) -> tuple[Float, ...]:
+        """Return how the fingerprints change while the atoms move.
+
+        dG_ag = Σ_m dG_ag/dr_m · v_m; images move with their atoms.
+
+        Parameters
+        ----------
+        displacements_nc
+            v of all atoms of the batch, Å, (n, 3) float64.
+
+        Returns
+        -------
+        rates_tag
+            dG, as ``features_tag``.
+        """
+        displacements_nc = np.ascontiguousarray(displacements_nc, np.float64)
+        found_t: list[list[Float]] = [[np.empty((0, one.n_features))] for one in self._descriptors]
+        for part in self._parts:
+            for t, atoms_a, _, state in part.species:
+                found_t[t].append(
+                    self._descriptors[t].directional(
+                        atoms_a, self.batch.types_n, part.neighbors, state, displacements_nc
+                    )
+                )
+        return tuple(np.concatenate(found) for found in found_t)
+
+    def pair_derivatives(self) -> Iterator[PairDerivatives]:
+        """Yield the derivatives of each atom by the places of its neighbours, atom by atom."""
+        types_n = self.batch.types_n
+        for part in self._parts:
+            offsets_n = part.neighbors.offsets_n
+            for i in range(part.first, part.last):
+                t = int(types_n[i])
+                yield PairDerivatives(
+                    i,
+                    t,
+                    part.neighbors.partners_p[offsets_n[i] : offsets_n[i + 1]],
+                    self._descriptors[t].jacobian(i, types_n, part.neighbors),
+                )
+
+    def derivatives(self) -> list[tuple[Float, ...]]:
+        """Return J = dG_ag/dr_m of each structure, summed over the images of atom m.
+
+        For small cells this is less than what the neighbours take, and an epoch of training
+        is two products of matrices; for large ones it grows quadratically (design 3.4).
+
+        Returns
+        -------
+        list
+            By structure, then species: the atoms of the species in the structure,
+            components, atoms of the structure, directions, (a, g, n, 3) float64, 1/Å.
+        """
+        starts_s = self.batch.starts_s
+        rows_n = np.empty(len(self.batch.types_n), np.int64)
+        found: list[tuple[Float, ...]] = []
+        for begin, end in pairwise(starts_s.tolist()):
+            own_t = []
+            for t, descriptor in enumerate(self._descriptors):
+                atoms_a = begin + np.flatnonzero(self.batch.types_n[begin:end] == t)
+                rows_n[atoms_a] = np.arange(len(atoms_a))
+                own_t.append(np.zeros((len(atoms_a), descriptor.n_features, end - begin, 3)))
+            found.append(tuple(own_t))
+        for i, t, partners_p, jacobian_pgc in self.pair_derivatives():
+            s = self.batch.structures_n[i]
+            sums_ngc = found[s][t][rows_n[i]].swapaxes(0, 1)
+            order_p = np.argsort(partners_p, kind="stable")
+            atoms_m, firsts_m = np.unique(partners_p[order_p], return_index=True)
+            if len(atoms_m):
+                sums_mgc = np.add.reduceat(jacobian_pgc[order_p], firsts_m, axis=0)
+                sums_ngc[atoms_m - starts_s[s]] += sums_mgc
+            # Moving the central atom moves all its neighbours the other way.
+            sums_ngc[i - starts_s[s]] -= jacobian_pgc.sum(axis=0)
+        return found
