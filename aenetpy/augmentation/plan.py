@@ -102,7 +102,7 @@ class Plan:
         return copies
 
     def _is_crowded(self, copy: Structure) -> bool:
-        """Tell whether two atoms are closer than ``min_distance``."""
+        """Return whether two atoms are closer than ``min_distance``."""
         limit = self.taylor.min_distance
         if limit is None:
             return False

@@ -48,7 +48,7 @@ class NotAgain(logging.Filter):
         self._seen: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Tell whether the text is new."""
+        """Return whether the text is new."""
         text = record.getMessage()
         new = text not in self._seen
         self._seen.add(text)

@@ -17,7 +17,7 @@ def copy_name(parent: str, name: str | int) -> str:
 
 
 def is_copy(name: str) -> bool:
-    """Tell whether a name is that of a displaced copy."""
+    """Return whether a name is that of a displaced copy."""
     return MARK in name
 
 

@@ -121,7 +121,7 @@ def _unanimous(domains: Iterable[AngularDomain | None]) -> AngularDomain | None:
 
 
 def _has_angles(setup: Setup) -> bool:
-    """Tell whether the domain makes a difference: angles were seen, and more than counted."""
+    """Return whether the domain makes a difference: angles were seen, and more than counted."""
     if setup.statistics is None or not setup.family.has_angular_domain:
         return False
     mean_n = setup.statistics.mean_g[angular_blocks(setup)[0]]

@@ -128,14 +128,14 @@ class VerletList:
 
 
 def _equal(one_cc: Float | None, other_cc: Float | None) -> bool:
-    """Tell whether two cells are the same; None is one, too."""
+    """Return whether two cells are the same; None is one, too."""
     if one_cc is None or other_cc is None:
         return one_cc is other_cc
     return np.array_equal(one_cc, other_cc)
 
 
 def _close(one_nc: Float, other_nc: Float, skin: float) -> bool:
-    """Tell whether no atom is further than half the skin from where it was."""
+    """Return whether no atom is further than half the skin from where it was."""
     if one_nc.shape != other_nc.shape:
         return False
     moved_nc = one_nc - other_nc

@@ -193,6 +193,6 @@ def _connect(path: str) -> sqlite3.Connection:
 
 
 def _has_log(path: str) -> bool:
-    """Tell whether a database is in WAL mode, by its header."""
+    """Return whether a database is in WAL mode, by its header."""
     with Path(path).open("rb") as file:
         return file.read(20)[18:] == b"\2\2"

@@ -137,7 +137,7 @@ class Keywords:
         return Place(self.path, line)
 
     def looks_misspelt(self, text: str) -> bool:
-        """Tell whether the first word of a line is nearly a keyword."""
+        """Return whether the first word of a line is nearly a keyword."""
         return bool(text.split() and suggest(text.split()[0], self._known))
 
     def ignore(self, entries: Iterable[Entry]) -> None:

@@ -60,7 +60,7 @@ def recognise(path: str | Path) -> str:
 
 
 def is_text(path: str | Path) -> bool:
-    """Tell whether a file is text; DataError if it cannot be read."""
+    """Return whether a file is text; DataError if it cannot be read."""
     return _looks_like_text(read_bytes(path, 4))
 
 

@@ -110,7 +110,7 @@ def _seal(content: bytes | memoryview) -> bytes:
 
 
 def _intact(path: str) -> bool:
-    """Tell whether a file has the content that was written; remove it otherwise."""
+    """Return whether a file has the content that was written; remove it otherwise."""
     try:
         content = memoryview(Path(path).read_bytes())
     except FileNotFoundError:

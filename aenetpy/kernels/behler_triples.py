@@ -127,7 +127,7 @@ def triple_values(
 
 @kernel
 def is_active(functions: Functions, terms: tuple[int, int], gradient_g: Float) -> bool:
-    """Tell whether any of the angular functions has a gradient."""
+    """Return whether any of the angular functions has a gradient."""
     for u in range(terms[0], terms[1]):  # noqa: SIM110 (numba knows no generators)
         if gradient_g[functions.slot_u[u]] != 0.0:
             return True

@@ -25,7 +25,7 @@ def derivatives_writer(
 
 
 def is_chosen(number: int, percent: float) -> bool:
-    """Tell whether structure ``number`` (from 1) is among the FORCESPERCENT of all.
+    """Return whether structure ``number`` (from 1) is among the FORCESPERCENT of all.
 
     Those are chosen where ``round(k percent / 100)`` steps up, hence evenly spread and
     ``round(N percent / 100)`` of N, without knowing N. aenet draws them at random.

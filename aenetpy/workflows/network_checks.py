@@ -203,7 +203,7 @@ def check_domain(line: NetworkLine, existing: Setup, setup: Setup) -> None:
 
 
 def same_fingerprint(one: Setup, other: Setup) -> bool:
-    """Tell whether two setups describe the same fingerprint, statistics aside."""
+    """Return whether two setups describe the same fingerprint, statistics aside."""
     return (
         one.species == other.species
         and one.environment == other.environment

@@ -102,7 +102,7 @@ def run_trial(
 
 
 def has_result(trial: Trial) -> bool:
-    """Tell whether there is a result, were it of other networks."""
+    """Return whether there is a result, were it of other networks."""
     return (trial.folder / RESULT).exists()
 
 
@@ -176,7 +176,7 @@ def epochs_done(folder: Path) -> int:
 
 
 def has_ended(folder: Path) -> bool:
-    """Tell whether the last call of training came to its end; one that is stopped says so."""
+    """Return whether the last call of training came to its end; one that is stopped says so."""
     output, notes = folder / "train.out", folder / "train.err"
     if not (output.exists() and notes.exists()):
         return False
