@@ -153,7 +153,7 @@ def bench_commands(files: list[Path], scratch: Path) -> Iterator[None]:
         values = [median(generate(jobs, NUMBA_CACHE_DIR=cache) for _ in range(3)) for jobs in CORES]
     row(f"generate, {len(files)} structures", "s", "3", values)
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    row("generate, peak memory", "MB", "-", [None, peak])
+    row("generate, peak memory, compiling", "MB", "-", [None, peak])
     yield
     row("--help", "s", "0.2", [median(command(scratch, "--help") for _ in range(7)), None])
     yield
