@@ -31,6 +31,7 @@ LAYERS = [
     "io",
     "data",
     "parallel",
+    "random",
     "interruption",
     "errors",
     "arrays",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any, Protocol
 
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.data.descriptor_families import Family, known_families
+from aenetpy.data.implementations import load
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.domain import AngularDomain
 from aenetpy.descriptors.lookup import serving_setups
@@ -127,5 +127,4 @@ def _descriptor_class(family: Family) -> Any:
     """Return the class of a family; its kernels are imported when they are first needed."""
     if not isinstance(family.descriptor, str):
         return family.descriptor
-    module, name = family.descriptor.split(":")
-    return getattr(import_module(module), name)
+    return load(family.descriptor)

@@ -202,6 +202,19 @@ def evaluated_parts(
         yield Part(first, last, neighbors, species)
 
 
+def by_species(
+    found: Iterable[tuple[int, Float]], descriptors: Sequence[Descriptor]
+) -> tuple[Float, ...]:
+    """Join the rows (a, g) that were found part by part, each with its species."""
+    parts_t: list[list[Float]] = [[] for _ in descriptors]
+    for t, rows_ag in found:
+        parts_t[t].append(rows_ag)
+    return tuple(
+        parts[0] if len(parts) == 1 else np.concatenate([np.empty((0, one.n_features)), *parts])
+        for parts, one in zip(parts_t, descriptors, strict=True)
+    )
+
+
 def closest_contact(neighbors: Neighbors) -> Contact:
     """Return the closest pair among the neighbours found in one structure."""
     return _closest(np.array([0, len(neighbors.offsets_n) - 1]), neighbors)[0]

@@ -13,6 +13,7 @@ from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.batch import (
     NO_CONTACT,
     Contact,
+    by_species,
     evaluated_parts,
     keep_closest,
     pack,
@@ -81,20 +82,15 @@ def batch_fingerprints(
     batch = pack(structures, species)
     n_neighbors_n = np.empty(len(batch.types_n), dtype=np.int64)
     closest_s = [NO_CONTACT] * len(structures)
-    parts_t: list[list[Float]] = [
-        [np.empty((0, descriptor.n_features))] for descriptor in descriptors
-    ]
+    found: list[tuple[int, Float]] = []
     ranges = search_batch(batch, total_cutoff(descriptors), structures)
     for part in evaluated_parts(batch.types_n, ranges, descriptors):
         n_neighbors_n[part.first : part.last] = part.neighbors.counts_n[part.first :]
         keep_closest(closest_s, batch, part)
-        for one in part.species:
-            parts_t[one.t].append(one.features_ag)
-    features_tng = [
-        parts[-1] if len(parts) <= 2 else np.concatenate(parts[1:]) for parts in parts_t
-    ]
+        found += [(one.t, one.features_ag) for one in part.species]
+    features_tng = by_species(found, descriptors)
     if len(structures) == 1:
-        return [Fingerprints(batch.types_n, tuple(features_tng), n_neighbors_n, closest_s[0])]
+        return [Fingerprints(batch.types_n, features_tng, n_neighbors_n, closest_s[0])]
     rows_ts = [
         np.searchsorted(np.flatnonzero(batch.types_n == t), batch.starts_s)
         for t in range(len(descriptors))

@@ -16,7 +16,7 @@ import numpy as np
 from aenetpy.arrays import Float, Int
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor
-from aenetpy.descriptors.batch import evaluated_parts, pack, search_batch
+from aenetpy.descriptors.batch import by_species, evaluated_parts, pack, search_batch
 from aenetpy.descriptors.featurise import total_cutoff
 
 
@@ -65,11 +65,8 @@ class BatchPass:
         self._descriptors = descriptors
         ranges = search_batch(self.batch, total_cutoff(descriptors), structures)
         self._parts = list(evaluated_parts(self.batch.types_n, ranges, descriptors))
-        found_t: list[list[Float]] = [[np.empty((0, one.n_features))] for one in descriptors]
-        for part in self._parts:
-            for one in part.species:
-                found_t[one.t].append(one.features_ag)
-        self.features_tag = tuple(np.concatenate(found) for found in found_t)
+        found = ((one.t, one.features_ag) for part in self._parts for one in part.species)
+        self.features_tag = by_species(found, descriptors)
 
     def adjoint(self, gradient_tag: Sequence[Float]) -> tuple[Float, Float]:
         """Return forces and virials that belong to a gradient dE/dG.
@@ -124,15 +121,18 @@ class BatchPass:
             dG, as ``features_tag``.
         """
         displacements_nc = np.ascontiguousarray(displacements_nc, np.float64)
-        found_t: list[list[Float]] = [[np.empty((0, one.n_features))] for one in self._descriptors]
-        for part in self._parts:
-            for t, atoms_a, _, state in part.species:
-                found_t[t].append(
-                    self._descriptors[t].directional(
-                        atoms_a, self.batch.types_n, part.neighbors, state, displacements_nc
-                    )
-                )
-        return tuple(np.concatenate(found) for found in found_t)
+        types_n, descriptors = self.batch.types_n, self._descriptors
+        found = (
+            (
+                t,
+                descriptors[t].directional(
+                    atoms_a, types_n, part.neighbors, state, displacements_nc
+                ),
+            )
+            for part in self._parts
+            for t, atoms_a, _, state in part.species
+        )
+        return by_species(found, descriptors)
 
     def pair_derivatives(self) -> Iterator[PairDerivatives]:
         """Yield the derivatives of each atom by the places of its neighbours, atom by atom."""

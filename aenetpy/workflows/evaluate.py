@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 from aenetpy.descriptors.domain import DomainChoice
@@ -73,26 +74,29 @@ def evaluate(
         If a relaxation does not converge or leads below RMIN. The last good geometry is in
         ``<name>-last.<ext>`` then.
     """
+    structures: Iterable[NamedAtoms] = chain.from_iterable(
+        read_atoms(entry, format) for entry in entries
+    )
     if force_tolerance is not None:
-        check_targets(named for entry in entries for named in read_atoms(entry, format))
+        structures = list(structures)
+        check_targets(structures)
     potential = read_potential(settings.potentials, chebyshev_domain)
-    for entry in entries:
-        for named in read_atoms(entry, format):
-            found = checked_evaluation(potential, named.atoms, named.name, forces, jobs)
-            out.write(_report(named.name, named.atoms, found))
-            if force_tolerance is None:
-                continue
-            try:
-                relax(potential, named.atoms, named.name, force_tolerance, max_steps, jobs)
-            except NumericalError as error:
-                kept = relaxed_name(named, "last")
-                write_atoms(kept, named.atoms, named.format)
-                error.message += f" (the last good geometry is in {kept})"
-                raise
-            target = relaxed_name(named)
-            found = checked_evaluation(potential, named.atoms, target, forces, jobs)
-            write_atoms(target, named.atoms, named.format)
-            out.write(_report(target, named.atoms, found))
+    for named in structures:
+        found = checked_evaluation(potential, named.atoms, named.name, forces, jobs)
+        out.write(_report(named.name, named.atoms, found))
+        if force_tolerance is None:
+            continue
+        try:
+            relax(potential, named.atoms, named.name, force_tolerance, max_steps, jobs)
+        except NumericalError as error:
+            kept = relaxed_name(named, "last")
+            write_atoms(kept, named.atoms, named.format)
+            error.message += f" (the last good geometry is in {kept})"
+            raise
+        target = relaxed_name(named)
+        found = checked_evaluation(potential, named.atoms, target, forces, jobs)
+        write_atoms(target, named.atoms, named.format)
+        out.write(_report(target, named.atoms, found))
 
 
 def check_targets(structures: Iterable[NamedAtoms]) -> None:

@@ -12,6 +12,7 @@ from aenetpy.errors import DataError, InputError, NumericalError, located
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.files import check_new
 from aenetpy.models.reading import read_potential
+from aenetpy.random import fresh_seed
 from aenetpy.reports.ase import MD_HEADER, md_row
 from aenetpy.workflows.atoms import NamedAtoms, read_atoms
 from aenetpy.workflows.dynamics import make_dynamics
@@ -66,7 +67,7 @@ def md(
     named = _start(settings)
     atoms = named.atoms
     checked_evaluation(potential, atoms, named.name, jobs=jobs)
-    seed = settings.seed if settings.seed is not None else _fresh_seed()
+    seed = settings.seed if settings.seed is not None else fresh_seed()
     drawn = _start_moving(settings, named, seed)
     if settings.seed is None and (drawn or settings.ensemble.is_random):
         log.info('"seed": %d repeats the random numbers of this run', seed)
@@ -127,10 +128,6 @@ def heat(atoms: Atoms, temperature: float, seed: int) -> None:
     random_nc = np.random.default_rng(seed).standard_normal((len(atoms), 3))
     widths_n = np.sqrt(atoms.get_masses() * units.kB * temperature)
     atoms.set_momenta(widths_n[:, None] * random_nc)
-
-
-def _fresh_seed() -> int:
-    return int(np.random.SeedSequence().generate_state(1)[0])
 
 
 def _start(settings: AseInput) -> NamedAtoms:

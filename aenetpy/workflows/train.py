@@ -8,8 +8,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import TextIO
 
-import numpy as np
-
 from aenetpy import __version__
 from aenetpy.arrays import Float, Index
 from aenetpy.data.families import is_copy, parent_of
@@ -24,6 +22,7 @@ from aenetpy.io.train_in import TrainInput
 from aenetpy.io.trainset import read_trainset, write_trainset
 from aenetpy.models.remarks import warn_of_setups
 from aenetpy.parallel import Workers, one_blas_thread
+from aenetpy.random import fresh_seed
 from aenetpy.reports import train as report
 from aenetpy.reports.common import TrainingSetInfo, training_set_info
 from aenetpy.training.energy_objective import EnergyObjective
@@ -210,11 +209,6 @@ def warn_of_small_sample(settings: TrainInput, sampling: str, n_training: int) -
             size,
             n_training,
         )
-
-
-def fresh_seed() -> int:
-    """Return a seed that was never used, for runs without SEED."""
-    return int(np.random.SeedSequence().generate_state(1)[0])
 
 
 def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]:

@@ -18,25 +18,14 @@ from aenetpy.errors import DataError
 from aenetpy.io.free_form import expand_repeats, read_text
 from aenetpy.workflows import network_checks
 from aenetpy.workflows.probe import chebyshev_setup
+from tests.cli.inputs import generate_in
 from tests.conftest import ROOT
 
 DIGITS = "9" * 5000
 SHORT = r"9{39}\.\.\."
 HUGE = "1" + "0" * 30
 
-GENERATE_IN = """OUTPUT t.train
-TYPES
-2
-Ti 0.0
-O 0.0
-SETUPS
-Ti Ti.fingerprint.stp
-O O.fingerprint.stp
-FILES
-2
-rutile-00.xsf
-anatase-00.xsf
-"""
+GENERATE_IN = generate_in("rutile-00.xsf", "anatase-00.xsf")
 
 TRAIN_IN = """TRAININGSET t.train
 ITERATIONS 3

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from aenetpy.cli.main import run
+from tests.cli.inputs import generate_in
 from tests.conftest import ROOT
 
 # Exit code and a piece of the message for each case of golden/10-errors. Where aenet goes on
@@ -89,20 +90,7 @@ GOLDEN = {
     "p17": (0, ""),
 }
 
-GENERATE_IN = """OUTPUT t.train
-TYPES
-2
-Ti 0.0
-O 0.0
-SETUPS
-Ti Ti.fingerprint.stp
-O O.fingerprint.stp
-FILES
-3
-rutile-00.xsf
-anatase-00.xsf
-brookite-00.xsf
-"""
+GENERATE_IN = generate_in("rutile-00.xsf", "anatase-00.xsf", "brookite-00.xsf")
 
 TRAIN_IN = """TRAININGSET t.train
 TESTPERCENT 30

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib import import_module
 
+from aenetpy.data.implementations import load
 from aenetpy.data.methods import METHODS
 from aenetpy.training.methods.base import Method, Restarted
 
@@ -19,8 +19,7 @@ def load_method(name: str) -> type[Method]:
     NumericalError
         If it needs a library that is not installed as it must be.
     """
-    module, _, class_name = METHODS[name].implementation.partition(":")
-    method: type[Method] = getattr(import_module(module), class_name)
+    method: type[Method] = load(METHODS[name].implementation)
     return method
 
 
