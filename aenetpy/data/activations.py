@@ -23,54 +23,66 @@ class Activation:
     title
         As ``train.x`` reports it.
     function
-        Turns x into f(x) in place and writes f'(x) into its second argument.
+        Turns x into f(x) in place, writes f'(x) into its second argument and f''(x) into
+        the third, unless that is None.
     """
 
     name: str
     short_name: str
     code: int
     title: str
-    function: Callable[[Float, Float], None]
+    function: Callable[[Float, Float, Float | None], None]
 
 
 A, B, C = 1.7159, 0.666666666666667, 0.1
 
 
-def _linear(x: Float, slope: Float) -> None:
-    """Linear: f = x, f' = 1."""
+def _linear(x: Float, slope: Float, bend: Float | None) -> None:
+    """Linear: f = x, f' = 1, f'' = 0."""
     slope.fill(1.0)
+    if bend is not None:
+        bend.fill(0.0)
 
 
-def _tanh(x: Float, slope: Float) -> None:
-    """Hyperbolic tangent: f = tanh x, f' = 1 - f^2."""
+def _tanh(x: Float, slope: Float, bend: Float | None) -> None:
+    """Hyperbolic tangent: f = tanh x, f' = 1 - f^2, f'' = -2 f f'."""
     np.tanh(x, out=x)
     np.multiply(x, x, out=slope)
     np.subtract(1.0, slope, out=slope)
+    if bend is not None:
+        np.multiply(x, slope, out=bend)
+        bend *= -2.0
 
 
-def _sigmoid(x: Float, slope: Float) -> None:
-    """Logistic function: f = 1 / (1 + exp(-x)), f' = f (1 - f)."""
+def _sigmoid(x: Float, slope: Float, bend: Float | None) -> None:
+    """Logistic function: f = 1 / (1 + exp(-x)), f' = f (1 - f), f'' = f' (1 - 2 f)."""
     np.negative(x, out=x)
     with np.errstate(over="ignore"):  # exp(-x) = inf gives f = 0, as it should
         np.exp(x, out=x)
     np.add(x, 1.0, out=x)
     np.reciprocal(x, out=x)
     np.subtract(1.0, x, out=slope)
+    if bend is not None:
+        np.subtract(slope, x, out=bend)
     np.multiply(slope, x, out=slope)
+    if bend is not None:
+        bend *= slope
 
 
-def _mtanh(x: Float, slope: Float) -> None:
-    """Scaled tanh: f = a tanh(b x), f' = a b (1 - tanh^2(b x))."""
+def _mtanh(x: Float, slope: Float, bend: Float | None) -> None:
+    """Scaled tanh: f = a tanh(b x), f' = a b (1 - tanh^2(b x)), f'' = -2 b tanh(b x) f'."""
     np.multiply(x, B, out=x)
-    _tanh(x, slope)
+    _tanh(x, slope, bend)
     np.multiply(x, A, out=x)
     np.multiply(slope, A * B, out=slope)
+    if bend is not None:
+        bend *= A * B * B
 
 
-def _twist(x: Float, slope: Float) -> None:
-    """Scaled tanh plus a line: f = a tanh(b x) + c x, f' = a b (1 - tanh^2(b x)) + c."""
+def _twist(x: Float, slope: Float, bend: Float | None) -> None:
+    """Scaled tanh plus a line: f = a tanh(b x) + c x; f' is that of mtanh + c, f'' the same."""
     line = C * x
-    _mtanh(x, slope)
+    _mtanh(x, slope, bend)
     np.add(x, line, out=x)
     np.add(slope, C, out=slope)
 

@@ -60,9 +60,9 @@ class Descriptor(Protocol):
         types_n: Int,
         neighbors: Neighbors,
         state: Any,
-        displacements_nc: Float,
+        rates_cp: Float,
     ) -> Float:
-        """Return how the fingerprints (a, g) change while the atoms move along (n, 3)."""
+        """Return how the fingerprints (a, g) change if the vectors r do, at the rates (3, p)."""
         ...
 
     def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:

@@ -137,14 +137,13 @@ class BehlerDescriptor:
         types_n: Int,
         neighbors: Neighbors,
         state: object,
-        displacements_nc: Float,
+        rates_cp: Float,
     ) -> Float:
-        """Return dG (a, g) along displacements v (n, 3): sum_p dG/dr_p . (v_j - v_i)."""
+        """Return dG (a, g) for rates of change (3, p) of the vectors to the neighbours."""
         counts_a = np.diff(neighbors.offsets_n)[atoms_a]
         pairs_p = np.repeat(neighbors.offsets_n[atoms_a] - np.cumsum(counts_a) + counts_a, counts_a)
         pairs_p += np.arange(len(pairs_p))
-        rates_pc = displacements_nc[neighbors.partners_p[pairs_p]]
-        rates_pc -= np.repeat(displacements_nc[atoms_a], counts_a, axis=0)
+        rates_pc = np.ascontiguousarray(rates_cp[:, pairs_p].T)
         rates_ag = np.zeros((len(atoms_a), self.n_features))
         self._pass(atoms_a, types_n, neighbors, RATES, rates_ag, rates_pc)
         return rates_ag

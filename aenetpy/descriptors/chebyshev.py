@@ -130,13 +130,13 @@ class ChebyshevDescriptor:
         types_n: Int,
         neighbors: Neighbors,
         state: Float,
-        displacements_nc: Float,
+        rates_cp: Float,
     ) -> Float:
-        """Return dG (a, g) along displacements v (n, 3).
+        """Return dG (a, g) for rates of change u (3, p) of the vectors to the neighbours.
 
         The angular part is dG_n = sum_l c_nl dp_l with (design 3.1)::
 
-            dA_lm = sum_j grad(s_j w_j Y_lm) . (v_j - v_i)
+            dA_lm = sum_j grad(s_j w_j Y_lm) . u_j
             dp_l = sum_m A_lm dA_lm - sum_j s_j^2 w_j dw_j
         """
         return directional(
@@ -147,7 +147,7 @@ class ChebyshevDescriptor:
             neighbors.partners_p,
             neighbors.r_cp,
             state,
-            np.ascontiguousarray(displacements_nc, np.float64),
+            rates_cp,
         )
 
     def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:

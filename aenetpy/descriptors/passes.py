@@ -18,14 +18,16 @@ from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.batch import by_species, evaluated_parts, pack, search_batch
 from aenetpy.descriptors.featurise import total_cutoff
+from aenetpy.kernels.batch import pair_rates
 
 
 class PairDerivatives(NamedTuple):
-    """Derivatives dG/dr_p (p, g, 3) of one atom of a batch, by the places of its neighbours."""
+    """Derivatives dG/dr_p (p, g, 3) of one atom of a batch by the vectors r (3, p) to neighbours."""
 
     atom: int
     t: int
     partners_p: Int
+    r_cp: Float
     jacobian_pgc: Float
 
 
@@ -105,34 +107,52 @@ class BatchPass:
                 )
         return forces_nc, virial_scc
 
-    def directional(self, displacements_nc: Float) -> tuple[Float, ...]:
+    def directional(
+        self, displacements_nc: Float, strains_scc: Float | None = None
+    ) -> tuple[Float, ...]:
         """Return how the fingerprints change while the atoms move.
 
-        dG_ag = Σ_m dG_ag/dr_m · v_m; images move with their atoms.
+        dG_ag = Σ_m dG_ag/dr_m · v_m + Σ_bc dG_ag/dε_bc e_bc; images move with their atoms.
 
         Parameters
         ----------
         displacements_nc
             v of all atoms of the batch, Å, (n, 3) float64.
+        strains_scc
+            e of each structure, with which every vector r between atoms becomes r + r·e,
+            (s, 3, 3) float64; none by default.
 
         Returns
         -------
         rates_tag
             dG, as ``features_tag``.
         """
+        batch, descriptors = self.batch, self._descriptors
         displacements_nc = np.ascontiguousarray(displacements_nc, np.float64)
-        types_n, descriptors = self.batch.types_n, self._descriptors
-        found = (
-            (
-                t,
-                descriptors[t].directional(
-                    atoms_a, types_n, part.neighbors, state, displacements_nc
-                ),
-            )
-            for part in self._parts
-            for t, atoms_a, _, state in part.species
-        )
-        return by_species(found, descriptors)
+        if strains_scc is None:
+            strains_scc = np.zeros_like(batch.cells_scc)
+
+        def found() -> Iterator[tuple[int, Float]]:
+            for part in self._parts:
+                rates_cp = pair_rates(
+                    part.first,
+                    part.last,
+                    part.neighbors.offsets_n,
+                    part.neighbors.partners_p,
+                    part.neighbors.r_cp,
+                    batch.structures_n,
+                    displacements_nc,
+                    strains_scc,
+                )
+                for t, atoms_a, _, state in part.species:
+                    yield (
+                        t,
+                        descriptors[t].directional(
+                            atoms_a, batch.types_n, part.neighbors, state, rates_cp
+                        ),
+                    )
+
+        return by_species(found(), descriptors)
 
     def pair_derivatives(self) -> Iterator[PairDerivatives]:
         """Yield the derivatives of each atom by the places of its neighbours, atom by atom."""
@@ -141,24 +161,32 @@ class BatchPass:
             offsets_n = part.neighbors.offsets_n
             for i in range(part.first, part.last):
                 t = int(types_n[i])
+                pairs = slice(offsets_n[i], offsets_n[i + 1])
                 yield PairDerivatives(
                     i,
                     t,
-                    part.neighbors.partners_p[offsets_n[i] : offsets_n[i + 1]],
+                    part.neighbors.partners_p[pairs],
+                    part.neighbors.r_cp[:, pairs],
                     self._descriptors[t].jacobian(i, types_n, part.neighbors),
                 )
 
-    def derivatives(self) -> list[tuple[Float, ...]]:
-        """Return J = dG_ag/dr_m of each structure, summed over the images of atom m.
+    def derivatives(self, strain: bool = False) -> list[tuple[Float, ...]]:
+        """Return J = dG_ag/dq of each structure, q being its positions and, if wanted, its strain.
 
-        For small cells this is less than what the neighbours take, and an epoch of training
-        is two products of matrices; for large ones it grows quadratically (design 3.4).
+        Summed over the images of each atom. For small cells this is less than what the
+        neighbours take, and an epoch of training is two products of matrices; for large ones
+        it grows quadratically (design 3.4).
+
+        Parameters
+        ----------
+        strain
+            Whether nine components of the strain follow the positions, see `directional`.
 
         Returns
         -------
         list
             By structure, then species: the atoms of the species in the structure,
-            components, atoms of the structure, directions, (a, g, n, 3) float64, 1/Å.
+            components, coordinates, (a, g, 3 n) or (a, g, 3 n + 9) float64, 1/Å.
         """
         starts_s = self.batch.starts_s
         rows_n = np.empty(len(self.batch.types_n), np.int64)
@@ -168,16 +196,24 @@ class BatchPass:
             for t, descriptor in enumerate(self._descriptors):
                 atoms_a = begin + np.flatnonzero(self.batch.types_n[begin:end] == t)
                 rows_n[atoms_a] = np.arange(len(atoms_a))
-                own_t.append(np.zeros((len(atoms_a), descriptor.n_features, end - begin, 3)))
+                n_coordinates = 3 * (end - begin) + 9 * strain
+                own_t.append(np.zeros((len(atoms_a), descriptor.n_features, n_coordinates)))
             found.append(tuple(own_t))
-        for i, t, partners_p, jacobian_pgc in self.pair_derivatives():
+        for i, t, partners_p, r_cp, jacobian_pgc in self.pair_derivatives():
             s = self.batch.structures_n[i]
-            sums_ngc = found[s][t][rows_n[i]].swapaxes(0, 1)
+            jacobian_gq = found[s][t][rows_n[i]]
+            n_atoms = int(starts_s[s + 1] - starts_s[s])
             order_p = np.argsort(partners_p, kind="stable")
             atoms_m, firsts_m = np.unique(partners_p[order_p], return_index=True)
+            sums_ngc = np.zeros((n_atoms, len(jacobian_gq), 3))
             if len(atoms_m):
                 sums_mgc = np.add.reduceat(jacobian_pgc[order_p], firsts_m, axis=0)
-                sums_ngc[atoms_m - starts_s[s]] += sums_mgc
+                sums_ngc[atoms_m - starts_s[s]] = sums_mgc
             # Moving the central atom moves all its neighbours the other way.
             sums_ngc[i - starts_s[s]] -= jacobian_pgc.sum(axis=0)
+            jacobian_gq[:, : 3 * n_atoms] = sums_ngc.swapaxes(0, 1).reshape(len(jacobian_gq), -1)
+            if strain:
+                jacobian_gq[:, 3 * n_atoms :] = np.einsum(
+                    "bp,pgc->gbc", r_cp, jacobian_pgc
+                ).reshape(-1, 9)
         return found

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from aenetpy.arrays import Float, Int, Long, Mask
+from aenetpy.kernels._jit import kernel
 
 
 class Batch(NamedTuple):
@@ -30,3 +33,28 @@ class Batch(NamedTuple):
     structures_n: Long
     cells_scc: Float
     pbc_sc: Mask
+
+
+@kernel
+def pair_rates(
+    first: int,
+    last: int,
+    offsets_n: Long,
+    partners_p: Int,
+    r_cp: Float,
+    structures_n: Long,
+    displacements_nc: Float,
+    strains_scc: Float,
+) -> Float:
+    """Rates of change v_j - v_i + r . strain of the vectors r (3, p) of the atoms first ... last."""
+    rates_cp = np.empty_like(r_cp)
+    for i in range(first, last):
+        strain_cc = strains_scc[structures_n[i]]
+        for p in range(offsets_n[i], offsets_n[i + 1]):
+            j = partners_p[p]
+            for c in range(3):
+                rate = displacements_nc[j, c] - displacements_nc[i, c]
+                for b in range(3):
+                    rate += r_cp[b, p] * strain_cc[b, c]
+                rates_cp[c, p] = rate
+    return rates_cp

@@ -1,6 +1,6 @@
-"""Chebyshev fingerprints along displacements of all atoms (design 3.1).
+"""Chebyshev fingerprints while the neighbours move (design 3.1).
 
-With the rate of change u_j = v_j - v_i of the vector to each neighbour,
+With the rate of change u_j of the vector to each neighbour,
 
     dA_lm = sum_j grad(w_j Y_lm) . u_j,   dp_l = sum_m N_lm A_lm dA_lm - sum_j w_j dw_j
 
@@ -26,18 +26,14 @@ from aenetpy.kernels.cutoff import cutoff_root, cutoff_slope
 
 
 @kernel
-def _gather_rates(
-    groups: Groups, i: int, partners_p: Int, displacements_nc: Float, rates_cs: Float
-) -> None:
-    """Lay v_j - v_i out like the vectors to the neighbours; those that fill up do not move."""
+def _gather_rates(groups: Groups, rates_cp: Float, rates_cs: Float) -> None:
+    """Lay the rates out like the vectors to the neighbours; those that fill up do not move."""
     for b in range(len(groups.count_b)):
         begin = b * groups.stride
         end = begin + groups.count_b[b]
         for c in range(3):
             for s in range(begin, end):
-                j = partners_p[groups.pair_s[s]]
-                rate = displacements_nc[j, c] - displacements_nc[i, c]
-                rates_cs[c * groups.size + s] = rate
+                rates_cs[c * groups.size + s] = rates_cp[c, groups.pair_s[s]]
             for s in range(end, end_of_group(groups, b)):
                 rates_cs[c * groups.size + s] = 0.0
 
@@ -128,9 +124,9 @@ def directional(
     partners_p: Int,
     r_cp: Float,
     moments_ahm: Float,
-    displacements_nc: Float,
+    rates_cp: Float,
 ) -> Float:
-    """Rates of change dG (a, g) of the fingerprints while all atoms move along (n, 3)."""
+    """Rates of change dG (a, g) of the fingerprints, given those of the vectors r (3, p)."""
     n_parts, n_types = basis.weights_ht.shape
     n_radial = basis.radial_order + 1
     n_part = n_radial + basis.angular_order + 1
@@ -145,7 +141,7 @@ def directional(
     for a in range(len(atoms_a)):
         i = atoms_a[a]
         gather(basis, types_n, partners_p, r_cp, offsets_n[i], offsets_n[i + 1], groups)
-        _gather_rates(groups, i, partners_p, displacements_nc, rates_cs)
+        _gather_rates(groups, rates_cp, rates_cs)
         rates_hm[:] = 0.0
         self_h[:] = 0.0
         for t in range(n_types):

@@ -30,25 +30,43 @@ class NetworkMemory:
         Nodes per layer, (l,).
     n_atoms
         Largest number of atoms of a pass.
+    second_order
+        Whether `Network.backward_of_rates` is wanted, too: it takes twice the memory.
     """
 
-    def __init__(self, nodes_l: tuple[int, ...], n_atoms: int) -> None:
+    def __init__(self, nodes_l: tuple[int, ...], n_atoms: int, second_order: bool = False) -> None:
         self._nodes_l = nodes_l
-        self._memory = [np.empty((3 * n + 1) * n_atoms) for n in nodes_l[1:]]
+        self._second_order = second_order
+        self._memory = [
+            np.empty(((7 if second_order else 3) * n + 1) * n_atoms) for n in nodes_l[1:]
+        ]
         self.inputs_l: list[Float] = []
         self.slopes_l: list[Float] = []
         self.deltas_l: list[Float] = []
+        self.bends_l: list[Float | None] = []
+        self.backs_l: list[Float | None] = []
+        self.rates_l: list[Float] = []
+        self.turns_l: list[Float] = []
 
     def begin(self, x_1n: Float) -> None:
         """Lay out the memory for the atoms of ``x_1n``, (g + 1, n), last row ones."""
         n = x_1n.shape[1]
         self.inputs_l, self.slopes_l, self.deltas_l = [x_1n], [], []
+        self.bends_l, self.backs_l, self.rates_l, self.turns_l = [], [], [], []
         for n_out, memory in zip(self._nodes_l[1:], self._memory, strict=True):
-            rows = memory[: (3 * n_out + 1) * n].reshape(3 * n_out + 1, n)
+            n_rows = (7 if self._second_order else 3) * n_out + 1
+            rows = memory[: n_rows * n].reshape(n_rows, n)
             rows[n_out] = 1.0
             self.inputs_l.append(rows[: n_out + 1])
-            self.slopes_l.append(rows[n_out + 1 : 2 * n_out + 1])
-            self.deltas_l.append(rows[2 * n_out + 1 :])
+            slopes, deltas, *more = (rows[k : k + n_out] for k in range(n_out + 1, n_rows, n_out))
+            self.slopes_l.append(slopes)
+            self.deltas_l.append(deltas)
+            bends, backs, rates, turns = more or (None, None, None, None)
+            self.bends_l.append(bends)
+            self.backs_l.append(backs)
+            if rates is not None and turns is not None:
+                self.rates_l.append(rates)
+                self.turns_l.append(turns)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +197,7 @@ class Network:
         for layer, (name, matrix) in enumerate(zip(self.activations, self.matrices_l, strict=True)):
             x_out = memory.inputs_l[layer + 1][:-1]
             np.matmul(matrix, memory.inputs_l[layer], out=x_out)
-            ACTIVATIONS[name].function(x_out, memory.slopes_l[layer])
+            ACTIVATIONS[name].function(x_out, memory.slopes_l[layer], memory.bends_l[layer])
         return memory.inputs_l[-1][0]
 
     def backward(self, dloss_dy_n: Float, memory: NetworkMemory, gradient_w: Float) -> None:
@@ -200,6 +218,61 @@ class Network:
         slots = _transposed(self.nodes_l, gradient_w)
         for x_in, delta, slot in zip(memory.inputs_l, memory.deltas_l, slots, strict=False):
             np.matmul(x_in, delta.T, out=slot)
+
+    def input_gradient(self, memory: NetworkMemory) -> Float:
+        """Return dy/dx of the atoms of the last ``run``, (n, g) float64."""
+        self._propagate(np.ones(memory.inputs_l[0].shape[1]), memory)
+        return memory.deltas_l[0].T @ self.matrices_l[0][:, :-1]
+
+    def backward_of_rates(
+        self, dloss_dy_n: Float, rates_ng: Float, memory: NetworkMemory, gradient_w: Float
+    ) -> None:
+        """Write the gradient of a loss of outputs and of their rates of change.
+
+        ``dS/dw`` of ``S = sum_n (a_n y_n + dy_n/dx . v_n)`` with a and v held fixed, by forward
+        over reverse: with the rates ``q_l = W_l v_l``, ``v_{l+1} = f_l' q_l`` and
+        ``d_l = dy/dz_l``,
+
+            e_l = f_l' (W_{l+1}^T e_{l+1}) + f_l'' q_l (W_{l+1}^T d_{l+1}),
+            dS/dW_l = e_l [x_l; 1]^T + d_l [v_l; 0]^T.
+
+        Parameters
+        ----------
+        dloss_dy_n
+            a of each atom, (n,) float64.
+        rates_ng
+            v, rates of change of the inputs, (n, g) float64.
+        memory
+            The one given to ``run`` and then ``input_gradient``; made for second order.
+        gradient_w
+            Overwritten with the gradient in the order of ``weights_w``, (w,) float64.
+
+        Notes
+        -----
+        Design 3.4.
+        """
+        rates_l = [rates_ng.T]
+        for matrix, slope, rate in zip(
+            self.matrices_l, memory.slopes_l, memory.rates_l, strict=True
+        ):
+            np.matmul(matrix[:, :-1], rates_l[-1], out=rate)
+            rates_l.append(slope * rate)
+        back_n = dloss_dy_n
+        for layer in range(len(memory.turns_l) - 1, -1, -1):
+            turn, bend = memory.turns_l[layer], memory.bends_l[layer]
+            assert bend is not None, "the memory is for second order"
+            if layer < len(memory.turns_l) - 1:
+                np.matmul(self.matrices_l[layer + 1][:, :-1].T, memory.turns_l[layer + 1], out=turn)
+                turn *= memory.slopes_l[layer]
+                bend *= memory.backs_l[layer]
+            else:
+                np.multiply(back_n, memory.slopes_l[layer], out=turn)
+            bend *= memory.rates_l[layer]
+            turn += bend
+        slots = _transposed(self.nodes_l, gradient_w)
+        for layer, slot in enumerate(slots):
+            np.matmul(memory.inputs_l[layer], memory.turns_l[layer].T, out=slot)
+            slot[:-1] += rates_l[layer] @ memory.deltas_l[layer].T
 
     def jacobian(self, slopes_n: Float, counts_s: Index, memory: NetworkMemory) -> Float:
         """Return ``sum_{i in s} a_i dy_i/dw`` of groups of atoms of the last ``run``.
@@ -242,8 +315,11 @@ class Network:
         deltas, slopes = memory.deltas_l, memory.slopes_l
         np.multiply(dloss_dy_n, slopes[-1], out=deltas[-1])
         for layer in range(len(deltas) - 2, -1, -1):
-            np.matmul(self.matrices_l[layer + 1][:, :-1].T, deltas[layer + 1], out=deltas[layer])
-            np.multiply(deltas[layer], slopes[layer], out=deltas[layer])
+            back = memory.backs_l[layer]
+            if back is None:
+                back = deltas[layer]
+            np.matmul(self.matrices_l[layer + 1][:, :-1].T, deltas[layer + 1], out=back)
+            np.multiply(back, slopes[layer], out=deltas[layer])
 
     def _run_alone(self, x_ng: Float) -> tuple[Float, NetworkMemory]:
         n_atoms, n_inputs = x_ng.shape

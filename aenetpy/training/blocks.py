@@ -77,17 +77,21 @@ class Packing:
         self._first_ts = np.cumsum(self._counts_ts, axis=1) - self._counts_ts
 
     def blocks(self, structures: Index) -> list[Block]:
-        """Cut structures, in order, into equal blocks of at most about ATOMS_PER_BLOCK atoms."""
+        """Return structures, in order, as equal blocks of at most about ATOMS_PER_BLOCK atoms."""
+        return [self.block(chosen) for chosen in self.cut(structures, ATOMS_PER_BLOCK)]
+
+    def cut(self, structures: Index, n_largest: int) -> list[Index]:
+        """Cut structures, in order, into equal pieces of at most about so many atoms."""
         n_atoms_s = self.n_atoms_s[structures].astype(np.intp)
         n_atoms = int(n_atoms_s.sum())
-        n_blocks = math.ceil(n_atoms / ATOMS_PER_BLOCK)
-        if n_blocks <= 1:
-            return [self._block(structures)] if len(structures) else []
-        block_s = (np.cumsum(n_atoms_s) - n_atoms_s) * n_blocks // n_atoms
-        borders = np.flatnonzero(np.diff(block_s)) + 1
-        return [self._block(chosen) for chosen in np.split(structures, borders)]
+        n_pieces = math.ceil(n_atoms / n_largest)
+        if n_pieces <= 1:
+            return [structures] if len(structures) else []
+        piece_s = (np.cumsum(n_atoms_s) - n_atoms_s) * n_pieces // n_atoms
+        return np.split(structures, np.flatnonzero(np.diff(piece_s)) + 1)
 
-    def _block(self, chosen: Index) -> Block:
+    def block(self, chosen: Index) -> Block:
+        """Return some structures as one block."""
         rows_t = tuple(
             _gather(features_ng, first_s[chosen], counts_s[chosen])
             for features_ng, first_s, counts_s in zip(

@@ -95,7 +95,7 @@ class EnergyObjective:
         """
         if not gradient:
             energies_s = self.energies(weights_w)
-            with _unchecked():
+            with unchecked():
                 errors_s = (self.energies_s - energies_s) / self.n_atoms_s
                 value = 0.5 * float(errors_s @ errors_s)
                 return Loss(value, np.empty(0), (errors_s / self._scale,))
@@ -110,7 +110,7 @@ class EnergyObjective:
         for part in parts:
             value += part.value
             gradient_w += part.gradient_w
-        return Loss(value, gradient_w, (_join(part.errors[0] for part in parts),))
+        return Loss(value, gradient_w, (join(part.errors[0] for part in parts),))
 
     def residuals(self, weights_w: Float) -> Residuals:
         """Return dE of each structure, scaled units, and ``-1/N_s sum_i dy_i/dw``, (s, w)."""
@@ -123,7 +123,7 @@ class EnergyObjective:
         if len(parts) == 1:
             return parts[0]
         return Residuals(
-            _join(part.residuals_k for part in parts),
+            join(part.residuals_k for part in parts),
             np.concatenate([np.empty((0, len(weights_w))), *(part.jacobian_kw for part in parts)]),
         )
 
@@ -132,10 +132,10 @@ class EnergyObjective:
         networks_t = self._networks(weights_w)
 
         def work(block: Block) -> Float:
-            with self._borrow_memory() as memory_t, _unchecked():
-                return _forward(block, networks_t, memory_t)
+            with self._borrow_memory() as memory_t, unchecked():
+                return forward(block, networks_t, memory_t)
 
-        return _join(self._workers.map(work, self._blocks))
+        return join(self._workers.map(work, self._blocks))
 
     def errors(self, energies_s: Float) -> Float:
         """Return (E_ref - E_nn) / N_atoms in eV per atom for energies in scaled units, (s,)."""
@@ -146,8 +146,8 @@ class EnergyObjective:
         check()
         gradient_w = np.empty(self._ends_t[-1])
         gradients_t = np.split(gradient_w, self._ends_t[:-1])
-        with self._borrow_memory() as memory_t, _unchecked():
-            energies_s = _forward(block, networks_t, memory_t)
+        with self._borrow_memory() as memory_t, unchecked():
+            energies_s = forward(block, networks_t, memory_t)
             errors_s = (block.energies_s - energies_s) / block.n_atoms_s
             slopes_s = -errors_s / block.n_atoms_s
             for rows, network, memory, gradient in zip(
@@ -162,8 +162,8 @@ class EnergyObjective:
         check()
         jacobian_kw = np.zeros((block.n_structures, self._ends_t[-1]))
         jacobians_t = np.split(jacobian_kw, self._ends_t[:-1], axis=1)
-        with self._borrow_memory() as memory_t, _unchecked():
-            energies_s = _forward(block, networks_t, memory_t)
+        with self._borrow_memory() as memory_t, unchecked():
+            energies_s = forward(block, networks_t, memory_t)
             errors_s = (block.energies_s - energies_s) / block.n_atoms_s
             for rows, network, memory, jacobian in zip(
                 block.rows_t, networks_t, memory_t, jacobians_t, strict=True
@@ -195,18 +195,19 @@ class EnergyObjective:
         ]
 
 
-def _forward(block: Block, networks_t: list[Network], memory_t: list[NetworkMemory]) -> Float:
-    """E_s = sum over the atoms of s of y_i."""
+def forward(block: Block, networks_t: list[Network], memory_t: list[NetworkMemory]) -> Float:
+    """Return E_s = sum over the atoms of s of y_i."""
     sums_s = np.zeros(len(block.energies_s))
     for rows, network, memory in zip(block.rows_t, networks_t, memory_t, strict=True):
         rows.add_sums(network.run(rows.x_1n, memory), sums_s)
     return sums_s
 
 
-def _unchecked() -> np.errstate:
+def unchecked() -> np.errstate:
     """Let numbers overflow in silence: whoever asked looks whether the result is finite."""
     return np.errstate(over="ignore", invalid="ignore")
 
 
-def _join(parts: Iterable[Float]) -> Float:
+def join(parts: Iterable[Float]) -> Float:
+    """Return arrays end to end, none of them an empty one."""
     return np.concatenate([np.empty(0), *parts])

@@ -43,7 +43,7 @@ def atom_derivatives(
     """Return dG/dr of each atom, for the central atom and each of its neighbours."""
     atoms = []
     found = BatchPass([structure], species, descriptors).pair_derivatives()
-    for i, t, partners_p, jacobian_pgc in interruptible(found):
+    for i, t, partners_p, _, jacobian_pgc in interruptible(found):
         if not np.isfinite(jacobian_pgc).all():
             raise NumericalError(
                 f"a derivative of the fingerprint of atom {i + 1} is not a finite number",

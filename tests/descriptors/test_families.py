@@ -65,12 +65,12 @@ class BumpDescriptor:
             forces_nc[i] += slopes_pc.sum(axis=0)
             virial_scc[structures_n[i]] += neighbors.r_cp[:, pairs] @ slopes_pc
 
-    def directional(self, atoms_a, types_n, neighbors, state, displacements_nc):
+    def directional(self, atoms_a, types_n, neighbors, state, rates_cp):
         rates = []
         for i in atoms_a:
             pairs = slice(neighbors.offsets_n[i], neighbors.offsets_n[i + 1])
-            moved_pc = displacements_nc[neighbors.partners_p[pairs]] - displacements_nc[i]
-            rates.append(np.einsum("pgc,pc->g", self.jacobian(i, types_n, neighbors), moved_pc))
+            jacobian_pgc = self.jacobian(i, types_n, neighbors)
+            rates.append(np.einsum("pgc,cp->g", jacobian_pgc, rates_cp[:, pairs]))
         return np.array(rates).reshape(-1, self.n_features)
 
     def jacobian(self, atom, types_n, neighbors):

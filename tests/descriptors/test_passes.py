@@ -178,23 +178,25 @@ def test_adjoint_and_directional_are_products_with_the_jacobian(family):
     rng = np.random.default_rng(9)
     gradient_tag = [rng.uniform(-1, 1, features.shape) for features in found.features_tag]
     displacements_nc = rng.uniform(-1, 1, (len(found.batch.types_n), 3))
-    forces_nc, _ = found.adjoint(gradient_tag)
-    rates_tag = found.directional(displacements_nc)
+    strains_scc = rng.uniform(-1, 1, (len(found.batch.starts_s) - 1, 3, 3))
+    forces_nc, virial_scc = found.adjoint(gradient_tag)
+    rates_tag = found.directional(displacements_nc, strains_scc)
     done_t = [0] * len(descriptors)
-    for s, derivatives_t in enumerate(found.derivatives()):
+    both = zip(found.derivatives(), found.derivatives(strain=True), strict=True)
+    for s, (derivatives_t, strained_t) in enumerate(both):
         atoms = slice(found.batch.starts_s[s], found.batch.starts_s[s + 1])
-        expected_nc = np.zeros((atoms.stop - atoms.start, 3))
-        for t, jacobian_agnc in enumerate(derivatives_t):
-            rows = slice(done_t[t], done_t[t] + len(jacobian_agnc))
+        along_q = np.concatenate([displacements_nc[atoms].ravel(), strains_scc[s].ravel()])
+        expected_q = np.zeros_like(along_q)
+        for t, jacobian_agq in enumerate(strained_t):
+            np.testing.assert_array_equal(derivatives_t[t], jacobian_agq[:, :, :-9])
+            rows = slice(done_t[t], done_t[t] + len(jacobian_agq))
             done_t[t] = rows.stop
-            expected_nc -= np.einsum("ag,agnc->nc", gradient_tag[t][rows], jacobian_agnc)
+            expected_q -= np.einsum("ag,agq->q", gradient_tag[t][rows], jacobian_agq)
             np.testing.assert_allclose(
-                rates_tag[t][rows],
-                np.einsum("agnc,nc->ag", jacobian_agnc, displacements_nc[atoms]),
-                rtol=1e-10,
-                atol=1e-11,
+                rates_tag[t][rows], jacobian_agq @ along_q, rtol=1e-10, atol=1e-11
             )
-        np.testing.assert_allclose(forces_nc[atoms], expected_nc, rtol=1e-10, atol=1e-11)
+        np.testing.assert_allclose(forces_nc[atoms].ravel(), expected_q[:-9], 1e-10, 1e-11)
+        np.testing.assert_allclose(virial_scc[s].ravel(), -expected_q[-9:], 1e-10, 1e-11)
     assert done_t == [len(features) for features in found.features_tag]
 
 

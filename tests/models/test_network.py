@@ -25,7 +25,7 @@ def make(nodes: tuple[int, ...], names: tuple[str, ...], seed: int = 0) -> Netwo
 
 def activate(name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     value, slope = np.array(x, dtype=float), np.empty(np.shape(x))
-    ACTIVATIONS[name].function(value, slope)
+    ACTIVATIONS[name].function(value, slope, None)
     return value, slope
 
 

@@ -1,0 +1,92 @@
+"""Products of vectors with derivatives of fingerprints that are kept in memory (design 3.4).
+
+J = dG/dq of structure s and species t is a dense matrix; its rows are all fingerprint
+components of all atoms, its columns the coordinates q of the structure.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from aenetpy.arrays import Float, Long
+from aenetpy.kernels._jit import kernel
+from aenetpy.kernels._lanes import load, splat, store, total
+
+
+class Places(NamedTuple):
+    """Where the numbers of some structures are in flat arrays.
+
+    Parameters
+    ----------
+    jacobian_st
+        First number of J in the array of all derivatives.
+    rows_st
+        First row in the array of gradients, or rates of change, of fingerprints.
+    n_rows_st
+        Number of rows.
+    coordinates_s
+        First coordinate in the array of forces; its end is that of the last structure, (s + 1,).
+    """
+
+    jacobian_st: Long
+    rows_st: Long
+    n_rows_st: Long
+    coordinates_s: Long
+
+
+@kernel
+def _load_row(jacobian_k: Any, start: int, row_q: Float, width: int) -> None:
+    """Copy one row to double precision; it is read twice."""
+    for q in range(width):
+        row_q[q] = jacobian_k[start + q]
+
+
+@kernel
+def compare_kept(
+    jacobian_k: Any,
+    places: Places,
+    gradient_k: Float,
+    reference_q: Float,
+    weight_q: Float,
+    forces_q: Float,
+    rates_k: Float,
+) -> None:
+    """Write f = -J^T g to ``forces_q`` and J [w (f - f_ref)] to ``rates_k``.
+
+    Structure by structure, so that its matrix is fetched from memory once. ``rates_k``
+    may be empty: then only forces are wanted.
+    """
+    n_structures, n_types = places.jacobian_st.shape
+    widest = 0
+    for s in range(n_structures):
+        widest = max(widest, places.coordinates_s[s + 1] - places.coordinates_s[s])
+    room = (widest + 7) // 8 * 8
+    row_q, sums_q = np.zeros(room), np.empty(room)
+    for s in range(n_structures):
+        first = places.coordinates_s[s]
+        width = places.coordinates_s[s + 1] - first
+        filled = (width + 7) // 8 * 8
+        row_q[width:filled] = 0.0
+        sums_q[:filled] = 0.0
+        for t in range(n_types):
+            start = places.jacobian_st[s, t]
+            for row in range(places.n_rows_st[s, t]):
+                slope = splat(gradient_k[places.rows_st[s, t] + row])
+                _load_row(jacobian_k, start + row * width, row_q, width)
+                for q in range(0, filled, 8):
+                    store(sums_q, q, load(sums_q, q) - slope * load(row_q, q))
+        for q in range(width):
+            forces_q[first + q] = sums_q[q]
+            sums_q[q] = weight_q[first + q] * (sums_q[q] - reference_q[first + q])
+        if len(rates_k) == 0:
+            continue
+        for t in range(n_types):
+            start = places.jacobian_st[s, t]
+            for row in range(places.n_rows_st[s, t]):
+                _load_row(jacobian_k, start + row * width, row_q, width)
+                rate = splat(0.0)
+                for q in range(0, filled, 8):
+                    rate = rate + load(row_q, q) * load(sums_q, q)
+                rates_k[places.rows_st[s, t] + row] = total(rate)

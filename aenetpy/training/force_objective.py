@@ -1,0 +1,347 @@
+"""Energies, forces and stress together: what training on forces minimises (design 3.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import dataclass
+from queue import SimpleQueue
+
+import numpy as np
+
+from aenetpy.arrays import Float, Index, Long, Mask
+from aenetpy.data.training_set import TrainingSet
+from aenetpy.descriptors.derivatives import Derivatives, Targets
+from aenetpy.interruption import check
+from aenetpy.models.network import Network, NetworkMemory
+from aenetpy.models.scaling import feature_scaling
+from aenetpy.parallel import Workers
+from aenetpy.training.blocks import Block, Packing
+from aenetpy.training.energy_objective import forward, join, unchecked
+from aenetpy.training.objective import Loss, Quantity
+
+EV_PER_A3_IN_GPA = 160.21766208
+
+ATOMS_PER_BLOCK = 1000
+"""Atoms that pass together: fewer than for energies alone, since each has its neighbours."""
+
+
+@dataclass(frozen=True)
+class ForceWeights:
+    """How much the errors of energies, forces and stress count.
+
+    Parameters
+    ----------
+    alpha
+        Share of forces and stress, 0 to 1; 1 - alpha is that of energies.
+    energy, force, stress
+        The errors that count equally: eV per atom, eV/Å, and eV/Å^3.
+    """
+
+    alpha: float = 0.5
+    energy: float = 0.005
+    force: float = 0.1
+    stress: float = 1.0 / EV_PER_A3_IN_GPA
+
+
+@dataclass(frozen=True, eq=False)
+class References:
+    """Which forces and which stress a potential is trained on, for all structures of a set.
+
+    Parameters
+    ----------
+    forces_nc
+        eV/Å, (n, 3) float64; not read where ``has_forces_s`` is false.
+    has_forces_s
+        Whether the forces of a structure are used, (s,) bool.
+    stress_scc
+        eV/Å^3, (s, 3, 3) float64; NaN where it is unknown or not used. None without stress.
+    volumes_s
+        Å^3, (s,) float64.
+    """
+
+    forces_nc: Float
+    has_forces_s: Mask
+    stress_scc: Float | None
+    volumes_s: Float
+
+    @property
+    def has_stress_s(self) -> Mask:
+        """Whether the stress of a structure is used, (s,) bool."""
+        if self.stress_scc is None:
+            return np.zeros(len(self.has_forces_s), np.bool_)
+        has_stress_s: Mask = np.isfinite(self.stress_scc).all(axis=(1, 2))
+        return has_stress_s
+
+
+@dataclass(frozen=True, eq=False)
+class _ForceBlock:
+    """Structures that are evaluated together, and those of them that have forces or stress."""
+
+    block: Block
+    chosen: Index
+    followed: Index  # which of the block have, by their place in it
+    rows_st: Long  # where the gradients of their atoms begin
+    n_numbers: int  # of all gradients
+    targets: Targets
+    is_force_q: Mask  # known components of forces
+    is_stress_q: Mask  # known components of stress
+    volume_q: Float  # -V of the coordinates that are strain, else 1
+
+
+class ForceObjective:
+    """Mean squared errors of energies, forces and stress, in units of errors that count equally.
+
+    ``L(w) = (1 - a) <dE^2>/e^2 + a <dF^2>/f^2 + a <dS^2>/s^2``, where dE is the error of the
+    energy per atom of each structure, dF of each known component of a force, and dS of each of
+    the nine components of each known stress. The means are over all structures of the set;
+    a batch of them has its share.
+
+    Parameters
+    ----------
+    trainset
+        The normalised training set.
+    structures_s
+        Indices of the structures to sum over.
+    networks_t
+        A network per species in TYPES order; gives the layers, not the weights.
+    references
+        Of all structures of ``trainset``.
+    weights
+        a, e, f, s.
+    derivatives
+        Of the fingerprints of all structures with references.
+    workers
+        Threads for the blocks of structures; one by default.
+
+    Notes
+    -----
+    Design 3.4. With the residuals held fixed, the gradient of the force term is that of
+    ``sum_i dy_i/dx . v_i`` along the rates v of the inputs that the residuals lead to: one
+    product with the derivatives, and forward over reverse through the networks.
+    """
+
+    def __init__(
+        self,
+        trainset: TrainingSet,
+        structures_s: Index | Sequence[int],
+        networks_t: Sequence[Network],
+        references: References,
+        weights: ForceWeights,
+        derivatives: Derivatives,
+        workers: Workers | None = None,
+    ) -> None:
+        assert trainset.setups_t is not None, "normalise refuses sets without setups"
+        self._scale = trainset.scale
+        self._slopes_tg = [
+            feature_scaling(setup.known_statistics)[1] / trainset.scale
+            for setup in trainset.setups_t
+        ]
+        self._first_atom_s = np.concatenate([[0], np.cumsum(trainset.n_atoms_s)])
+        self._networks_t = tuple(networks_t)
+        self._ends_t = np.cumsum([network.weights_w.size for network in networks_t])
+        self._workers = Workers() if workers is None else workers
+        self._packing = Packing(trainset)
+        self._references = references
+        self._derivatives = derivatives
+        self._has_stress = references.stress_scc is not None
+        self.quantities: tuple[Quantity, ...] = (
+            Quantity("energy", "eV/atom"),
+            Quantity("force", "eV/Å"),
+            *([Quantity("stress", "GPa")] if self._has_stress else []),
+        )
+        chosen = np.asarray(structures_s, dtype=np.intp)
+        has_forces_s, has_stress_s = references.has_forces_s, references.has_stress_s
+        n_components = 3 * int(trainset.n_atoms_s[chosen][has_forces_s[chosen]].sum())
+        n_stress = 9 * int(has_stress_s[chosen].sum())
+        share = weights.alpha
+        self._energy_factor = (1.0 - share) / weights.energy**2 / max(len(chosen), 1)
+        self._force_factor = share / weights.force**2 / max(n_components, 1)
+        self._stress_factor = share / weights.stress**2 / max(n_stress, 1)
+        self._choose(chosen)
+
+    def _choose(self, structures: Index) -> None:
+        self._structures = structures
+        self.n_atoms_s = self._packing.n_atoms_s[structures]
+        self.energies_s = self._packing.energies_s[structures]
+        self._blocks = [
+            self._force_block(chosen) for chosen in self._packing.cut(structures, ATOMS_PER_BLOCK)
+        ]
+        self._memory: SimpleQueue[list[NetworkMemory]] = SimpleQueue()
+        for _ in range(min(self._workers.jobs, len(self._blocks))):
+            self._memory.put(self._new_memory())
+
+    def _force_block(self, chosen: Index) -> _ForceBlock:
+        block = self._packing.block(chosen)
+        references = self._references
+        has_forces_s, has_stress_s = (
+            flags_s[chosen] for flags_s in (references.has_forces_s, references.has_stress_s)
+        )
+        followed = np.flatnonzero(has_forces_s | has_stress_s)
+        rows_ts, n_numbers = [], 0
+        for rows, slopes_g in zip(block.rows_t, self._slopes_tg, strict=True):
+            first_s = np.zeros(len(chosen), np.int64)
+            first_s[rows.structures] = rows.starts
+            rows_ts.append(n_numbers + first_s[followed] * len(slopes_g))
+            n_numbers += rows.x_1n.shape[1] * len(slopes_g)
+        coordinates, reference_q, weight_q = [0], [], []
+        is_force_q, is_stress_q, volume_q = [], [], []
+        for k in followed:
+            s = chosen[k]
+            forces_nc = references.forces_nc[self._first_atom_s[s] : self._first_atom_s[s + 1]]
+            n = forces_nc.size
+            reference_q.append(forces_nc.ravel() if has_forces_s[k] else np.zeros(n))
+            weight_q.append(np.full(n, -2.0 * self._force_factor * has_forces_s[k]))
+            is_force_q.append(np.full(n, has_forces_s[k]))
+            is_stress_q.append(np.zeros(n, np.bool_))
+            volume_q.append(np.ones(n))
+            if references.stress_scc is not None:
+                volume = references.volumes_s[s] if has_stress_s[k] else 1.0
+                stress_k = references.stress_scc[s].ravel() if has_stress_s[k] else np.zeros(9)
+                reference_q.append(-volume * stress_k)
+                weight_q.append(
+                    np.full(9, -2.0 * self._stress_factor * has_stress_s[k] / volume**2)
+                )
+                is_force_q.append(np.zeros(9, np.bool_))
+                is_stress_q.append(np.full(9, has_stress_s[k]))
+                volume_q.append(np.full(9, -volume))
+                n += 9
+            coordinates.append(coordinates[-1] + n)
+        targets = Targets(
+            np.array(coordinates, np.int64),
+            np.concatenate([np.empty(0), *reference_q]),
+            np.concatenate([np.empty(0), *weight_q]),
+        )
+        return _ForceBlock(
+            block,
+            chosen,
+            followed,
+            np.ascontiguousarray(np.array(rows_ts, np.int64).T),
+            n_numbers,
+            targets,
+            np.concatenate([np.empty(0, np.bool_), *is_force_q]),
+            np.concatenate([np.empty(0, np.bool_), *is_stress_q]),
+            np.concatenate([np.empty(0), *volume_q]),
+        )
+
+    @property
+    def n_structures(self) -> int:
+        """Number of structures summed over."""
+        return len(self.energies_s)
+
+    @property
+    def identity(self) -> bytes:
+        """References and weights."""
+        parts = [self.n_atoms_s, self.energies_s]
+        parts += [one.targets.reference_q for one in self._blocks]
+        parts += [one.targets.weight_q for one in self._blocks]
+        parts.append(np.array([self._energy_factor]))
+        return b"".join(part.tobytes() for part in parts)
+
+    def sampling_key(self, sampling: str, loss: Loss) -> Float:
+        """Return what SAMPLING goes by: size of the error, or target energy per atom, (s,)."""
+        return (
+            -np.abs(loss.errors[0]) if sampling == "weighted" else self.energies_s / self.n_atoms_s
+        )
+
+    def batch(self, chosen_s: Index) -> ForceObjective:
+        """Return the objective over some of its structures, by position, repeats allowed."""
+        part = copy(self)
+        part._choose(self._structures[chosen_s])
+        return part
+
+    def evaluate(self, weights_w: Float, gradient: bool = True) -> Loss:
+        """Return value, gradient and the errors of all energies, forces and stresses.
+
+        Without ``gradient`` no rates are followed, and ``gradient_w`` is empty.
+        """
+        parts_t = np.split(weights_w, self._ends_t[:-1])
+        networks_t = [
+            network.with_weights(part)
+            for network, part in zip(self._networks_t, parts_t, strict=True)
+        ]
+
+        def work(one: _ForceBlock) -> Loss:
+            return self._evaluate_block(one, networks_t, gradient)
+
+        parts = list(self._workers.map(work, self._blocks))
+        value, gradient_w = 0.0, np.zeros(len(weights_w) if gradient else 0)
+        for part in parts:
+            value += part.value
+            gradient_w += part.gradient_w
+        errors = (join(part.errors[k] for part in parts) for k in range(len(self.quantities)))
+        return Loss(value, gradient_w, tuple(errors))
+
+    def energies(self, weights_w: Float) -> Float:
+        """Return the energies of all structures in scaled units, (s,)."""
+        errors_s = self.evaluate(weights_w, gradient=False).errors[0]
+        return self.energies_s - errors_s * self.n_atoms_s * self._scale
+
+    def _evaluate_block(self, one: _ForceBlock, networks_t: list[Network], gradient: bool) -> Loss:
+        check()
+        block, targets = one.block, one.targets
+        memory_t = self._memory.get()
+        try:
+            with unchecked():
+                energies_s = forward(block, networks_t, memory_t)
+                errors_s = (block.energies_s - energies_s) / block.n_atoms_s / self._scale
+                gradient_k = np.empty(one.n_numbers)
+                for views, network, memory, slopes_g in zip(
+                    self._views(one, gradient_k), networks_t, memory_t, self._slopes_tg, strict=True
+                ):
+                    np.multiply(network.input_gradient(memory), slopes_g, out=views)
+                forces_q, rates_k = self._derivatives.compare(
+                    one.chosen[one.followed], one.rows_st, gradient_k, targets, gradient
+                )
+                differences_q = targets.reference_q - forces_q
+                value = self._energy_factor * float(errors_s @ errors_s)
+                value -= 0.5 * float(targets.weight_q @ differences_q**2)
+                errors = self._errors(one, errors_s, differences_q)
+                if not gradient:
+                    return Loss(value, np.empty(0), errors)
+                gradient_w = np.empty(self._ends_t[-1])
+                factor_s = -2.0 * self._energy_factor * errors_s / block.n_atoms_s / self._scale
+                for rows, network, memory, slopes_g, rates_ng, gradient_part in zip(
+                    block.rows_t,
+                    networks_t,
+                    memory_t,
+                    self._slopes_tg,
+                    self._views(one, rates_k),
+                    np.split(gradient_w, self._ends_t[:-1]),
+                    strict=True,
+                ):
+                    rates_ng *= slopes_g
+                    network.backward_of_rates(
+                        rows.spread(factor_s), rates_ng, memory, gradient_part
+                    )
+                return Loss(value, gradient_w, errors)
+        finally:
+            self._memory.put(memory_t)
+
+    def _errors(self, one: _ForceBlock, errors_s: Float, differences_q: Float) -> tuple[Float, ...]:
+        """Errors of energies, of known forces and of known stresses, in their units."""
+        forces_k = differences_q[one.is_force_q]
+        if not self._has_stress:
+            return errors_s, forces_k
+        stress_k = differences_q[one.is_stress_q] / one.volume_q[one.is_stress_q]
+        return errors_s, forces_k, stress_k * EV_PER_A3_IN_GPA
+
+    def _views(self, one: _ForceBlock, flat_k: Float) -> list[Float]:
+        """The numbers of the atoms of each species in the block, (n, g) each."""
+        views, start = [], 0
+        for rows, slopes_g in zip(one.block.rows_t, self._slopes_tg, strict=True):
+            stop = start + rows.x_1n.shape[1] * len(slopes_g)
+            views.append(flat_k[start:stop].reshape(-1, len(slopes_g)))
+            start = stop
+        return views
+
+    def _new_memory(self) -> list[NetworkMemory]:
+        """Memory for the largest block, one per species."""
+        return [
+            NetworkMemory(
+                network.nodes_l,
+                max(one.block.rows_t[t].x_1n.shape[1] for one in self._blocks),
+                second_order=True,
+            )
+            for t, network in enumerate(self._networks_t)
+        ]
