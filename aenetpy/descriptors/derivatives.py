@@ -19,7 +19,7 @@ from aenetpy.arrays import Float, Index, Long
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.passes import BatchPass
-from aenetpy.kernels.kept import Places, compare_kept
+from aenetpy.kernels.kept import LANES, Places, compare_kept
 from aenetpy.parallel import Workers
 
 ATOMS_AT_A_TIME = 500
@@ -193,13 +193,13 @@ class Kept:
     ) -> None:
         sizes_t = np.array([descriptor.n_features for descriptor in descriptors])
         self._n_rows_st = counts_st * sizes_t
-        widths_s = 3 * counts_st.sum(axis=1) + 9 * strain
+        widths_s = _widths(counts_st, strain)
         numbers_st = np.zeros_like(self._n_rows_st)
         numbers_st[structures_s] = (self._n_rows_st * widths_s[:, None])[structures_s]
         ends_k = np.cumsum(numbers_st.ravel())
         self._starts_st = (ends_k - numbers_st.ravel()).reshape(numbers_st.shape)
         kind = np.float32 if single else np.float64
-        self._jacobian_k: NDArray[Any] = np.empty(int(ends_k[-1]) if len(ends_k) else 0, kind)
+        self._jacobian_k: NDArray[Any] = np.zeros(int(ends_k[-1]) if len(ends_k) else 0, kind)
         pieces = _pieces(structures_s, counts_st.sum(axis=1))
 
         def keep(numbers: Index) -> None:
@@ -207,8 +207,10 @@ class Kept:
             found = BatchPass(structures, species, descriptors).derivatives(strain)
             for s, jacobian_tagq in zip(numbers, found, strict=True):
                 for t, jacobian_agq in enumerate(jacobian_tagq):
-                    start = self._starts_st[s, t]
-                    self._jacobian_k[start : start + jacobian_agq.size] = jacobian_agq.ravel()
+                    start, stop = self._starts_st[s, t], self._starts_st[s, t] + numbers_st[s, t]
+                    rows_kq = self._jacobian_k[start:stop].reshape(-1, widths_s[s])
+                    n_coordinates = jacobian_agq.shape[2]
+                    rows_kq[:, :n_coordinates] = jacobian_agq.reshape(-1, n_coordinates)
 
         for _ in (workers or Workers()).map(keep, pieces):
             pass
@@ -244,8 +246,13 @@ class Kept:
 
 def kept_numbers(counts_st: Long, sizes_t: Long, strain: bool) -> int:
     """Return how many numbers `Kept` keeps of structures with these atoms of each species."""
-    widths_s = 3 * counts_st.sum(axis=1) + 9 * strain
-    return int((counts_st @ sizes_t) @ widths_s)
+    return int((counts_st @ sizes_t) @ _widths(counts_st, strain))
+
+
+def _widths(counts_st: Long, strain: bool) -> Long:
+    """Length of a row of J of each structure, (s,)."""
+    widths_s: Long = -(-(3 * counts_st.sum(axis=1) + 9 * strain) // LANES) * LANES
+    return widths_s
 
 
 def _places(starts_s: Long, lengths_s: Long) -> Long:

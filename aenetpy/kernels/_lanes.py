@@ -88,7 +88,19 @@ def _address(context, builder, array_type, array, index):
 
 @_function
 def load(typingctx, array, start):
-    """Return ``array[start : start + 8]`` as lanes; the array is 1-D and contiguous."""
+    """Return ``array[start : start + 8]`` as lanes; the array is 1-D and contiguous.
+
+    One of single precision is converted.
+    """
+    if array.dtype == types.float32:
+
+        def code(context, builder, sig, args):
+            data = context.make_array(sig.args[0])(context, builder, args[0]).data
+            eight = ir.VectorType(ir.FloatType(), WIDTH)
+            address = builder.bitcast(builder.gep(data, [args[1]]), eight.as_pointer())
+            return builder.fpext(builder.load(address, align=4), _VECTOR)
+
+        return signature(lanes, types.Array(types.float32, 1, "C"), types.intp), code
 
     def code(context, builder, sig, args):
         return builder.load(_address(context, builder, sig.args[0], *args), align=8)

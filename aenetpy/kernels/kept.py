@@ -1,7 +1,7 @@
 """Products of vectors with derivatives of fingerprints that are kept in memory (design 3.4).
 
 J = dG/dq of structure s and species t is a dense matrix; its rows are all fingerprint
-components of all atoms, its columns the coordinates q of the structure.
+components of all atoms, its columns the coordinates q of the structure, filled up to whole lanes.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import numpy as np
 
 from aenetpy.arrays import Float, Long
 from aenetpy.kernels._jit import kernel
+from aenetpy.kernels._lanes import WIDTH as LANES
 from aenetpy.kernels._lanes import load, splat, store, total
 
 
@@ -37,13 +38,6 @@ class Places(NamedTuple):
 
 
 @kernel
-def _load_row(jacobian_k: Any, start: int, row_q: Float, width: int) -> None:
-    """Copy one row to double precision; it is read twice."""
-    for q in range(width):
-        row_q[q] = jacobian_k[start + q]
-
-
-@kernel
 def compare_kept(
     jacobian_k: Any,
     places: Places,
@@ -62,31 +56,29 @@ def compare_kept(
     widest = 0
     for s in range(n_structures):
         widest = max(widest, places.coordinates_s[s + 1] - places.coordinates_s[s])
-    room = (widest + 7) // 8 * 8
-    row_q, sums_q = np.zeros(room), np.empty(room)
+    sums_q = np.empty(-(-widest // LANES) * LANES)
     for s in range(n_structures):
         first = places.coordinates_s[s]
         width = places.coordinates_s[s + 1] - first
-        filled = (width + 7) // 8 * 8
-        row_q[width:filled] = 0.0
-        sums_q[:filled] = 0.0
+        stride = -(-width // LANES) * LANES
+        sums_q[:stride] = 0.0
         for t in range(n_types):
-            start = places.jacobian_st[s, t]
-            for row in range(places.n_rows_st[s, t]):
-                slope = splat(gradient_k[places.rows_st[s, t] + row])
-                _load_row(jacobian_k, start + row * width, row_q, width)
-                for q in range(0, filled, 8):
-                    store(sums_q, q, load(sums_q, q) - slope * load(row_q, q))
+            begin, row = places.jacobian_st[s, t], places.rows_st[s, t]
+            for k in range(row, row + places.n_rows_st[s, t]):
+                for q in range(0, stride, LANES):
+                    product = gradient_k[k] * load(jacobian_k, begin + q)
+                    store(sums_q, q, load(sums_q, q) - product)
+                begin += stride
         for q in range(width):
             forces_q[first + q] = sums_q[q]
             sums_q[q] = weight_q[first + q] * (sums_q[q] - reference_q[first + q])
         if len(rates_k) == 0:
             continue
         for t in range(n_types):
-            start = places.jacobian_st[s, t]
-            for row in range(places.n_rows_st[s, t]):
-                _load_row(jacobian_k, start + row * width, row_q, width)
+            begin, row = places.jacobian_st[s, t], places.rows_st[s, t]
+            for k in range(row, row + places.n_rows_st[s, t]):
                 rate = splat(0.0)
-                for q in range(0, filled, 8):
-                    rate = rate + load(row_q, q) * load(sums_q, q)
-                rates_k[places.rows_st[s, t] + row] = total(rate)
+                for q in range(0, stride, LANES):
+                    rate = rate + load(jacobian_k, begin + q) * load(sums_q, q)
+                rates_k[k] = total(rate)
+                begin += stride
