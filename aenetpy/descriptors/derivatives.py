@@ -256,7 +256,7 @@ def _widths(counts_st: Long, strain: bool) -> Long:
 
 
 def _places(starts_s: Long, lengths_s: Long) -> Long:
-    """Indices of consecutive pieces of an array, one piece after the other."""
+    """Return the indices of pieces of an array, one piece after the other."""
     ends_s = np.cumsum(lengths_s)
     within = np.arange(int(ends_s[-1])) - np.repeat(ends_s - lengths_s, lengths_s)
     places: Long = np.repeat(starts_s, lengths_s) + within

@@ -22,7 +22,7 @@ from aenetpy.kernels.batch import pair_rates
 
 
 class PairDerivatives(NamedTuple):
-    """Derivatives dG/dr_p (p, g, 3) of one atom of a batch by the vectors r (3, p) to neighbours."""
+    """Derivatives dG/dr_p (p, g, 3) of one atom of a batch by the vectors to its neighbours."""
 
     atom: int
     t: int

@@ -46,7 +46,7 @@ def pair_rates(
     displacements_nc: Float,
     strains_scc: Float,
 ) -> Float:
-    """Rates of change v_j - v_i + r . strain of the vectors r (3, p) of the atoms first ... last."""
+    """Rates of change v_j - v_i + r . strain of the vectors r (3, p) of some atoms."""
     rates_cp = np.empty_like(r_cp)
     for i in range(first, last):
         strain_cc = strains_scc[structures_n[i]]

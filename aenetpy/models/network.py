@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,6 +19,41 @@ def n_weights(nodes_l: tuple[int, ...]) -> int:
     return sum((n_in + 1) * n_out for n_in, n_out in pairwise(nodes_l))
 
 
+class SecondOrder(NamedTuple):
+    """What `Network.backward_of_rates` needs of one layer, (n_out, n) each.
+
+    Parameters
+    ----------
+    bends, backs
+        f'', and dL/df.
+    rates, turns
+        Rates of z = W [x; 1], and e.
+    """
+
+    bends: Float
+    backs: Float
+    rates: Float
+    turns: Float
+
+
+class LayerMemory(NamedTuple):
+    """What the atoms have in the nodes of one layer, (n_out, n) each.
+
+    Parameters
+    ----------
+    slopes
+        f', by which the layer follows its sums z = W [x; 1].
+    deltas
+        dL/dz.
+    second
+        Memory for second order; None without.
+    """
+
+    slopes: Float
+    deltas: Float
+    second: SecondOrder | None
+
+
 class NetworkMemory:
     """Memory for one pass of one network over at most ``n_atoms`` atoms.
 
@@ -27,7 +63,7 @@ class NetworkMemory:
     Parameters
     ----------
     nodes_l
-        Nodes per layer, (l,).
+        Nodes per layer, input and output included, (l,).
     n_atoms
         Largest number of atoms of a pass.
     second_order
@@ -36,37 +72,29 @@ class NetworkMemory:
 
     def __init__(self, nodes_l: tuple[int, ...], n_atoms: int, second_order: bool = False) -> None:
         self._nodes_l = nodes_l
-        self._second_order = second_order
-        self._memory = [
-            np.empty(((7 if second_order else 3) * n + 1) * n_atoms) for n in nodes_l[1:]
-        ]
+        self._n_parts = 7 if second_order else 3
+        self._memory = [np.empty((self._n_parts * n + 1) * n_atoms) for n in nodes_l[1:]]
         self.inputs_l: list[Float] = []
-        self.slopes_l: list[Float] = []
-        self.deltas_l: list[Float] = []
-        self.bends_l: list[Float | None] = []
-        self.backs_l: list[Float | None] = []
-        self.rates_l: list[Float] = []
-        self.turns_l: list[Float] = []
+        self.layers: list[LayerMemory] = []
+
+    @property
+    def second_l(self) -> list[SecondOrder]:
+        """Memory for second order of each layer."""
+        return [layer.second for layer in self.layers if layer.second is not None]
 
     def begin(self, x_1n: Float) -> None:
         """Lay out the memory for the atoms of ``x_1n``, (g + 1, n), last row ones."""
-        n = x_1n.shape[1]
-        self.inputs_l, self.slopes_l, self.deltas_l = [x_1n], [], []
-        self.bends_l, self.backs_l, self.rates_l, self.turns_l = [], [], [], []
+        n_atoms = x_1n.shape[1]
+        self.inputs_l, self.layers = [x_1n], []
         for n_out, memory in zip(self._nodes_l[1:], self._memory, strict=True):
-            n_rows = (7 if self._second_order else 3) * n_out + 1
-            rows = memory[: n_rows * n].reshape(n_rows, n)
+            n_rows = self._n_parts * n_out + 1
+            rows = memory[: n_rows * n_atoms].reshape(n_rows, n_atoms)
             rows[n_out] = 1.0
             self.inputs_l.append(rows[: n_out + 1])
-            slopes, deltas, *more = (rows[k : k + n_out] for k in range(n_out + 1, n_rows, n_out))
-            self.slopes_l.append(slopes)
-            self.deltas_l.append(deltas)
-            bends, backs, rates, turns = more or (None, None, None, None)
-            self.bends_l.append(bends)
-            self.backs_l.append(backs)
-            if rates is not None and turns is not None:
-                self.rates_l.append(rates)
-                self.turns_l.append(turns)
+            starts = range(n_out + 1, n_rows, n_out)
+            slopes, deltas, *others = (rows[k : k + n_out] for k in starts)
+            second = SecondOrder(*others) if others else None
+            self.layers.append(LayerMemory(slopes, deltas, second))
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +204,7 @@ class Network:
         """
         y_n, memory = self._run_alone(x_ng)
         self._propagate(np.ones_like(y_n), memory)
-        return y_n, memory.deltas_l[0].T @ self.matrices_l[0][:, :-1]
+        return y_n, memory.layers[0].deltas.T @ self.matrices_l[0][:, :-1]
 
     def run(self, x_1n: Float, memory: NetworkMemory) -> Float:
         """Return the outputs y_n of the atoms in the columns of ``x_1n``, for training.
@@ -197,7 +225,8 @@ class Network:
         for layer, (name, matrix) in enumerate(zip(self.activations, self.matrices_l, strict=True)):
             x_out = memory.inputs_l[layer + 1][:-1]
             np.matmul(matrix, memory.inputs_l[layer], out=x_out)
-            ACTIVATIONS[name].function(x_out, memory.slopes_l[layer], memory.bends_l[layer])
+            slopes, _, second = memory.layers[layer]
+            ACTIVATIONS[name].function(x_out, slopes, None if second is None else second.bends)
         return memory.inputs_l[-1][0]
 
     def backward(self, dloss_dy_n: Float, memory: NetworkMemory, gradient_w: Float) -> None:
@@ -216,13 +245,13 @@ class Network:
         """
         self._propagate(dloss_dy_n, memory)
         slots = _transposed(self.nodes_l, gradient_w)
-        for x_in, delta, slot in zip(memory.inputs_l, memory.deltas_l, slots, strict=False):
-            np.matmul(x_in, delta.T, out=slot)
+        for x_in, layer, slot in zip(memory.inputs_l, memory.layers, slots, strict=False):
+            np.matmul(x_in, layer.deltas.T, out=slot)
 
     def input_gradient(self, memory: NetworkMemory) -> Float:
         """Return dy/dx of the atoms of the last ``run``, (n, g) float64."""
         self._propagate(np.ones(memory.inputs_l[0].shape[1]), memory)
-        return memory.deltas_l[0].T @ self.matrices_l[0][:, :-1]
+        return memory.layers[0].deltas.T @ self.matrices_l[0][:, :-1]
 
     def backward_of_rates(
         self, dloss_dy_n: Float, rates_ng: Float, memory: NetworkMemory, gradient_w: Float
@@ -251,28 +280,24 @@ class Network:
         -----
         Design 3.4.
         """
+        second_l = memory.second_l
         rates_l = [rates_ng.T]
-        for matrix, slope, rate in zip(
-            self.matrices_l, memory.slopes_l, memory.rates_l, strict=True
-        ):
-            np.matmul(matrix[:, :-1], rates_l[-1], out=rate)
-            rates_l.append(slope * rate)
-        back_n = dloss_dy_n
-        for layer in range(len(memory.turns_l) - 1, -1, -1):
-            turn, bend = memory.turns_l[layer], memory.bends_l[layer]
-            assert bend is not None, "the memory is for second order"
-            if layer < len(memory.turns_l) - 1:
-                np.matmul(self.matrices_l[layer + 1][:, :-1].T, memory.turns_l[layer + 1], out=turn)
-                turn *= memory.slopes_l[layer]
-                bend *= memory.backs_l[layer]
-            else:
-                np.multiply(back_n, memory.slopes_l[layer], out=turn)
-            bend *= memory.rates_l[layer]
-            turn += bend
+        for matrix, layer, second in zip(self.matrices_l, memory.layers, second_l, strict=True):
+            np.matmul(matrix[:, :-1], rates_l[-1], out=second.rates)
+            rates_l.append(layer.slopes * second.rates)
+        np.multiply(memory.layers[-1].slopes, dloss_dy_n, out=second_l[-1].turns)
+        for k in range(len(second_l) - 1, -1, -1):
+            bends, backs, rates, turns = second_l[k]
+            if k < len(second_l) - 1:
+                np.matmul(self.matrices_l[k + 1][:, :-1].T, second_l[k + 1].turns, out=turns)
+                turns *= memory.layers[k].slopes
+                bends *= backs
+            bends *= rates
+            turns += bends
         slots = _transposed(self.nodes_l, gradient_w)
-        for layer, slot in enumerate(slots):
-            np.matmul(memory.inputs_l[layer], memory.turns_l[layer].T, out=slot)
-            slot[:-1] += rates_l[layer] @ memory.deltas_l[layer].T
+        for k, slot in enumerate(slots):
+            np.matmul(memory.inputs_l[k], second_l[k].turns.T, out=slot)
+            slot[:-1] += rates_l[k] @ memory.layers[k].deltas.T
 
     def jacobian(self, slopes_n: Float, counts_s: Index, memory: NetworkMemory) -> Float:
         """Return ``sum_{i in s} a_i dy_i/dw`` of groups of atoms of the last ``run``.
@@ -303,23 +328,21 @@ class Network:
         ):
             stop = start + size * number
             slots = _transposed(self.nodes_l, jacobian_sw[first : first + number])
-            for x_in, delta, slot in zip(memory.inputs_l, memory.deltas_l, slots, strict=False):
+            for x_in, layer, slot in zip(memory.inputs_l, memory.layers, slots, strict=False):
                 x_isn = x_in[:, start:stop].reshape(-1, number, size)
-                delta_osn = delta[:, start:stop].reshape(-1, number, size)
+                delta_osn = layer.deltas[:, start:stop].reshape(-1, number, size)
                 np.matmul(x_isn.transpose(1, 0, 2), delta_osn.transpose(1, 2, 0), out=slot)
             start = stop
         return jacobian_sw
 
     def _propagate(self, dloss_dy_n: Float, memory: NetworkMemory) -> None:
         """delta_L = f_L' dL/dy, delta_l = f_l' (W_{l+1}^T delta_{l+1}), each (n_out, n)."""
-        deltas, slopes = memory.deltas_l, memory.slopes_l
-        np.multiply(dloss_dy_n, slopes[-1], out=deltas[-1])
-        for layer in range(len(deltas) - 2, -1, -1):
-            back = memory.backs_l[layer]
-            if back is None:
-                back = deltas[layer]
-            np.matmul(self.matrices_l[layer + 1][:, :-1].T, deltas[layer + 1], out=back)
-            np.multiply(back, slopes[layer], out=deltas[layer])
+        np.multiply(dloss_dy_n, memory.layers[-1].slopes, out=memory.layers[-1].deltas)
+        for k in range(len(memory.layers) - 2, -1, -1):
+            slopes, deltas, second = memory.layers[k]
+            backs = deltas if second is None else second.backs
+            np.matmul(self.matrices_l[k + 1][:, :-1].T, memory.layers[k + 1].deltas, out=backs)
+            np.multiply(backs, slopes, out=deltas)
 
     def _run_alone(self, x_ng: Float) -> tuple[Float, NetworkMemory]:
         n_atoms, n_inputs = x_ng.shape

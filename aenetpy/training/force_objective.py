@@ -70,8 +70,7 @@ class References:
         """Whether the stress of a structure is used, (s,) bool."""
         if self.stress_scc is None:
             return np.zeros(len(self.has_forces_s), np.bool_)
-        has_stress_s: Mask = np.isfinite(self.stress_scc).all(axis=(1, 2))
-        return has_stress_s
+        return np.array([np.isfinite(stress_cc).all() for stress_cc in self.stress_scc], np.bool_)
 
 
 @dataclass(frozen=True, eq=False)
@@ -327,7 +326,7 @@ class ForceObjective:
         return errors_s, forces_k, stress_k * EV_PER_A3_IN_GPA
 
     def _views(self, one: _ForceBlock, flat_k: Float) -> list[Float]:
-        """The numbers of the atoms of each species in the block, (n, g) each."""
+        """Cut a flat array into the numbers of the atoms of each species, (n, g) each."""
         views, start = [], 0
         for rows, slopes_g in zip(one.block.rows_t, self._slopes_tg, strict=True):
             stop = start + rows.x_1n.shape[1] * len(slopes_g)
