@@ -13,7 +13,12 @@ from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.derivatives import Kept, Recomputed
 from aenetpy.descriptors.passes import BatchPass
 from aenetpy.models.network import Network, n_weights
+from aenetpy.models.scaling import feature_scaling
+from aenetpy.parallel import Workers, one_blas_thread
+from aenetpy.training import force_objective as module
+from aenetpy.training.energy_objective import EnergyObjective
 from aenetpy.training.force_objective import (
+    EV_PER_A3_IN_GPA,
     ForceObjective,
     ForceWeights,
     References,
@@ -146,3 +151,116 @@ def test_kept_and_recomputed_derivatives_agree(family) -> None:
         for found_k, expected_k in zip(found.errors, expected.errors, strict=True):
             scale = np.abs(expected_k).max()
             np.testing.assert_allclose(found_k, expected_k, rtol=tolerance, atol=tolerance * scale)
+
+
+def test_errors_are_those_of_forces_from_the_slope_of_the_energy() -> None:
+    case = Case("chebyshev")
+    weights_w = weights_of(case.networks)
+    objective = case.objective()
+    energy_errors_s, force_errors_k, stress_errors_k = objective.evaluate(weights_w, False).errors
+
+    def energies(structures) -> np.ndarray:
+        moved = replace(case.trainset, features_tng=features_of(case, structures))
+        one = EnergyObjective(moved, range(len(structures)), case.networks)
+        scaled_s = one.energies(weights_w)
+        return scaled_s / moved.scale + moved.n_atoms_s * moved.shift
+
+    n_atoms_s = case.trainset.n_atoms_s
+    reference_s = case.trainset.energies_s / case.trainset.scale + n_atoms_s * case.trainset.shift
+    expected_s = (reference_s - energies(case.structures)) / n_atoms_s
+    np.testing.assert_allclose(energy_errors_s, expected_s, rtol=1e-9, atol=1e-11)
+
+    def slope(change) -> np.ndarray:
+        h = 1e-5
+        ahead, behind = ([change(one, step) for one in case.structures] for step in (h, -h))
+        return (energies(ahead) - energies(behind)) / (2.0 * h)
+
+    last_atom = -slope(
+        lambda one, h: replace(one, positions_nc=one.positions_nc + h * unit(len(one)))
+    )
+    ends_s = np.cumsum(n_atoms_s)
+    known_s = case.references.has_forces_s
+    errors_s = (case.references.forces_nc[ends_s - 1, 1] - last_atom)[known_s]
+    places_s = 3 * np.cumsum(n_atoms_s[known_s]) - 2
+    np.testing.assert_allclose(force_errors_k[places_s], errors_s, rtol=1e-5, atol=1e-6)
+
+    def strained(one, h):
+        strain_cc = np.eye(3) + h * np.outer([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+        cell_cc = None if one.cell_cc is None else one.cell_cc @ strain_cc
+        return replace(one, positions_nc=one.positions_nc @ strain_cc, cell_cc=cell_cc)
+
+    known_s = case.references.has_stress_s
+    stress_s = slope(strained) / case.references.volumes_s
+    errors_s = (case.references.stress_scc[:, 0, 1] - stress_s)[known_s] * EV_PER_A3_IN_GPA
+    np.testing.assert_allclose(stress_errors_k[1::9], errors_s, rtol=1e-5, atol=1e-6)
+
+
+def features_of(case, structures) -> tuple[np.ndarray, ...]:
+    """Return normalised fingerprints of other positions."""
+    found = BatchPass(structures, case.species, case.descriptors)
+    scalings = [feature_scaling(setup.statistics) for setup in case.trainset.setups_t]
+    return tuple(
+        (features_ng - mean_g) * inverse_g
+        for features_ng, (mean_g, inverse_g) in zip(found.features_tag, scalings, strict=True)
+    )
+
+
+def unit(n_atoms: int) -> np.ndarray:
+    """Return the displacement of the last atom along y."""
+    displacement_nc = np.zeros((n_atoms, 3))
+    displacement_nc[-1, 1] = 1.0
+    return displacement_nc
+
+
+def test_value_is_the_weighted_sum_of_mean_squares() -> None:
+    case = Case("behler")
+    loss = case.objective().evaluate(weights_of(case.networks))
+    energy_k, force_k, stress_k = loss.errors
+    stress_k = stress_k / EV_PER_A3_IN_GPA
+    expected = 0.3 * (energy_k**2).mean() / 0.1**2 + 0.7 * (force_k**2).mean() / 0.5**2
+    expected += 0.7 * (stress_k**2).mean() / 0.3**2
+    assert loss.value == pytest.approx(expected, rel=1e-12)
+
+
+def test_without_forces_the_gradient_is_that_of_energies() -> None:
+    case = Case("chebyshev")
+    weights_w = weights_of(case.networks)
+    expected = EnergyObjective(case.trainset, range(6), case.networks).evaluate(weights_w)
+    found = case.objective("energy").evaluate(weights_w)
+    factor = 2.0 / 6 / 0.1**2 / case.trainset.scale**2
+    np.testing.assert_allclose(found.gradient_w, factor * expected.gradient_w, rtol=1e-10)
+    np.testing.assert_allclose(found.errors[0], expected.errors[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_workers_change_nothing(kept, monkeypatch) -> None:
+    monkeypatch.setattr(module, "ATOMS_PER_BLOCK", 6)
+    case = Case("chebyshev")
+    weights_w = weights_of(case.networks)
+    derivatives = case.kept(True) if kept else None
+    alone = case.objective(derivatives=derivatives).evaluate(weights_w)
+    with one_blas_thread(), Workers(3) as workers:
+        together = case.objective(derivatives=derivatives, workers=workers).evaluate(weights_w)
+    assert alone.value == together.value
+    assert (alone.gradient_w == together.gradient_w).all()
+    for one, other in zip(alone.errors, together.errors, strict=True):
+        assert (one == other).all()
+
+
+def test_batches_add_up_to_the_whole() -> None:
+    case = Case("chebyshev")
+    weights_w = weights_of(case.networks)
+    objective = case.objective()
+    whole = objective.evaluate(weights_w)
+    parts = [objective.batch(np.array(few)).evaluate(weights_w) for few in ([4, 0], [1, 2], [5, 3])]
+    assert sum(part.value for part in parts) == pytest.approx(whole.value, rel=1e-12)
+    np.testing.assert_allclose(
+        sum(part.gradient_w for part in parts), whole.gradient_w, rtol=1e-9, atol=1e-9
+    )
+
+
+def test_other_weights_are_another_problem() -> None:
+    case = Case("chebyshev")
+    names = {case.objective(term).identity for term in ("energy", "force", "all")}
+    assert len(names) == 3
+    assert case.objective().identity in names
