@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from aenetpy.arrays import Float, Index, Mask
 from aenetpy.data.structure import Structure
 from aenetpy.data.training_set import TrainingSet
+
+ROW = np.dtype(
+    [("cell", "f8", (3, 3)), ("pbc", "?", (3,)), ("stress", "f8", (3, 3)), ("has_forces", "?")]
+)
+"""What is kept of one structure until all are there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +57,26 @@ class Geometry:
             self.stress_scc[index_s],
             self.has_forces_s[index_s],
         )
+
+
+def geometry_row(structure: Structure) -> NDArray[Any]:
+    """Return what `Geometry` keeps of one structure, () of `ROW`."""
+    cell_cc, stress_cc = structure.cell_cc, structure.stress_cc
+    return np.array(
+        (
+            np.zeros((3, 3)) if cell_cc is None or structure.is_isolated else cell_cc,
+            structure.pbc_c,
+            np.full((3, 3), np.nan) if stress_cc is None else stress_cc,
+            structure.forces_nc is not None,
+        ),
+        ROW,
+    )
+
+
+def geometry_of_rows(rows_s: NDArray[Any]) -> Geometry:
+    """Return the geometry of structures from their rows, (s,) of `ROW`."""
+    columns = (np.ascontiguousarray(rows_s[name]) for name in ROW.names or ())
+    return Geometry(*columns)
 
 
 def structures_of(trainset: TrainingSet, geometry: Geometry) -> list[Structure]:
