@@ -45,7 +45,7 @@ def energy_change(
 
 
 def displaced(parent: Structure, displacement_nc: Float, change: float, name: str) -> Structure:
-    """Return a copy of a structure with displaced atoms, an estimated energy and no forces.
+    """Return a displaced copy of a structure with an estimated energy, no forces and no stress.
 
     Parameters
     ----------
@@ -66,6 +66,7 @@ def displaced(parent: Structure, displacement_nc: Float, change: float, name: st
         # A cohesive energy of zero counts as none (spec 2.2, item 7).
         cohesive_energy=cohesive_energy + change if cohesive_energy else cohesive_energy,
         forces_nc=None,
+        stress_cc=None,
         name=name,
         parent=parent.name,
     )

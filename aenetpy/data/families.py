@@ -26,6 +26,11 @@ def parent_of(name: str) -> str:
     return name.partition(MARK)[0]
 
 
+def copy_source(name: str) -> str:
+    """Return the file that a structure came from: of a copy what stands behind the mark."""
+    return name.partition(MARK)[2] or name
+
+
 class Families:
     """Finds the parents that the files of copies name, however FILES spells them.
 

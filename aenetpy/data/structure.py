@@ -34,7 +34,7 @@ def spans_volume(cell_cc: Float) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """Atoms, and what is known of their energy and forces.
+    """Atoms, and what is known of their energy, forces and stress.
 
     Parameters
     ----------
@@ -53,6 +53,9 @@ class Structure:
         ``energy`` where it is not zero, as in aenet (spec 2.2, item 7).
     forces_nc
         Forces, eV/Å, (n, 3) float64; None if unknown.
+    stress_cc
+        Stress ``(1/V) dE/d(strain)``, positive under tension as in ASE, eV/Å^3, (3, 3)
+        float64; None if unknown.
     name
         The file as the user named it.
     parent
@@ -67,6 +70,7 @@ class Structure:
     energy: float | None = None
     cohesive_energy: float | None = None
     forces_nc: Float | None = None
+    stress_cc: Float | None = None
     name: str = field(default="structure")
     parent: str | None = None
 
@@ -81,7 +85,7 @@ class Structure:
     def content(self) -> bytes:
         """Return all that is known but the names, for digests."""
         labels = [self.species, self.pbc_c, self.energy, self.cohesive_energy]
-        arrays = (self.positions_nc, self.cell_cc, self.forces_nc)
+        arrays = (self.positions_nc, self.cell_cc, self.forces_nc, self.stress_cc)
         known = [array.tobytes() for array in arrays if array is not None]
         return b"".join([repr(labels).encode("utf-8", "surrogateescape"), *known])
 

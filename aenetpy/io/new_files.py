@@ -24,6 +24,8 @@ from aenetpy.io.temporary import Temporary, dead_temporaries
 def new_files(others: Mapping[str, str], command: str) -> Iterator[Opener]:
     """Claim names, and let files appear there when all of them are complete.
 
+    Other files that are opened appear just before, in place of what had their name.
+
     Each file is linked to its name, and loses its temporary name only when all are there. So
     a run that is killed in between leaves names that are known to be a part of a set: the
     next run that claims them takes them away.
@@ -39,7 +41,7 @@ def new_files(others: Mapping[str, str], command: str) -> Iterator[Opener]:
     Yields
     ------
     Opener
-        Opens one of these files for writing, as `replace_file` does.
+        Opens a file for writing, as `replace_file` does.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def new_files(others: Mapping[str, str], command: str) -> Iterator[Opener]:
 
         @contextmanager
         def opened(path: str | Path) -> Iterator[BinaryIO]:
-            if path not in names:
+            if is_passed_on(path):
                 with replace_file(path) as file:
                     yield file
                 return
@@ -86,9 +88,12 @@ def _appear(complete: Mapping[str, Temporary], others: Mapping[str, str]) -> Non
     """Give all files their names, or none."""
     done = []
     try:
-        for path, temporary in complete.items():
-            check_new(path, f"remove it, or {others[path]}")
-            _link(temporary.path, temporary.target)
+        for path, temporary in sorted(complete.items(), key=lambda item: item[0] in others):
+            if path in others:
+                check_new(path, f"remove it, or {others[path]}")
+                _link(temporary.path, temporary.target)
+            else:
+                os.replace(temporary.path, temporary.target)
             done.append(temporary.target)
     except BaseException:
         for target in done:

@@ -55,8 +55,8 @@ def iter_structures(
     Yields
     ------
     Structure
-        Named like the entry, or ``path@k`` for frame k of several. Energy (eV) and
-        forces (eV/Å) are the results stored with the frame; None if there are none.
+        Named like the entry, or ``path@k`` for frame k of several. Energy (eV), forces
+        (eV/Å) and stress (eV/Å^3) are the results stored with the frame; None if there are none.
 
     Raises
     ------
@@ -107,6 +107,32 @@ def iter_structures(
             raise DataError(f"no structure matches @{index}", file=path)
         for k, frame in enumerate(frames):
             yield _named(frame, entry if len(frames) == 1 else f"{entry}#{k}")
+
+
+def source_of(name: str) -> tuple[str, int] | None:
+    """Return where a structure that `iter_structures` has named is found again.
+
+    Parameters
+    ----------
+    name
+        Of the structure.
+
+    Returns
+    -------
+    tuple or None
+        An entry of FILES, and the number of the structure among those that it stands for, from
+        0. All frames of one file have one entry. None if there is no such file.
+    """
+    head, mark, number = name.rpartition("#")
+    if mark and number.isdecimal() and not os.path.exists(name):  # of a selection from a database
+        return (head, int(number)) if source_of(head) else None
+    bare, units = split_units(name)
+    path, index = _split_index(bare)
+    if not os.path.exists(path):
+        return None
+    if index is None or not index.isdecimal():
+        return name, 0
+    return f"{path}@:" + ("" if units is None else f"#units={units}"), int(index)
 
 
 def split_units(entry: str) -> tuple[str, str | None]:
@@ -243,13 +269,15 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure", labels: bool = T
     ----------
     atoms
         With the energy (eV) and forces (eV/Å) of its calculator's stored results, or
-        in ``info`` and ``arrays`` as ``energy``/``REF_energy`` and ``forces``/``REF_forces``.
+        in ``info`` and ``arrays`` as ``energy``/``REF_energy`` and ``forces``/``REF_forces``,
+        and the stress (eV/Å^3) as ``stress``/``REF_stress``, or as ``virial``/``REF_virial`` (eV),
+        which in extended XYZ is -V times the stress.
         Nothing is calculated, and the free energy is not used. A lattice vector that is
         zero and not periodic becomes a unit vector perpendicular to the others.
     name
         Name of the structure.
     labels
-        Whether energy and forces are wanted.
+        Whether energy, forces and stress are wanted.
 
     Raises
     ------
@@ -259,11 +287,12 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure", labels: bool = T
     """
     if len(atoms) == 0:
         raise DataError("the structure has no atoms", file=name)
-    energy = forces = None
+    energy = forces = stress_cc = None
     if labels:
         results = _results(atoms, name)
         energy = _first_of("energy", results, atoms.info)
         forces = _first_of("forces", results, atoms.arrays)
+        stress_cc = _stress(atoms, results, name)
     pbc = tuple(bool(flag) for flag in atoms.pbc)
     return Structure(
         species=_symbols(atoms, name),
@@ -272,6 +301,7 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure", labels: bool = T
         pbc_c=(pbc[0], pbc[1], pbc[2]),
         energy=None if energy is None else float(_finite(energy, (), "the energy", name)),
         forces_nc=None if forces is None else _finite(forces, (len(atoms), 3), "a force", name),
+        stress_cc=stress_cc,
         name=name,
     )
 
@@ -336,11 +366,32 @@ def _first_of(key: str, results: Mapping[str, Any], stored: Mapping[str, Any]) -
     return next((value for value in candidates if value is not None), None)
 
 
-def _finite(value: Any, shape: tuple[int, ...], what: str, name: str) -> Float:
+def _stress(atoms: Atoms, results: Mapping[str, Any], name: str) -> Float | None:
+    """Return the stress, if it is known; NaN stands for one that is not."""
+    known, per_volume = _first_of("stress", results, atoms.info), 1.0
+    if known is None and atoms.cell.rank == 3:
+        known, per_volume = _first_of("virial", results, atoms.info), -1.0 / atoms.get_volume()
+    if known is None:
+        return None
+    stress = _numbers(known, "the stress", name)
+    if np.isnan(stress).any():
+        return None
+    if stress.size == 6:  # in the order of Voigt: xx yy zz yz xz xy
+        stress = stress.ravel()[[0, 5, 4, 5, 1, 3, 4, 3, 2]]
+    if stress.size == 9:
+        stress = stress.reshape(3, 3)
+    return _finite(per_volume * stress, (3, 3), "the stress", name)
+
+
+def _numbers(value: Any, what: str, name: str) -> Float:
     try:
-        array = np.array(value, dtype=np.float64)
+        return np.array(value, dtype=np.float64)
     except (TypeError, ValueError):
         raise DataError(f"{what} is not a number", file=name) from None
+
+
+def _finite(value: Any, shape: tuple[int, ...], what: str, name: str) -> Float:
+    array = _numbers(value, what, name)
     if array.size == 1 and shape == ():
         array = array.reshape(())
     if array.shape != shape:

@@ -12,8 +12,9 @@ from aenetpy.data.structure import Structure
 from aenetpy.descriptors.featurise import Fingerprints
 from aenetpy.descriptors.statistics import RunningStatistics
 from aenetpy.io.derivatives import AtomDerivatives
-from aenetpy.io.files import Opener
+from aenetpy.io.files import Opener, is_passed_on
 from aenetpy.io.generate_in import GenerateInput
+from aenetpy.io.geometry import GeometryWriter
 from aenetpy.io.trainset import TrainingSetWriter
 from aenetpy.models.remarks import warn_of_constants
 from aenetpy.reports import generate as report
@@ -51,6 +52,8 @@ class TrainingSetBuilder:
         self, path: str, settings: GenerateInput, setups_t: Sequence[Setup], opener: Opener
     ) -> None:
         self._path, self._species, self._setups_t = path, settings.species, setups_t
+        self._opener = opener
+        self._geometry = GeometryWriter(path)
         self._writer = TrainingSetWriter(
             path, settings.species, settings.atomic_energies_t, opener=opener
         )
@@ -70,11 +73,12 @@ class TrainingSetBuilder:
         for statistics, features_ng in zip(self._statistics_t, found.features_tng, strict=True):
             statistics.update(features_ng)
         self._energies_per_atom.append(energy / len(structure))
-        forces_nc = structure.forces_nc
+        forces_nc, positions_nc = structure.forces_nc, structure.positions_in_cell()
+        self._geometry.append(structure, name, found.types_n, positions_nc)
         self._writer.append(
             name,
             found.types_n,
-            structure.positions_in_cell(),
+            positions_nc,
             np.full((len(structure), 3), np.nan) if forces_nc is None else forces_nc,
             energy,
             found.features_tng,
@@ -87,6 +91,8 @@ class TrainingSetBuilder:
         statistics = energy_statistics(self._energies_per_atom)
         setups_t = with_statistics(self._setups_t, self._statistics_t)
         self._writer.finish(*statistics, setups_t)
+        if not is_passed_on(self._path):
+            self._geometry.finish(self._opener)
         for setup in setups_t:
             if setup.known_statistics.count:
                 warn_of_constants(setup)
