@@ -122,7 +122,7 @@ class Recomputed:
             batch.structures_n * n_types + batch.types_n, minlength=len(structures) * n_types
         ).reshape(-1, n_types)
         places_tk = [
-            _places(rows_st[:, t], counts_st[:, t] * descriptor.n_features)
+            consecutive(rows_st[:, t], counts_st[:, t] * descriptor.n_features)
             for t, descriptor in enumerate(self._descriptors)
         ]
         forces_nc, virial_scc = found.adjoint(
@@ -255,10 +255,10 @@ def _widths(counts_st: Long, strain: bool) -> Long:
     return widths_s
 
 
-def _places(starts_s: Long, lengths_s: Long) -> Long:
+def consecutive(starts_s: Long, lengths_s: Long) -> Long:
     """Return the indices of pieces of an array, one piece after the other."""
     ends_s = np.cumsum(lengths_s)
-    within = np.arange(int(ends_s[-1])) - np.repeat(ends_s - lengths_s, lengths_s)
+    within = np.arange(int(lengths_s.sum())) - np.repeat(ends_s - lengths_s, lengths_s)
     places: Long = np.repeat(starts_s, lengths_s) + within
     return places
 

@@ -9,83 +9,37 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from aenetpy.arrays import Float, Index, Long, Mask
+from aenetpy.arrays import Float, Index, Long
+from aenetpy.data.geometry import Geometry
 from aenetpy.data.training_set import TrainingSet
-from aenetpy.descriptors.derivatives import Derivatives, Targets
+from aenetpy.descriptors.derivatives import Derivatives
 from aenetpy.interruption import check
 from aenetpy.models.network import Network, NetworkMemory
 from aenetpy.models.scaling import feature_scaling
 from aenetpy.parallel import Workers
 from aenetpy.training.blocks import Block, Packing
 from aenetpy.training.energy_objective import forward, join, unchecked
+from aenetpy.training.force_targets import (
+    EV_PER_A3_IN_GPA,
+    BlockTargets,
+    ForceTargets,
+    ForceWeights,
+)
 from aenetpy.training.objective import Loss, Quantity
-
-EV_PER_A3_IN_GPA = 160.21766208
 
 ATOMS_PER_BLOCK = 1000
 """Atoms that pass together: fewer than for energies alone, since each has its neighbours."""
 
 
-@dataclass(frozen=True)
-class ForceWeights:
-    """How much the errors of energies, forces and stress count.
-
-    Parameters
-    ----------
-    alpha
-        Share of forces and stress, 0 to 1; 1 - alpha is that of energies.
-    energy, force, stress
-        The errors that count equally: eV per atom, eV/Å, and eV/Å^3.
-    """
-
-    alpha: float = 0.5
-    energy: float = 0.005
-    force: float = 0.1
-    stress: float = 1.0 / EV_PER_A3_IN_GPA
-
-
-@dataclass(frozen=True, eq=False)
-class References:
-    """Which forces and which stress a potential is trained on, for all structures of a set.
-
-    Parameters
-    ----------
-    forces_nc
-        eV/Å, (n, 3) float64; not read where ``has_forces_s`` is false.
-    has_forces_s
-        Whether the forces of a structure are used, (s,) bool.
-    stress_scc
-        eV/Å^3, (s, 3, 3) float64; NaN where it is unknown or not used. None without stress.
-    volumes_s
-        Å^3, (s,) float64.
-    """
-
-    forces_nc: Float
-    has_forces_s: Mask
-    stress_scc: Float | None
-    volumes_s: Float
-
-    @property
-    def has_stress_s(self) -> Mask:
-        """Whether the stress of a structure is used, (s,) bool."""
-        if self.stress_scc is None:
-            return np.zeros(len(self.has_forces_s), np.bool_)
-        return np.array([np.isfinite(stress_cc).all() for stress_cc in self.stress_scc], np.bool_)
-
-
 @dataclass(frozen=True, eq=False)
 class _ForceBlock:
-    """Structures that are evaluated together, and those of them that have forces or stress."""
+    """Structures that are evaluated together, and those of them whose forces are followed."""
 
     block: Block
-    chosen: Index
-    followed: Index  # which of the block have, by their place in it
+    labels: BlockTargets
+    followed_s: Index
     rows_st: Long  # where the gradients of their atoms begin
     n_numbers: int  # of all gradients
-    targets: Targets
-    is_force_q: Mask  # known components of forces
-    is_stress_q: Mask  # known components of stress
-    volume_q: Float  # -V of the coordinates that are strain, else 1
 
 
 class ForceObjective:
@@ -104,12 +58,12 @@ class ForceObjective:
         Indices of the structures to sum over.
     networks_t
         A network per species in TYPES order; gives the layers, not the weights.
-    references
-        Of all structures of ``trainset``.
+    geometry
+        Of all structures of ``trainset``: which forces and which stress are used.
     weights
         a, e, f, s.
     derivatives
-        Of the fingerprints of all structures with references.
+        Of the fingerprints of all structures whose forces or stress are used.
     workers
         Threads for the blocks of structures; one by default.
 
@@ -125,7 +79,7 @@ class ForceObjective:
         trainset: TrainingSet,
         structures_s: Index | Sequence[int],
         networks_t: Sequence[Network],
-        references: References,
+        geometry: Geometry,
         weights: ForceWeights,
         derivatives: Derivatives,
         workers: Workers | None = None,
@@ -136,27 +90,20 @@ class ForceObjective:
             feature_scaling(setup.known_statistics)[1] / trainset.scale
             for setup in trainset.setups_t
         ]
-        self._first_atom_s = np.concatenate([[0], np.cumsum(trainset.n_atoms_s)])
         self._networks_t = tuple(networks_t)
         self._ends_t = np.cumsum([network.weights_w.size for network in networks_t])
         self._workers = Workers() if workers is None else workers
         self._packing = Packing(trainset)
-        self._references = references
         self._derivatives = derivatives
-        self._has_stress = references.stress_scc is not None
+        self._has_stress = weights.stress is not None
         self.quantities: tuple[Quantity, ...] = (
             Quantity("energy", "eV/atom"),
             Quantity("force", "eV/Å"),
             *([Quantity("stress", "GPa")] if self._has_stress else []),
         )
         chosen = np.asarray(structures_s, dtype=np.intp)
-        has_forces_s, has_stress_s = references.has_forces_s, references.has_stress_s
-        n_components = 3 * int(trainset.n_atoms_s[chosen][has_forces_s[chosen]].sum())
-        n_stress = 9 * int(has_stress_s[chosen].sum())
-        share = weights.alpha
-        self._energy_factor = (1.0 - share) / weights.energy**2 / max(len(chosen), 1)
-        self._force_factor = share / weights.force**2 / max(n_components, 1)
-        self._stress_factor = share / weights.stress**2 / max(n_stress, 1)
+        self._targets = ForceTargets(trainset, geometry, weights, chosen)
+        self._energy_factor = (1.0 - weights.alpha) / weights.energy**2 / max(len(chosen), 1)
         self._choose(chosen)
 
     def _choose(self, structures: Index) -> None:
@@ -171,57 +118,15 @@ class ForceObjective:
             self._memory.put(self._new_memory())
 
     def _force_block(self, chosen: Index) -> _ForceBlock:
-        block = self._packing.block(chosen)
-        references = self._references
-        has_forces_s, has_stress_s = (
-            flags_s[chosen] for flags_s in (references.has_forces_s, references.has_stress_s)
-        )
-        followed = np.flatnonzero(has_forces_s | has_stress_s)
+        block, labels = self._packing.block(chosen), self._targets.of(chosen)
         rows_ts, n_numbers = [], 0
         for rows, slopes_g in zip(block.rows_t, self._slopes_tg, strict=True):
             first_s = np.zeros(len(chosen), np.int64)
             first_s[rows.structures] = rows.starts
-            rows_ts.append(n_numbers + first_s[followed] * len(slopes_g))
+            rows_ts.append(n_numbers + first_s[labels.followed_k] * len(slopes_g))
             n_numbers += rows.x_1n.shape[1] * len(slopes_g)
-        coordinates, reference_q, weight_q = [0], [], []
-        is_force_q, is_stress_q, volume_q = [], [], []
-        for k in followed:
-            s = chosen[k]
-            forces_nc = references.forces_nc[self._first_atom_s[s] : self._first_atom_s[s + 1]]
-            n = forces_nc.size
-            reference_q.append(forces_nc.ravel() if has_forces_s[k] else np.zeros(n))
-            weight_q.append(np.full(n, -2.0 * self._force_factor * has_forces_s[k]))
-            is_force_q.append(np.full(n, has_forces_s[k]))
-            is_stress_q.append(np.zeros(n, np.bool_))
-            volume_q.append(np.ones(n))
-            if references.stress_scc is not None:
-                volume = references.volumes_s[s] if has_stress_s[k] else 1.0
-                stress_k = references.stress_scc[s].ravel() if has_stress_s[k] else np.zeros(9)
-                reference_q.append(-volume * stress_k)
-                weight_q.append(
-                    np.full(9, -2.0 * self._stress_factor * has_stress_s[k] / volume**2)
-                )
-                is_force_q.append(np.zeros(9, np.bool_))
-                is_stress_q.append(np.full(9, has_stress_s[k]))
-                volume_q.append(np.full(9, -volume))
-                n += 9
-            coordinates.append(coordinates[-1] + n)
-        targets = Targets(
-            np.array(coordinates, np.int64),
-            np.concatenate([np.empty(0), *reference_q]),
-            np.concatenate([np.empty(0), *weight_q]),
-        )
-        return _ForceBlock(
-            block,
-            chosen,
-            followed,
-            np.ascontiguousarray(np.array(rows_ts, np.int64).T),
-            n_numbers,
-            targets,
-            np.concatenate([np.empty(0, np.bool_), *is_force_q]),
-            np.concatenate([np.empty(0, np.bool_), *is_stress_q]),
-            np.concatenate([np.empty(0), *volume_q]),
-        )
+        rows_st = np.ascontiguousarray(np.array(rows_ts, np.int64).T)
+        return _ForceBlock(block, labels, chosen[labels.followed_k], rows_st, n_numbers)
 
     @property
     def n_structures(self) -> int:
@@ -231,10 +136,9 @@ class ForceObjective:
     @property
     def identity(self) -> bytes:
         """References and weights."""
-        parts = [self.n_atoms_s, self.energies_s]
-        parts += [one.targets.reference_q for one in self._blocks]
-        parts += [one.targets.weight_q for one in self._blocks]
-        parts.append(np.array([self._energy_factor]))
+        parts = [self.n_atoms_s, self.energies_s, np.array([self._energy_factor])]
+        for one in self._blocks:
+            parts += [one.labels.targets.reference_q, one.labels.targets.weight_q]
         return b"".join(part.tobytes() for part in parts)
 
     def sampling_key(self, sampling: str, loss: Loss) -> Float:
@@ -278,7 +182,7 @@ class ForceObjective:
 
     def _evaluate_block(self, one: _ForceBlock, networks_t: list[Network], gradient: bool) -> Loss:
         check()
-        block, targets = one.block, one.targets
+        block, targets = one.block, one.labels.targets
         memory_t = self._memory.get()
         try:
             with unchecked():
@@ -290,12 +194,12 @@ class ForceObjective:
                 ):
                     np.multiply(network.input_gradient(memory), slopes_g, out=views)
                 forces_q, rates_k = self._derivatives.compare(
-                    one.chosen[one.followed], one.rows_st, gradient_k, targets, gradient
+                    one.followed_s, one.rows_st, gradient_k, targets, gradient
                 )
                 differences_q = targets.reference_q - forces_q
                 value = self._energy_factor * float(errors_s @ errors_s)
                 value -= 0.5 * float(targets.weight_q @ differences_q**2)
-                errors = self._errors(one, errors_s, differences_q)
+                errors = self._errors(one.labels, errors_s, differences_q)
                 if not gradient:
                     return Loss(value, np.empty(0), errors)
                 gradient_w = np.empty(self._ends_t[-1])
@@ -317,12 +221,14 @@ class ForceObjective:
         finally:
             self._memory.put(memory_t)
 
-    def _errors(self, one: _ForceBlock, errors_s: Float, differences_q: Float) -> tuple[Float, ...]:
+    def _errors(
+        self, labels: BlockTargets, errors_s: Float, differences_q: Float
+    ) -> tuple[Float, ...]:
         """Errors of energies, of known forces and of known stresses, in their units."""
-        forces_k = differences_q[one.is_force_q]
+        forces_k = differences_q[labels.is_force_q]
         if not self._has_stress:
             return errors_s, forces_k
-        stress_k = differences_q[one.is_stress_q] / one.volume_q[one.is_stress_q]
+        stress_k = (differences_q / labels.volume_q)[labels.is_stress_q]
         return errors_s, forces_k, stress_k * EV_PER_A3_IN_GPA
 
     def _views(self, one: _ForceBlock, flat_k: Float) -> list[Float]:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from aenetpy.data.activations import ACTIVATIONS
+from aenetpy.data.geometry import Geometry
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.derivatives import Kept, Recomputed
@@ -17,12 +18,8 @@ from aenetpy.models.scaling import feature_scaling
 from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.training import force_objective as module
 from aenetpy.training.energy_objective import EnergyObjective
-from aenetpy.training.force_objective import (
-    EV_PER_A3_IN_GPA,
-    ForceObjective,
-    ForceWeights,
-    References,
-)
+from aenetpy.training.force_objective import ForceObjective
+from aenetpy.training.force_targets import EV_PER_A3_IN_GPA, ForceWeights
 from aenetpy.training.normalise import normalise
 from tests.descriptors.test_passes import FAMILIES, structures_of
 from tests.naive_network import difference
@@ -80,9 +77,10 @@ class Case:
         stress_scc[1] = np.nan
         has_forces_s = np.ones(len(n_atoms_s), np.bool_)
         has_forces_s[2] = False
-        self.references = References(
-            raw.forces_nc, has_forces_s, stress_scc, rng.uniform(50, 80, len(n_atoms_s))
-        )
+        cells_scc = np.array([rng.uniform(3, 5) * np.eye(3) for _ in n_atoms_s])
+        pbc_sc = np.ones((len(n_atoms_s), 3), np.bool_)
+        self.geometry = Geometry(cells_scc, pbc_sc, stress_scc, has_forces_s)
+        self.forces_nc = raw.forces_nc
 
     def recomputed(self, strain: bool) -> Recomputed:
         return Recomputed(self.structures.__getitem__, self.species, self.descriptors, strain)
@@ -100,17 +98,15 @@ class Case:
 
     def objective(self, term="all", derivatives=None, workers=None, chosen=None):
         alpha, stress = TERMS[term]
-        references = self.references
-        if not stress:
-            references = replace(references, stress_scc=None)
+        geometry = self.geometry
         if term == "stress":
-            references = replace(references, has_forces_s=np.zeros(len(self.structures), bool))
-        weights = ForceWeights(alpha, 0.1, 0.5, 0.3)
+            geometry = replace(geometry, has_forces_s=np.zeros(len(self.structures), bool))
+        weights = ForceWeights(alpha, 0.1, 0.5, 0.3 if stress else None)
         return ForceObjective(
             self.trainset,
             range(len(self.structures)) if chosen is None else chosen,
             self.networks,
-            references,
+            geometry,
             weights,
             derivatives or self.recomputed(stress),
             workers,
@@ -179,8 +175,8 @@ def test_errors_are_those_of_forces_from_the_slope_of_the_energy() -> None:
         lambda one, h: replace(one, positions_nc=one.positions_nc + h * unit(len(one)))
     )
     ends_s = np.cumsum(n_atoms_s)
-    known_s = case.references.has_forces_s
-    errors_s = (case.references.forces_nc[ends_s - 1, 1] - last_atom)[known_s]
+    known_s = case.geometry.has_forces_s
+    errors_s = (case.forces_nc[ends_s - 1, 1] - last_atom)[known_s]
     places_s = 3 * np.cumsum(n_atoms_s[known_s]) - 2
     np.testing.assert_allclose(force_errors_k[places_s], errors_s, rtol=1e-5, atol=1e-6)
 
@@ -189,9 +185,9 @@ def test_errors_are_those_of_forces_from_the_slope_of_the_energy() -> None:
         cell_cc = None if one.cell_cc is None else one.cell_cc @ strain_cc
         return replace(one, positions_nc=one.positions_nc @ strain_cc, cell_cc=cell_cc)
 
-    known_s = case.references.has_stress_s
-    stress_s = slope(strained) / case.references.volumes_s
-    errors_s = (case.references.stress_scc[:, 0, 1] - stress_s)[known_s] * EV_PER_A3_IN_GPA
+    known_s = case.geometry.has_stress_s
+    stress_s = slope(strained) / np.linalg.det(case.geometry.cells_scc)
+    errors_s = (case.geometry.stress_scc[:, 0, 1] - stress_s)[known_s] * EV_PER_A3_IN_GPA
     np.testing.assert_allclose(stress_errors_k[1::9], errors_s, rtol=1e-5, atol=1e-6)
 
 
