@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,10 @@ from typing import Any
 
 from aenetpy.data.activations import ACTIVATIONS, find_activation
 from aenetpy.data.methods import METHODS
+from aenetpy.errors import InputError
 from aenetpy.io.free_form import (
+    COMMENT,
+    LARGEST_INTEGER,
     Entry,
     Place,
     parse_arguments,
@@ -27,8 +31,40 @@ MOST_NODES = 10_000
 
 MOST_LAYERS = 100
 
+_METHOD_ARGUMENT = re.compile(r"(?<!\S)method=(\S+)", re.IGNORECASE)
+_PYTORCH_SIZES: Mapping[str, Mapping[str, int]] = {
+    "adam": {"batchsize": 256, "samplesize": LARGEST_INTEGER}
+}
+"""What counts in aenet-PyTorch, where an epoch is all structures; here, whole batches of them."""
+
 SAMPLINGS = ("sequential", "random", "weighted", "energy")
 """Orders in which structures are visited (spec 3.4)."""
+
+FORCE_KEYS = (
+    Item(
+        "alpha",
+        "number",
+        "share a of the forces in `L`; 0: energies alone, 1: forces alone",
+        default=0.1,
+        bounds=Bounds(0, 1),
+    ),
+    Item(
+        "energy",
+        "number",
+        "error of the energy that counts as much as one of `force`, for `alpha=0.5`",
+        default=5.0,
+        bounds=Bounds(above=0),
+        unit="meV/atom",
+    ),
+    Item(
+        "force",
+        "number",
+        "error of a force component that counts as much as one of `energy`",
+        default=0.1,
+        bounds=Bounds(above=0),
+        unit="eV/Å",
+    ),
+)
 
 TRAIN_IN = Table(
     "train.in",
@@ -77,11 +113,59 @@ TRAIN_IN = Table(
             field="max_energy",
         ),
         Item(
+            "FORCES",
+            "lines",
+            "train on forces, too: `L = (1-a) <dE^2>/energy^2 + a <dF^2>/force^2` is made small,"
+            " with the means over structures (energies per atom) and over force components; with"
+            " STRESS also `+ a <dS^2>/stress^2`",
+            told="energies alone",
+            form="on this or the next line `alpha=0.1 energy=5 force=0.1` (a, meV/atom, eV/Å), all"
+            " or some",
+            keys=FORCE_KEYS,
+        ),
+        Item(
+            "FORCESPERCENT",
+            "number",
+            "share of the structures with forces whose forces are used",
+            default=100.0,
+            bounds=Bounds(0, 100),
+            unit="%",
+            field="forces_percent",
+        ),
+        Item(
+            "MAXFORCES",
+            "number",
+            "do not use the forces of structures with a force component of this size or more; their"
+            " energies count, as in aenet-PyTorch",
+            bounds=Bounds(above=0),
+            unit="eV/Å",
+            field="max_forces",
+        ),
+        Item(
+            "STRESS",
+            "lines",
+            "train on the stress, too; the number is its error in GPa that counts as much as those"
+            " of FORCES",
+            told="off",
+            bounds=Bounds(above=0),
+            form="nothing, or positive number (GPa); 1 without",
+        ),
+        Item(
+            "CACHE",
+            "lines",
+            "memory for derivatives of fingerprints that are kept during training on forces;"
+            " `single` keeps them in single precision",
+            told="a quarter of the memory at hand",
+            bounds=Bounds(0),
+            form="number (MB), 0 or greater, then optionally `single`",
+        ),
+        Item(
             "METHOD",
             "lines",
             "how the weights are found, see below",
             told="`bfgs`",
-            form="next line the name and `key=value` parameters",
+            form="next line the name and `key=value` parameters; also `method=adamw lr=0.0001`, as"
+            " in aenet-PyTorch",
             keys=tuple(
                 Item(
                     name,
@@ -96,11 +180,32 @@ TRAIN_IN = Table(
             ),
         ),
         Item(
+            "BATCHSIZE",
+            "integer",
+            "structures of a batch, the same as `batchsize` of METHOD",
+            told="that of METHOD",
+            bounds=Bounds(1),
+        ),
+        Item(
+            "REGULARIZATION",
+            "number",
+            "add this times the sum of all squared weights to half the mean squared error of the"
+            " scaled energies, or to `L` of FORCES; with adamw it is `weight_decay`",
+            default=0.0,
+            bounds=Bounds(0),
+        ),
+        Item(
+            "PATIENCE",
+            "integer",
+            "end when the test error has not become smaller for so many epochs",
+            bounds=Bounds(1),
+        ),
+        Item(
             "SAMPLING",
             "word",
             "order of the structures for all methods but bfgs; `weighted`: large errors first,"
             " `energy`: low energies first",
-            told="`sequential`; adam `random`",
+            told="`sequential`; adam, adamw `random`",
             choices=SAMPLINGS,
         ),
         Item(
@@ -109,16 +214,47 @@ TRAIN_IN = Table(
             "displaced copies of test structures are tested too, instead of left out",
         ),
         Item("SAVE_ENERGIES", "flag", "write `energies.train.0`, `energies.test.0`"),
+        Item("SAVE_FORCES", "flag", "write `forces.train.0`, `forces.test.0`"),
         SEED,
+        Item(
+            "NPSEED",
+            "integer",
+            "of test set and order of the structures, without SEED",
+            told="SEED",
+            bounds=Bounds(0),
+        ),
+        Item(
+            "PHSEED",
+            "integer",
+            "of first weights, without SEED",
+            told="SEED, or as NPSEED",
+            bounds=Bounds(0),
+        ),
         Item("TIMING", "flag", "write `train.time`"),
         Item("DEBUG", "flag", "an empty file `train.debug0`"),
         Item("VERBOSITY", "word", "read, no effect", default="normal"),
+        Item(
+            "MODE",
+            "word",
+            "of aenet-PyTorch, whose other modes are not there",
+            told="`train`",
+            choices=("train",),
+        ),
+        Item(
+            "MEMORY_MODE",
+            "word",
+            "of aenet-PyTorch: read, no effect",
+            choices=("cpu", "gpu", "disk"),
+        ),
+        Item("VERBOSE", "flag", "of aenet-PyTorch: read, no effect"),
     ),
     rules=RULES,
 )
 _WRITTEN = (
-    *("ITERWRITE", "MAXENERGY", "SAMPLING", "VERBOSITY", "SEED"),
-    *("SAVE_ENERGIES", "TEST_COPIES", "TIMING", "DEBUG"),
+    *("ITERWRITE", "MAXENERGY", "FORCESPERCENT", "MAXFORCES"),
+    *("BATCHSIZE", "REGULARIZATION", "PATIENCE", "SAMPLING"),
+    *("VERBOSITY", "MODE", "MEMORY_MODE", "SEED", "NPSEED", "PHSEED"),
+    *("SAVE_ENERGIES", "SAVE_FORCES", "TEST_COPIES", "TIMING", "DEBUG", "VERBOSE"),
 )
 _NETWORKS = (
     "the line 'NETWORKS' and below it one line 'Ti Ti.15t-15t.nn 2 15:tanh 15:tanh' per species"
@@ -173,6 +309,39 @@ class MethodLine:
 
 
 @dataclass(frozen=True)
+class ForceSettings:
+    """What is minimised with FORCES: ``(1-a) <dE^2>/energy^2 + a <dF^2>/force^2``.
+
+    Parameters
+    ----------
+    alpha
+        a, 0...1.
+    energy, force
+        Errors that count equally for a = 1/2, in meV/atom and eV/Å.
+    """
+
+    alpha: float = 0.1
+    energy: float = 5.0
+    force: float = 0.1
+
+
+@dataclass(frozen=True)
+class CacheSettings:
+    """How much memory derivatives of fingerprints may take.
+
+    Parameters
+    ----------
+    megabytes
+        Not negative.
+    single
+        Whether they are kept in single precision.
+    """
+
+    megabytes: float
+    single: bool = False
+
+
+@dataclass(frozen=True)
 class TrainInput:
     """What ``train.in`` says (spec 3.1).
 
@@ -193,16 +362,38 @@ class TrainInput:
         a keyword of aenet-PyTorch.
     max_energy
         Upper limit of the target energy per atom, eV; None without.
+    forces
+        How forces count; None if energies alone are trained on.
+    forces_percent
+        Share of the structures with forces whose forces are used, in percent.
+    max_forces
+        Structures with a force component of this size or more count without forces, eV/Å;
+        None without.
+    stress
+        Error of the stress that counts as those of ``forces``, GPa; None without STRESS.
+    cache
+        Memory for derivatives that are kept; None if not given.
     method
-        Method and parameters.
+        Method and parameters as in the lines of METHOD; ``parameters`` has all.
+    batchsize
+        BATCHSIZE, None if not given.
+    regularization
+        Factor of the squared weights, see ``penalty``.
+    patience
+        Epochs without a smaller test error after which training ends; None without.
     sampling
         One of ``SAMPLINGS``; None if not given.
     test_copies
         Whether displaced copies of test structures are tested too; beyond aenet.
     save_energies, timing, debug, verbosity
         As in aenet.
-    seed
-        SEED, beyond aenet; None if not given.
+    save_forces
+        Whether files with forces are written.
+    seed, npseed, phseed
+        SEED, beyond aenet, NPSEED and PHSEED of aenet-PyTorch; None if not given. See
+        ``split_seed`` and ``weights_seed``.
+    mode, memory_mode, verbose
+        Of aenet-PyTorch, no effect.
     lines
         Line of each keyword that is present.
     """
@@ -214,15 +405,54 @@ class TrainInput:
     iterations: int = 10
     iterwrite: int = 1
     max_energy: float | None = None
+    forces: ForceSettings | None = None
+    forces_percent: float = 100.0
+    max_forces: float | None = None
+    stress: float | None = None
+    cache: CacheSettings | None = None
     method: MethodLine = field(default_factory=MethodLine)
+    batchsize: int | None = None
+    regularization: float = 0.0
+    patience: int | None = None
     sampling: str | None = None
     test_copies: bool = False
     save_energies: bool = False
+    save_forces: bool = False
     timing: bool = False
     debug: bool = False
     verbosity: str = "normal"
     seed: int | None = None
+    npseed: int | None = None
+    phseed: int | None = None
+    mode: str | None = None
+    memory_mode: str | None = None
+    verbose: bool = False
     lines: dict[str, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def parameters(self) -> dict[str, int | float]:
+        """All parameters of the method, with BATCHSIZE, and REGULARIZATION as weight decay."""
+        own = self.method.parameters
+        if "batchsize" in own and self.batchsize is not None:
+            own["batchsize"] = self.batchsize
+        if "weight_decay" in own and self.regularization > 0.0:
+            own["weight_decay"] = self.regularization
+        return own
+
+    @property
+    def penalty(self) -> float:
+        """Factor of the squared weights in what is minimised; 0 where the method decays them."""
+        return 0.0 if "weight_decay" in self.method.parameters else self.regularization
+
+    @property
+    def split_seed(self) -> int | None:
+        """Seed of test set and order of the structures; None if not given."""
+        return self.seed if self.seed is not None else self.npseed
+
+    @property
+    def weights_seed(self) -> int | None:
+        """Seed of the first weights; None if it is that of the test set."""
+        return self.phseed if self.seed is None else None
 
 
 def read_train_in(path: str | Path) -> TrainInput:
@@ -245,7 +475,10 @@ def read_train_in(path: str | Path) -> TrainInput:
     """
     keywords = Keywords.of(path, TRAIN_IN)
     keywords.section("TRAININGSET", "a line 'TRAININGSET <file>'")
-    return TrainInput(path=keywords.path, lines=keywords.lines, **_fields(keywords, TRAIN_IN.items))
+    fields = _fields(keywords, TRAIN_IN.items)
+    settings = TrainInput(path=keywords.path, lines=keywords.lines, **fields)
+    _check_together(settings)
+    return settings
 
 
 def read_train_changes(path: str | Path, lines: Iterable[Entry]) -> dict[str, Any]:
@@ -282,6 +515,100 @@ def _fields(keywords: Keywords, items: Iterable[Item]) -> dict[str, Any]:
     }
 
 
+def _check_together(settings: TrainInput) -> None:
+    """Refuse keywords that contradict each other, or that do nothing without another."""
+
+    def error(keyword: str, message: str, hint: str) -> InputError:
+        return Place(settings.path, settings.lines[keyword]).error(message, hint)
+
+    method, size = settings.method, settings.batchsize
+    if size is not None and "batchsize" in method.given and method.given["batchsize"] != size:
+        message = f"BATCHSIZE {size}, but METHOD has batchsize={method.given['batchsize']}"
+        raise error("BATCHSIZE", message, "remove one of them")
+    if size is not None and size > settings.parameters.get("samplesize", size):
+        message = f"BATCHSIZE {size} is larger than samplesize={settings.parameters['samplesize']}"
+        raise error("BATCHSIZE", message, f"write 'samplesize={size}' or more for METHOD")
+    if settings.regularization > 0.0:
+        if "weight_decay" in method.given:
+            message = f"REGULARIZATION is weight_decay of {method.name}, which METHOD has too"
+            raise error("REGULARIZATION", message, "remove one of them")
+        if method.name == "ekf":
+            message = "REGULARIZATION has no place in METHOD ekf"
+            raise error("REGULARIZATION", message, "use bfgs, lm, adam or adamw")
+    if settings.stress is not None and settings.forces is None:
+        hint = "add the line 'FORCES' and below it 'alpha=0.1'"
+        raise error("STRESS", "STRESS needs FORCES, which says how much it counts", hint)
+    if settings.forces is None:
+        for keyword in ("FORCESPERCENT", "MAXFORCES", "CACHE"):
+            if keyword in settings.lines:
+                place = Place(settings.path, settings.lines[keyword])
+                place.warn(f"{keyword} has no effect without FORCES")
+
+
+def _read_forces(keywords: Keywords) -> ForceSettings | None:
+    if "FORCES" not in keywords:
+        return None
+    section = keywords.section("FORCES", "")
+    head = COMMENT.sub("", section.rest)
+    if "=" not in head and not keywords.flag("FORCES"):
+        return None
+    below = tuple(entry for entry in section.body[:1] if "=" in entry.text)
+    known = {item.name: item for item in FORCE_KEYS}
+    found: dict[str, float] = {}
+    for entry in (*([Entry(head, section.line)] if "=" in head else []), *below):
+        place = keywords.place(entry.line)
+        given = parse_arguments(entry.text, dict.fromkeys(known, 1), place, "FORCES")
+        for key, (token,) in given.items():
+            if key in found:
+                raise place.error(f"FORCES: {key} is given twice", "remove one of them")
+            found[key] = _number(place, known[key], token, f"FORCES: {key}")
+    keywords.ignore(section.body[len(below) :])
+    return ForceSettings(**found)
+
+
+def _read_stress(keywords: Keywords) -> float | None:
+    tokens = _tokens_of_line(keywords, "STRESS", 1)
+    if tokens is None:
+        return None
+    place = keywords.place(keywords.lines["STRESS"])
+    return _number(place, TRAIN_IN["STRESS"], tokens[0], "STRESS") if tokens else 1.0
+
+
+def _read_cache(keywords: Keywords) -> CacheSettings | None:
+    tokens = _tokens_of_line(keywords, "CACHE", 2)
+    if tokens is None:
+        return None
+    place = keywords.place(keywords.lines["CACHE"])
+    if not tokens:
+        raise place.error("CACHE has no value", "write 'CACHE 2000' for 2000 MB")
+    if tokens[1:] and tokens[1].lower() != "single":
+        raise place.error(f"CACHE takes a number and 'single', not '{tokens[1]}'")
+    return CacheSettings(_number(place, TRAIN_IN["CACHE"], tokens[0], "CACHE"), len(tokens) > 1)
+
+
+def _tokens_of_line(keywords: Keywords, keyword: str, most: int) -> list[str] | None:
+    """Return what stands behind a keyword on its line; None without the keyword."""
+    if keyword not in keywords:
+        return None
+    section = keywords.section(keyword, "")
+    keywords.ignore(section.body)
+    tokens = split_tokens(COMMENT.sub("", section.rest))
+    if len(tokens) > most:
+        raise keywords.place(section.line).error(f"{keyword}: '{tokens[most]}' has no meaning")
+    return tokens
+
+
+def _number(place: Place, item: Item, token: str, what: str) -> float:
+    try:
+        value = parse_real(token)
+    except ValueError as reason:
+        raise place.error(f"{what}: {reason}") from None
+    objection = item.bounds.objection(value)
+    if objection is not None:
+        raise place.error(f"{what} {value:g} {objection}")
+    return value
+
+
 def _read_test_percent(keywords: Keywords) -> float:
     percent = keywords.real("TESTPERCENT", 10.0)
     if not TRAIN_IN["TESTPERCENT"].bounds.allow(percent):
@@ -300,25 +627,40 @@ def _read_method(keywords: Keywords) -> MethodLine:
         raise keywords.place(section.line).error("METHOD is not followed by its line", known)
     entry, place = section.body[0], keywords.place(section.body[0].line)
     keywords.ignore(section.body[1:])
-    name = (split_tokens(entry.text) or [""])[0]
-    if name.lower() not in METHODS:
+    foreign = _METHOD_ARGUMENT.search(entry.text)
+    if foreign is None:
+        name = (split_tokens(entry.text) or [""])[0]
+        arguments = entry.text.lstrip(",;")[len(name) :]
+    else:
+        name = foreign[1]
+        arguments = entry.text[: foreign.start()] + " " + entry.text[foreign.end() :]
+    method = name.lower()
+    if method not in METHODS:
         raise place.error(f"unknown training method '{name}'", known)
-    arguments = entry.text.lstrip(",;")[len(name) :]
-    return MethodLine(name.lower(), _method_parameters(name.lower(), arguments, place), entry.line)
+    given = _method_parameters(method, arguments, place)
+    if foreign is not None:
+        known_there = _PYTORCH_SIZES.get(method, {})
+        sizes = {key: n for key, n in known_there.items() if key.upper() not in keywords}
+        given = {**sizes, **given}
+    return MethodLine(method, given, entry.line)
 
 
 def _method_parameters(name: str, text: str, place: Place) -> dict[str, int | float]:
     known = METHODS[name].parameters
+    keys = {p.other_key: key for key, p in known.items() if p.other_key} | {k: k for k in known}
     parameters: dict[str, int | float] = {}
-    for key, (token,) in parse_arguments(text, dict.fromkeys(known, 1), place, name).items():
+    for written, (token,) in parse_arguments(text, dict.fromkeys(keys, 1), place, name).items():
+        key = keys[written]
         parameter = known[key]
+        if key in parameters:
+            raise place.error(f"{name}: {key} and {parameter.other_key} are the same", "give one")
         try:
             value = parse_integer(token) if parameter.is_whole else parse_real(token)
         except ValueError as reason:
-            raise place.error(f"{name}: {key}: {reason}") from None
+            raise place.error(f"{name}: {written}: {reason}") from None
         if not parameter.allows(value):
             shown = token if parameter.is_whole else f"{value:g}"
-            raise place.error(f"{name}: {key} is {shown}", f"it must be {parameter.limit.text}")
+            raise place.error(f"{name}: {written} is {shown}", f"it must be {parameter.limit.text}")
         parameters[key] = value
     return parameters
 
@@ -397,6 +739,9 @@ def _parse_layer(token: str, place: Place) -> tuple[int, str]:
 
 _READERS: Mapping[str, Callable[[Keywords], Any]] = {
     "NETWORKS": _read_networks,
+    "FORCES": _read_forces,
+    "STRESS": _read_stress,
+    "CACHE": _read_cache,
     "METHOD": _read_method,
     "TESTPERCENT": _read_test_percent,
 }
@@ -413,6 +758,13 @@ def format_train_in(content: TrainInput) -> str:
     for name in _WRITTEN:
         item = TRAIN_IN[name]
         lines += format_value(item, getattr(content, item.target), width=11)
+    if content.forces is not None:
+        lines += ["FORCES", " ".join(f"{k}={v!r}" for k, v in vars(content.forces).items())]
+    if content.stress is not None:
+        lines.append(f"STRESS      {content.stress!r}")
+    if content.cache is not None:
+        single = " single" if content.cache.single else ""
+        lines.append(f"CACHE       {content.cache.megabytes!r}{single}")
     # aenet finds a key inside a longer one: the shorter must stand first
     given = sorted(content.method.given.items(), key=lambda item: len(item[0]))
     arguments = [f"{key}={value!r}" for key, value in given]
