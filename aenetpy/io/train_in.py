@@ -11,8 +11,15 @@ from typing import Any
 from aenetpy.data.activations import ACTIVATIONS, find_activation
 from aenetpy.data.methods import METHODS
 from aenetpy.errors import InputError
+from aenetpy.io.forces_in import (
+    CacheSettings,
+    ForceSettings,
+    format_forces,
+    read_cache,
+    read_forces,
+    read_stress,
+)
 from aenetpy.io.free_form import (
-    COMMENT,
     LARGEST_INTEGER,
     Entry,
     Place,
@@ -23,8 +30,9 @@ from aenetpy.io.free_form import (
     split_tokens,
     times,
 )
-from aenetpy.io.keywords import RULES, SEED, Keywords, format_value
-from aenetpy.io.tables import Bounds, Item, Table, in_digits
+from aenetpy.io.keywords import Keywords, format_value
+from aenetpy.io.tables import Item
+from aenetpy.io.train_table import TRAIN_IN
 
 MOST_NODES = 10_000
 """Of a layer; two such layers have 800 MB of weights."""
@@ -37,219 +45,6 @@ _PYTORCH_SIZES: Mapping[str, Mapping[str, int]] = {
 }
 """What counts in aenet-PyTorch, where an epoch is all structures; here, whole batches of them."""
 
-SAMPLINGS = ("sequential", "random", "weighted", "energy")
-"""Orders in which structures are visited (spec 3.4)."""
-
-FORCE_KEYS = (
-    Item(
-        "alpha",
-        "number",
-        "share a of the forces in `L`; 0: energies alone, 1: forces alone",
-        default=0.1,
-        bounds=Bounds(0, 1),
-    ),
-    Item(
-        "energy",
-        "number",
-        "error of the energy that counts as much as one of `force`, for `alpha=0.5`",
-        default=5.0,
-        bounds=Bounds(above=0),
-        unit="meV/atom",
-    ),
-    Item(
-        "force",
-        "number",
-        "error of a force component that counts as much as one of `energy`",
-        default=0.1,
-        bounds=Bounds(above=0),
-        unit="eV/Å",
-    ),
-)
-
-TRAIN_IN = Table(
-    "train.in",
-    "What `aenetpy train` reads: a training set, and how the networks are fitted to it.",
-    (
-        Item(
-            "TRAININGSET",
-            "file",
-            "training set that `generate` has written",
-            required=True,
-            field="training_set",
-        ),
-        Item(
-            "NETWORKS",
-            "lines",
-            "activations `linear` `tanh` `sigmoid` `mtanh` `twist` (or `l t s m w`); a file that"
-            " exists is continued",
-            required=True,
-            form="then `<symbol> <file> <hidden layers> <nodes>:<activation> ...` each",
-        ),
-        Item(
-            "TESTPERCENT",
-            "number",
-            "share of test structures",
-            default=10.0,
-            bounds=Bounds(0, below=100),
-            unit="%",
-            field="test_percent",
-        ),
-        Item("ITERATIONS", "integer", "epochs; 0 only evaluates", default=10),
-        Item(
-            "ITERWRITE",
-            "integer",
-            "keep the networks of every so many epochs, 0: of none (the table tells every epoch; in"
-            " aenet-PyTorch this keyword thins the table)",
-            default=1,
-            told="1, as aenet",
-            bounds=Bounds(0),
-            hint="0 keeps the networks of no epoch",
-        ),
-        Item(
-            "MAXENERGY",
-            "number",
-            "leave out structures above, atomic energies subtracted",
-            unit="eV/atom",
-            field="max_energy",
-        ),
-        Item(
-            "FORCES",
-            "lines",
-            "train on forces, too: `L = (1-a) <dE^2>/energy^2 + a <dF^2>/force^2` is made small,"
-            " with the means over structures (energies per atom) and over force components; with"
-            " STRESS also `+ a <dS^2>/stress^2`",
-            told="energies alone",
-            form="on this or the next line `alpha=0.1 energy=5 force=0.1` (a, meV/atom, eV/Å), all"
-            " or some",
-            keys=FORCE_KEYS,
-        ),
-        Item(
-            "FORCESPERCENT",
-            "number",
-            "share of the structures with forces whose forces are used",
-            default=100.0,
-            bounds=Bounds(0, 100),
-            unit="%",
-            field="forces_percent",
-        ),
-        Item(
-            "MAXFORCES",
-            "number",
-            "do not use the forces of structures with a force component of this size or more; their"
-            " energies count, as in aenet-PyTorch",
-            bounds=Bounds(above=0),
-            unit="eV/Å",
-            field="max_forces",
-        ),
-        Item(
-            "STRESS",
-            "lines",
-            "train on the stress, too; the number is its error in GPa that counts as much as those"
-            " of FORCES",
-            told="off",
-            bounds=Bounds(above=0),
-            form="nothing, or positive number (GPa); 1 without",
-        ),
-        Item(
-            "CACHE",
-            "lines",
-            "memory for derivatives of fingerprints that are kept during training on forces;"
-            " `single` keeps them in single precision",
-            told="a quarter of the memory at hand",
-            bounds=Bounds(0),
-            form="number (MB), 0 or greater, then optionally `single`",
-        ),
-        Item(
-            "METHOD",
-            "lines",
-            "how the weights are found, see below",
-            told="`bfgs`",
-            form="next line the name and `key=value` parameters; also `method=adamw lr=0.0001`, as"
-            " in aenet-PyTorch",
-            keys=tuple(
-                Item(
-                    name,
-                    "lines",
-                    "",
-                    form=" ".join(
-                        f"{key}={in_digits(value)}" for key, value in method.defaults.items()
-                    )
-                    or "no parameters",
-                )
-                for name, method in METHODS.items()
-            ),
-        ),
-        Item(
-            "BATCHSIZE",
-            "integer",
-            "structures of a batch, the same as `batchsize` of METHOD",
-            told="that of METHOD",
-            bounds=Bounds(1),
-        ),
-        Item(
-            "REGULARIZATION",
-            "number",
-            "add this times the sum of all squared weights to half the mean squared error of the"
-            " scaled energies, or to `L` of FORCES; with adamw it is `weight_decay`",
-            default=0.0,
-            bounds=Bounds(0),
-        ),
-        Item(
-            "PATIENCE",
-            "integer",
-            "end when the test error has not become smaller for so many epochs",
-            bounds=Bounds(1),
-        ),
-        Item(
-            "SAMPLING",
-            "word",
-            "order of the structures for all methods but bfgs; `weighted`: large errors first,"
-            " `energy`: low energies first",
-            told="`sequential`; adam, adamw `random`",
-            choices=SAMPLINGS,
-        ),
-        Item(
-            "TEST_COPIES",
-            "flag",
-            "displaced copies of test structures are tested too, instead of left out",
-        ),
-        Item("SAVE_ENERGIES", "flag", "write `energies.train.0`, `energies.test.0`"),
-        Item("SAVE_FORCES", "flag", "write `forces.train.0`, `forces.test.0`"),
-        SEED,
-        Item(
-            "NPSEED",
-            "integer",
-            "of test set and order of the structures, without SEED",
-            told="SEED",
-            bounds=Bounds(0),
-        ),
-        Item(
-            "PHSEED",
-            "integer",
-            "of first weights, without SEED",
-            told="SEED, or as NPSEED",
-            bounds=Bounds(0),
-        ),
-        Item("TIMING", "flag", "write `train.time`"),
-        Item("DEBUG", "flag", "an empty file `train.debug0`"),
-        Item("VERBOSITY", "word", "read, no effect", default="normal"),
-        Item(
-            "MODE",
-            "word",
-            "of aenet-PyTorch, whose other modes are not there",
-            told="`train`",
-            choices=("train",),
-        ),
-        Item(
-            "MEMORY_MODE",
-            "word",
-            "of aenet-PyTorch: read, no effect",
-            choices=("cpu", "gpu", "disk"),
-        ),
-        Item("VERBOSE", "flag", "of aenet-PyTorch: read, no effect"),
-    ),
-    rules=RULES,
-)
 _WRITTEN = (
     *("ITERWRITE", "MAXENERGY", "FORCESPERCENT", "MAXFORCES"),
     *("BATCHSIZE", "REGULARIZATION", "PATIENCE", "SAMPLING"),
@@ -306,39 +101,6 @@ class MethodLine:
     def parameters(self) -> dict[str, int | float]:
         """All parameters of the method, defaults filled in."""
         return {**METHODS[self.name].defaults, **self.given}
-
-
-@dataclass(frozen=True)
-class ForceSettings:
-    """What is minimised with FORCES: ``(1-a) <dE^2>/energy^2 + a <dF^2>/force^2``.
-
-    Parameters
-    ----------
-    alpha
-        a, 0...1.
-    energy, force
-        Errors that count equally for a = 1/2, in meV/atom and eV/Å.
-    """
-
-    alpha: float = 0.1
-    energy: float = 5.0
-    force: float = 0.1
-
-
-@dataclass(frozen=True)
-class CacheSettings:
-    """How much memory derivatives of fingerprints may take.
-
-    Parameters
-    ----------
-    megabytes
-        Not negative.
-    single
-        Whether they are kept in single precision.
-    """
-
-    megabytes: float
-    single: bool = False
 
 
 @dataclass(frozen=True)
@@ -545,70 +307,6 @@ def _check_together(settings: TrainInput) -> None:
                 place.warn(f"{keyword} has no effect without FORCES")
 
 
-def _read_forces(keywords: Keywords) -> ForceSettings | None:
-    if "FORCES" not in keywords:
-        return None
-    section = keywords.section("FORCES", "")
-    head = COMMENT.sub("", section.rest)
-    if "=" not in head and not keywords.flag("FORCES"):
-        return None
-    below = tuple(entry for entry in section.body[:1] if "=" in entry.text)
-    known = {item.name: item for item in FORCE_KEYS}
-    found: dict[str, float] = {}
-    for entry in (*([Entry(head, section.line)] if "=" in head else []), *below):
-        place = keywords.place(entry.line)
-        given = parse_arguments(entry.text, dict.fromkeys(known, 1), place, "FORCES")
-        for key, (token,) in given.items():
-            if key in found:
-                raise place.error(f"FORCES: {key} is given twice", "remove one of them")
-            found[key] = _number(place, known[key], token, f"FORCES: {key}")
-    keywords.ignore(section.body[len(below) :])
-    return ForceSettings(**found)
-
-
-def _read_stress(keywords: Keywords) -> float | None:
-    tokens = _tokens_of_line(keywords, "STRESS", 1)
-    if tokens is None:
-        return None
-    place = keywords.place(keywords.lines["STRESS"])
-    return _number(place, TRAIN_IN["STRESS"], tokens[0], "STRESS") if tokens else 1.0
-
-
-def _read_cache(keywords: Keywords) -> CacheSettings | None:
-    tokens = _tokens_of_line(keywords, "CACHE", 2)
-    if tokens is None:
-        return None
-    place = keywords.place(keywords.lines["CACHE"])
-    if not tokens:
-        raise place.error("CACHE has no value", "write 'CACHE 2000' for 2000 MB")
-    if tokens[1:] and tokens[1].lower() != "single":
-        raise place.error(f"CACHE takes a number and 'single', not '{tokens[1]}'")
-    return CacheSettings(_number(place, TRAIN_IN["CACHE"], tokens[0], "CACHE"), len(tokens) > 1)
-
-
-def _tokens_of_line(keywords: Keywords, keyword: str, most: int) -> list[str] | None:
-    """Return what stands behind a keyword on its line; None without the keyword."""
-    if keyword not in keywords:
-        return None
-    section = keywords.section(keyword, "")
-    keywords.ignore(section.body)
-    tokens = split_tokens(COMMENT.sub("", section.rest))
-    if len(tokens) > most:
-        raise keywords.place(section.line).error(f"{keyword}: '{tokens[most]}' has no meaning")
-    return tokens
-
-
-def _number(place: Place, item: Item, token: str, what: str) -> float:
-    try:
-        value = parse_real(token)
-    except ValueError as reason:
-        raise place.error(f"{what}: {reason}") from None
-    objection = item.bounds.objection(value)
-    if objection is not None:
-        raise place.error(f"{what} {value:g} {objection}")
-    return value
-
-
 def _read_test_percent(keywords: Keywords) -> float:
     percent = keywords.real("TESTPERCENT", 10.0)
     if not TRAIN_IN["TESTPERCENT"].bounds.allow(percent):
@@ -739,9 +437,9 @@ def _parse_layer(token: str, place: Place) -> tuple[int, str]:
 
 _READERS: Mapping[str, Callable[[Keywords], Any]] = {
     "NETWORKS": _read_networks,
-    "FORCES": _read_forces,
-    "STRESS": _read_stress,
-    "CACHE": _read_cache,
+    "FORCES": read_forces,
+    "STRESS": read_stress,
+    "CACHE": read_cache,
     "METHOD": _read_method,
     "TESTPERCENT": _read_test_percent,
 }
@@ -758,13 +456,7 @@ def format_train_in(content: TrainInput) -> str:
     for name in _WRITTEN:
         item = TRAIN_IN[name]
         lines += format_value(item, getattr(content, item.target), width=11)
-    if content.forces is not None:
-        lines += ["FORCES", " ".join(f"{k}={v!r}" for k, v in vars(content.forces).items())]
-    if content.stress is not None:
-        lines.append(f"STRESS      {content.stress!r}")
-    if content.cache is not None:
-        single = " single" if content.cache.single else ""
-        lines.append(f"CACHE       {content.cache.megabytes!r}{single}")
+    lines += format_forces(content.forces, content.stress, content.cache)
     # aenet finds a key inside a longer one: the shorter must stand first
     given = sorted(content.method.given.items(), key=lambda item: len(item[0]))
     arguments = [f"{key}={value!r}" for key, value in given]

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.data.limits import FINITE
-from aenetpy.data.methods import METHODS, Parameter, used_sizes
+from aenetpy.data.methods import METHODS, MethodParameter, used_sizes
 from aenetpy.errors import DataError, InputError
+from aenetpy.io.forces_in import CacheSettings, ForceSettings
 from aenetpy.io.free_form import Entry
 from aenetpy.io.generate_in import GenerateInput, format_generate_in, read_generate_in
 from aenetpy.io.predict_in import (
@@ -25,15 +26,13 @@ from aenetpy.io.predict_in import (
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.train_in import (
-    SAMPLINGS,
-    CacheSettings,
-    ForceSettings,
     MethodLine,
     NetworkLine,
     TrainInput,
     format_train_in,
     read_train_in,
 )
+from aenetpy.io.train_table import SAMPLINGS
 
 GENERATE = """OUTPUT  out/TiO2.train   ! here
 TYPES
@@ -473,7 +472,7 @@ NAMES = st.text("abcXYZ019._-/ '\"", min_size=1).map(lambda s: f"n{s.strip()}")
 REALS = st.floats(-1e6, 1e6)
 
 
-def _values_of(parameter: Parameter) -> st.SearchStrategy:
+def _values_of(parameter: MethodParameter) -> st.SearchStrategy:
     """Return what a parameter of a method may be."""
     if parameter.is_whole:
         return st.integers(1, 99)
