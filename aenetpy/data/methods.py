@@ -11,7 +11,7 @@ from typing import Literal
 
 import numpy as np
 
-from aenetpy.data.limits import FINITE, Limit
+from aenetpy.data.limits import FINITE, NOT_NEGATIVE, Limit
 
 ABOVE_ZERO = Limit("larger than 0", lambda x: x > 0)
 ABOVE_ONE = Limit("larger than 1", lambda x: x > 1)
@@ -34,12 +34,15 @@ class MethodParameter:
     form
         How it tells it: ``listed`` among the training details, the others above the
         table of epochs; ``size`` is for ``batchsize`` and ``samplesize``, see `used_sizes`.
+    other_key
+        What aenet-PyTorch calls it, where that differs; read as well.
     """
 
     default: int | float
     limit: Limit = FINITE
     label: str = ""
     form: Literal["listed", "scientific", "fixed", "size"] = "listed"
+    other_key: str = ""
 
     @property
     def is_whole(self) -> bool:
@@ -109,12 +112,30 @@ METHODS: dict[str, MethodEntry] = {
             title="Adaptive Moment Estimation (Adam)",
             implementation="aenetpy.training.methods.adam:Adam",
             parameters={
-                "mu": MethodParameter(0.001, ABOVE_ZERO, "Learning rate", "scientific"),
+                "mu": MethodParameter(
+                    0.001, ABOVE_ZERO, "Learning rate", "scientific", other_key="lr"
+                ),
                 "b1": MethodParameter(0.9, SHARE, "Gradient decay rate (b1)", "fixed"),
                 "b2": MethodParameter(0.999, SHARE, "Sq. gradient decay rate (b1)", "fixed"),
                 "eps": MethodParameter(1e-8, FINITE, "Epsilon", "scientific"),
                 "samplesize": MethodParameter(500, AT_LEAST_ONE, "Sample size", "size"),
                 "batchsize": MethodParameter(1, AT_LEAST_ONE, "Mini-batch size", "size"),
+            },
+            sampling="random",
+        ),
+        MethodEntry(
+            names=("adamw",),
+            title="Adam with decoupled weight decay (AdamW)",
+            implementation="aenetpy.training.methods.adamw:AdamW",
+            parameters={
+                "lr": MethodParameter(
+                    0.001, ABOVE_ZERO, "Learning rate", "scientific", other_key="mu"
+                ),
+                "weight_decay": MethodParameter(0.0, NOT_NEGATIVE, "Weight decay", "scientific"),
+                "b1": MethodParameter(0.9, SHARE, "Gradient decay rate (b1)", "fixed"),
+                "b2": MethodParameter(0.999, SHARE, "Sq. gradient decay rate (b2)", "fixed"),
+                "eps": MethodParameter(1e-8, FINITE, "Epsilon", "scientific"),
+                "batchsize": MethodParameter(256, AT_LEAST_ONE, "Mini-batch size", "size"),
             },
             sampling="random",
         ),
@@ -156,10 +177,13 @@ def used_sizes(parameters: Mapping[str, float], n_structures: int) -> dict[str, 
     Parameters
     ----------
     parameters
-        Of a method that has both.
+        Of a method that has a ``batchsize``. Without ``samplesize`` every structure is used,
+        and the last batch may be smaller.
     n_structures
         Number of training structures.
     """
     batch = min(int(parameters["batchsize"]), n_structures)
+    if "samplesize" not in parameters:
+        return {"batchsize": batch}
     sample = min(int(parameters["samplesize"]), n_structures) // max(batch, 1) * batch
     return {"batchsize": batch, "samplesize": sample}

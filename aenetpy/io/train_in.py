@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +10,17 @@ from typing import Any
 
 from aenetpy.data.activations import ACTIVATIONS, find_activation
 from aenetpy.data.methods import METHODS
+from aenetpy.errors import InputError
+from aenetpy.io.forces_in import (
+    CacheSettings,
+    ForceSettings,
+    format_forces,
+    read_cache,
+    read_forces,
+    read_stress,
+)
 from aenetpy.io.free_form import (
+    LARGEST_INTEGER,
     Entry,
     Place,
     parse_arguments,
@@ -19,106 +30,26 @@ from aenetpy.io.free_form import (
     split_tokens,
     times,
 )
-from aenetpy.io.keywords import RULES, SEED, Keywords, format_value
-from aenetpy.io.tables import Bounds, Item, Table, in_digits
+from aenetpy.io.keywords import Keywords, format_value
+from aenetpy.io.tables import Item
+from aenetpy.io.train_table import TRAIN_IN
 
 MOST_NODES = 10_000
 """Of a layer; two such layers have 800 MB of weights."""
 
 MOST_LAYERS = 100
 
-SAMPLINGS = ("sequential", "random", "weighted", "energy")
-"""Orders in which structures are visited (spec 3.4)."""
+_METHOD_ARGUMENT = re.compile(r"(?<!\S)method=(\S+)", re.IGNORECASE)
+_PYTORCH_SIZES: Mapping[str, Mapping[str, int]] = {
+    "adam": {"batchsize": 256, "samplesize": LARGEST_INTEGER}
+}
+"""What counts in aenet-PyTorch, where an epoch is all structures; here, whole batches of them."""
 
-TRAIN_IN = Table(
-    "train.in",
-    "What `aenetpy train` reads: a training set, and how the networks are fitted to it.",
-    (
-        Item(
-            "TRAININGSET",
-            "file",
-            "training set that `generate` has written",
-            required=True,
-            field="training_set",
-        ),
-        Item(
-            "NETWORKS",
-            "lines",
-            "activations `linear` `tanh` `sigmoid` `mtanh` `twist` (or `l t s m w`); a file that"
-            " exists is continued",
-            required=True,
-            form="then `<symbol> <file> <hidden layers> <nodes>:<activation> ...` each",
-        ),
-        Item(
-            "TESTPERCENT",
-            "number",
-            "share of test structures",
-            default=10.0,
-            bounds=Bounds(0, below=100),
-            unit="%",
-            field="test_percent",
-        ),
-        Item("ITERATIONS", "integer", "epochs; 0 only evaluates", default=10),
-        Item(
-            "ITERWRITE",
-            "integer",
-            "keep the networks of every so many epochs, 0: of none (the table tells every epoch; in"
-            " aenet-PyTorch this keyword thins the table)",
-            default=1,
-            told="1, as aenet",
-            bounds=Bounds(0),
-            hint="0 keeps the networks of no epoch",
-        ),
-        Item(
-            "MAXENERGY",
-            "number",
-            "leave out structures above, atomic energies subtracted",
-            unit="eV/atom",
-            field="max_energy",
-        ),
-        Item(
-            "METHOD",
-            "lines",
-            "how the weights are found, see below",
-            told="`bfgs`",
-            form="next line the name and `key=value` parameters",
-            keys=tuple(
-                Item(
-                    name,
-                    "lines",
-                    "",
-                    form=" ".join(
-                        f"{key}={in_digits(value)}" for key, value in method.defaults.items()
-                    )
-                    or "no parameters",
-                )
-                for name, method in METHODS.items()
-            ),
-        ),
-        Item(
-            "SAMPLING",
-            "word",
-            "order of the structures for all methods but bfgs; `weighted`: large errors first,"
-            " `energy`: low energies first",
-            told="`sequential`; adam `random`",
-            choices=SAMPLINGS,
-        ),
-        Item(
-            "TEST_COPIES",
-            "flag",
-            "displaced copies of test structures are tested too, instead of left out",
-        ),
-        Item("SAVE_ENERGIES", "flag", "write `energies.train.0`, `energies.test.0`"),
-        SEED,
-        Item("TIMING", "flag", "write `train.time`"),
-        Item("DEBUG", "flag", "an empty file `train.debug0`"),
-        Item("VERBOSITY", "word", "read, no effect", default="normal"),
-    ),
-    rules=RULES,
-)
 _WRITTEN = (
-    *("ITERWRITE", "MAXENERGY", "SAMPLING", "VERBOSITY", "SEED"),
-    *("SAVE_ENERGIES", "TEST_COPIES", "TIMING", "DEBUG"),
+    *("ITERWRITE", "MAXENERGY", "FORCESPERCENT", "MAXFORCES"),
+    *("BATCHSIZE", "REGULARIZATION", "PATIENCE", "SAMPLING"),
+    *("VERBOSITY", "MODE", "MEMORY_MODE", "SEED", "NPSEED", "PHSEED"),
+    *("SAVE_ENERGIES", "SAVE_FORCES", "TEST_COPIES", "TIMING", "DEBUG", "VERBOSE"),
 )
 _NETWORKS = (
     "the line 'NETWORKS' and below it one line 'Ti Ti.15t-15t.nn 2 15:tanh 15:tanh' per species"
@@ -193,16 +124,38 @@ class TrainInput:
         a keyword of aenet-PyTorch.
     max_energy
         Upper limit of the target energy per atom, eV; None without.
+    forces
+        How forces count; None if energies alone are trained on.
+    forces_percent
+        Share of the structures with forces whose forces are used, in percent.
+    max_forces
+        Structures with a force component of this size or more count without forces, eV/Å;
+        None without.
+    stress
+        Error of the stress that counts as those of ``forces``, GPa; None without STRESS.
+    cache
+        Memory for derivatives that are kept; None if not given.
     method
-        Method and parameters.
+        Method and parameters as in the lines of METHOD; ``parameters`` has all.
+    batchsize
+        BATCHSIZE, None if not given.
+    regularization
+        Factor of the squared weights, see ``penalty``.
+    patience
+        Epochs without a smaller test error after which training ends; None without.
     sampling
         One of ``SAMPLINGS``; None if not given.
     test_copies
         Whether displaced copies of test structures are tested too; beyond aenet.
     save_energies, timing, debug, verbosity
         As in aenet.
-    seed
-        SEED, beyond aenet; None if not given.
+    save_forces
+        Whether files with forces are written.
+    seed, npseed, phseed
+        SEED, beyond aenet, NPSEED and PHSEED of aenet-PyTorch; None if not given. See
+        ``split_seed`` and ``weights_seed``.
+    mode, memory_mode, verbose
+        Of aenet-PyTorch, no effect.
     lines
         Line of each keyword that is present.
     """
@@ -214,15 +167,54 @@ class TrainInput:
     iterations: int = 10
     iterwrite: int = 1
     max_energy: float | None = None
+    forces: ForceSettings | None = None
+    forces_percent: float = 100.0
+    max_forces: float | None = None
+    stress: float | None = None
+    cache: CacheSettings | None = None
     method: MethodLine = field(default_factory=MethodLine)
+    batchsize: int | None = None
+    regularization: float = 0.0
+    patience: int | None = None
     sampling: str | None = None
     test_copies: bool = False
     save_energies: bool = False
+    save_forces: bool = False
     timing: bool = False
     debug: bool = False
     verbosity: str = "normal"
     seed: int | None = None
+    npseed: int | None = None
+    phseed: int | None = None
+    mode: str | None = None
+    memory_mode: str | None = None
+    verbose: bool = False
     lines: dict[str, int] = field(default_factory=dict, compare=False)
+
+    @property
+    def parameters(self) -> dict[str, int | float]:
+        """All parameters of the method, with BATCHSIZE, and REGULARIZATION as weight decay."""
+        own = self.method.parameters
+        if "batchsize" in own and self.batchsize is not None:
+            own["batchsize"] = self.batchsize
+        if "weight_decay" in own and self.regularization > 0.0:
+            own["weight_decay"] = self.regularization
+        return own
+
+    @property
+    def penalty(self) -> float:
+        """Factor of the squared weights in what is minimised; 0 where the method decays them."""
+        return 0.0 if "weight_decay" in self.method.parameters else self.regularization
+
+    @property
+    def split_seed(self) -> int | None:
+        """Seed of test set and order of the structures; None if not given."""
+        return self.seed if self.seed is not None else self.npseed
+
+    @property
+    def weights_seed(self) -> int | None:
+        """Seed of the first weights; None if it is that of the test set."""
+        return self.phseed if self.seed is None else None
 
 
 def read_train_in(path: str | Path) -> TrainInput:
@@ -245,7 +237,10 @@ def read_train_in(path: str | Path) -> TrainInput:
     """
     keywords = Keywords.of(path, TRAIN_IN)
     keywords.section("TRAININGSET", "a line 'TRAININGSET <file>'")
-    return TrainInput(path=keywords.path, lines=keywords.lines, **_fields(keywords, TRAIN_IN.items))
+    fields = _fields(keywords, TRAIN_IN.items)
+    settings = TrainInput(path=keywords.path, lines=keywords.lines, **fields)
+    _check_together(settings)
+    return settings
 
 
 def read_train_changes(path: str | Path, lines: Iterable[Entry]) -> dict[str, Any]:
@@ -282,6 +277,36 @@ def _fields(keywords: Keywords, items: Iterable[Item]) -> dict[str, Any]:
     }
 
 
+def _check_together(settings: TrainInput) -> None:
+    """Refuse keywords that contradict each other, or that do nothing without another."""
+
+    def error(keyword: str, message: str, hint: str) -> InputError:
+        return Place(settings.path, settings.lines[keyword]).error(message, hint)
+
+    method, size = settings.method, settings.batchsize
+    if size is not None and "batchsize" in method.given and method.given["batchsize"] != size:
+        message = f"BATCHSIZE {size}, but METHOD has batchsize={method.given['batchsize']}"
+        raise error("BATCHSIZE", message, "remove one of them")
+    if size is not None and size > settings.parameters.get("samplesize", size):
+        message = f"BATCHSIZE {size} is larger than samplesize={settings.parameters['samplesize']}"
+        raise error("BATCHSIZE", message, f"write 'samplesize={size}' or more for METHOD")
+    if settings.regularization > 0.0:
+        if "weight_decay" in method.given:
+            message = f"REGULARIZATION is weight_decay of {method.name}, which METHOD has too"
+            raise error("REGULARIZATION", message, "remove one of them")
+        if method.name == "ekf":
+            message = "REGULARIZATION has no place in METHOD ekf"
+            raise error("REGULARIZATION", message, "use bfgs, lm, adam or adamw")
+    if settings.stress is not None and settings.forces is None:
+        hint = "add the line 'FORCES' and below it 'alpha=0.1'"
+        raise error("STRESS", "STRESS needs FORCES, which says how much it counts", hint)
+    if settings.forces is None:
+        for keyword in ("FORCESPERCENT", "MAXFORCES", "CACHE"):
+            if keyword in settings.lines:
+                place = Place(settings.path, settings.lines[keyword])
+                place.warn(f"{keyword} has no effect without FORCES")
+
+
 def _read_test_percent(keywords: Keywords) -> float:
     percent = keywords.real("TESTPERCENT", 10.0)
     if not TRAIN_IN["TESTPERCENT"].bounds.allow(percent):
@@ -300,25 +325,40 @@ def _read_method(keywords: Keywords) -> MethodLine:
         raise keywords.place(section.line).error("METHOD is not followed by its line", known)
     entry, place = section.body[0], keywords.place(section.body[0].line)
     keywords.ignore(section.body[1:])
-    name = (split_tokens(entry.text) or [""])[0]
-    if name.lower() not in METHODS:
+    foreign = _METHOD_ARGUMENT.search(entry.text)
+    if foreign is None:
+        name = (split_tokens(entry.text) or [""])[0]
+        arguments = entry.text.lstrip(",;")[len(name) :]
+    else:
+        name = foreign[1]
+        arguments = entry.text[: foreign.start()] + " " + entry.text[foreign.end() :]
+    method = name.lower()
+    if method not in METHODS:
         raise place.error(f"unknown training method '{name}'", known)
-    arguments = entry.text.lstrip(",;")[len(name) :]
-    return MethodLine(name.lower(), _method_parameters(name.lower(), arguments, place), entry.line)
+    given = _method_parameters(method, arguments, place)
+    if foreign is not None:
+        known_there = _PYTORCH_SIZES.get(method, {})
+        sizes = {key: n for key, n in known_there.items() if key.upper() not in keywords}
+        given = {**sizes, **given}
+    return MethodLine(method, given, entry.line)
 
 
 def _method_parameters(name: str, text: str, place: Place) -> dict[str, int | float]:
     known = METHODS[name].parameters
+    keys = {p.other_key: key for key, p in known.items() if p.other_key} | {k: k for k in known}
     parameters: dict[str, int | float] = {}
-    for key, (token,) in parse_arguments(text, dict.fromkeys(known, 1), place, name).items():
+    for written, (token,) in parse_arguments(text, dict.fromkeys(keys, 1), place, name).items():
+        key = keys[written]
         parameter = known[key]
+        if key in parameters:
+            raise place.error(f"{name}: {key} and {parameter.other_key} are the same", "give one")
         try:
             value = parse_integer(token) if parameter.is_whole else parse_real(token)
         except ValueError as reason:
-            raise place.error(f"{name}: {key}: {reason}") from None
+            raise place.error(f"{name}: {written}: {reason}") from None
         if not parameter.allows(value):
             shown = token if parameter.is_whole else f"{value:g}"
-            raise place.error(f"{name}: {key} is {shown}", f"it must be {parameter.limit.text}")
+            raise place.error(f"{name}: {written} is {shown}", f"it must be {parameter.limit.text}")
         parameters[key] = value
     return parameters
 
@@ -397,6 +437,9 @@ def _parse_layer(token: str, place: Place) -> tuple[int, str]:
 
 _READERS: Mapping[str, Callable[[Keywords], Any]] = {
     "NETWORKS": _read_networks,
+    "FORCES": read_forces,
+    "STRESS": read_stress,
+    "CACHE": read_cache,
     "METHOD": _read_method,
     "TESTPERCENT": _read_test_percent,
 }
@@ -413,6 +456,7 @@ def format_train_in(content: TrainInput) -> str:
     for name in _WRITTEN:
         item = TRAIN_IN[name]
         lines += format_value(item, getattr(content, item.target), width=11)
+    lines += format_forces(content.forces, content.stress, content.cache)
     # aenet finds a key inside a longer one: the shorter must stand first
     given = sorted(content.method.given.items(), key=lambda item: len(item[0]))
     arguments = [f"{key}={value!r}" for key, value in given]

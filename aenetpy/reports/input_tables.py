@@ -13,7 +13,7 @@ from aenetpy.io.predict_in import PREDICT_IN
 from aenetpy.io.stp import STP
 from aenetpy.io.study_in import STUDY_YAML
 from aenetpy.io.tables import Item, Table
-from aenetpy.io.train_in import TRAIN_IN
+from aenetpy.io.train_table import TRAIN_IN
 
 TABLES = (GENERATE_IN, TRAIN_IN, PREDICT_IN, STP, STUDY_YAML, MD_JSON)
 """In the order in which they are told."""

@@ -211,7 +211,8 @@ def _process_parameters(
     entry: MethodEntry, parameters: Mapping[str, float], n_training: int
 ) -> str:
     """Lines above the table of epochs; sizes once as wanted and once as used."""
-    used = used_sizes(parameters, n_training) if "samplesize" in parameters else {}
+    has_sizes = any(parameter.form == "size" for parameter in entry.parameters.values())
+    used = used_sizes(parameters, n_training) if has_sizes else {}
     return "".join(
         f" {parameter.label:<28}: {_in_form(parameters[key], parameter.form)}"
         + (f" ({used[key]})\n" if parameter.form == "size" else "\n")

@@ -14,7 +14,8 @@ from aenetpy.io.generate_in import GENERATE_IN, read_generate_in
 from aenetpy.io.predict_in import PREDICT_IN, read_predict_in
 from aenetpy.io.stp import STP, read_stp
 from aenetpy.io.structures import iter_structures
-from aenetpy.io.train_in import TRAIN_IN, read_train_in
+from aenetpy.io.train_in import read_train_in
+from aenetpy.io.train_table import TRAIN_IN
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 
 from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.data.limits import FINITE
-from aenetpy.data.methods import METHODS, MethodParameter
+from aenetpy.data.methods import METHODS, MethodParameter, used_sizes
 from aenetpy.errors import DataError, InputError
+from aenetpy.io.forces_in import CacheSettings, ForceSettings
 from aenetpy.io.free_form import Entry
 from aenetpy.io.generate_in import GenerateInput, format_generate_in, read_generate_in
 from aenetpy.io.predict_in import (
@@ -24,13 +26,13 @@ from aenetpy.io.predict_in import (
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.train_in import (
-    SAMPLINGS,
     MethodLine,
     NetworkLine,
     TrainInput,
     format_train_in,
     read_train_in,
 )
+from aenetpy.io.train_table import SAMPLINGS
 
 GENERATE = """OUTPUT  out/TiO2.train   ! here
 TYPES
@@ -224,6 +226,178 @@ def test_method_data_are_not_keywords(write):
         read_train_in(write(text))
 
 
+PYTORCH = """TRAININGSET TiO.train.ascii
+TESTPERCENT 10
+ITERATIONS  500
+ITERWRITE   1
+BATCHSIZE   128
+
+NPSEED 1
+PHSEED 2
+
+FORCES
+alpha=0.2
+
+MODE train
+MEMORY_MODE gpu
+MAXFORCES 12.5
+
+SAVE_ENERGIES
+SAVE_FORCES
+VERBOSE
+
+METHOD
+method=adamw   lr=0.0001
+
+REGULARIZATION 0.001
+
+NETWORKS
+! atom   network         hidden
+! types  file-name       layers  nodes:activation
+  Ti     Ti.pytorch.nn    2    5:tanh    5:tanh
+  O       O.pytorch.nn    2    5:tanh    5:tanh
+"""
+
+
+def test_train_in_of_aenet_pytorch(write, caplog):
+    found = read_train_in(write(PYTORCH))
+    assert caplog.text == ""
+    assert (found.iterations, found.iterwrite, found.batchsize) == (500, 1, 128)
+    assert (found.split_seed, found.weights_seed) == (1, 2)
+    assert (found.forces, found.max_forces) == (ForceSettings(0.2, 5.0, 0.1), 12.5)
+    assert (found.save_energies, found.save_forces) == (True, True)
+    assert found.method == MethodLine("adamw", {"lr": 0.0001}, 22)
+    defaults = METHODS["adamw"].defaults
+    assert found.parameters == {
+        **defaults,
+        "lr": 0.0001,
+        "batchsize": 128,
+        "weight_decay": 0.001,
+    }
+    assert found.penalty == 0.0
+    assert [network.file for network in found.networks] == ["Ti.pytorch.nn", "O.pytorch.nn"]
+
+
+@pytest.mark.parametrize("line", ["lr=2d-3  Method=ADAM ! old", "method=adam lr=2d-3"])
+def test_adam_of_aenet_pytorch_visits_all_in_its_batches(write, caplog, line):
+    text = PYTORCH.replace("method=adamw   lr=0.0001", line)
+    found = read_train_in(write(text.replace("BATCHSIZE   128", "")))
+    assert found.method.name == "adam"
+    assert found.parameters["mu"] == 0.002
+    assert used_sizes(found.parameters, 900) == {"batchsize": 256, "samplesize": 768}
+    assert used_sizes(found.parameters, 90) == {"batchsize": 90, "samplesize": 90}
+    assert found.penalty == 0.001
+    assert read_train_in(write(text)).parameters["batchsize"] == 128
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("method=adamw", "method=adamax", "x.in:22: unknown training method 'adamax'; known are"),
+        ("method=adamw", "method=", "x.in:22: unknown training method 'method='"),
+        ("lr=0.0001", "lr=0", "x.in:22: adamw: lr is 0; it must be larger than 0"),
+        ("lr=0.0001", "mu=0", "x.in:22: adamw: mu is 0; it must be larger than 0"),
+        ("lr=0.0001", "lr=1 mu=1", "x.in:22: adamw: lr and mu are the same; give one"),
+        ("lr=0.0001", "lr=fast", "x.in:22: adamw: lr: 'fast' is not a number"),
+        ("lr=0.0001", "weight_decay=-1", "x.in:22: adamw: weight_decay is -1; it must be finite"),
+        ("lr=0.0001", "weight_decay=1", "x.in:24: REGULARIZATION is weight_decay of adamw, wh"),
+        ("lr=0.0001", "batchsize=9", "x.in:5: BATCHSIZE 128, but METHOD has batchsize=9; remove"),
+        ("method=adamw   lr=0.0001", "ekf", "x.in:24: REGULARIZATION has no place in METHOD ekf"),
+        (
+            "method=adamw   lr=0.0001",
+            "adam samplesize=100",
+            "x.in:5: BATCHSIZE 128 is larger than samplesize=100; write 'samplesize=128' or more",
+        ),
+        ("TION 0.001", "TION -1", "x.in:24: REGULARIZATION -1 is negative"),
+        ("BATCHSIZE   128", "BATCHSIZE 0", "x.in:5: BATCHSIZE 0 is no number, 1 or greater"),
+        ("BATCHSIZE   128", "PATIENCE 0", "x.in:5: PATIENCE 0 is no number, 1 or greater"),
+        ("BATCHSIZE   128", "PATIENCE 2.5", "x.in:5: PATIENCE needs an integer, not '2.5'"),
+        ("NPSEED 1", "NPSEED -1", "x.in:7: NPSEED -1 is negative"),
+        ("MODE train", "MODE transfer", "x.in:13: unknown MODE 'transfer'; known are train"),
+        ("MODE gpu", "MODE tpu", "x.in:14: unknown MEMORY_MODE 'tpu'; known are cpu, gpu, disk"),
+        ("MAXFORCES 12.5", "MAXFORCES 0", "x.in:15: MAXFORCES 0 is no positive number"),
+        ("MAXFORCES 12.5", "FORCESPERCENT 101", "x.in:15: FORCESPERCENT 101 is not between 0 and"),
+        ("alpha=0.2", "alpha=1.5", "x.in:11: FORCES: alpha 1.5 is not between 0 and 1"),
+        ("alpha=0.2", "alpha=-0.1", "x.in:11: FORCES: alpha -0.1 is not between 0 and 1"),
+        ("alpha=0.2", "alpha=nan", "x.in:11: FORCES: alpha: 'nan' is not a number"),
+        ("alpha=0.2", "alpha=", "x.in:11: FORCES: alpha needs 1 value, not 0"),
+        ("alpha=0.2", "energy=0", "x.in:11: FORCES: energy 0 is no positive number"),
+        ("alpha=0.2", "force=-1", "x.in:11: FORCES: force -1 is no positive number"),
+        ("FORCES\nalpha", "FORCES alpha=0.1\nalpha", "x.in:11: FORCES: alpha is given twice"),
+        ("FORCES\n", "FORCES maybe\n", "x.in:10: FORCES needs no value, or .true. or .false., not"),
+        ("VERBOSE", "STRESS 0", "x.in:19: STRESS 0 is no positive number"),
+        ("VERBOSE", "STRESS .false.", "x.in:19: STRESS: '.false.' is not a number"),
+        ("VERBOSE", "STRESS 1 GPa", "x.in:19: STRESS: 'GPa' has no meaning"),
+        ("FORCES\nalpha=0.2", "STRESS\n", "x.in:10: STRESS needs FORCES, which says how much it"),
+        ("VERBOSE", "CACHE", "x.in:19: CACHE has no value; write 'CACHE 2000' for 2000 MB"),
+        ("VERBOSE", "CACHE -1", "x.in:19: CACHE -1 is negative"),
+        ("VERBOSE", "CACHE 10 double", "x.in:19: CACHE takes a number and 'single', not 'double'"),
+        ("VERBOSE", "CACHE 10 single 3", "x.in:19: CACHE: '3' has no meaning"),
+    ],
+)
+def test_train_in_of_aenet_pytorch_errors(write, old, new, message):
+    assert old in PYTORCH
+    with pytest.raises(InputError, match=message):
+        read_train_in(write(PYTORCH.replace(old, new, 1)))
+
+
+@pytest.mark.parametrize(
+    ("lines", "forces"),
+    [
+        ("FORCES", ForceSettings(0.1, 5.0, 0.1)),
+        ("FORCES ! all of them", ForceSettings(0.1, 5.0, 0.1)),
+        ("FORCES .true.", ForceSettings(0.1, 5.0, 0.1)),
+        ("FORCES .false.", None),
+        ("FORCES alpha=0.5 ! half", ForceSettings(0.5, 5.0, 0.1)),
+        ("forces\nenergy = 2 , force=5d-2 alpha=1", ForceSettings(1.0, 2.0, 0.05)),
+        ("FORCES energy=3\nalpha=0", ForceSettings(0.0, 3.0, 0.1)),
+    ],
+)
+def test_forms_of_forces(write, caplog, lines, forces):
+    found = read_train_in(write(PYTORCH.replace("FORCES\nalpha=0.2", lines)))
+    assert found.forces == forces
+    assert ("no effect" in caplog.text) == (forces is None)
+    if forces is None:
+        assert ": MAXFORCES has no effect without FORCES" in caplog.text
+
+
+def test_forces_take_no_further_line(write, caplog):
+    found = read_train_in(write(PYTORCH.replace("=0.2", "=0.2\nSAVE_FORCE\nenergy=3")))
+    assert found.forces == ForceSettings(0.2)
+    assert "x.in:12: unknown keyword 'SAVE_FORCE' ignored; did you mean SAVE_FORCES?" in caplog.text
+    assert "x.in:13: unknown keyword 'energy=3' ignored" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("lines", "stress", "cache"),
+    [
+        ("STRESS\nCACHE 2d3", 1.0, CacheSettings(2000.0)),
+        ("STRESS 0.5 ! GPa\nCACHE 0 Single ! MB", 0.5, CacheSettings(0.0, single=True)),
+        ("", None, None),
+    ],
+)
+def test_stress_and_cache(write, caplog, lines, stress, cache):
+    found = read_train_in(write(PYTORCH.replace("VERBOSE", lines)))
+    assert (found.stress, found.cache) == (stress, cache)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    ("lines", "split_seed", "weights_seed"),
+    [
+        ("SEED 5", 5, None),
+        ("SEED 5\nNPSEED 1\nPHSEED 2", 5, None),
+        ("NPSEED 1", 1, None),
+        ("PHSEED 2", None, 2),
+        ("", None, None),
+    ],
+)
+def test_seed_goes_before_those_of_aenet_pytorch(write, lines, split_seed, weights_seed):
+    found = read_train_in(write(PYTORCH.replace("NPSEED 1\nPHSEED 2", lines)))
+    assert (found.split_seed, found.weights_seed) == (split_seed, weights_seed)
+
+
 def test_predict_in(write, caplog):
     found = read_predict_in(write(PREDICT))
     assert found.species == ("Ti", "O")
@@ -331,6 +505,9 @@ def test_generate_in_round_trip(tmp_path_factory, species, data):
     assert _without_lines(found) == _without_lines(content)
 
 
+FORCES = st.builds(ForceSettings, st.floats(0, 1), st.floats(1e-9, 1e9), st.floats(1e-9, 1e9))
+
+
 @settings(deadline=None)
 @given(st.lists(st.sampled_from(["Ti", "O", "Au"]), min_size=1, unique=True), st.data())
 def test_train_in_round_trip(tmp_path_factory, species, data):
@@ -356,13 +533,31 @@ def test_train_in_round_trip(tmp_path_factory, species, data):
         iterwrite=data.draw(st.integers(0, 1000)),
         max_energy=data.draw(st.none() | REALS),
         method=MethodLine(name, parameters),
+        forces=data.draw(st.none() | FORCES),
+        forces_percent=data.draw(st.floats(0, 100)),
+        max_forces=data.draw(st.none() | st.floats(1e-9, 1e9)),
+        cache=data.draw(st.none() | st.builds(CacheSettings, st.floats(0, 1e9), st.booleans())),
+        patience=data.draw(st.none() | st.integers(1, 1000)),
+        save_forces=data.draw(st.booleans()),
+        npseed=data.draw(st.none() | st.integers(0, 99)),
+        phseed=data.draw(st.none() | st.integers(0, 99)),
+        mode=data.draw(st.none() | st.just("train")),
+        memory_mode=data.draw(st.none() | st.sampled_from(["cpu", "gpu", "disk"])),
+        verbose=data.draw(st.booleans()),
         sampling=data.draw(st.none() | st.sampled_from(SAMPLINGS)),
         save_energies=data.draw(st.booleans()),
         seed=data.draw(st.none() | st.integers(0, 99)),
     )
+    if content.forces is not None:
+        content = replace(content, stress=data.draw(st.none() | st.floats(1e-9, 1e9)))
+    if name in ("bfgs", "lm", "online_sd"):
+        content = replace(content, regularization=data.draw(st.floats(0, 1e9)))
+    if name == "lm" and "batchsize" not in parameters:
+        content = replace(content, batchsize=data.draw(st.none() | st.integers(1, 1000)))
     Path(content.path).write_text(format_train_in(content))
     found = read_train_in(content.path)
     assert format_train_in(found) == format_train_in(content)
+    assert replace(found, method=content.method, networks=content.networks) == content
     assert found.iterwrite == content.iterwrite
     assert found.method.given == parameters
     assert [n.nodes for n in found.networks] == [n.nodes for n in networks]

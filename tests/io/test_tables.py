@@ -27,7 +27,8 @@ from aenetpy.io.predict_in import (
 from aenetpy.io.study_in import STUDY_YAML, read_study
 from aenetpy.io.tables import Bounds
 from aenetpy.io.taylor_in import TAYLOR_KEYS, make_taylor
-from aenetpy.io.train_in import TRAIN_IN, TrainInput, format_train_in, read_train_in
+from aenetpy.io.train_in import TrainInput, format_train_in, read_train_in
+from aenetpy.io.train_table import TRAIN_IN
 
 GENERATE = "TYPES\n1\nTi -1.0\nSETUPS\nTi Ti.stp\nFILES\n1\na.xsf\n"
 TRAIN = "TRAININGSET a.train\nNETWORKS\nTi Ti.nn 1 5:tanh\n"

@@ -28,6 +28,7 @@ GIVEN = {
     "online_sd": {"gamma": 0.02, "alpha": 0.1},
     "online_gd": {"gamma": 0.02, "alpha": 0.1},
     "adam": {"mu": 0.01, "batchsize": 3, "samplesize": 10},
+    "adamw": {"lr": 0.01, "batchsize": 5, "weight_decay": 0.5},
     "ekf": {"wgroup": 17, "pnoise": 1e-4},
     "lm": {"batchsize": 6, "adjust": 3.0},
 }
@@ -176,6 +177,28 @@ def test_the_first_step_of_adam_has_the_same_length_everywhere(objective, start_
     assert step_w == pytest.approx(-0.01 * gradient_w / (abs(gradient_w) + 1e-8), rel=1e-9)
 
 
+def test_adamw_follows_its_formula_to_the_last_small_batch(objective, start_w) -> None:
+    mean_w = square_w = np.zeros(N_WEIGHTS)
+    weights_w = start_w
+    for t, batch in enumerate(([0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11]), start=1):
+        gradient_w = objective.batch(np.array(batch)).evaluate(weights_w).gradient_w
+        mean_w = 0.8 * mean_w + 0.2 * gradient_w
+        square_w = 0.99 * square_w + 0.01 * gradient_w**2
+        step_w = (mean_w / (1 - 0.8**t)) / (np.sqrt(square_w / (1 - 0.99**t)) + 1e-3)
+        weights_w = weights_w - 0.01 * (step_w + 0.5 * weights_w)
+    method = method_of("adamw", b1=0.8, b2=0.99, eps=1e-3)
+    stepped_w = method.step(start_w, None, objective, np.arange(12))
+    assert stepped_w == pytest.approx(weights_w, rel=1e-12)
+
+
+def test_adamw_without_decay_is_adam(objective, start_w) -> None:
+    order = RNG.permutation(12)
+    adam = method_of("adam", mu=0.02, batchsize=4, samplesize=12)
+    adamw = method_of("adamw", lr=0.02, batchsize=4, weight_decay=0.0)
+    expected_w = adam.step(start_w, None, objective, order)
+    assert (adamw.step(start_w, None, objective, order) == expected_w).all()
+
+
 def naive_ekf(objective, weights_w, groups, p) -> np.ndarray:
     forgetting = p["lambda"]
     covariances = [np.eye(len(g)) / p["state"] for g in groups]
@@ -264,6 +287,7 @@ def test_a_damaged_memory_is_told_and_changes_nothing(name, objective, start_w) 
     [
         ("adam", {"n_batches": np.array(-1)}),
         ("adam", {"mean_square_w": np.full(N_WEIGHTS, -1.0)}),
+        ("adamw", {"n_batches": np.array(-1)}),
         ("ekf", {"forgetting": np.array(0.0)}),
         ("lm", {"damping": np.array(0.0)}),
         ("lm", {"start_v": np.zeros(0, np.intp), "tries": np.array(1)}),

@@ -62,12 +62,13 @@ def made(kind: type, n: int):
 GIVEN = {
     "online_sd": {"gamma": 0.02},
     "adam": {"mu": 0.1, "samplesize": 20},
+    "adamw": {"lr": 0.1, "batchsize": 5},
     "ekf": {"state": 1e-3},
     "lm": {"batchsize": 4, "adjust": 3.0},
 }
 
 
-@pytest.mark.parametrize("name", ["bfgs", "online_sd", "adam", "ekf", "lm"])
+@pytest.mark.parametrize("name", ["bfgs", "online_sd", "adam", "ekf", "lm", "adamw"])
 def test_every_method_finds_the_weights(name) -> None:
     objective, objective_test = made(WithResiduals, 20), made(WithResiduals, 5)
     method = make_method(name, N_WEIGHTS, METHODS[name].defaults | GIVEN.get(name, {}))

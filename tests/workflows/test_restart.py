@@ -29,10 +29,17 @@ METHODS = {
     "bfgs": "bfgs",
     "online_sd": "online_sd gamma=0.02 alpha=0.1",
     "adam": "adam mu=0.01 samplesize=12 batchsize=4",
+    "adamw": "method=adamw lr=0.01 weight_decay=0.01 batchsize=8",
     "ekf": "ekf wgroup=17",
     "lm": "lm batchsize=7 adjust=3.0",
 }
-SAMPLING = {"adam": "", "bfgs": "", "lm": "SAMPLING weighted", "ekf": "SAMPLING random"}
+SAMPLING = {
+    "adam": "",
+    "adamw": "",
+    "bfgs": "",
+    "lm": "SAMPLING weighted",
+    "ekf": "SAMPLING random",
+}
 SPECIES = ("Ti", "O")
 
 RNG = np.random.default_rng(12)

@@ -49,7 +49,7 @@ class Adam:
     def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after the mini-batches of one sample."""
         used = used_sizes(self._parameters, len(sample_v))
-        for batch in batches(sample_v[: used["samplesize"]], used["batchsize"]):
+        for batch in batches(sample_v[: used.get("samplesize")], used["batchsize"]):
             weights_w = self._update(weights_w, objective.batch(batch).evaluate(weights_w))
         return weights_w
 
