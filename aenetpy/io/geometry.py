@@ -6,6 +6,7 @@ import hashlib
 import os
 from dataclasses import fields
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +31,8 @@ FORMS = {
     "has_forces_s": Form("b", 1),
 }
 """What the items may be."""
+
+INSTEAD = "remove it, and the structure files are read instead, or generate the set again"
 
 COLUMNS = [field.name for field in fields(Geometry)]
 
@@ -70,33 +73,8 @@ def read_geometry(
     companion = find_companion(training_set)
     if companion is None:
         return geometry_of_files(training_set, trainset, folder)
-    return read_companion(companion, training_set, trainset)
-
-
-def read_companion(
-    companion: str | Path, training_set: str | Path, trainset: TrainingSet
-) -> Geometry:
-    """Return the geometry of the structures of a training set from a companion.
-
-    Raises
-    ------
-    DataError
-        If the companion is damaged, or lacks one of the structures.
-    """
-    instead = "remove it, and the structure files are read instead, or generate the set again"
-    try:
-        items = taken(read_archive(companion), FORMS)
-        n_known = len(items["digests_s"])
-        shapes = [(n_known, *ROW[k].shape) for k in range(len(COLUMNS))]
-        if [items[name].shape for name in COLUMNS] != shapes or items["format"] != FORMAT:
-            raise ValueError("is of another form")
-    except ValueError as reason:
-        raise DataError(
-            f"is damaged, or not a file that 'aenetpy generate' wrote ({reason})",
-            file=companion,
-            hint=instead,
-        ) from None
-    known = dict(zip(items["digests_s"].tolist(), range(n_known), strict=True))
+    found = read_companion(companion)
+    known = {digest: k for k, digest in enumerate(found.digests_s.tolist())}
     wanted = digests_of(trainset).tolist()
     for s, digest in enumerate(wanted):
         if digest not in known:
@@ -104,10 +82,39 @@ def read_companion(
                 f"belongs to another training set: structure {s + 1} of {training_set} "
                 f"({trainset.names_s[s]}) is not in it",
                 file=companion,
-                hint=instead,
+                hint=INSTEAD,
             )
-    geometry = Geometry(*(items[name].astype(ROW[k].base) for k, name in enumerate(COLUMNS)))
-    return geometry.select(np.array([known[digest] for digest in wanted], np.intp))
+    return found.geometry.select(np.array([known[digest] for digest in wanted], np.intp))
+
+
+class Companion(NamedTuple):
+    """What a companion holds: the geometry, and a digest of each record of its training set."""
+
+    geometry: Geometry
+    digests_s: Long
+
+
+def read_companion(path: str | Path) -> Companion:
+    """Read a companion, of whatever training set.
+
+    Raises
+    ------
+    DataError
+        If it is damaged, or of others.
+    """
+    try:
+        items = taken(read_archive(path), FORMS)
+        shapes = [(len(items["digests_s"]), *ROW[k].shape) for k in range(len(COLUMNS))]
+        if [items[name].shape for name in COLUMNS] != shapes or items["format"] != FORMAT:
+            raise ValueError("is of another form")
+    except ValueError as reason:
+        raise DataError(
+            f"is damaged, or not a file that 'aenetpy generate' wrote ({reason})",
+            file=path,
+            hint=INSTEAD,
+        ) from None
+    columns = (items[name].astype(ROW[k].base) for k, name in enumerate(COLUMNS))
+    return Companion(Geometry(*columns), items["digests_s"])
 
 
 class GeometryWriter:

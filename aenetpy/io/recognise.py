@@ -19,6 +19,7 @@ DERIVATIVES = "derivatives of fingerprints"
 RESTART = "restart file"
 RANDOM_NUMBERS = "random number state"
 TRAIN_STATE = "state of a training run"
+GEOMETRY = "geometry of a training set"
 
 _HEAD_BYTES = 4096
 _INTEGER = re.compile(r"\s*\d+\s*")
@@ -27,7 +28,10 @@ _STP_KEYWORD = re.compile(
     r"^\s*(DESCR|ATOM\s+\w|ENV\s+\d|(BASIS|FUNCTIONS|SYMMFUNC)\s+type)",
     re.IGNORECASE | re.MULTILINE,
 )
-_KNOWN = "training sets, potentials, setups, derivatives, train.restart, .state and .rngstate"
+_KNOWN = (
+    "training sets and their .geometry, potentials, setups, derivatives, "
+    "train.restart, .state and .rngstate"
+)
 
 
 def recognise(path: str | Path) -> str:
@@ -52,7 +56,7 @@ def recognise(path: str | Path) -> str:
     if not head:
         raise DataError("is empty", file=path, hint="write it again")
     if head.startswith(b"PK\x03\x04"):  # an archive of NumPy; its reader knows the rest
-        return TRAIN_STATE
+        return GEOMETRY if "aenetpy geometry".encode("utf-32-le") in head else TRAIN_STATE
     found = _recognise_text(head) if _looks_like_text(head) else _recognise_binary(path, head)
     if found is None:
         raise DataError("is none of aenet's files", file=path, hint=f"known are {_KNOWN}")

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from aenetpy.data.families import is_copy
+from aenetpy.data.geometry import Geometry
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.training_set import TrainingSet
@@ -22,6 +23,7 @@ from aenetpy.descriptors.lookup import serving_setups
 from aenetpy.errors import AenetpyError, DataError
 from aenetpy.io import recognise as kinds
 from aenetpy.io.derivatives import iter_derivatives
+from aenetpy.io.geometry import find_companion, read_companion, read_geometry
 from aenetpy.io.network import read_network
 from aenetpy.io.restart import BfgsRestart, EkfRestart, read_restart
 from aenetpy.io.rngstate import N_WORDS, read_rngstate
@@ -42,7 +44,7 @@ def inspect(path: str) -> Summary:
     Parameters
     ----------
     path
-        A training set, potential (both binary or text), setup, derivatives,
+        A training set, its companion, a potential (text or binary), setup, derivatives,
         ``train.restart``, ``train.state`` or ``train.rngstate``, recognised by its content.
 
     Raises
@@ -52,7 +54,8 @@ def inspect(path: str) -> Summary:
     """
     kind = kinds.recognise(path)
     describe: dict[str, Callable[[str], Summary]] = {
-        kinds.TRAINING_SET: lambda path: describe_trainset(read_any_trainset(path)),
+        kinds.TRAINING_SET: lambda path: describe_trainset(read_any_trainset(path), path),
+        kinds.GEOMETRY: lambda path: describe_geometry(read_companion(path).geometry),
         kinds.TRAINING_SET_TEXT: lambda path: describe_trainset(read_any_trainset(path)),
         kinds.POTENTIAL: lambda path: describe_network(read_network(path)),
         kinds.POTENTIAL_TEXT: lambda path: describe_network(read_network(path)),
@@ -68,7 +71,7 @@ def inspect(path: str) -> Summary:
     return plain
 
 
-def describe_trainset(trainset: TrainingSet) -> Summary:
+def describe_trainset(trainset: TrainingSet, path: str | None = None) -> Summary:
     """Species, numbers, energies, setups with statistics, and a table of structures."""
     sizes_s = trainset.n_atoms_s
     unit = "" if trainset.normalized else "_eV"
@@ -86,6 +89,7 @@ def describe_trainset(trainset: TrainingSet) -> Summary:
         "shift_eV": trainset.shift,
         f"energy_per_atom{unit}": _energies(trainset),
         f"longest_force{unit and '_eV_per_A'}": longest,
+        **(describe_companion(path, trainset) if path else {}),
         "setups": None if setups_t is None else describe_setups(setups_t, trainset.species),
         "structure_table": [
             {"name": name, "atoms": n_atoms, f"energy_per_atom{unit}": energy / max(n_atoms, 1)}
@@ -93,6 +97,28 @@ def describe_trainset(trainset: TrainingSet) -> Summary:
                 trainset.names_s, sizes_s.tolist(), trainset.energies_s.tolist(), strict=True
             )
         ],
+    }
+
+
+def describe_companion(training_set: str, trainset: TrainingSet) -> Summary:
+    """Describe what the companion adds to a training set; nothing where there is none."""
+    companion = find_companion(training_set)
+    if companion is None:
+        return {}
+    try:
+        geometry = read_geometry(training_set, trainset)
+    except DataError as error:  # the set itself can be looked at
+        log.warning("%s", error)
+        return {}
+    return {"geometry": {"file": companion, **describe_geometry(geometry)}}
+
+
+def describe_geometry(geometry: Geometry) -> Summary:
+    """Tell of how many structures there are cells, forces and stress."""
+    return {
+        "periodic": np.count_nonzero(geometry.pbc_sc.any(axis=1)),
+        "with_forces": np.count_nonzero(geometry.has_forces_s),
+        "with_stress": np.count_nonzero(geometry.has_stress_s),
     }
 
 

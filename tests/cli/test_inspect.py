@@ -6,6 +6,7 @@ import json
 import lzma
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,6 +52,31 @@ def test_own_files(basis, path, kind, capsys):
     lines = told(capsys, file, "-v").splitlines()
     assert lines[0] == f"{file}: {kind}"
     assert all(line.startswith("  ") and line == line.rstrip() for line in lines[1:])
+
+
+def test_the_companion_of_a_training_set(tmp_path, monkeypatch, capsys):
+    shutil.copytree(ROOT / "tests" / "data" / "reference", tmp_path / "reference")
+    monkeypatch.chdir(tmp_path / "reference" / "chebyshev")
+    assert run(["generate", "generate.in"]) == 0
+    capsys.readouterr()
+    line = (
+        "geometry              file TiO2.train.geometry, periodic 5, with forces 5, with stress 0"
+    )
+    assert f"  {line}\n" in told(capsys, "TiO2.train")
+    assert as_json(capsys, "TiO2.train.geometry") == {
+        "file": "TiO2.train.geometry",
+        "kind": "geometry of a training set",
+        "bytes": Path("TiO2.train.geometry").stat().st_size,
+        "periodic": 5,
+        "with_forces": 5,
+        "with_stress": 0,
+    }
+    trainset = read_trainset("TiO2.train")
+    write_trainset("TiO2.train", replace(trainset, positions_nc=trainset.positions_nc + 1))
+    assert run(["inspect", "TiO2.train", "--json"]) == 0
+    captured = capsys.readouterr()
+    assert "TiO2.train.geometry: belongs to another training set" in captured.err
+    assert "geometry" not in json.loads(captured.out)
 
 
 def test_training_set(golden, capsys):

@@ -46,6 +46,44 @@ def test_all_appear_at_the_end(workdir, monkeypatch, has_links):
     assert (workdir / "a").stat().st_nlink == 1
 
 
+def test_other_files_replace_and_appear_first(workdir, monkeypatch):
+    (workdir / "c").write_bytes(b"old")
+    order = []
+    for name in ("link", "replace"):
+        kept = getattr(os, name)
+        monkeypatch.setattr(
+            os,
+            name,
+            lambda old, new, kept=kept: order.append(os.path.basename(new)) or kept(old, new),
+        )
+    with new_files(OTHERS, "test") as opener:
+        for path in ("a", "c", "b"):
+            with opener(path) as file:
+                file.write(path.encode())
+        assert (workdir / "c").read_bytes() == b"old"
+    assert order == ["c", "a", "b"]
+    assert {name: (workdir / name).read_text() for name in os.listdir()} == {
+        "a": "a",
+        "b": "b",
+        "c": "c",
+    }
+
+
+def test_other_files_do_not_appear_without_these(workdir):
+    def work() -> None:
+        with new_files(OTHERS, "test") as opener:
+            for path in ("a", "c"):
+                with opener(path) as file:
+                    file.write(b"ours")
+            raise KeyboardInterrupt
+
+    (workdir / "c").write_bytes(b"old")
+    with pytest.raises(KeyboardInterrupt):
+        work()
+    assert os.listdir() == ["c"]
+    assert (workdir / "c").read_bytes() == b"old"
+
+
 @pytest.mark.parametrize("path", ["a", "b"])
 def test_nothing_is_begun_where_a_name_is_taken(workdir, path):
     (workdir / path).write_bytes(b"precious")

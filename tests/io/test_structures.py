@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
 from ase.db import connect
@@ -50,6 +52,60 @@ def test_structure_from_atoms():
     assert found.forces_nc.tolist() == [[0.1, 0.2, 0.3], [-0.1, -0.2, -0.3]]
     atoms.positions[0] = 9.0
     assert found.positions_nc[0].tolist() == [0.0, 0.0, 0.0]
+
+
+def test_stress_is_that_of_ase(tmp_path):
+    """The derivative of the energy by the strain, per volume; extended XYZ knows -V times it."""
+    atoms = bulk("Cu", cubic=True)
+    atoms.set_cell(atoms.cell @ (np.eye(3) + 0.02 * np.eye(3)[[1, 2, 0]]), scale_atoms=True)
+    atoms.rattle(0.05, seed=2)
+    atoms.calc = EMT()
+    stress_cc, volume = atoms.get_stress(voigt=False), atoms.get_volume()
+    found = structure_from_atoms(atoms)
+    np.testing.assert_allclose(found.stress_cc, stress_cc, rtol=1e-12)
+    rates = []
+    for i in range(3):
+        energies = []
+        for sign in (1, -1):
+            strained, strain = atoms.copy(), np.eye(3)
+            strain[i, i] += sign * 1e-5
+            strained.set_cell(atoms.cell @ strain, scale_atoms=True)
+            strained.calc = EMT()
+            energies.append(strained.get_potential_energy())
+        rates.append((energies[0] - energies[1]) / 2e-5 / volume)
+    np.testing.assert_allclose(np.diag(found.stress_cc), rates, rtol=1e-5)
+
+    virial_cc = -volume * stress_cc
+    forms = [{"stress": stress_cc}, {"REF_stress": atoms.get_stress()}, {"virial": virial_cc}]
+    for k, info in enumerate(forms):
+        bare = atoms.copy()
+        bare.info = info
+        assert_stress(structure_from_atoms(bare), stress_cc)
+        write(tmp_path / f"{k}.xyz", bare)
+        (read,) = iter_structures(str(tmp_path / f"{k}.xyz"))
+        assert_stress(read, stress_cc)
+
+
+def assert_stress(structure, stress_cc):
+    np.testing.assert_allclose(structure.stress_cc, stress_cc, rtol=1e-7, atol=1e-9)
+
+
+def test_stress_that_is_unknown_or_wrong():
+    atoms = make_atoms()
+    assert structure_from_atoms(atoms).stress_cc is None
+    assert structure_from_atoms(make_atoms(stress=np.full(6, np.nan))).stress_cc is None
+    assert structure_from_atoms(make_atoms(stress=np.zeros(6)), labels=False).stress_cc is None
+    molecule = Atoms("O2", [[0, 0, 0], [0, 0, 1.2]], info={"virial": np.eye(3)})
+    assert structure_from_atoms(molecule).stress_cc is None  # per volume of nothing
+    for stress, reason in [
+        (np.zeros(5), "the stress is missing or surplus"),
+        (np.full((3, 3), np.inf), "the stress: number 1 of 9 is inf"),
+        ("none", "the stress is not a number"),
+    ]:
+        atoms.calc.results.pop("stress", None)
+        atoms.info["stress"] = stress
+        with pytest.raises(DataError, match=f"^a: {reason}"):
+            structure_from_atoms(atoms, "a")
 
 
 def test_no_energy_stays_none():
