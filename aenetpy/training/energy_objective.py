@@ -15,7 +15,7 @@ from aenetpy.interruption import check
 from aenetpy.models.network import Network, NetworkMemory
 from aenetpy.parallel import Workers
 from aenetpy.training.blocks import Block, Packing
-from aenetpy.training.objective import Loss, Quantity, Residuals
+from aenetpy.training.objective import Loss, Quantity, Residuals, mean_errors
 
 
 class EnergyObjective:
@@ -81,6 +81,10 @@ class EnergyObjective:
         return (
             -np.abs(loss.errors[0]) if sampling == "weighted" else self.energies_s / self.n_atoms_s
         )
+
+    def score(self, loss: Loss) -> float:
+        """Return the root mean square error, eV per atom."""
+        return mean_errors(loss.errors[0]).rmse
 
     def batch(self, chosen_s: Index) -> EnergyObjective:
         """Return the objective over some of its structures, by position, repeats allowed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
@@ -45,10 +46,10 @@ class _ForceBlock:
 class ForceObjective:
     """Mean squared errors of energies, forces and stress, in units of errors that count equally.
 
-    ``L(w) = (1 - a) <dE^2>/e^2 + a <dF^2>/f^2 + a <dS^2>/s^2``, where dE is the error of the
-    energy per atom of each structure, dF of each known component of a force, and dS of each of
-    the nine components of each known stress. The means are over all structures of the set;
-    a batch of them has its share.
+    ``L(w) = S [(1 - a) <dE^2>/e^2 + a <dF^2>/f^2 + a <dS^2>/s^2]``, where dE is the error of the
+    energy per atom of each of S structures, dF of each known component of a force, and dS of
+    each of the nine components of each known stress. The means are over the whole set; a batch
+    has the part that its structures have in the sum.
 
     Parameters
     ----------
@@ -103,7 +104,7 @@ class ForceObjective:
         )
         chosen = np.asarray(structures_s, dtype=np.intp)
         self._targets = ForceTargets(trainset, geometry, weights, chosen)
-        self._energy_factor = (1.0 - weights.alpha) / weights.energy**2 / max(len(chosen), 1)
+        self._energy_factor = (1.0 - weights.alpha) / weights.energy**2
         self._choose(chosen)
 
     def _choose(self, structures: Index) -> None:
@@ -129,6 +130,11 @@ class ForceObjective:
         return _ForceBlock(block, labels, chosen[labels.followed_k], rows_st, n_numbers)
 
     @property
+    def structures_with_forces(self) -> Index:
+        """Numbers of the structures whose forces are compared, in the order of their errors."""
+        return self._structures[self._targets.has_forces_s[self._structures]]
+
+    @property
     def n_structures(self) -> int:
         """Number of structures summed over."""
         return len(self.energies_s)
@@ -146,6 +152,10 @@ class ForceObjective:
         return (
             -np.abs(loss.errors[0]) if sampling == "weighted" else self.energies_s / self.n_atoms_s
         )
+
+    def score(self, loss: Loss) -> float:
+        """Return sqrt(L / S): the root mean square error, each in its unit of equal weight."""
+        return math.sqrt(loss.value / self.n_structures) if self.n_structures else math.nan
 
     def batch(self, chosen_s: Index) -> ForceObjective:
         """Return the objective over some of its structures, by position, repeats allowed."""

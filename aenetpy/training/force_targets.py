@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aenetpy.arrays import Float, Index, Mask
+from aenetpy.arrays import Float, Index, Long, Mask
 from aenetpy.data.geometry import Geometry
 from aenetpy.data.structure import determinant
 from aenetpy.data.training_set import TrainingSet
@@ -78,16 +78,16 @@ class ForceTargets:
         weights: ForceWeights,
         structures_s: Index,
     ) -> None:
-        self._has_forces_s = geometry.has_forces_s
+        self.has_forces_s = geometry.has_forces_s
         strained = weights.stress is not None
         has_stress_s = geometry.has_stress_s & strained
-        self._followed_s = self._has_forces_s | has_stress_s
+        self._followed_s = self.has_forces_s | has_stress_s
         self._widths_s = 3 * trainset.n_atoms_s.astype(np.int64) + 9 * strained
         self._first_s = np.cumsum(self._widths_s) - self._widths_s
         n_coordinates = int(self._widths_s.sum())
         places_q = np.arange(n_coordinates) - np.repeat(self._first_s, self._widths_s)
         is_strain_q = places_q >= np.repeat(3 * trainset.n_atoms_s, self._widths_s)
-        self._is_force_q = ~is_strain_q & np.repeat(self._has_forces_s, self._widths_s)
+        self._is_force_q = ~is_strain_q & np.repeat(self.has_forces_s, self._widths_s)
         self._is_stress_q = is_strain_q & np.repeat(has_stress_s, self._widths_s)
         reference_q, self._volume_q = np.zeros(n_coordinates), np.ones(n_coordinates)
         reference_q[~is_strain_q] = trainset.forces_nc.ravel() / trainset.scale
@@ -97,21 +97,23 @@ class ForceTargets:
             reference_q[is_strain_q] = geometry.stress_scc.ravel()
             reference_q *= self._volume_q
         # Of unknown references, which may be NaN, nothing remains but their zero weight.
-        self._reference_q = np.where(self._is_force_q | self._is_stress_q, reference_q, 0.0)
+        reference_q[~(self._is_force_q | self._is_stress_q)] = 0.0
+        self._reference_q = reference_q
         n_forces = 3 * int(trainset.n_atoms_s[structures_s] @ geometry.has_forces_s[structures_s])
         n_stress = 9 * int(has_stress_s[structures_s].sum())
-        force = weights.alpha / weights.force**2 / max(n_forces, 1)
-        stress = weights.alpha / (weights.stress or 1.0) ** 2 / max(n_stress, 1)
-        self._weight_q = -2.0 * force * self._is_force_q
+        share = len(structures_s) * weights.alpha
+        force = share / weights.force**2 / max(n_forces, 1)
+        stress = share / (weights.stress or 1.0) ** 2 / max(n_stress, 1)
+        self._weight_q: Float = -2.0 * force * self._is_force_q.astype(np.float64)
         self._weight_q[self._is_stress_q] = -2.0 * stress / self._volume_q[self._is_stress_q] ** 2
 
     def of(self, chosen_k: Index) -> BlockTargets:
         """Return the part of some structures."""
         followed_k = np.flatnonzero(self._followed_s[chosen_k])
         structures = chosen_k[followed_k]
-        widths = self._widths_s[structures]
+        widths: Long = self._widths_s[structures]
         places_q = consecutive(self._first_s[structures], widths)
-        ends = np.concatenate([np.zeros(1, np.int64), np.cumsum(widths)])
+        ends: Long = np.concatenate([np.zeros(1, np.int64), np.cumsum(widths)])
         return BlockTargets(
             followed_k,
             Targets(ends, self._reference_q[places_q], self._weight_q[places_q]),

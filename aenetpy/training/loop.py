@@ -16,27 +16,13 @@ from aenetpy.arrays import Float
 from aenetpy.errors import NumericalError
 from aenetpy.interruption import Terminated
 from aenetpy.training.methods.base import Method
-from aenetpy.training.objective import Loss, Objective
+from aenetpy.training.objective import Loss, MeanErrors, Objective, mean_errors
 from aenetpy.training.sampler import Sampler
 
 HOPELESS = 1e12
 """Growth of the objective beyond which no method comes back."""
 
 Reason = Literal["epochs", "converged", "stopped", "exhausted"]
-
-
-@dataclass(frozen=True)
-class MeanErrors:
-    """The errors of one quantity over a set of structures, in its unit.
-
-    Parameters
-    ----------
-    mae, rmse
-        Mean absolute and root mean square error; of an empty set 0 and NaN.
-    """
-
-    mae: float
-    rmse: float
 
 
 @dataclass(frozen=True)
@@ -49,22 +35,20 @@ class EpochRow:
         0 is before training.
     train, test
         Errors of each quantity of the objective over the training and the test structures.
+    score
+        That of the test structures, by which networks are compared: small is good.
     """
 
     epoch: int
     train: tuple[MeanErrors, ...]
     test: tuple[MeanErrors, ...]
+    score: float
 
     @property
     def columns(self) -> tuple[float, ...]:
         """Quantity by quantity MAE and RMSE of training, MAE and RMSE of testing."""
         pairs = zip(self.train, self.test, strict=True)
         return tuple(x for one, two in pairs for x in (one.mae, one.rmse, two.mae, two.rmse))
-
-    @property
-    def score(self) -> float:
-        """By which networks are compared, small is good: RMSE of testing, first quantity."""
-        return self.test[0].rmse
 
 
 @dataclass(frozen=True, eq=False)
@@ -191,11 +175,5 @@ def _measure(loss: Loss, objective_test: Objective, weights_w: Float, epoch: int
     """Return the row of an epoch: errors of training as evaluated, errors of testing."""
     loss_test = objective_test.evaluate(weights_w, gradient=False)
     train = tuple(map(mean_errors, loss.errors))
-    return EpochRow(epoch, train, tuple(map(mean_errors, loss_test.errors)))
-
-
-def mean_errors(errors_k: Float) -> MeanErrors:
-    """Return ``mean |d|`` and ``sqrt(mean d^2)`` of errors d."""
-    if not len(errors_k):
-        return MeanErrors(0.0, math.nan)
-    return MeanErrors(float(np.abs(errors_k).mean()), math.sqrt(float((errors_k**2).mean())))
+    test = tuple(map(mean_errors, loss_test.errors))
+    return EpochRow(epoch, train, test, objective_test.score(loss_test))

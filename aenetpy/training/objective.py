@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+import numpy as np
 
 from aenetpy.arrays import Float, Index
 from aenetpy.errors import InputError
@@ -42,6 +45,20 @@ class Loss:
     errors: tuple[Float, ...]
 
 
+@dataclass(frozen=True)
+class MeanErrors:
+    """The errors of one quantity over a set of structures, in its unit.
+
+    Parameters
+    ----------
+    mae, rmse
+        Mean absolute and root mean square error; of an empty set 0 and NaN.
+    """
+
+    mae: float
+    rmse: float
+
+
 @dataclass(frozen=True, eq=False)
 class Residuals:
     """An objective that is a sum of squares, ``L = 1/2 sum_k r_k^2``, at one point.
@@ -63,7 +80,7 @@ class Objective(Protocol):
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """What has errors; the first one decides which networks are the best."""
+        """What has errors."""
         ...
 
     @property
@@ -82,6 +99,10 @@ class Objective(Protocol):
 
     def evaluate(self, weights_w: Float, gradient: bool = True) -> Loss:
         """Return value, gradient and errors at one point."""
+        ...
+
+    def score(self, loss: Loss) -> float:
+        """Return by which number networks are compared, small is good; NaN without structures."""
         ...
 
     def sampling_key(self, sampling: str, loss: Loss) -> Float:
@@ -124,3 +145,10 @@ def least_squares(objective: Objective, method: str) -> LeastSquares:
         f"method {method} needs an objective with residuals, which this one has not",
         hint="use METHOD bfgs or adam",
     )
+
+
+def mean_errors(errors_k: Float) -> MeanErrors:
+    """Return ``mean |d|`` and ``sqrt(mean d^2)`` of errors d."""
+    if not len(errors_k):
+        return MeanErrors(0.0, math.nan)
+    return MeanErrors(float(np.abs(errors_k).mean()), math.sqrt(float((errors_k**2).mean())))

@@ -61,6 +61,10 @@ class Regularised:
             gradient_w = loss.gradient_w + 2.0 * factor * weights_w if gradient else loss.gradient_w
         return Loss(value, gradient_w, loss.errors)
 
+    def score(self, loss: Loss) -> float:
+        """Return that of the objective."""
+        return self._objective.score(loss)
+
     def sampling_key(self, sampling: str, loss: Loss) -> Float:
         """Return that of the objective, (s,)."""
         return self._objective.sampling_key(sampling, loss)

@@ -25,14 +25,15 @@ from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.random import fresh_seed
 from aenetpy.reports import train as report
 from aenetpy.reports.common import TrainingSetInfo, training_set_info
-from aenetpy.training.energy_objective import EnergyObjective
 from aenetpy.training.loop import EpochRow, Outcome, run_epochs
 from aenetpy.training.methods import load_method
 from aenetpy.training.normalise import normalise, without_constants
+from aenetpy.training.regularised import regularised
 from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
+from aenetpy.workflows.objectives import make_objectives, save_forces
 from aenetpy.workflows.timing import Timing
 
 RNG_STATE = Path("train.rngstate")
@@ -110,11 +111,11 @@ def train(
     )
     warn_of_small_sample(settings, sampling, len(train_s))
     with one_blas_thread(), Workers(jobs) as workers:
-        objective, objective_test = (
-            EnergyObjective(trainset, chosen_s, networks.networks, workers)
-            for chosen_s in (train_s, test_s)
+        objective, objective_test = make_objectives(
+            settings, training_file, trainset, train_s, test_s, networks.networks, seed, workers
         )
-        checkpoint = Checkpoint(settings, networks, restart, objective, sampling, seed, out)
+        minimised = regularised(objective, settings.penalty)
+        checkpoint = Checkpoint(settings, networks, restart, minimised, sampling, seed, out)
         out.write(
             report.process_opening(
                 method.name,
@@ -136,7 +137,7 @@ def train(
 
         try:
             outcome = run_epochs(
-                objective,
+                minimised,
                 objective_test,
                 checkpoint.method,
                 networks.weights_w,
@@ -162,6 +163,9 @@ def train(
             ):
                 save_energies(name, trainset, chosen_s, part.energies(outcome.weights_w))
             out.write(report.final_energies(*outcome.row.columns[:4]))
+        if settings.save_forces:
+            save_forces("forces.train.0", trainset, objective, outcome.weights_w)
+            save_forces("forces.test.0", trainset, objective_test, outcome.weights_w)
     out.write(report.networks_stored(networks.files))
     out.write(report.closing(datetime.now()))
     timing.write()

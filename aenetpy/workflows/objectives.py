@@ -1,0 +1,213 @@
+"""What ``train`` minimises: errors of energies alone, or of energies, forces and stress."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from aenetpy.arrays import Float, Index, Mask
+from aenetpy.data.geometry import Geometry, structures_of
+from aenetpy.data.training_set import TrainingSet
+from aenetpy.descriptors.base import make_descriptors
+from aenetpy.descriptors.derivatives import Derivatives, Kept, Recomputed, consecutive, kept_numbers
+from aenetpy.errors import DataError, InputError
+from aenetpy.io.files import write_text
+from aenetpy.io.force_table import format_forces_table
+from aenetpy.io.geometry import read_geometry
+from aenetpy.io.train_in import TrainInput
+from aenetpy.models.network import Network
+from aenetpy.parallel import Workers, machine_memory
+from aenetpy.training.energy_objective import EnergyObjective
+from aenetpy.training.force_objective import ForceObjective
+from aenetpy.training.force_targets import EV_PER_A3_IN_GPA, ForceWeights
+from aenetpy.training.objective import Objective
+
+PURPOSE = tuple(b"forces")
+"""Keeps this stream of random numbers apart from those for other purposes."""
+
+MEGABYTE = 1e6
+
+log = logging.getLogger("aenetpy")
+
+
+def make_objectives(
+    settings: TrainInput,
+    training_set: str,
+    trainset: TrainingSet,
+    train_s: Index,
+    test_s: Index,
+    networks_t: Sequence[Network],
+    seed: int,
+    workers: Workers,
+) -> tuple[EnergyObjective | ForceObjective, EnergyObjective | ForceObjective]:
+    """Return the errors to be made small, over the training and over the test structures.
+
+    Parameters
+    ----------
+    settings
+        Contents of ``train.in``.
+    training_set, trainset
+        The file, and the normalised set.
+    train_s, test_s
+        Indices of the structures.
+    networks_t
+        A network per species in TYPES order.
+    seed
+        For FORCESPERCENT.
+    workers
+        Threads.
+
+    Raises
+    ------
+    InputError
+        If forces or stress are asked for and none are there.
+    DataError
+        If they cannot be used, or the geometry of the structures cannot be had.
+    """
+    if settings.forces is None:
+        return (
+            EnergyObjective(trainset, train_s, networks_t, workers),
+            EnergyObjective(trainset, test_s, networks_t, workers),
+        )
+    weights = ForceWeights(
+        settings.forces.alpha,
+        settings.forces.energy / 1000.0,
+        settings.forces.force,
+        None if settings.stress is None else settings.stress / EV_PER_A3_IN_GPA,
+    )
+    known = usable_geometry(settings, trainset, read_geometry(training_set, trainset))
+    used = replace(known, has_forces_s=chosen_forces(settings, known.has_forces_s, train_s, seed))
+    require_labels(settings, used, train_s)
+    derivatives = choose_derivatives(settings, trainset, used, workers)
+    return (
+        ForceObjective(trainset, train_s, networks_t, used, weights, derivatives, workers),
+        ForceObjective(trainset, test_s, networks_t, used, weights, derivatives, workers),
+    )
+
+
+def usable_geometry(settings: TrainInput, trainset: TrainingSet, geometry: Geometry) -> Geometry:
+    """Return the geometry with the forces and the stress that can be trained on.
+
+    Raises
+    ------
+    DataError
+        If a force is not a number, or a structure with a stress has no cell.
+    """
+    has_forces_s = geometry.has_forces_s.copy()
+    ends_s = np.cumsum(trainset.n_atoms_s)
+    for s in np.flatnonzero(has_forces_s):
+        forces_nc = trainset.forces_nc[ends_s[s] - trainset.n_atoms_s[s] : ends_s[s]]
+        largest = float(np.abs(forces_nc).max()) / trainset.scale
+        if not np.isfinite(largest):
+            raise DataError(
+                "a force is not a finite number",
+                file=trainset.names_s[s],
+                hint="remove the structure, or its forces, and generate the set again",
+            )
+        if settings.max_forces is not None and largest >= settings.max_forces:
+            log.info(
+                "%s: largest force %.4g eV/Å, MAXFORCES %g: its forces are not used",
+                trainset.names_s[s],
+                largest,
+                settings.max_forces,
+            )
+            has_forces_s[s] = False
+    if settings.stress is None:
+        return replace(geometry, has_forces_s=has_forces_s)
+    for s in np.flatnonzero(geometry.has_stress_s & ~geometry.pbc_sc.all(axis=1)):
+        raise DataError(
+            "has a stress, but no cell that is periodic in all directions",
+            file=trainset.names_s[s],
+            hint="remove its stress and generate the set again, or remove STRESS",
+        )
+    return replace(geometry, has_forces_s=has_forces_s)
+
+
+def chosen_forces(settings: TrainInput, has_forces_s: Mask, train_s: Index, seed: int) -> Mask:
+    """Return which structures' forces are used: FORCESPERCENT of those for training, at random."""
+    chosen_s = has_forces_s.copy()
+    if settings.forces_percent < 100.0:
+        with_forces = train_s[has_forces_s[train_s]]
+        n_used = round(len(with_forces) * settings.forces_percent / 100.0)
+        stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=PURPOSE))
+        chosen_s[stream.permutation(with_forces)[n_used:]] = False
+    return chosen_s
+
+
+def require_labels(settings: TrainInput, geometry: Geometry, train_s: Index) -> None:
+    """Refuse FORCES and STRESS where no training structure has any."""
+    for keyword, is_wanted, known_s, plural in (
+        ("FORCES", settings.stress is None, geometry.has_forces_s, "forces"),
+        ("STRESS", settings.stress is not None, geometry.has_stress_s, "a stress"),
+    ):
+        if is_wanted and not known_s[train_s].any():
+            raise InputError(
+                f"{keyword}: no training structure has {plural} to train on",
+                file=settings.path,
+                line=settings.lines.get(keyword),
+                hint=f"remove {keyword}, or generate the set from structures that have {plural}",
+            )
+
+
+def choose_derivatives(
+    settings: TrainInput, trainset: TrainingSet, geometry: Geometry, workers: Workers
+) -> Derivatives:
+    """Return derivatives of fingerprints, kept if they fit into CACHE, else recomputed.
+
+    By default a quarter of the memory of the machine, not of what is free at the moment: the
+    same run takes the same way every time.
+    """
+    assert trainset.setups_t is not None, "normalise refuses sets without setups"
+    descriptors = make_descriptors(trainset.setups_t)
+    structures = structures_of(trainset, geometry)
+    strain = settings.stress is not None
+    followed_s = np.flatnonzero(geometry.has_forces_s | (geometry.has_stress_s & strain))
+    sizes_t = np.array([descriptor.n_features for descriptor in descriptors])
+    single = settings.cache is not None and settings.cache.single
+    counts_st = trainset.counts_st
+    needed = kept_numbers(counts_st[followed_s], sizes_t, strain) * (4 if single else 8) / MEGABYTE
+    allowed = (
+        machine_memory() / 4.0 / MEGABYTE if settings.cache is None else settings.cache.megabytes
+    )
+    if needed > allowed:
+        log.info(
+            "derivatives of fingerprints are recomputed in every epoch: they would take %.0f MB, "
+            "CACHE is %.0f MB",
+            needed,
+            allowed,
+        )
+        return Recomputed(structures.__getitem__, trainset.species, descriptors, strain)
+    log.info("derivatives of fingerprints are kept: %.0f MB; CACHE is %.0f MB", needed, allowed)
+    return Kept(
+        structures.__getitem__,
+        trainset.species,
+        descriptors,
+        strain,
+        followed_s,
+        counts_st,
+        single,
+        workers,
+    )
+
+
+def save_forces(name: str, trainset: TrainingSet, objective: Objective, weights_w: Float) -> None:
+    """Write reference and predicted forces of structures that have some (SAVE_FORCES)."""
+    assert isinstance(objective, ForceObjective), "SAVE_FORCES without FORCES is refused before"
+    chosen = objective.structures_with_forces
+    n_atoms_s = trainset.n_atoms_s.astype(np.int64)
+    atoms_n = consecutive((np.cumsum(n_atoms_s) - n_atoms_s)[chosen], n_atoms_s[chosen])
+    errors_nc = objective.evaluate(weights_w, gradient=False).errors[1].reshape(-1, 3)
+    reference_nc = trainset.forces_nc[atoms_n] / trainset.scale
+    write_text(
+        name,
+        format_forces_table(
+            [trainset.names_s[s] for s in np.repeat(chosen, n_atoms_s[chosen])],
+            consecutive(np.ones_like(chosen), n_atoms_s[chosen]).tolist(),
+            [trainset.species[t] for t in trainset.types_n[atoms_n]],
+            reference_nc,
+            reference_nc - errors_nc,
+        ),
+    )
