@@ -73,6 +73,9 @@ class MethodEntry:
     restart_title
         What ``train.x`` says it restarts from ``train.restart``; empty if aenet has
         no such file for it.
+    needs_residuals
+        Whether it works on sums of squares only, see `training.objective.LeastSquares`:
+        not on forces.
     """
 
     names: tuple[str, ...]
@@ -81,6 +84,7 @@ class MethodEntry:
     parameters: Mapping[str, MethodParameter] = field(default_factory=dict)
     sampling: str | None = "sequential"
     restart_title: str = ""
+    needs_residuals: bool = False
 
     @property
     def defaults(self) -> dict[str, int | float]:
@@ -152,6 +156,7 @@ METHODS: dict[str, MethodEntry] = {
                 "wgroup": MethodParameter(100, AT_LEAST_ONE),
             },
             restart_title="Extended Kalman Filter",
+            needs_residuals=True,
         ),
         MethodEntry(
             names=("lm",),
@@ -164,6 +169,7 @@ METHODS: dict[str, MethodEntry] = {
                 "conv": MethodParameter(0.001, label="Target error"),
                 "adjust": MethodParameter(10.0, ABOVE_ONE),
             },
+            needs_residuals=True,
         ),
     )
     for name in entry.names

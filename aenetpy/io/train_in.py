@@ -300,8 +300,12 @@ def _check_together(settings: TrainInput) -> None:
     if settings.stress is not None and settings.forces is None:
         hint = "add the line 'FORCES' and below it 'alpha=0.1'"
         raise error("STRESS", "STRESS needs FORCES, which says how much it counts", hint)
+    if settings.forces is not None and METHODS[method.name].needs_residuals:
+        message = f"METHOD {method.name} trains on energies alone"
+        keyword = "METHOD" if "METHOD" in settings.lines else "FORCES"
+        raise error(keyword, message, "use bfgs, adam or adamw, or remove FORCES")
     if settings.forces is None:
-        for keyword in ("FORCESPERCENT", "MAXFORCES", "CACHE"):
+        for keyword in ("FORCESPERCENT", "MAXFORCES", "CACHE", "SAVE_FORCES"):
             if keyword in settings.lines:
                 place = Place(settings.path, settings.lines[keyword])
                 place.warn(f"{keyword} has no effect without FORCES")

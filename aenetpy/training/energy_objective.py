@@ -42,6 +42,7 @@ class EnergyObjective:
     """
 
     quantities: tuple[Quantity, ...] = (Quantity("energy", "eV/atom"),)
+    measure = Quantity("RMSE", "eV/atom")
 
     def __init__(
         self,

@@ -75,6 +75,8 @@ class ForceObjective:
     product with the derivatives, and forward over reverse through the networks.
     """
 
+    measure = Quantity("error weighted as by FORCES", "")
+
     def __init__(
         self,
         trainset: TrainingSet,

@@ -84,6 +84,11 @@ class Objective(Protocol):
         ...
 
     @property
+    def measure(self) -> Quantity:
+        """By what networks are compared, see ``score``; its unit is empty if it has none."""
+        ...
+
+    @property
     def n_structures(self) -> int:
         """Number of structures summed over."""
         ...
@@ -102,7 +107,7 @@ class Objective(Protocol):
         ...
 
     def score(self, loss: Loss) -> float:
-        """Return by which number networks are compared, small is good; NaN without structures."""
+        """Return the value of ``measure``, small is good; NaN without structures."""
         ...
 
     def sampling_key(self, sampling: str, loss: Loss) -> Float:

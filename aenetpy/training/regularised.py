@@ -39,6 +39,11 @@ class Regularised:
         return self._objective.quantities
 
     @property
+    def measure(self) -> Quantity:
+        """That of the objective."""
+        return self._objective.measure
+
+    @property
     def n_structures(self) -> int:
         """Number of structures summed over."""
         return self._objective.n_structures

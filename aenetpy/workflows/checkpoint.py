@@ -143,7 +143,7 @@ class Checkpoint:
         self._problem = digest(objective.identity)
         self.method = make_method(self._name, networks.weights_w.size, settings.method.parameters)
         self.sampler = Sampler(sampling, seed)
-        self._unit = objective.quantities[0].unit
+        self._measure = objective.measure
         self._best_rmse = math.inf
         self._best_epoch: int | None = None
         self._best_w: Float | None = None  # as long as they are not in the files
@@ -247,16 +247,20 @@ class Checkpoint:
         """Return what is told of the networks that are the best for the test set, if any are."""
         if self._best_rmse == math.inf:
             return None
-        unit = "m" + self._unit
         files = ", ".join(self._networks.files.values())
         best = ", ".join(f"{file}-best" for file in self._networks.files.values())
         when = (
             "in an earlier run" if self._best_epoch is None else f"after epoch {self._best_epoch}"
         )
         return (
-            f"the test RMSE was smallest {when}, {MILLI * self._best_rmse:.4g} {unit}: {best};"
-            f" {files} are of epoch {last.epoch}, {MILLI * last.score:.4g} {unit}"
+            f"the test {self._measure.name} was smallest {when}, {self._tell(self._best_rmse)}:"
+            f" {best}; {files} are of epoch {last.epoch}, {self._tell(last.score)}"
         )
+
+    def _tell(self, score: float) -> str:
+        """Return a score with its unit."""
+        unit = self._measure.unit
+        return f"{MILLI * score:.4g} m{unit}" if unit else f"{score:.4g}"
 
     def _save_networks(self, suffix: str, weights_w: Float) -> None:
         self._networks.set_weights(weights_w)

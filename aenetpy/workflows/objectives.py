@@ -33,17 +33,10 @@ MEGABYTE = 1e6
 log = logging.getLogger("aenetpy")
 
 
-def make_objectives(
-    settings: TrainInput,
-    training_set: str,
-    trainset: TrainingSet,
-    train_s: Index,
-    test_s: Index,
-    networks_t: Sequence[Network],
-    seed: int,
-    workers: Workers,
-) -> tuple[EnergyObjective | ForceObjective, EnergyObjective | ForceObjective]:
-    """Return the errors to be made small, over the training and over the test structures.
+def training_geometry(
+    settings: TrainInput, training_set: str, trainset: TrainingSet, train_s: Index, seed: int
+) -> Geometry | None:
+    """Return whose forces and stress are trained on, and where the atoms are; None without FORCES.
 
     Parameters
     ----------
@@ -51,14 +44,10 @@ def make_objectives(
         Contents of ``train.in``.
     training_set, trainset
         The file, and the normalised set.
-    train_s, test_s
-        Indices of the structures.
-    networks_t
-        A network per species in TYPES order.
+    train_s
+        Indices of the training structures.
     seed
         For FORCESPERCENT.
-    workers
-        Threads.
 
     Raises
     ------
@@ -68,6 +57,40 @@ def make_objectives(
         If they cannot be used, or the geometry of the structures cannot be had.
     """
     if settings.forces is None:
+        return None
+    known = usable_geometry(settings, trainset, read_geometry(training_set, trainset))
+    used = replace(known, has_forces_s=chosen_forces(settings, known.has_forces_s, train_s, seed))
+    require_labels(settings, used, train_s)
+    return used
+
+
+def make_objectives(
+    settings: TrainInput,
+    trainset: TrainingSet,
+    geometry: Geometry | None,
+    train_s: Index,
+    test_s: Index,
+    networks_t: Sequence[Network],
+    workers: Workers,
+) -> tuple[EnergyObjective | ForceObjective, EnergyObjective | ForceObjective]:
+    """Return the errors to be made small, over the training and over the test structures.
+
+    Parameters
+    ----------
+    settings
+        Contents of ``train.in``.
+    trainset
+        The normalised set.
+    geometry
+        See `training_geometry`.
+    train_s, test_s
+        Indices of the structures.
+    networks_t
+        A network per species in TYPES order.
+    workers
+        Threads.
+    """
+    if settings.forces is None or geometry is None:
         return (
             EnergyObjective(trainset, train_s, networks_t, workers),
             EnergyObjective(trainset, test_s, networks_t, workers),
@@ -78,13 +101,10 @@ def make_objectives(
         settings.forces.force,
         None if settings.stress is None else settings.stress / EV_PER_A3_IN_GPA,
     )
-    known = usable_geometry(settings, trainset, read_geometry(training_set, trainset))
-    used = replace(known, has_forces_s=chosen_forces(settings, known.has_forces_s, train_s, seed))
-    require_labels(settings, used, train_s)
-    derivatives = choose_derivatives(settings, trainset, used, workers)
+    derivatives = choose_derivatives(settings, trainset, geometry, workers)
     return (
-        ForceObjective(trainset, train_s, networks_t, used, weights, derivatives, workers),
-        ForceObjective(trainset, test_s, networks_t, used, weights, derivatives, workers),
+        ForceObjective(trainset, train_s, networks_t, geometry, weights, derivatives, workers),
+        ForceObjective(trainset, test_s, networks_t, geometry, weights, derivatives, workers),
     )
 
 

@@ -33,7 +33,7 @@ from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
-from aenetpy.workflows.objectives import make_objectives, save_forces
+from aenetpy.workflows.objectives import make_objectives, save_forces, training_geometry
 from aenetpy.workflows.timing import Timing
 
 RNG_STATE = Path("train.rngstate")
@@ -84,6 +84,7 @@ def train(
     trainset, training_file = normalised_set(settings, out)
     timing.milestone("training set read and normalised")
     train_s, test_s, restarted = choose_test_set(settings, trainset, seed)
+    geometry = training_geometry(settings, training_file, trainset, train_s, seed)
     if settings.debug:
         write_text("train.debug0", "")
 
@@ -112,7 +113,7 @@ def train(
     warn_of_small_sample(settings, sampling, len(train_s))
     with one_blas_thread(), Workers(jobs) as workers:
         objective, objective_test = make_objectives(
-            settings, training_file, trainset, train_s, test_s, networks.networks, seed, workers
+            settings, trainset, geometry, train_s, test_s, networks.networks, workers
         )
         minimised = regularised(objective, settings.penalty)
         checkpoint = Checkpoint(settings, networks, restart, minimised, sampling, seed, out)
@@ -163,7 +164,7 @@ def train(
             ):
                 save_energies(name, trainset, chosen_s, part.energies(outcome.weights_w))
             out.write(report.final_energies(*outcome.row.columns[:4]))
-        if settings.save_forces:
+        if settings.save_forces and geometry is not None:
             save_forces("forces.train.0", trainset, objective, outcome.weights_w)
             save_forces("forces.test.0", trainset, objective_test, outcome.weights_w)
     out.write(report.networks_stored(networks.files))

@@ -45,6 +45,8 @@ class TwoLines:
         value = 0.5 * float(length_s @ length_s + time_s @ time_s)
         return Loss(value, gradient_w, (length_s, 1000.0 * time_s))
 
+    measure = Quantity("RMSE", "m")
+
     def score(self, loss):
         return float((loss.errors[0] ** 2).mean() ** 0.5)
 

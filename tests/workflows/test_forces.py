@@ -1,0 +1,187 @@
+"""``train`` with FORCES, from the files of a user to those that he gets."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aenetpy import read_potential
+from aenetpy.cli.main import run
+from aenetpy.io.network import read_network
+from aenetpy.io.trainset import read_trainset
+from aenetpy.io.xsf import read_xsf
+from tests.cli.inputs import generate_in
+from tests.conftest import ROOT
+
+NAMES = [f"rutile-{k:02d}.xsf" for k in range(6)] + [f"anatase-{k:02d}.xsf" for k in range(6)]
+METHODS = {"bfgs": "bfgs", "adamw": "method=adamw lr=0.01 batchsize=4"}
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory) -> Path:
+    """Return a folder with ``t.train`` of twelve structures, and the structures."""
+    path = tmp_path_factory.mktemp("generated")
+    for name in NAMES:
+        shutil.copy(ROOT / "examples" / "tio2" / "xsf" / name, path)
+    for symbol in ("Ti", "O"):
+        (path / f"{symbol}.fingerprint.stp").write_text(
+            f"DESCR\nEND DESCR\nATOM {symbol}\nENV 2\nTi\nO\nRMIN 0.5\nBASIS type=Chebyshev\n"
+            "radial_Rc=4.0 radial_N=4 angular_Rc=3.5 angular_N=2\n"
+        )
+    (path / "generate.in").write_text(generate_in(*NAMES))
+    before = Path.cwd()
+    os.chdir(path)
+    try:
+        assert run(["generate", "generate.in"]) == 0
+    finally:
+        os.chdir(before)
+    return path
+
+
+@pytest.fixture
+def folder(generated, tmp_path, monkeypatch) -> Path:
+    path = tmp_path / "run"
+    shutil.copytree(generated, path)
+    monkeypatch.chdir(path)
+    return path
+
+
+def write_input(epochs: int, extra: str = "", method: str = "bfgs", forces: str = "") -> None:
+    Path("train.in").write_text(
+        f"TRAININGSET t.train\nTESTPERCENT 25\nITERATIONS {epochs}\nSEED 2\n{extra}\n"
+        f"FORCES\nalpha=0.8 {forces}\nMETHOD\n{METHODS[method]}\n"
+        "NETWORKS\nTi Ti.nn 1 5:tanh\nO O.nn 2 4:tanh 3:twist\n"
+    )
+
+
+def train(capsys, *options: str) -> list[list[float]]:
+    """Train, and return the numbers of the table of epochs."""
+    capsys.readouterr()
+    assert run(["train", "train.in", *options]) == 0
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.endswith(" <")]
+    return [[float(word) for word in row.split()[:-1]] for row in rows]
+
+
+def weights() -> np.ndarray:
+    return np.concatenate([read_network(f"{symbol}.nn").weights_w for symbol in ("Ti", "O")])
+
+
+def test_errors_in_the_table_are_those_of_predict(folder, capsys) -> None:
+    write_input(8, "SAVE_FORCES")
+    last = train(capsys)[-1]
+    table = {}
+    for part in ("train", "test"):
+        lines = Path(f"forces.{part}.0").read_text().splitlines()[1:]
+        table[part] = [line.split() for line in lines]
+    assert len(table["train"]) + len(table["test"]) == sum(len(read_xsf(name)) for name in NAMES)
+    potential = read_potential({"Ti": "Ti.nn", "O": "O.nn"})
+    for columns, (part, rows) in zip((last[5:7], last[7:9]), table.items(), strict=True):
+        errors = []
+        for name in dict.fromkeys(row[-1] for row in rows):
+            structure = read_xsf(name)
+            forces_nc = potential.evaluate(structure).forces_nc
+            own = np.array([row[2:8] for row in rows if row[-1] == name], float)
+            np.testing.assert_allclose(own[:, :3], structure.forces_nc, rtol=1e-7, atol=1e-7)
+            np.testing.assert_allclose(own[:, 3:], forces_nc, rtol=1e-6, atol=1e-6)
+            errors.append((structure.forces_nc - forces_nc).ravel())
+        errors_k = np.concatenate(errors)
+        expected = [np.abs(errors_k).mean(), (errors_k**2).mean() ** 0.5]
+        assert columns == pytest.approx(expected, rel=1e-6), part
+
+
+def test_forces_become_better_than_with_energies_alone(folder, capsys) -> None:
+    write_input(60, forces="energy=20")
+    with_forces = train(capsys)[-1]
+    for name in ("Ti.nn", "O.nn", "train.state", "train.restart"):
+        Path(name).unlink()
+    write_input(60, forces="energy=20")
+    Path("train.in").write_text(Path("train.in").read_text().replace("alpha=0.8", "alpha=0.0"))
+    without = train(capsys)[-1]
+    assert with_forces[8] < 0.5 * without[8]
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_continued_run_is_the_same_bit_for_bit(folder, capsys, method) -> None:
+    write_input(6, method=method)
+    rows = train(capsys)
+    expected_w = weights()
+    for name in ("Ti.nn", "O.nn", "train.state", "train.restart"):
+        Path(name).unlink(missing_ok=True)
+    write_input(3, method=method)
+    first = train(capsys)
+    second = train(capsys)
+    assert (weights() == expected_w).all()
+    assert [row[1:] for row in first + second[1:]] == [row[1:] for row in rows]
+
+
+def test_threads_and_kept_derivatives_change_nothing(folder, capsys) -> None:
+    found = {}
+    for name, extra, jobs in (
+        ("alone", "", "1"),
+        ("threads", "", "3"),
+        ("recomputed", "CACHE 0", "2"),
+        ("single", "CACHE 100 single", "1"),
+    ):
+        write_input(4, extra)
+        rows = train(capsys, "--jobs", jobs)
+        found[name] = rows, weights()
+        for file in ("Ti.nn", "O.nn", "train.state", "train.restart"):
+            Path(file).unlink()
+    rows, weights_w = found["alone"]
+    assert found["threads"][0] == rows
+    assert (found["threads"][1] == weights_w).all()
+    assert found["recomputed"][1] == pytest.approx(weights_w, rel=1e-7, abs=1e-9)
+    assert found["single"][1] == pytest.approx(weights_w, rel=1e-3, abs=1e-3)
+
+
+def test_a_set_of_generate_x_finds_its_geometry_in_the_structure_files(folder, capsys) -> None:
+    write_input(3)
+    expected = train(capsys)
+    expected_w = weights()
+    for name in ("Ti.nn", "O.nn", "train.state", "train.restart", "t.train.geometry"):
+        Path(name).unlink()
+    assert train(capsys) == expected
+    assert (weights() == expected_w).all()
+
+
+def test_a_share_of_the_forces(folder, capsys) -> None:
+    write_input(1, "FORCESPERCENT 50\nSAVE_FORCES")
+    train(capsys)
+    names = {line.split()[-1] for line in Path("forces.train.0").read_text().splitlines()[1:]}
+    assert len(names) == 4 or len(names) == 5
+    names = {line.split()[-1] for line in Path("forces.test.0").read_text().splitlines()[1:]}
+    assert len(names) == 3
+
+
+def error_of(capsys) -> str:
+    capsys.readouterr()
+    assert run(["train", "train.in"]) != 0
+    return capsys.readouterr().err
+
+
+def test_absurd_forces_are_named_and_not_used(folder, capsys) -> None:
+    trainset = read_trainset("t.train")
+    limit = 0.5 * np.abs(trainset.forces_nc).max()
+    write_input(1, f"MAXFORCES {limit}")
+    capsys.readouterr()
+    assert run(["train", "train.in"]) == 0
+    assert "its forces are not used" in capsys.readouterr().err
+
+
+def test_stress_is_refused_where_there_is_none(folder, capsys) -> None:
+    write_input(1, "STRESS")
+    assert "STRESS: no training structure has a stress to train on" in error_of(capsys)
+    assert not Path("Ti.nn").exists()
+
+
+def test_levenberg_marquardt_is_refused(folder, capsys) -> None:
+    write_input(1)
+    text = Path("train.in").read_text().replace("METHOD\nbfgs", "METHOD\nlm")
+    Path("train.in").write_text(text)
+    error = error_of(capsys)
+    assert "METHOD lm trains on energies alone; use bfgs, adam or adamw" in error
+    assert "train.in:" in error
