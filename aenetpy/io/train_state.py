@@ -23,6 +23,7 @@ FORMS = {
     "epochs": WHOLE,
     "seed": TEXT,  # may be larger than any integer of NumPy
     "best_rmse": Form("f", 0, COUNT),
+    "epochs_since_best": WHOLE,
     "problem": TEXT,
     "weights_w": Form("f", 1, FINITE),
     "weights_on_disk_w": Form("f", 1, FINITE),
@@ -52,6 +53,8 @@ class TrainState:
         Of the order of structures.
     best_rmse
         Smallest error of the test set so far, eV per atom; inf without.
+    epochs_since_best
+        Epochs done since then.
     problem
         Digest of the training structures; the state of a method is of no use for others.
         Empty if there is no state of a method.
@@ -73,6 +76,7 @@ class TrainState:
     epochs: int
     seed: int
     best_rmse: float
+    epochs_since_best: int
     problem: str
     weights_w: Float
     weights_on_disk_w: Float
@@ -106,7 +110,7 @@ def read_train_state(path: str | Path) -> TrainState:
         Not found, foreign or damaged.
     """
     try:
-        arrays = read_archive(path)
+        arrays = {"epochs_since_best": np.array(0), **read_archive(path)}  # earlier ones have none
         arrays |= {name: arrays[known] for name, known in NAMES_IN_FILE.items() if known in arrays}
         own = taken(arrays, {"format": TEXT, **FORMS})
         own["seed"] = int(own["seed"])

@@ -22,7 +22,7 @@ from aenetpy.training.sampler import Sampler
 HOPELESS = 1e12
 """Growth of the objective beyond which no method comes back."""
 
-Reason = Literal["epochs", "converged", "stopped", "exhausted"]
+Reason = Literal["epochs", "converged", "stopped", "exhausted", "patience"]
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Outcome:
         Errors with these weights.
     reason
         ``epochs``: all done; ``converged``: nothing left to gain; ``stopped``: asked to;
-        ``exhausted``: the method cannot go on, see ``note``.
+        ``exhausted``: the method cannot go on, see ``note``; ``patience``: the errors of
+        testing have not become smaller for long enough.
     note
         What the method says to that.
     """
@@ -88,6 +89,7 @@ def run_epochs(
     on_epoch: Callable[[EpochRow, Float], None],
     stop: Callable[[], bool] = never,
     sampler: Sampler | None = None,
+    has_waited: Callable[[], bool] = never,
 ) -> Outcome:
     """Improve the weights, one step of the method per epoch.
 
@@ -110,6 +112,9 @@ def run_epochs(
         Asked after every epoch whether to end training.
     sampler
         The order in which the structures are visited; sequential by default.
+    has_waited
+        Asked before every epoch whether the errors of testing have not become smaller for
+        so long that training ends.
 
     Returns
     -------
@@ -131,6 +136,8 @@ def run_epochs(
     row = _measure(loss, objective_test, weights_w, 0)
     on_epoch(row, weights_w)
     for epoch in range(1, epochs + 1):
+        if has_waited():
+            return Outcome(weights_w, row, "patience")
         sample_v = sampler.draw(objective, loss)
         try:
             with np.errstate(over="ignore", invalid="ignore"):  # whether it diverged is asked below

@@ -89,6 +89,7 @@ def save_networks(networks: Networks, seed: int) -> None:
             epochs=0,
             seed=seed,
             best_rmse=math.inf,
+            epochs_since_best=0,
             problem="",
             weights_w=networks.weights_w,
             weights_on_disk_w=networks.weights_on_disk_w,
@@ -141,10 +142,11 @@ class Checkpoint:
         self._name = settings.method.name
         self._networks = networks
         self._problem = digest(objective.identity)
-        self.method = make_method(self._name, networks.weights_w.size, settings.method.parameters)
+        self.method = make_method(self._name, networks.weights_w.size, settings.parameters)
         self.sampler = Sampler(sampling, seed)
         self._measure = objective.measure
         self._best_rmse = math.inf
+        self._epochs_since_best = 0
         self._best_epoch: int | None = None
         self._best_w: Float | None = None  # as long as they are not in the files
         self._last: tuple[TrainState, Restart | None] | None = None  # the last whole epoch
@@ -170,6 +172,7 @@ class Checkpoint:
             if isinstance(self.method, Restarted):
                 out.write(report.method_changed())
             return
+        self._epochs_since_best = state.epochs_since_best
         with located(STATE):
             fits = self.method.restore(dict(state.memory))
         if fits:
@@ -216,6 +219,9 @@ class Checkpoint:
         if row.score < self._best_rmse:
             self._best_rmse, self._best_epoch = row.score, row.epoch
             self._best_w = weights_w
+            self._epochs_since_best = 0
+        elif row.epoch > 0:
+            self._epochs_since_best += 1
         if row.epoch == 0:
             self._save_best()
             return
@@ -227,6 +233,11 @@ class Checkpoint:
         self._last, self._is_saved = last, is_due
         if is_due and time.monotonic() > self._filed_at + SECONDS_BETWEEN_FILES:
             self._file(*last)
+
+    def has_waited(self) -> bool:
+        """Return whether the test error has not become smaller for the epochs of PATIENCE."""
+        patience = self._settings.patience
+        return patience is not None and self._epochs_since_best >= patience
 
     @property
     def has_epochs(self) -> bool:
@@ -252,6 +263,8 @@ class Checkpoint:
         when = (
             "in an earlier run" if self._best_epoch is None else f"after epoch {self._best_epoch}"
         )
+        if self.has_waited():
+            best = f"use {best}"
         return (
             f"the test {self._measure.name} was smallest {when}, {self._tell(self._best_rmse)}:"
             f" {best}; {files} are of epoch {last.epoch}, {self._tell(last.score)}"
@@ -298,6 +311,7 @@ class Checkpoint:
             epochs=self.sampler.epoch,
             seed=self.sampler.seed,
             best_rmse=self._best_rmse,
+            epochs_since_best=self._epochs_since_best,
             problem=self._problem,
             weights_w=weights_w,
             weights_on_disk_w=self._weights_on_disk_w,

@@ -69,7 +69,8 @@ def check_memory(settings: TrainInput, n_weights: int, n_structures: int) -> Non
     method, key, n_bytes = settings.method, "", 0
     if method.name == "lm":  # J and J^T J, or J J^T
         key = "batchsize"
-        size = min(int(method.parameters[key]), n_structures)
+        size = min(int(settings.parameters[key]), n_structures)
+        size += n_weights if settings.penalty > 0.0 else 0  # weights are residuals, too
         n_bytes = 8 * (2 * size * n_weights + min(size, n_weights) ** 2)
     elif method.name == "ekf":  # P, its change and what is saved of it
         key = "wgroup"

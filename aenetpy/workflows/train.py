@@ -16,10 +16,11 @@ from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import InputError, Stopped, located
 from aenetpy.io.energies import energy_table, write_energies
 from aenetpy.io.files import write_text
+from aenetpy.io.free_form import times
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.rngstate import N_WORDS, GfortranRandom, read_rngstate, write_rngstate
 from aenetpy.io.train_in import TrainInput
-from aenetpy.io.trainset import read_trainset, write_trainset
+from aenetpy.io.trainset import write_trainset
 from aenetpy.models.remarks import warn_of_setups
 from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.random import fresh_seed
@@ -31,10 +32,12 @@ from aenetpy.training.normalise import normalise, without_constants
 from aenetpy.training.regularised import regularised
 from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
+from aenetpy.workflows.convert import read_any_trainset
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
 from aenetpy.workflows.objectives import make_objectives, save_forces, training_geometry
 from aenetpy.workflows.timing import Timing
+from aenetpy.workflows.train_checks import check_keywords, check_test_set
 
 RNG_STATE = Path("train.rngstate")
 STOP = Path("STOP")
@@ -76,20 +79,23 @@ def train(
         If a file named STOP, SIGTERM or SIGHUP ended training; everything is saved then.
     """
     timing = Timing("train.time" if settings.timing else None)
+    check_keywords(settings)
     load_method(settings.method.name)  # fails before any file is touched
     sampling = choose_sampling(settings)
-    seed = settings.seed if settings.seed is not None else fresh_seed()
+    seed = settings.split_seed if settings.split_seed is not None else fresh_seed()
+    weights_seed = settings.weights_seed if settings.weights_seed is not None else seed
     state, restart = read_state(), read_optimiser(settings.method.name)
     out.write(report.opening(datetime.now(), __version__))
     trainset, training_file = normalised_set(settings, out)
     timing.milestone("training set read and normalised")
     train_s, test_s, restarted = choose_test_set(settings, trainset, seed)
+    check_test_set(settings, len(test_s))
     geometry = training_geometry(settings, training_file, trainset, train_s, seed)
     if settings.debug:
         write_text("train.debug0", "")
 
     out.write(report.networks_opening())
-    networks = open_networks(settings, trainset, training_file, seed, state, out)
+    networks = open_networks(settings, trainset, training_file, weights_seed, state, out)
     if settings.timing:
         out.write(report.timing_announced("train.time"))
     save_networks(networks, seed)
@@ -97,13 +103,14 @@ def train(
     out.write(training_set_info(TrainingSetInfo.of(trainset, training_file)))
 
     random = networks.has_new or not restarted or sampling != "sequential"
-    if settings.seed is None and networks.state is None and random:
-        log.info("SEED %d repeats the random numbers of this run", seed)
-    method = settings.method
+    if settings.split_seed is None and networks.state is None and random:
+        keyword = "SEED" if settings.weights_seed is None else "NPSEED"
+        log.info("%s %d repeats the random numbers of this run", keyword, seed)
+    method, parameters = settings.method, settings.parameters
     out.write(
         report.training_details(
             method.name,
-            method.parameters,
+            parameters,
             settings.iterations,
             len(train_s),
             (test_s + 1).tolist(),
@@ -120,7 +127,7 @@ def train(
         out.write(
             report.process_opening(
                 method.name,
-                method.parameters,
+                parameters,
                 settings.iterations,
                 sampling,
                 len(train_s),
@@ -146,6 +153,7 @@ def train(
                 save_epoch,
                 STOP.exists,
                 checkpoint.sampler,
+                checkpoint.has_waited,
             )
         except KeyboardInterrupt:
             if checkpoint.has_epochs:
@@ -153,7 +161,7 @@ def train(
             raise
         finally:
             checkpoint.close()
-        out.write(report_reason(outcome))
+        out.write(report_reason(outcome, settings.patience))
         best = checkpoint.note_on_best(outcome.row)
         if best is not None:
             log.info("%s", best)
@@ -204,7 +212,7 @@ def choose_sampling(settings: TrainInput) -> str:
 def warn_of_small_sample(settings: TrainInput, sampling: str, n_training: int) -> None:
     """Warn that structures are left out for good, as aenet does (spec 3.4)."""
     method = settings.method
-    size = method.parameters.get("samplesize", n_training)
+    size = settings.parameters.get("samplesize", n_training)
     if sampling == "sequential" and size < n_training:
         log.warning(
             "%s: %s trains on the first %d of %d structures only; use a larger samplesize, "
@@ -228,7 +236,7 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
         The normalised set, and the name of its file.
     """
     name = settings.training_set
-    raw = read_trainset(name)
+    raw = read_any_trainset(name)
     check_networks(settings, raw)
     try:
         with located(name):
@@ -263,7 +271,7 @@ def choose_test_set(
     words = read_rngstate(RNG_STATE) if restarted else None
     if words is not None and len(words) == N_WORDS:
         stream = GfortranRandom(words)
-        if settings.seed is not None:
+        if settings.split_seed is not None:
             log.info("%s decides on the test set; remove it to draw anew", RNG_STATE)
     else:
         stream = GfortranRandom.from_seed(seed)
@@ -292,8 +300,11 @@ def choose_test_set(
     return train_s, test_s, restarted
 
 
-def report_reason(outcome: Outcome) -> str:
+def report_reason(outcome: Outcome, patience: int | None) -> str:
     """Return what the output says about the end of the epochs."""
+    if outcome.reason == "patience":
+        waited = times(patience or 0, "epoch")
+        log.info("the test RMSE has not become smaller for %s (PATIENCE)", waited)
     if outcome.note is not None:
         log.warning("%s", outcome.note)
     if outcome.reason == "converged":

@@ -14,6 +14,7 @@ STATE = TrainState(
     epochs=7,
     seed=2**70,
     best_rmse=float("inf"),
+    epochs_since_best=3,
     problem="abc",
     weights_w=np.linspace(-1, 1, 9),
     weights_on_disk_w=np.linspace(-2, 2, 9),
@@ -32,6 +33,7 @@ def test_comes_back_as_it_was(tmp_path) -> None:
         "epochs",
         "seed",
         "best_rmse",
+        "epochs_since_best",
         "problem",
         "scaling",
         "restart",
@@ -51,6 +53,16 @@ def test_items_have_the_names_of_earlier_releases_in_the_file(tmp_path) -> None:
     assert (items["filed_w"] == STATE.weights_on_disk_w).all()
     assert items["filed_restart"] == STATE.restart_on_disk
     assert not items.keys() & {"weights_on_disk_w", "restart_on_disk"}
+
+
+def test_states_of_earlier_releases_know_no_epochs_since_the_best(tmp_path) -> None:
+    write_train_state(tmp_path / "train.state", STATE)
+    with np.load(tmp_path / "train.state") as archive:
+        items = {name: archive[name] for name in archive.files if name != "epochs_since_best"}
+    with open(tmp_path / "train.state", "wb") as file:
+        np.savez(file, **items)
+    again = read_train_state(tmp_path / "train.state")
+    assert (again.epochs_since_best, again.epochs) == (0, 7)
 
 
 def spoiled(content: bytes) -> list[bytes]:
@@ -99,6 +111,8 @@ def test_items_of_another_kind_are_told(name, tmp_path) -> None:
             spoiled[name] = value
         if name in texts and isinstance(value, str):
             continue  # any text may be
+        if name == "epochs_since_best" and value is None:
+            continue  # as in earlier releases
         with path.open("wb") as file:
             np.savez(file, **spoiled)
         with pytest.raises(DataError, match=r"train\.state: is damaged"):

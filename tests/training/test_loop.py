@@ -184,6 +184,23 @@ def test_ends_when_the_method_cannot_go_on(objectives) -> None:
     assert outcome.row.epoch == 2
 
 
+@pytest.mark.parametrize("n", [0, 2])
+def test_ends_before_an_epoch_when_it_has_waited(objectives, n) -> None:
+    record = Record()
+    outcome = run_epochs(
+        *objectives[:2],
+        Descent(),
+        objectives[2],
+        9,
+        record,
+        has_waited=lambda: len(record.rows) > n,
+    )
+    assert outcome.reason == "patience"
+    assert outcome.row is record.rows[-1]
+    assert outcome.weights_w is record.weights[-1]
+    assert record.rows[-1].epoch == n
+
+
 @pytest.mark.parametrize("rate", [math.nan, 1e200])
 def test_divergence_is_told_before_anything_is_saved(objectives, rate: float) -> None:
     record = Record()

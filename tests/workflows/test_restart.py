@@ -602,3 +602,156 @@ def test_a_small_sample_in_sequence_is_told(monkeypatch, capsys, caplog) -> None
     assert train(path, 2, "adam", extra="SAMPLING sequential") == 0
     assert "adam trains on the first 12 of 20 structures only" in caplog.text
     assert train(path, 2, "adam", extra="SAMPLING energy") == 0
+
+
+PATIENT = "bfgs", "PATIENCE 5"
+
+
+@pytest.fixture
+def impatient_run(capsys):
+    """A run that ends by PATIENCE before its 40 epochs, and its table."""
+    path = folder("impatient")
+    assert train(path, 40, *PATIENT) == 0
+    captured = capsys.readouterr()
+    return path, table(captured.out), captured.err
+
+
+def test_training_ends_when_the_test_error_has_not_become_smaller(impatient_run) -> None:
+    path, rows, err = impatient_run
+    errors = [row[4] for row in rows]
+    best = errors.index(min(errors))
+    assert best == 14
+    assert len(rows) == best + 1 + 5
+    assert min(errors[1:5]) >= errors[0] > errors[5]  # in time, although not at once
+    *_, told, last = err.strip().splitlines()
+    assert told == "aenetpy: info: the test RMSE has not become smaller for 5 epochs (PATIENCE)"
+    assert f"smallest after epoch {best}, " in last
+    assert ": use Ti.nn-best, O.nn-best; Ti.nn, O.nn are of epoch" in last
+    assert (weights(path, "-best") == weights(path, f"-{best:05d}")).all()
+    assert (weights(path) == weights(path, f"-{best + 5:05d}")).all()
+
+
+@pytest.mark.parametrize("before_the_end", [1, 2, 5, 8])
+def test_patience_goes_on_where_it_was(before_the_end, impatient_run, capsys) -> None:
+    one, rows, _ = impatient_run
+    two = folder("two")
+    assert train(two, len(rows) - 1 - before_the_end, *PATIENT) == 0
+    capsys.readouterr()
+    assert train(two, 40, *PATIENT, jobs=2) == 0
+    continued = table(capsys.readouterr().out)
+    assert [row[1:] for row in continued] == [row[1:] for row in rows[-1 - before_the_end :]]
+    for name in ("train.state", "Ti.nn", "O.nn-best"):
+        assert (one / name).read_bytes() == (two / name).read_bytes()
+
+
+def test_a_run_that_has_waited_stays_as_it_is(impatient_run, capsys) -> None:
+    path, rows, _ = impatient_run
+    before = (path / "train.state").read_bytes()
+    assert train(path, 40, *PATIENT) == 0
+    captured = capsys.readouterr()
+    assert [row[1:] for row in table(captured.out)] == [rows[-1][1:]]
+    assert "has not become smaller for 5 epochs" in captured.err
+    assert (path / "train.state").read_bytes() == before
+    assert train(path, 5, "bfgs", "PATIENCE 30") == 0
+    assert len(table(capsys.readouterr().out)) == 6
+    assert train(path, 5, "adam", "PATIENCE 5") == 0  # another method has patience of its own
+    assert len(table(capsys.readouterr().out)) > 1
+
+
+def test_patience_needs_a_test_set(capsys) -> None:
+    path = folder("untested")
+    write_input(path, 5, extra="PATIENCE 3")
+    text = (path / "train.in").read_text().replace("TESTPERCENT 20", "TESTPERCENT 0")
+    (path / "train.in").write_text(text)
+    os.chdir(path)
+    assert run(["train", "train.in"]) == 3
+    err = capsys.readouterr().err
+    assert err == (
+        "aenetpy: error: train.in:6: PATIENCE 3 needs test structures, of which there are none;"
+        " raise TESTPERCENT, or remove PATIENCE\n"
+    )
+    assert not (path / "Ti.nn").exists()
+
+
+@pytest.mark.parametrize("method", ["bfgs", "lm", "adam", "online_sd"])
+def test_two_runs_with_regularisation_are_as_one(method, capsys) -> None:
+    extra = "REGULARIZATION 0.001"
+    one, two, plain = folder("one"), folder("two"), folder("plain")
+    assert train(one, 20, method, extra) == 0
+    assert [train(two, n, method, extra) for n in (7, 13)] == [0, 0]
+    assert (one / "train.state").read_bytes() == (two / "train.state").read_bytes()
+    assert train(plain, 20, method) == 0
+    assert np.linalg.norm(weights(one)) < np.linalg.norm(weights(plain))
+
+
+def test_regularisation_is_the_weight_decay_of_adamw(monkeypatch) -> None:
+    one, two = folder("one"), folder("two")
+    assert train(one, 5, "adamw") == 0
+    monkeypatch.setitem(METHODS, "adamw", "adamw mu=0.01 batchsize=8")
+    assert train(two, 5, "adamw", "REGULARIZATION 0.01") == 0
+    assert (one / "train.state").read_bytes() == (two / "train.state").read_bytes()
+
+
+def test_another_regularisation_does_not_use_the_state(capsys) -> None:
+    path = folder("one")
+    assert train(path, 8, "bfgs", "REGULARIZATION 1e-3") == 0
+    capsys.readouterr()
+    assert train(path, 8, "bfgs", "REGULARIZATION 2e-3") == 0
+    assert "train.state is not used: it belongs to" in capsys.readouterr().err
+
+
+def test_regularisation_leaves_errors_alone(capsys) -> None:
+    first = []
+    for name, extra in (("plain", ""), ("penalised", "REGULARIZATION 1.0")):
+        train(folder(name), 1, "bfgs", extra)
+        first.append(table(capsys.readouterr().out)[0])
+    assert first[0] == first[1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "keyword"), [("FORCES\nalpha=0.5", "FORCES"), ("SAVE_FORCES", "SAVE_FORCES")]
+)
+def test_forces_are_refused(lines, keyword, capsys) -> None:
+    path = folder("forces")
+    assert train(path, 5, "bfgs", lines) == 3
+    assert f"train.in:6: {keyword}: forces cannot be trained on yet" in capsys.readouterr().err
+    assert sorted(p.name for p in path.iterdir()) == ["TiO2.train", "train.in"]
+
+
+def test_seeds_of_aenet_pytorch(capsys) -> None:
+    starts = {}
+    for name, lines in {
+        "both": "NPSEED 3\nPHSEED 4",
+        "weights": "NPSEED 3\nPHSEED 5",
+        "split": "NPSEED 6\nPHSEED 4",
+        "one": "NPSEED 3",
+        "seed": "SEED 3\nNPSEED 9\nPHSEED 9",
+    }.items():
+        path = folder(name)
+        write_input(path, 0)
+        text = (path / "train.in").read_text().replace("SEED 3", lines)
+        (path / "train.in").write_text(text)
+        os.chdir(path)
+        assert run(["train", "train.in"]) == 0
+        starts[name] = weights(path), (path / "train.rngstate").read_bytes()
+    os.chdir(path.parent)
+
+    def same(one: str, two: str) -> tuple[bool, bool]:
+        return (starts[one][0] == starts[two][0]).all(), starts[one][1] == starts[two][1]
+
+    assert same("both", "weights") == (False, True)
+    assert same("both", "split") == (True, False)
+    assert same("one", "seed") == (True, True)
+    assert same("one", "both") == (False, True)
+
+
+def test_a_training_set_as_text(capsys) -> None:
+    binary, text = folder("binary"), folder("text")
+    assert train(binary, 5) == 0
+    os.chdir(text)
+    assert run(["trainbin2ascii", "TiO2.train", "TiO2.train.ascii"]) == 0
+    write_input(text, 5)
+    content = (text / "train.in").read_text().replace("TiO2.train", "TiO2.train.ascii")
+    (text / "train.in").write_text(content)
+    assert run(["train", "train.in"]) == 0
+    assert weights(text) == pytest.approx(weights(binary), rel=1e-6)
