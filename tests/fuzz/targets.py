@@ -17,6 +17,7 @@ import numpy as np
 from aenetpy.cli.main import run
 from aenetpy.errors import AenetpyError
 from aenetpy.io.energies import read_energies
+from aenetpy.io.geometry import read_geometry
 from aenetpy.io.network import read_network
 from aenetpy.io.trainset import read_trainset
 from aenetpy.io.trial_files import (
@@ -166,7 +167,7 @@ class Target:
         return f"{self.folder}/{self.file}: {command}"
 
 
-FRESH = ("t.train", "t.train.forces")
+FRESH = ("t.train", "t.train.forces", "t.train.geometry")
 PREDICT = ["predict", "--json", "predict.in"]
 T, R, A, J = mutations.TEXT, mutations.RECORDS, mutations.ARCHIVE, mutations.JSON
 
@@ -184,6 +185,13 @@ def _result() -> object:
     if found is not None and not np.isfinite(found.force_errors_nc).all():
         raise Wrong("a result that is not finite")
     return found
+
+
+def _geometry() -> object:
+    geometry = read_geometry("t.train", read_trainset("t.train"))
+    if not np.isfinite(geometry.cells_scc).all():
+        raise Wrong("a cell that is not finite")
+    return geometry
 
 
 TARGETS = [
@@ -213,6 +221,9 @@ TARGETS = [
     Target("t.train", R, ["inspect", "--json", "-v", "t.train"], "behler"),
     Target("t.train", R, ["trainbin2ascii", "t.train", "new.ascii"]),
     Target("t.train", R, ["trnset2ascii", "t.train", "new.ascii"]),
+    Target("t.train.geometry", A, _geometry),
+    Target("t.train.geometry", A, ["inspect", "--json", "t.train"]),
+    Target("t.train.geometry", A, ["inspect", "--json", "t.train.geometry"]),
     Target("t.train.scaled", R, ["inspect", "--json", "t.train.scaled"]),
     Target("t.train.scaled", R, ["train", "scaled.in"]),
     Target("t.pytorch", T, ["trainbin2ascii", "--to-ascii", "t.pytorch", "new.train"]),
