@@ -7,20 +7,26 @@ from pathlib import Path
 
 import numpy as np
 
+from aenetpy.data.geometry import geometry_of_rows, geometry_row
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.structure import Structure
 from aenetpy.data.training_set import TrainingSet
-from aenetpy.descriptors.base import make_descriptor
+from aenetpy.descriptors.base import make_descriptor, make_descriptors
 from aenetpy.descriptors.cosine_convention import CosineConvention
-from aenetpy.descriptors.featurise import structure_fingerprints
+from aenetpy.descriptors.derivatives import Kept, Recomputed
+from aenetpy.descriptors.featurise import batch_fingerprints, structure_fingerprints
 from aenetpy.descriptors.statistics import RunningStatistics
 from aenetpy.models.network import Network
 from aenetpy.models.potential import Potential
 from aenetpy.parallel import Workers
 from aenetpy.training.energy_objective import EnergyObjective
+from aenetpy.training.force_objective import ForceObjective
+from aenetpy.training.force_targets import ForceWeights
 from aenetpy.training.methods.lbfgs import LBFGS
+from aenetpy.training.normalise import normalise
 from aenetpy.training.weights import initial_weights
+from tests.training import statistics_of
 
 
 def random_potential(
@@ -113,3 +119,68 @@ def epoch_function(files: Sequence[Path], workers: Workers) -> tuple[Callable[[]
         weights_w = method.advance(weights_w, evaluation.value, evaluation.gradient_w)
 
     return epoch, trainset.n_atoms
+
+
+def force_objective(
+    structures: Sequence[Structure], setups: Sequence[Setup], way: str, workers: Workers
+) -> tuple[ForceObjective, np.ndarray]:
+    """Return energies and all forces of structures as an objective, and random weights.
+
+    Derivatives are ``kept``, ``kept single``, or ``recomputed``.
+    """
+    species = tuple(setup.species for setup in setups)
+    descriptors = make_descriptors(setups)
+    found = batch_fingerprints(structures, species, descriptors)
+    features_tng = tuple(
+        np.concatenate([one.features_tng[t] for one in found]) for t in range(len(species))
+    )
+    n_atoms_s = np.array([len(one) for one in structures], np.int32)
+    per_atom_s = np.random.default_rng(1).uniform(-9, -7, len(structures))
+    raw = TrainingSet(
+        species=species,
+        atomic_energies_t=np.zeros(len(species)),
+        normalized=False,
+        scale=1.0,
+        shift=0.0,
+        names_s=tuple(one.name for one in structures),
+        n_atoms_s=n_atoms_s,
+        n_species_s=np.full(len(structures), len(species), np.int32),
+        energies_s=per_atom_s * n_atoms_s,
+        types_n=np.concatenate([one.types_n for one in found]),
+        positions_nc=np.concatenate([one.positions_nc for one in structures]),
+        forces_nc=np.concatenate([one.forces_nc for one in structures]),
+        features_tng=features_tng,
+        energy_average=float(per_atom_s.mean()),
+        energy_minimum=float(per_atom_s.min()),
+        energy_maximum=float(per_atom_s.max()),
+        setups_t=tuple(
+            setup.with_statistics(statistics_of(features_ng))
+            for setup, features_ng in zip(setups, features_tng, strict=True)
+        ),
+    )
+    trainset = normalise(raw).trainset
+    geometry = geometry_of_rows(np.array([geometry_row(one) for one in structures]))
+    layouts = [(setup.n_features, 15, 15, 1) for setup in setups]
+    networks = [
+        Network(nodes_l, ("tanh", "tanh", "linear"), initial_weights(nodes_l, symbol, 1))
+        for nodes_l, symbol in zip(layouts, species, strict=True)
+    ]
+    everything = np.arange(len(structures))
+    derivatives = (
+        Recomputed(structures.__getitem__, species, descriptors)
+        if way == "recomputed"
+        else Kept(
+            structures.__getitem__,
+            species,
+            descriptors,
+            False,
+            everything,
+            trainset.counts_st,
+            way == "kept single",
+            workers,
+        )
+    )
+    objective = ForceObjective(
+        trainset, everything, networks, geometry, ForceWeights(), derivatives, workers
+    )
+    return objective, np.concatenate([network.weights_w for network in networks])

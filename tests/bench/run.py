@@ -103,6 +103,82 @@ def bench_epoch(files: list[Path]) -> Iterator[None]:
     yield
 
 
+def bench_forces(files: list[Path]) -> Iterator[None]:
+    """Value and gradient of energies and all forces, 15-15 nodes; and what kept ones take."""
+    from aenetpy.io.stp import read_stp
+    from aenetpy.io.xsf import read_xsf
+    from aenetpy.parallel import Workers, one_blas_thread
+    from tests.potentials import force_objective
+
+    everything = [read_xsf(path) for path in files]
+    for folder, name, stride, ways in (
+        (
+            "tio2-chebyshev",
+            "Chebyshev 8.0/6.5 16/4",
+            1,
+            {"kept": "4", "kept single": "-", "recomputed": "22"},
+        ),
+        ("tio2-behler2011", "Behler2011, 70", 5, {"recomputed": "200"}),
+    ):
+        structures = everything[::stride]
+        setups = [
+            read_stp(ROOT / "inputs" / folder / f"{symbol}.fingerprint.stp")
+            for symbol in ("Ti", "O")
+        ]
+        for way, target in ways.items():
+            values: list[float | None] = []
+            for jobs in CORES:
+                with one_blas_thread(), Workers(jobs) as workers:
+                    objective, weights_w = force_objective(structures, setups, way, workers)
+                    work = partial(objective.evaluate, weights_w)
+                    work()
+                    n_atoms = sum(map(len, structures))
+                    values.append(seconds(work, 9) / n_atoms * 1e6)
+            row(f"force epoch, {name}: {way}", "us/atom", target, values)
+            assert values[0] is not None
+            assert values[1] is not None
+            row(
+                f"force epoch, {way}: gain of the second thread",
+                "",
+                "1.7",
+                [None, values[0] / values[1]],
+            )
+            yield
+
+
+def bench_force_memory(files: list[Path], scratch: Path) -> Iterator[None]:
+    """Peak memory of train on 100,000 atoms, energies alone and with all forces recomputed."""
+    from aenetpy.io.xsf import read_xsf
+
+    times = round(1e5 / sum(len(read_xsf(path)) for path in files)) or 1
+    write_generate_in(scratch, times * files)
+    (scratch / "TiO2.train").unlink(missing_ok=True)
+    command(scratch, "generate", "generate.in")
+    peaks: list[float | None] = []
+    for forces in ("", "FORCES\nalpha=0.9\nCACHE 0\n"):
+        for old in (*scratch.glob("*.nn*"), *scratch.glob("train.*")):
+            old.unlink()
+        (scratch / "train.in").write_text(
+            f"TRAININGSET TiO2.train\nITERATIONS 2\nSEED 1\n{forces}METHOD\nbfgs\n"
+            "NETWORKS\nTi Ti.nn 2 15:tanh 15:tanh\nO O.nn 2 15:tanh 15:tanh\n"
+        )
+        code = (
+            "from aenetpy.cli.main import run; run(['train', 'train.in']);"
+            "print(*[line for line in open('/proc/self/status') if line.startswith('VmHWM')])"
+        )
+        output = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=scratch,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        peaks.append(float(output.split()[-2]) / 1024)
+    row("train, 100,000 atoms: energies; forces, peak", "MB", "4000", peaks)
+    yield
+
+
 def write_generate_in(folder: Path, files: list[Path]) -> None:
     for stp in (ROOT / "inputs" / "tio2-chebyshev").glob("*.stp"):
         shutil.copy(stp, folder)
@@ -244,6 +320,8 @@ def main() -> None:
         benches = {
             "descriptors": lambda: bench_descriptors(files),
             "epoch": lambda: bench_epoch(files),
+            "forces": lambda: bench_forces(files),
+            "memory": lambda: bench_force_memory(files, scratch),
             "commands": lambda: bench_commands(files, scratch),
             "start": lambda: bench_start(files, scratch),
             "each": lambda: bench_each(files, scratch),

@@ -708,16 +708,6 @@ def test_regularisation_leaves_errors_alone(capsys) -> None:
     assert first[0] == first[1]
 
 
-@pytest.mark.parametrize(
-    ("lines", "keyword"), [("FORCES\nalpha=0.5", "FORCES"), ("SAVE_FORCES", "SAVE_FORCES")]
-)
-def test_forces_are_refused(lines, keyword, capsys) -> None:
-    path = folder("forces")
-    assert train(path, 5, "bfgs", lines) == 3
-    assert f"train.in:6: {keyword}: forces cannot be trained on yet" in capsys.readouterr().err
-    assert sorted(p.name for p in path.iterdir()) == ["TiO2.train", "train.in"]
-
-
 def test_seeds_of_aenet_pytorch(capsys) -> None:
     starts = {}
     for name, lines in {
