@@ -24,10 +24,6 @@ from aenetpy.io.files import reading_error
 LONGEST_RECORD = 2**31 - 9
 """Bytes; gfortran splits longer records into pieces."""
 
-MOST_SPECIES = 200
-"""Of a file; there are 118 elements, and tables of species by structures are made of them."""
-
-
 BLOCK = 2**22
 """Bytes that are read at a time, if no record is longer."""
 
@@ -85,6 +81,33 @@ def encode_species(species: Sequence[str]) -> bytes:
 def decode_text(data: bytes) -> str:
     """Return text without its trailing blanks."""
     return data.decode("utf-8", "surrogateescape").rstrip(" ")
+
+
+class RecordWriter:
+    """Writes the items of `io.fields` as records."""
+
+    def text(self, value: str, length: int) -> bytes:
+        """Write blank-padded text, cut at ``length`` bytes as Fortran does."""
+        return record(encode_text(value, length))
+
+    def logical(self, value: bool) -> bytes:
+        """Write 0 or 1."""
+        return logical_record(value)
+
+    def species(self, value: str | Sequence[str]) -> bytes:
+        """Write names of two characters."""
+        return record(encode_species([value] if isinstance(value, str) else value))
+
+    def integers(self, value: ArrayLike) -> bytes:
+        """Write int32 numbers."""
+        return array_record(value, "<i4")
+
+    def reals(self, value: ArrayLike) -> bytes:
+        """Write float64 numbers."""
+        return array_record(value, "<f8")
+
+
+RECORDS = RecordWriter()
 
 
 class RecordReader:
@@ -298,8 +321,6 @@ class RecordReader:
 
     def species(self, what: str, count: int) -> tuple[str, ...]:
         """Return the next record as names of two characters."""
-        if count > MOST_SPECIES:
-            raise self.damaged(f"{what}: {count}, of which there are at most {MOST_SPECIES}")
         data = self.record(what, 2 * count)
         return tuple(decode_text(data[2 * i : 2 * i + 2]) for i in range(count))
 

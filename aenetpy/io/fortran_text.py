@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.arrays import Float, Int
+from aenetpy.arrays import Float
 from aenetpy.data.limits import ANY, COUNT, FINITE, Limit
 from aenetpy.errors import DataError
 
@@ -39,6 +39,40 @@ def list_directed_line(values: Iterable[float]) -> str:
     return "".join(map(list_directed, values)) + "\n"
 
 
+class ListDirectedWriter:
+    """Writes the items of `io.fields` as lines of ``write(*,*)``, names one per line."""
+
+    def text(self, value: str, length: int) -> str:
+        """Write text as one line, however long."""
+        return f" {one_line(value)}\n"
+
+    def logical(self, value: bool) -> str:
+        """Write T or F."""
+        return f" {'T' if value else 'F'}\n"
+
+    def species(self, value: str | Sequence[str]) -> str:
+        """Write names in two columns."""
+        if isinstance(value, str):
+            return f" {value:2}\n"
+        return "".join(f"{name:2}\n" for name in value)
+
+    def integers(self, value: Any) -> str:
+        """Write an array as one line."""
+        return list_directed_line(np.ravel(value).tolist())
+
+    def reals(self, value: Any) -> str:
+        """Write an array as one line."""
+        return list_directed_line(np.ravel(value).tolist())
+
+
+LIST_DIRECTED = ListDirectedWriter()
+
+
+def one_line(text: str) -> str:
+    """Return text without line ends, which would break the order of the items."""
+    return " ".join(text.splitlines())
+
+
 class LineReader:
     """Walk over the lines of a text file written by Fortran.
 
@@ -48,6 +82,8 @@ class LineReader:
         The file, for messages.
     text
         Its content.
+    indent
+        What precedes text on its line.
 
     Raises
     ------
@@ -55,8 +91,9 @@ class LineReader:
         From the reading methods: the file ends, or a number cannot be read.
     """
 
-    def __init__(self, path: str | Path, text: str) -> None:
+    def __init__(self, path: str | Path, text: str, indent: str = "") -> None:
         self.path = path
+        self.indent = indent
         self.number = 0
         self._lines = text.split("\n")
         if self._lines[-1] == "":
@@ -66,6 +103,10 @@ class LineReader:
         """Return the error that names this file and the current line."""
         return DataError(message, file=self.path, line=self.number, hint=hint)
 
+    def damaged(self, what: str) -> DataError:
+        """Return the error for content that contradicts itself."""
+        return self.error(what, "write it again")
+
     def line(self, what: str) -> str:
         """Return the next line as it is."""
         if self.number == len(self._lines):
@@ -73,9 +114,9 @@ class LineReader:
         self.number += 1
         return self._lines[self.number - 1].removesuffix("\r")
 
-    def text(self, what: str) -> str:
-        """Return the next line without trailing blanks."""
-        return self.line(what).rstrip(" ")
+    def text(self, what: str, length: int = 0) -> str:
+        """Return the next line, of any length, without indent and trailing blanks."""
+        return self.line(what).rstrip(" ").removeprefix(self.indent)
 
     def words(self, what: str, count: int) -> list[str]:
         """Return ``count`` words from as many lines as they take, at least one."""
@@ -86,13 +127,17 @@ class LineReader:
             raise self.error(f"{what}: {count} values expected, found {len(words)}")
         return words
 
+    def species(self, what: str, count: int) -> tuple[str, ...]:
+        """Return ``count`` names."""
+        return tuple(self.words(what, count))
+
     def reals(self, what: str, count: int, limit: Limit = FINITE) -> Float:
         """Return ``count`` float64 numbers within a limit, exponents with E or D."""
         return self._require(what, self._numbers(what, count, np.float64), limit)
 
-    def integers(self, what: str, count: int, limit: Limit = ANY) -> Int:
+    def integers(self, what: str, count: int, limit: Limit = ANY) -> tuple[int, ...]:
         """Return ``count`` int32 numbers within a limit."""
-        return self._require(what, self._numbers(what, count, np.int32), limit)
+        return tuple(self._require(what, self._numbers(what, count, np.int32), limit).tolist())
 
     def real(self, what: str, limit: Limit = FINITE) -> float:
         """Return one float64 number within a limit."""
@@ -100,7 +145,7 @@ class LineReader:
 
     def integer(self, what: str, limit: Limit = ANY) -> int:
         """Return one int32 number within a limit."""
-        return int(self.integers(what, 1, limit)[0])
+        return self.integers(what, 1, limit)[0]
 
     def count(self, what: str) -> int:
         """Return a number of things, which is not negative."""
@@ -123,7 +168,7 @@ class LineReader:
         """Return numbers that are within a limit."""
         reason = limit.objection(values)
         if reason is not None:
-            raise self.error(f"{what}: {reason}", "write it again")
+            raise self.damaged(f"{what}: {reason}")
         return values
 
     def _numbers(self, what: str, count: int, dtype: type[Any]) -> NDArray[Any]:
