@@ -13,7 +13,7 @@ from ase.calculators import calculator
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from aenetpy.descriptors.batch import Contact
-from aenetpy.descriptors.domain import DomainChoice
+from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import UsageError
 from aenetpy.io.network_files import NetworkSource
@@ -93,7 +93,7 @@ class Calculator(calculator.Calculator):
         *,
         skin: float = 0.5,
         jobs: int = 1,
-        chebyshev_domain: DomainChoice = "auto",
+        chebyshev_domain: ConventionChoice = "auto",
         **kwargs: Any,
     ) -> None:
         _check_parameter("skin", skin)
@@ -176,7 +176,7 @@ class Calculator(calculator.Calculator):
         structure = structure_from_atoms(self.atoms, labels=False)
         forces = not _ENERGIES_ALONE.issuperset(properties)
         found = self.potential.evaluate(
-            structure, forces, self.parameters["jobs"], self._search, excursions=True
+            structure, forces, self.parameters["jobs"], self._search, out_of_range=True
         )
         found.require_finite()
         self.closest = found.closest
@@ -202,7 +202,7 @@ class Calculator(calculator.Calculator):
         """Tell once that atoms are too close, and once that they leave the training range."""
         first, second, distance = found.closest.first, found.closest.second, found.closest.distance
         r_min = min(setup.r_min for setup in self.potential.setups)
-        far = found.excursions
+        far = found.out_of_range
         if distance < r_min and "contact" not in self._warned:
             self._warned.add("contact")
             log.warning(
@@ -237,6 +237,8 @@ def _check_parameter(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):
         raise UsageError(f"{name} = {value!r} is no number")
     if name == "skin" and not 0.0 <= value < np.inf:
-        raise UsageError(f"skin = {value} Å is no length", hint="0.5 suits most simulations")
+        raise UsageError(
+            f"skin = {value} Å: it must be 0 or positive", hint="0.5 suits most simulations"
+        )
     if name == "jobs" and not (value >= 1 and int(value) == value):
         raise UsageError(f"jobs = {value} is no number of threads")

@@ -12,8 +12,8 @@ from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.structure import Structure
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.base import make_descriptor
-from aenetpy.descriptors.domain import AngularDomain
-from aenetpy.descriptors.featurise import fingerprints
+from aenetpy.descriptors.cosine_convention import CosineConvention
+from aenetpy.descriptors.featurise import structure_fingerprints
 from aenetpy.descriptors.statistics import RunningStatistics
 from aenetpy.models.network import Network
 from aenetpy.models.potential import Potential
@@ -27,14 +27,14 @@ def random_potential(
     setups: Sequence[Setup],
     structures: Sequence[Structure],
     hidden: Sequence[int] = (15, 15),
-    angular_domain: AngularDomain = "new",
+    cosine_convention: CosineConvention = "new",
 ) -> Potential:
     """Return a potential with random weights, scaled by the fingerprints of some structures."""
     species = tuple(setup.species for setup in setups)
-    descriptors = [make_descriptor(setup, species, angular_domain) for setup in setups]
+    descriptors = [make_descriptor(setup, species, cosine_convention) for setup in setups]
     statistics = [RunningStatistics(setup.n_features) for setup in setups]
     for structure in structures:
-        found = fingerprints(structure, species, descriptors)
+        found = structure_fingerprints(structure, species, descriptors)
         for one, features_ng in zip(statistics, found.features_tng, strict=True):
             one.update(features_ng)
     files = {}
@@ -57,7 +57,7 @@ def random_potential(
             energy_maximum=1.0,
             energy_average=0.0,
         )
-    return Potential(files, chebyshev_domain=angular_domain)
+    return Potential(files, chebyshev_domain=cosine_convention)
 
 
 def random_trainset(n_atoms_s: Sequence[int], n_features: int, seed: int = 1) -> TrainingSet:

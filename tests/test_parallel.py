@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from aenetpy.parallel import Workers, ordered_map
-from aenetpy.workflows.batches import batches
+from aenetpy.workflows.batches import batches_of_atoms
 
 
 @pytest.mark.parametrize("jobs", [0, 1, 2, 5])
@@ -97,8 +97,8 @@ def test_an_error_of_the_items_comes_after_the_results_of_those_before(jobs):
 
 def test_batches_are_full_before_the_next_begins():
     sizes = [3, 4, 1, 9, 2, 2]
-    assert list(batches(sizes, int, 7)) == [[3, 4], [1, 9], [2, 2]]
-    assert list(batches(iter([]), int, 7)) == []
+    assert list(batches_of_atoms(sizes, int, 7)) == [[3, 4], [1, 9], [2, 2]]
+    assert list(batches_of_atoms(iter([]), int, 7)) == []
 
 
 def test_what_was_there_before_an_error_is_handed_out():
@@ -106,7 +106,7 @@ def test_what_was_there_before_an_error_is_handed_out():
         yield from (3, 3, 3, 3)
         raise ValueError("no more")
 
-    found = batches(items(), int, 9)
+    found = batches_of_atoms(items(), int, 9)
     assert [next(found), next(found)] == [[3, 3, 3], [3]]
     with pytest.raises(ValueError, match="no more"):
         next(found)

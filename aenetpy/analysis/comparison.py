@@ -37,7 +37,7 @@ class ErrorSums:
         return math.sqrt(self.square / self.count)
 
 
-def compare(
+def reference_and_prediction(
     structure: Structure, found: Evaluation
 ) -> tuple[tuple[float, float] | None, tuple[Float, Float] | None]:
     """Return what a file holds and what a potential says: energies per atom, eV, and forces, eV/Å.

@@ -56,7 +56,7 @@ class Interval:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VariantComparison:
     """A variant against the reference, paired by seed.
 
     Parameters
@@ -167,13 +167,13 @@ def _interval(found: Float) -> Interval:
     return Interval(float(low), float(high))
 
 
-def compare(
+def compare_variants(
     errors_rc: Float,
     reference_rc: Float,
     counts_s: Sequence[int] | Long,
     seed: int = 0,
     resamples: int = RESAMPLES,
-) -> Comparison:
+) -> VariantComparison:
     """Compare the mean absolute errors of two variants, seed by seed and structure by structure.
 
     Parameters
@@ -191,7 +191,7 @@ def compare(
         weights_r @ sums_rs @ weights_s / (n * (counts @ weights_s))
         for weights_r, weights_s in _drawn(n, len(counts), seed, resamples)
     ]
-    return Comparison(
+    return VariantComparison(
         n,
         float(differences_rc.mean()),
         _interval(np.array(resampled)),

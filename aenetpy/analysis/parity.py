@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aenetpy.analysis.colours import COLOURS, GREY
-from aenetpy.analysis.comparison import compare
+from aenetpy.analysis.comparison import reference_and_prediction
 from aenetpy.analysis.errors import Summary, summarise
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
@@ -25,7 +25,7 @@ MOST_VECTORS = 5000
 
 
 @dataclass(frozen=True, eq=False)
-class Group:
+class ParityGroup:
     """Values that are drawn alike.
 
     Parameters
@@ -66,17 +66,17 @@ class Panel:
     quantity: str
     unit: str
     counted: str
-    groups: Sequence[Group]
+    groups: Sequence[ParityGroup]
     error_unit: str
     per_unit: float = 1.0
 
 
-def energy_panel(groups: Sequence[Group], title: str = "Energies") -> Panel:
+def energy_panel(groups: Sequence[ParityGroup], title: str = "Energies") -> Panel:
     """Return the panel of energies per atom, given in eV."""
     return Panel(title, "energy", "eV/atom", "structures", groups, "meV/atom", 1000.0)
 
 
-def force_panel(groups: Sequence[Group], title: str = "Forces") -> Panel:
+def force_panel(groups: Sequence[ParityGroup], title: str = "Forces") -> Panel:
     """Return the panel of force components, given in eV/Å."""
     return Panel(title, "force", "eV/Å", "components", groups, "eV/Å")
 
@@ -90,7 +90,7 @@ class Compared:
 
     def add(self, structure: Structure, found: Evaluation) -> None:
         """Take what the file of a structure holds, and what the potential says of it."""
-        energies, forces = compare(structure, found)
+        energies, forces = reference_and_prediction(structure, found)
         if energies is not None:
             self.energies.append(energies)
         if forces is not None:
@@ -100,9 +100,9 @@ class Compared:
         """Return the panels that can be drawn."""
         panels = []
         if self.energies:
-            panels.append(energy_panel([Group("", *np.array(self.energies).T)]))
+            panels.append(energy_panel([ParityGroup("", *np.array(self.energies).T)]))
         if self.forces:
-            panels.append(force_panel([Group("", *np.hstack(self.forces))]))
+            panels.append(force_panel([ParityGroup("", *np.hstack(self.forces))]))
         return panels
 
 

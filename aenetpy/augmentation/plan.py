@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from aenetpy.arrays import Long
+from aenetpy.augmentation.dataset_summary import count_copies, summarise_dataset
+from aenetpy.augmentation.delta import estimate_delta
 from aenetpy.augmentation.displacements import displacement
-from aenetpy.augmentation.step import choose_step
-from aenetpy.augmentation.survey import copies_per_structure, survey
 from aenetpy.augmentation.taylor import displaced, energy_change
 from aenetpy.data.families import copy_name
 from aenetpy.data.structure import Structure
@@ -35,7 +35,7 @@ log = logging.getLogger("aenetpy")
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class CopyPlan:
     """Which copies are made of which structure.
 
     Parameters
@@ -110,11 +110,11 @@ class Plan:
         return closest_contact(neighbors).distance < limit
 
 
-def make_plan(
+def make_copy_plan(
     structures: Iterable[Structure],
     taylor: TaylorInput,
     size: Callable[[Structure], int] = lambda _: 0,
-) -> Plan:
+) -> CopyPlan:
     """Decide on the copies of all structures.
 
     Parameters
@@ -132,26 +132,26 @@ def make_plan(
         If a structure has no energy or no forces, or the data do not tell delta.
     """
     potential = None if taylor.potential is None else read_potential(taylor.potential)
-    found = survey(structures, taylor, potential, size)
+    found = summarise_dataset(structures, taylor, potential, size)
     delta = taylor.delta
     if delta is None:
-        step = choose_step(found)
-        log.info("%s", step)
-        delta = step.delta
+        estimate = estimate_delta(found)
+        log.info("%s", estimate)
+        delta = estimate.delta
     n_atoms_s = np.array(found.n_atoms_s, np.int64)
     if found.n_large:
         log.info("%d structures have forces above max_force: no copies", found.n_large)
     if found.n_derived:
         log.info("%d structures are copies themselves: no copies of them", found.n_derived)
-    plan = Plan(
+    plan = CopyPlan(
         taylor,
         delta,
-        copies_per_structure(taylor, n_atoms_s),
+        count_copies(taylor, n_atoms_s),
         np.array(found.n_bytes_s, np.int64),
         potential if taylor.order == 2 else None,
         _digest(taylor, found.digest, potential),
     )
-    n_short = int(((plan.counts_s < taylor.a) & (n_atoms_s > 0)).sum())
+    n_short = int(((plan.counts_s < taylor.copies_per_structure) & (n_atoms_s > 0)).sum())
     if taylor.strategy == "pyita":
         log.info(
             "pyita displaces the first %d structures only; axis and random take all",

@@ -36,7 +36,7 @@ def energy_change(
     -----
     Eq. 1 of Cooper, Kästner, Urban and Artrith, npj Comput. Mater. 6, 54 (2020).
     """
-    assert parent.forces_nc is not None, "surveyed before"
+    assert parent.forces_nc is not None, "checked by summarise_dataset"
     change = -float((parent.forces_nc * displacement_nc).sum())
     if potential is not None:
         product_nc = hessian_product(potential, parent, displacement_nc)

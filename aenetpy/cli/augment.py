@@ -10,7 +10,7 @@ import click
 from aenetpy.cli.options import jobs_option, progress_bar
 
 if TYPE_CHECKING:
-    from aenetpy.augmentation.plan import Plan
+    from aenetpy.augmentation.plan import CopyPlan
 
 
 @click.command("augment")
@@ -98,5 +98,5 @@ def augment_command(
     click.echo(f"{n_copies} copies of {_parents(plan)} in {folder}, listed in {output}")
 
 
-def _parents(plan: Plan) -> str:
+def _parents(plan: CopyPlan) -> str:
     return f"{plan.n_parents} of {len(plan.counts_s)} structures"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import FORCE, STEPS, domain_option, jobs_option
+from aenetpy.cli.options import FORCE, STEPS, convention_option, jobs_option
 
 if TYPE_CHECKING:
-    from aenetpy.descriptors.domain import DomainChoice
+    from aenetpy.descriptors.cosine_convention import ConventionChoice
 
 
 @click.command("evaluate")
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     help="Largest number of steps of a relaxation.",
 )
 @jobs_option
-@domain_option
+@convention_option
 def evaluate_command(
     input_file: str,
     structures: tuple[str, ...],
@@ -42,7 +42,7 @@ def evaluate_command(
     force_tolerance: float | None,
     steps: int,
     jobs: int,
-    chebyshev_domain: DomainChoice,
+    chebyshev_domain: ConventionChoice,
 ) -> None:
     """Energies and forces of STRUCTUREs, in any format that ASE reads.
 

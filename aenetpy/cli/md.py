@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import domain_option, jobs_option
+from aenetpy.cli.options import convention_option, jobs_option
 
 if TYPE_CHECKING:
-    from aenetpy.descriptors.domain import DomainChoice
+    from aenetpy.descriptors.cosine_convention import ConventionChoice
 
 
 @click.command("md")
 @click.argument("input_file", metavar="INPUT.json", type=click.Path())
 @jobs_option
-@domain_option
-def md_command(input_file: str, jobs: int, chebyshev_domain: DomainChoice) -> None:
+@convention_option
+def md_command(input_file: str, jobs: int, chebyshev_domain: ConventionChoice) -> None:
     """Molecular dynamics; prints step, energies per atom, temperature.
 
     INPUT.json has the keys potentials (a folder, or a file per species), structure_file,

@@ -48,7 +48,7 @@ jobs_option = click.option(
     help="Threads to use; the result does not depend on it.",
 )
 
-domain_option = click.option(
+convention_option = click.option(
     "--chebyshev-domain",
     type=click.Choice(["auto", "new", "old"]),
     default="auto",

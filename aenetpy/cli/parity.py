@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import domain_option, input_argument, jobs_option, progress_bar
+from aenetpy.cli.options import convention_option, input_argument, jobs_option, progress_bar
 
 if TYPE_CHECKING:
-    from aenetpy.descriptors.domain import DomainChoice
+    from aenetpy.descriptors.cosine_convention import ConventionChoice
 
 
 @click.command("parity")
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     help="Figure to draw; the suffix is the format (png, pdf, svg). It is replaced.",
 )
 @jobs_option
-@domain_option
+@convention_option
 def parity_command(
     input_file: str,
     structures: tuple[str, ...],
     output: str,
     jobs: int,
-    chebyshev_domain: DomainChoice,
+    chebyshev_domain: ConventionChoice,
 ) -> None:
     """Draw predicted against reference energies and forces.
 

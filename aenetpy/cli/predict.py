@@ -8,23 +8,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import domain_option, input_argument, jobs_option, progress_bar
+from aenetpy.cli.options import convention_option, input_argument, jobs_option, progress_bar
 
 if TYPE_CHECKING:
-    from aenetpy.descriptors.domain import DomainChoice
+    from aenetpy.descriptors.cosine_convention import ConventionChoice
 
 
 @click.command("predict")
 @input_argument
 @click.argument("structures", nargs=-1, type=click.Path())
 @jobs_option
-@domain_option
+@convention_option
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead of text.")
 def predict_command(
     input_file: str,
     structures: tuple[str, ...],
     jobs: int,
-    chebyshev_domain: DomainChoice,
+    chebyshev_domain: ConventionChoice,
     as_json: bool,
 ) -> None:
     """Evaluate or relax the structures in FILES, or those named on the command line.

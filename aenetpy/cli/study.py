@@ -33,9 +33,9 @@ def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
     """
     from aenetpy.io.study_in import read_study
     from aenetpy.workflows.study import state_of, study
-    from aenetpy.workflows.study_plan import make_plan
+    from aenetpy.workflows.study_plan import make_study_plan
 
-    plan = make_plan(read_study(Path(input_file)))
+    plan = make_study_plan(read_study(Path(input_file)))
     if dry_run:
         for trial in plan.in_file_order():
             click.echo(f"{state_of(trial):<8} {trial.folder}")

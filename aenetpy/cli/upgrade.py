@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import domain_option
+from aenetpy.cli.options import convention_option
 
 if TYPE_CHECKING:
-    from aenetpy.descriptors.domain import DomainChoice
+    from aenetpy.descriptors.cosine_convention import ConventionChoice
 
 
 @click.command("upgrade")
 @click.argument("old", metavar="OLD.nn", type=click.Path())
 @click.argument("new", metavar="NEW.nn", type=click.Path())
-@domain_option
-def upgrade_command(old: str, new: str, chebyshev_domain: DomainChoice) -> None:
+@convention_option
+def upgrade_command(old: str, new: str, chebyshev_domain: ConventionChoice) -> None:
     """Make a potential of aenet 2.0.3 or before right for aenet 2.0.4.
 
     Until November 2019 aenet took the cosine of an angle for the angle itself. Its

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Parameter:
+class FingerprintParameter:
     """A number that defines a fingerprint.
 
     Parameters
@@ -59,21 +59,21 @@ class Family:
         In stored order.
     descriptor
         The class that evaluates it, ``"module:class"`` or the class itself. It is
-        called with the setup, all species, the angular domain, and the setup whose functions
+        called with the setup, all species, the cosine convention, and the setup whose functions
         are evaluated, see `aenetpy.descriptors.base.make_descriptor`.
     lists_functions
         Setups list functions one by one (FUNCTIONS) instead.
-    has_angular_domain
+    has_cosine_convention
         Potentials of aenet 2.0.3 and before mean another fingerprint, see
-        `aenetpy.descriptors.domain`.
+        `aenetpy.descriptors.cosine_convention`.
     """
 
     name: str
     reference: str = ""
-    parameters: tuple[Parameter, ...] = ()
+    parameters: tuple[FingerprintParameter, ...] = ()
     descriptor: str | type[Any]
     lists_functions = False
-    has_angular_domain = False
+    has_cosine_convention = False
 
     def matches(self, kind: str) -> bool:
         """Return whether a setup of this kind belongs to the family."""
@@ -83,7 +83,7 @@ class Family:
         """Return the number of components for given parameters and species in ENV."""
         raise NotImplementedError
 
-    def parameters_of(self, function: int) -> tuple[Parameter, ...]:
+    def parameters_of(self, function: int) -> tuple[FingerprintParameter, ...]:
         """Return the parameters in a row that belongs to kind ``function``."""
         return self.parameters
 
@@ -132,14 +132,14 @@ class Chebyshev(Family):
     name = "Chebyshev"
     reference = "[N. Artrith and A. Urban (2016)]"
     parameters = (
-        Parameter("radial_Rc", POSITIVE, "Radial Rc", is_cutoff=True),
-        Parameter("radial_N", ORDER, "Radial order", is_whole=True),
+        FingerprintParameter("radial_Rc", POSITIVE, "Radial Rc", is_cutoff=True),
+        FingerprintParameter("radial_N", ORDER, "Radial order", is_whole=True),
         # without, aenet makes functions that are zero
-        Parameter("angular_Rc", NOT_NEGATIVE, "Angular Rc", is_cutoff=True),
-        Parameter("angular_N", ORDER, "Angular order", is_whole=True),
+        FingerprintParameter("angular_Rc", NOT_NEGATIVE, "Angular Rc", is_cutoff=True),
+        FingerprintParameter("angular_N", ORDER, "Angular order", is_whole=True),
     )
     descriptor = "aenetpy.descriptors.chebyshev:ChebyshevDescriptor"
-    has_angular_domain = True
+    has_cosine_convention = True
 
     def matches(self, kind: str) -> bool:
         """Return whether the kind is ``chebyshev`` in any case."""
@@ -178,9 +178,14 @@ class Chebyshev(Family):
         }
 
 
-_RC = Parameter("Rc", POSITIVE, is_cutoff=True)
-_ETA = Parameter("eta", NOT_NEGATIVE)
-_ANGULAR = (_RC, Parameter("lambda", FINITE), Parameter("zeta", NOT_NEGATIVE), _ETA)
+_RC = FingerprintParameter("Rc", POSITIVE, is_cutoff=True)
+_ETA = FingerprintParameter("eta", NOT_NEGATIVE)
+_ANGULAR = (
+    _RC,
+    FingerprintParameter("lambda", FINITE),
+    FingerprintParameter("zeta", NOT_NEGATIVE),
+    _ETA,
+)
 
 
 class Behler2011(Family):
@@ -192,14 +197,14 @@ class Behler2011(Family):
     lists_functions = True
     functions = {  # noqa: RUF012
         1: (_RC,),
-        2: (_RC, Parameter("Rs", FINITE), _ETA),
-        3: (_RC, Parameter("kappa", FINITE)),
+        2: (_RC, FingerprintParameter("Rs", FINITE), _ETA),
+        3: (_RC, FingerprintParameter("kappa", FINITE)),
         4: _ANGULAR,
         5: _ANGULAR,
     }
     """Parameters of each function in stored order; the rest of a row means nothing."""
 
-    def parameters_of(self, function: int) -> tuple[Parameter, ...]:
+    def parameters_of(self, function: int) -> tuple[FingerprintParameter, ...]:
         """Return the parameters of G1 ... G5."""
         return self.functions[function]
 

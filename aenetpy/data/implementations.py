@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 
-def load(implementation: str) -> Any:
+def load_class(implementation: str) -> Any:
     """Return the class that is called ``module:class``."""
     module, _, name = implementation.partition(":")
     return getattr(import_module(module), name)

@@ -20,7 +20,7 @@ SHARE = Limit("0 or more and less than 1", lambda x: (x >= 0) & (x < 1))
 
 
 @dataclass(frozen=True)
-class Parameter:
+class MethodParameter:
     """A parameter of a method, ``key=value`` in the line of METHOD.
 
     Parameters
@@ -75,7 +75,7 @@ class MethodEntry:
     names: tuple[str, ...]
     title: str
     implementation: str
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    parameters: Mapping[str, MethodParameter] = field(default_factory=dict)
     sampling: str | None = "sequential"
     restart_title: str = ""
 
@@ -100,8 +100,8 @@ METHODS: dict[str, MethodEntry] = {
             title="Gradient Descent (online)",
             implementation="aenetpy.training.methods.online_sd:OnlineSD",
             parameters={
-                "gamma": Parameter(0.9, label="Learning rate"),
-                "alpha": Parameter(0.01, label="Momentum rate"),
+                "gamma": MethodParameter(0.9, label="Learning rate"),
+                "alpha": MethodParameter(0.01, label="Momentum rate"),
             },
         ),
         MethodEntry(
@@ -109,12 +109,12 @@ METHODS: dict[str, MethodEntry] = {
             title="Adaptive Moment Estimation (Adam)",
             implementation="aenetpy.training.methods.adam:Adam",
             parameters={
-                "mu": Parameter(0.001, ABOVE_ZERO, "Learning rate", "scientific"),
-                "b1": Parameter(0.9, SHARE, "Gradient decay rate (b1)", "fixed"),
-                "b2": Parameter(0.999, SHARE, "Sq. gradient decay rate (b1)", "fixed"),
-                "eps": Parameter(1e-8, FINITE, "Epsilon", "scientific"),
-                "samplesize": Parameter(500, AT_LEAST_ONE, "Sample size", "size"),
-                "batchsize": Parameter(1, AT_LEAST_ONE, "Mini-batch size", "size"),
+                "mu": MethodParameter(0.001, ABOVE_ZERO, "Learning rate", "scientific"),
+                "b1": MethodParameter(0.9, SHARE, "Gradient decay rate (b1)", "fixed"),
+                "b2": MethodParameter(0.999, SHARE, "Sq. gradient decay rate (b1)", "fixed"),
+                "eps": MethodParameter(1e-8, FINITE, "Epsilon", "scientific"),
+                "samplesize": MethodParameter(500, AT_LEAST_ONE, "Sample size", "size"),
+                "batchsize": MethodParameter(1, AT_LEAST_ONE, "Mini-batch size", "size"),
             },
             sampling="random",
         ),
@@ -123,12 +123,12 @@ METHODS: dict[str, MethodEntry] = {
             title="Extended Kalman Filter",
             implementation="aenetpy.training.methods.ekf:EKF",
             parameters={
-                "lambda": Parameter(0.999, ABOVE_ZERO, "Forgetting factor"),
-                "lambda0": Parameter(0.97, label="Ini. state covariance"),
-                "state": Parameter(10.0, ABOVE_ZERO, "Measuring noise"),
-                "pnoise": Parameter(0.0, label="Process noise"),
-                "adaptive": Parameter(0.6, label="Adaptive EKF threshold"),
-                "wgroup": Parameter(100, AT_LEAST_ONE),
+                "lambda": MethodParameter(0.999, ABOVE_ZERO, "Forgetting factor"),
+                "lambda0": MethodParameter(0.97, label="Ini. state covariance"),
+                "state": MethodParameter(10.0, ABOVE_ZERO, "Measuring noise"),
+                "pnoise": MethodParameter(0.0, label="Process noise"),
+                "adaptive": MethodParameter(0.6, label="Adaptive EKF threshold"),
+                "wgroup": MethodParameter(100, AT_LEAST_ONE),
             },
             restart_title="Extended Kalman Filter",
         ),
@@ -137,11 +137,11 @@ METHODS: dict[str, MethodEntry] = {
             title="Levenberg-Marquardt",
             implementation="aenetpy.training.methods.lm:LM",
             parameters={
-                "batchsize": Parameter(1000, AT_LEAST_ONE, "Batch size"),
-                "iter": Parameter(1, AT_LEAST_ONE, "Batch iterations"),
-                "learnrate": Parameter(0.1, ABOVE_ZERO, "Initial learning rate"),
-                "conv": Parameter(0.001, label="Target error"),
-                "adjust": Parameter(10.0, ABOVE_ONE),
+                "batchsize": MethodParameter(1000, AT_LEAST_ONE, "Batch size"),
+                "iter": MethodParameter(1, AT_LEAST_ONE, "Batch iterations"),
+                "learnrate": MethodParameter(0.1, ABOVE_ZERO, "Initial learning rate"),
+                "conv": MethodParameter(0.001, label="Target error"),
+                "adjust": MethodParameter(10.0, ABOVE_ONE),
             },
         ),
     )

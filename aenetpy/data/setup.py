@@ -152,7 +152,7 @@ def check_setup(setup: Setup, error: Callable[[str, str], DataError]) -> Setup:
 
 
 def _problem_of_statistics(known: FeatureStatistics) -> str | None:
-    """Tell which averages cannot be those of any numbers; None if all can.
+    """Return which averages cannot be those of any numbers; None if all can.
 
     Empty ranges (0 to 0) are left by other programs.
     """

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.data.descriptor_families import Family, known_families
-from aenetpy.data.implementations import load
+from aenetpy.data.implementations import load_class
 from aenetpy.data.setup import Setup
-from aenetpy.descriptors.domain import AngularDomain
+from aenetpy.descriptors.cosine_convention import CosineConvention
 from aenetpy.descriptors.lookup import serving_setups
 from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.errors import DataError
@@ -88,7 +88,7 @@ def make_descriptors(setups: Sequence[Setup]) -> list[Descriptor]:
 def make_descriptor(
     setup: Setup,
     species: Sequence[str],
-    angular_domain: AngularDomain = "new",
+    cosine_convention: CosineConvention = "new",
     serving: Setup | None = None,
 ) -> Descriptor:
     """Return the descriptor that a setup defines.
@@ -99,9 +99,9 @@ def make_descriptor(
         Of the central species.
     species
         All species; ``types_n`` counts in this order.
-    angular_domain
+    cosine_convention
         "old" for Chebyshev setups of aenet 2.0.3 and before, see
-        `aenetpy.descriptors.domain`.
+        `aenetpy.descriptors.cosine_convention`.
     serving
         Setup whose functions are evaluated, see `aenetpy.descriptors.lookup`; by default
         ``setup`` itself.
@@ -118,7 +118,7 @@ def make_descriptor(
             hint=f"use {known_families().replace(' and ', ' or ')}",
         )
     descriptor: Descriptor = _descriptor_class(family)(
-        setup, species, angular_domain=angular_domain, serving=serving
+        setup, species, cosine_convention=cosine_convention, serving=serving
     )
     return descriptor
 
@@ -127,4 +127,4 @@ def _descriptor_class(family: Family) -> Any:
     """Return the class of a family; its kernels are imported when they are first needed."""
     if not isinstance(family.descriptor, str):
         return family.descriptor
-    return load(family.descriptor)
+    return load_class(family.descriptor)

@@ -16,7 +16,7 @@ from aenetpy.descriptors.behler_functions import (
     in_value_order,
     symmetry_functions,
 )
-from aenetpy.descriptors.domain import AngularDomain
+from aenetpy.descriptors.cosine_convention import CosineConvention
 from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.kernels.behler import behler_pass, pull_forces
 from aenetpy.kernels.behler_layout import RATES, SLOPES, VALUES, workspace
@@ -36,7 +36,7 @@ class BehlerDescriptor:
     species
         Global species; ``types_n`` of all methods index this tuple. Neighbours
         of species outside ``setup.environment`` contribute nothing.
-    angular_domain
+    cosine_convention
         Of no meaning: there is one.
     serving
         Setup that declares the functions, see `aenetpy.descriptors.lookup`; by default
@@ -52,7 +52,7 @@ class BehlerDescriptor:
         self,
         setup: Setup,
         species: Sequence[str],
-        angular_domain: AngularDomain = "new",
+        cosine_convention: CosineConvention = "new",
         serving: Setup | None = None,
     ) -> None:
         self.setup = setup

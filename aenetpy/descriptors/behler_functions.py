@@ -46,7 +46,7 @@ def in_value_order(functions: Sequence[SymmetryFunction]) -> list[SymmetryFuncti
     return sorted(functions, key=lambda f: (f.partners[0], f.is_angular, f.partners[-1], f.kind))
 
 
-class Group(NamedTuple):
+class AngularGroup(NamedTuple):
     """Angular functions of the same kind, species pair and cutoff."""
 
     kind: int
@@ -106,17 +106,19 @@ def function_table(functions: Sequence[SymmetryFunction]) -> Functions:
     )
 
 
-def angular_groups(numbered: Sequence[tuple[int, SymmetryFunction]], cutoff: float) -> list[Group]:
+def angular_groups(
+    numbered: Sequence[tuple[int, SymmetryFunction]], cutoff: float
+) -> list[AngularGroup]:
     """Collect the angular functions of one cutoff by kind and species pair."""
     of_cutoff = [(g, f) for g, f in numbered if f.is_angular and f.parameters["Rc"] == cutoff]
     keys = sorted({(f.kind, f.partners) for _, f in of_cutoff})
     return [
-        Group(kind, partners, [(g, f) for g, f in of_cutoff if f[:2] == (kind, partners)])
+        AngularGroup(kind, partners, [(g, f) for g, f in of_cutoff if f[:2] == (kind, partners)])
         for kind, partners in keys
     ]
 
 
-def distinct(group: Group, names: tuple[str, ...]) -> list[tuple[float, ...]]:
+def distinct(group: AngularGroup, names: tuple[str, ...]) -> list[tuple[float, ...]]:
     """List the different values of some parameters in a group, in ascending order."""
     return sorted({tuple(f.parameters[name] for name in names) for _, f in group.functions})
 

@@ -11,9 +11,9 @@ from numpy.polynomial.legendre import leggauss, legvander
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.chebyshev_setup import parameters, typespins
-from aenetpy.descriptors.domain import AngularDomain, angular_variable
+from aenetpy.descriptors.cosine_convention import CosineConvention, angular_variable
 from aenetpy.descriptors.neighbors import Neighbors
-from aenetpy.kernels.chebyshev import evaluate
+from aenetpy.kernels.chebyshev import features_and_moments
 from aenetpy.kernels.chebyshev_directional import directional
 from aenetpy.kernels.chebyshev_gradient import adjoint, jacobian
 from aenetpy.kernels.chebyshev_groups import Basis
@@ -35,7 +35,7 @@ class ChebyshevDescriptor:
     species
         All species; ``types_n`` counts in this order. Those missing in the
         environment of the setup have species weight 0.
-    angular_domain
+    cosine_convention
         "new": T_n(cos theta). "old": T_n((2 cos theta - pi)/pi), with which
         potentials of aenet 2.0.3 and before were trained.
     serving
@@ -46,7 +46,7 @@ class ChebyshevDescriptor:
         self,
         setup: Setup,
         species: Sequence[str],
-        angular_domain: AngularDomain = "new",
+        cosine_convention: CosineConvention = "new",
         serving: Setup | None = None,
     ) -> None:
         self.setup = setup
@@ -65,7 +65,7 @@ class ChebyshevDescriptor:
             angular_cutoff,
             angular_order,
             np.array(weights),
-            legendre_coefficients(angular_order, angular_domain),
+            legendre_coefficients(angular_order, cosine_convention),
             recursion_k,
             norm_k,
         )
@@ -84,7 +84,7 @@ class ChebyshevDescriptor:
         """Return the fingerprints (a, g) of the given atoms and their moments A_lm."""
         # the kernel writes by species index without looking
         assert len(types_n) == 0 or 0 <= types_n.min() <= types_n.max() < self._n_types
-        return evaluate(
+        return features_and_moments(
             self._basis,
             np.ascontiguousarray(atoms_a, np.int64),
             types_n,
@@ -165,14 +165,14 @@ class ChebyshevDescriptor:
         )
 
 
-def legendre_coefficients(order: int, angular_domain: AngularDomain = "new") -> Float:
+def legendre_coefficients(order: int, cosine_convention: CosineConvention = "new") -> Float:
     """Return c_nl of T_n(a(x)) = sum_l c_nl P_l(x), (order + 1, order + 1).
 
     a(x) is x or, "old", (2 x - pi)/pi; c_nl = (2l + 1)/2 times the integral of
     T_n(a) P_l from -1 to 1, for which Gauss' rule is exact.
     """
     x, weights = leggauss(order + 1)
-    argument = angular_variable(x, angular_domain)
+    argument = angular_variable(x, cosine_convention)
     integrals_nl = chebvander(argument, order).T @ (weights[:, None] * legvander(x, order))
     return np.ascontiguousarray(np.tril(integrals_nl * (np.arange(order + 1) + 0.5)))
 

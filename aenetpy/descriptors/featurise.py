@@ -51,7 +51,7 @@ def total_cutoff(descriptors: Sequence[Descriptor]) -> float:
     return max(descriptor.cutoff for descriptor in descriptors) + NEIGHBOR_TOLERANCE
 
 
-def fingerprints(
+def structure_fingerprints(
     structure: Structure, species: Sequence[str], descriptors: Sequence[Descriptor]
 ) -> Fingerprints:
     """Compute the fingerprints of all atoms of a structure, see `batch_fingerprints`."""

@@ -84,7 +84,7 @@ def fingerprints(
     species = tuple(setup_of)
     warn_of_lookup(list(setup_of.values()))
     descriptors = make_descriptors(list(setup_of.values()))
-    found = featurise.fingerprints(structure, species, descriptors)
+    found = featurise.structure_fingerprints(structure, species, descriptors)
     return {
         symbol: SpeciesFingerprints(
             np.flatnonzero(found.types_n == t), found.features_tng[t], tuple(descriptors[t].names())

@@ -1,4 +1,4 @@
-"""Archives of NumPy (``.npz``) as this program writes them: nothing in them is larger than they."""
+"""Archives of NumPy (``.npz``) as this program writes them: no array larger than its file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Structure files that ASE reads, looked at before: sizes that cannot be, databases of others."""
+"""Structure files for ASE to read, checked first: impossible sizes, databases of other programs."""
 
 from __future__ import annotations
 

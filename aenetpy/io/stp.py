@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aenetpy.data.descriptor_families import Family, Parameter, family_of, known_families
+from aenetpy.data.descriptor_families import Family, FingerprintParameter, family_of, known_families
 from aenetpy.data.setup import N_PARAMETERS, Setup
 from aenetpy.errors import InputError
 from aenetpy.io.free_form import (
@@ -189,7 +189,9 @@ def _number(tokens: list[str], parse: Callable[[str], float], place: Place, what
         raise place.error(f"{what}: {reason}") from None
 
 
-def _parameter(parameter: Parameter, tokens: list[str], place: Place, what: str) -> float:
+def _parameter(
+    parameter: FingerprintParameter, tokens: list[str], place: Place, what: str
+) -> float:
     """Return a parameter of a function, within its limit."""
     if not tokens and parameter.default is not None:
         return parameter.default

@@ -124,8 +124,8 @@ class TaylorInput:
         ``axis``, but one structure after the other until there are enough copies.
     delta
         Largest displacement of an atom, Å; by species if a mapping; None: chosen from the data.
-    a
-        Copies per structure.
+    copies_per_structure
+        ``a`` in the files.
     seed
         Of all random numbers.
     spread
@@ -148,7 +148,7 @@ class TaylorInput:
 
     strategy: str = "axis"
     delta: float | Mapping[str, float] | None = None
-    a: int = 1
+    copies_per_structure: int = 1
     seed: int = 1
     spread: str = "even"
     max_force: float | None = None
@@ -185,7 +185,7 @@ def make_taylor(given: Mapping[str, str]) -> TaylorInput:
     taylor = TaylorInput(
         strategy=_choice("strategy", given["strategy"], STRATEGIES),
         delta=parse_delta(given["delta"]),
-        a=_whole("a", given["a"], 1, "the number of copies per structure"),
+        copies_per_structure=_whole("a", given["a"], 1, "the number of copies per structure"),
         seed=_whole("seed", given["seed"], 0, "a seed"),
         spread=_choice("spread", given["spread"], SPREADS),
         order=_whole("order", given["order"], 1, "1 or 2"),
@@ -193,7 +193,7 @@ def make_taylor(given: Mapping[str, str]) -> TaylorInput:
         max_force=max_force,
         min_distance=min_distance,
     )
-    if taylor.a > MOST_COPIES:
+    if taylor.copies_per_structure > MOST_COPIES:
         raise ValueError(f"a is {given['a']}; it is {MOST_COPIES} at most")
     if taylor.order > 2:
         raise ValueError(f"order is {taylor.order}; it must be 1 or 2")
@@ -299,7 +299,11 @@ def format_taylor(taylor: TaylorInput) -> str:
             f"DERIVATIVES\nmethod=taylor delta={taylor.delta!r} fraction={taylor.fraction!r} "
             f"outfile={quote(taylor.outfile)} disp_all={disp_all} N_max={taylor.n_max}\n"
         )
-    given = [f"strategy={taylor.strategy}", f"delta={format_delta(taylor.delta)}", f"a={taylor.a}"]
+    given = [
+        f"strategy={taylor.strategy}",
+        f"delta={format_delta(taylor.delta)}",
+        f"a={taylor.copies_per_structure}",
+    ]
     given.append(f"seed={taylor.seed}")
     if taylor.spread != "even":
         given.append(f"spread={taylor.spread}")

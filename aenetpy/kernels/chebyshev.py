@@ -86,7 +86,7 @@ def _angular_features(basis: Basis, moments_m: Float, self_term: float, features
 
 
 @kernel
-def evaluate(
+def features_and_moments(
     basis: Basis, atoms_a: Long, types_n: Int, offsets_n: Long, partners_p: Int, r_cp: Float
 ) -> tuple[Float, Float]:
     """Features (a, g) and moments A (a, h, 2k) of the atoms."""

@@ -10,7 +10,7 @@ from aenetpy.arrays import Float
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.descriptors.base import Descriptor, make_descriptor
-from aenetpy.descriptors.domain import AngularDomain
+from aenetpy.descriptors.cosine_convention import CosineConvention
 from aenetpy.errors import DataError
 from aenetpy.models.extrapolation import Ranges
 from aenetpy.models.network import Network
@@ -40,7 +40,7 @@ class AtomicPotential:
         cls,
         file: SpeciesPotential,
         species: Sequence[str],
-        angular_domain: AngularDomain,
+        cosine_convention: CosineConvention,
         serving: Setup,
     ) -> AtomicPotential:
         """Build from a potential file, for structures made of ``species``."""
@@ -48,7 +48,7 @@ class AtomicPotential:
         assert setup.statistics is not None, "a potential file always has statistics"
         mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
         return cls(
-            descriptor=make_descriptor(setup, species, angular_domain, serving),
+            descriptor=make_descriptor(setup, species, cosine_convention, serving),
             network=Network(file.nodes_l, file.activations, file.weights_w),
             mean_g=mean_g,
             inverse_sigma_g=inverse_sigma_g,

@@ -22,7 +22,7 @@ In components that are constant but for rounding the latter is that by which the
 
 
 @dataclass(frozen=True, eq=False)
-class Excursions:
+class OutOfRange:
     """Values outside of the training range in one structure, the worst first.
 
     Parameters
@@ -51,15 +51,15 @@ class Excursions:
         """Number of atoms with a value outside."""
         return np.unique(self.atoms_k).size
 
-    def part(self, begin: int, end: int, first: int) -> Excursions:
+    def part(self, begin: int, end: int, first: int) -> OutOfRange:
         """Return the values begin ... end - 1, atoms numbered from ``first``."""
         k = slice(begin, end)
-        return Excursions(
+        return OutOfRange(
             self.atoms_k[k] - first, self.components_k[k], self.values_k[k], self.deviations_k[k]
         )
 
     @classmethod
-    def worst_first(cls, parts: Sequence[Excursions]) -> Excursions:
+    def worst_first(cls, parts: Sequence[OutOfRange]) -> OutOfRange:
         """Return all values of ``parts``, ordered by deviations, then by atom."""
         if not parts:
             return NONE
@@ -73,7 +73,7 @@ class Excursions:
         )
 
 
-NONE = Excursions(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0))
+NONE = OutOfRange(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0))
 """Everything is inside."""
 
 
@@ -114,7 +114,7 @@ class Ranges:
         slack_g = SLACK_DEVIATIONS * self.sigma_g + parts_g * size_g
         return self.minimum_g - slack_g, self.maximum_g + slack_g
 
-    def excursions(self, atoms_a: Long, features_ag: Float) -> Excursions | None:
+    def out_of_range(self, atoms_a: Long, features_ag: Float) -> OutOfRange | None:
         """Return what lies outside, by (G - maximum)/sigma or (minimum - G)/sigma.
 
         Parameters
@@ -126,7 +126,7 @@ class Ranges:
 
         Returns
         -------
-        Excursions or None
+        OutOfRange or None
             None if nothing does.
         """
         lowest_g, highest_g = self._ends_g
@@ -139,4 +139,4 @@ class Ranges:
         sigma_k = self.sigma_g[g_k]
         deviations_k = np.full(len(values_k), np.inf)
         np.divide(beyond_k, sigma_k, out=deviations_k, where=sigma_k > 0.0)
-        return Excursions(atoms_a[a_k], g_k, values_k, deviations_k)
+        return OutOfRange(atoms_a[a_k], g_k, values_k, deviations_k)

@@ -24,7 +24,7 @@ from aenetpy.descriptors.batch import (
     search_batch,
     search_ranges,
 )
-from aenetpy.descriptors.domain import DomainChoice, choose_domains
+from aenetpy.descriptors.cosine_convention import ConventionChoice, choose_conventions
 from aenetpy.descriptors.featurise import total_cutoff
 from aenetpy.descriptors.lookup import serving_setups
 from aenetpy.descriptors.neighbors import Neighbors
@@ -34,7 +34,7 @@ from aenetpy.errors import CoincidentAtoms, DataError, NumericalError, located
 from aenetpy.io.structures import as_structure
 from aenetpy.kernels.batch import Batch
 from aenetpy.models.atomic import AtomicPotential, check_network
-from aenetpy.models.extrapolation import Excursions
+from aenetpy.models.extrapolation import OutOfRange
 from aenetpy.parallel import ordered_map
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Evaluation:
         virial / volume. None if forces were not asked for.
     closest
         The closest pair of atoms.
-    excursions
+    out_of_range
         Fingerprint values outside of the training range; None if not asked for.
     """
 
@@ -75,7 +75,7 @@ class Evaluation:
     forces_nc: Float | None
     virial_cc: Float | None
     closest: Contact
-    excursions: Excursions | None = None
+    out_of_range: OutOfRange | None = None
 
     def require_finite(self, name: str | None = None) -> None:
         """Refuse energies and forces that are not finite.
@@ -112,7 +112,7 @@ class Potential:
 
     Attributes
     ----------
-    domains
+    cosine_conventions
         What was chosen for each species.
 
     Raises
@@ -125,7 +125,7 @@ class Potential:
         self,
         files: Mapping[str, SpeciesPotential],
         paths: Mapping[str, str] | None = None,
-        chebyshev_domain: DomainChoice = "auto",
+        chebyshev_domain: ConventionChoice = "auto",
     ) -> None:
         self.files = dict(files)
         self.paths = dict(paths or {})
@@ -135,9 +135,9 @@ class Potential:
         self._check_agreement()
         setups = {symbol: file.setup for symbol, file in files.items()}
         self.chebyshev_domain = chebyshev_domain
-        self.domains = choose_domains(setups, chebyshev_domain)
+        self.cosine_conventions = choose_conventions(setups, chebyshev_domain)
         self.atomic_potentials = tuple(
-            AtomicPotential.from_file(file, self.species, self.domains[symbol], serving)
+            AtomicPotential.from_file(file, self.species, self.cosine_conventions[symbol], serving)
             for (symbol, file), serving in zip(
                 files.items(), serving_setups(self.setups), strict=True
             )
@@ -182,7 +182,7 @@ class Potential:
         forces: bool = True,
         jobs: int = 1,
         search: VerletList | None = None,
-        excursions: bool = False,
+        out_of_range: bool = False,
     ) -> Evaluation:
         """Return energy and, if asked for, forces and virial of a structure.
 
@@ -200,7 +200,7 @@ class Potential:
         search
             Finds the neighbours, with `cutoff`. Given again for the next structure of a
             trajectory, it saves most of the search.
-        excursions
+        out_of_range
             Whether to look for fingerprint values outside of the training range.
 
         Raises
@@ -219,24 +219,24 @@ class Potential:
             search.update(structure.positions_nc, structure.cell_cc, structure.pbc_c)
 
         def evaluate_block(block: list[tuple[int, int]]) -> _Sums:
-            return self._sums(batch, search_ranges(search, block), forces, excursions)
+            return self._sums(batch, search_ranges(search, block), forces, out_of_range)
 
         blocks = _blocks(chunk_ranges(len(structure)))
         if len(blocks) == 1:
             return self._evaluations(
-                [structure], batch, evaluate_block(blocks[0]), forces, excursions
+                [structure], batch, evaluate_block(blocks[0]), forces, out_of_range
             )[0]
         total = _Sums.of(batch, forces)
         for sums in ordered_map(evaluate_block, blocks, min(jobs, len(blocks))):
             total.energies_n += sums.energies_n
             total.forces_nc += sums.forces_nc
             total.virial_scc += sums.virial_scc
-            total.excursions += sums.excursions
+            total.out_of_range += sums.out_of_range
             total.closest_s = [min(total.closest_s[0], sums.closest_s[0], key=_distance)]
-        return self._evaluations([structure], batch, total, forces, excursions)[0]
+        return self._evaluations([structure], batch, total, forces, out_of_range)[0]
 
     def evaluate_batch(
-        self, structures: Sequence[Structure], forces: bool = True, excursions: bool = False
+        self, structures: Sequence[Structure], forces: bool = True, out_of_range: bool = False
     ) -> list[Evaluation]:
         """Return what `evaluate` says of each of some structures, to rounding.
 
@@ -247,7 +247,7 @@ class Potential:
         ----------
         structures
             So few atoms in all that their neighbours fit into memory.
-        forces, excursions
+        forces, out_of_range
             As in `evaluate`.
 
         Raises
@@ -256,13 +256,13 @@ class Potential:
             As `evaluate`, of any of them.
         """
         if len(structures) == 1:
-            return [self.evaluate(structures[0], forces, excursions=excursions)]
+            return [self.evaluate(structures[0], forces, out_of_range=out_of_range)]
         for structure in structures:
             self._accept(structure)
         batch = pack(structures, self.species)
         ranges = search_batch(batch, self.cutoff, structures)
-        sums = self._sums(batch, ranges, forces, excursions)
-        return self._evaluations(structures, batch, sums, forces, excursions)
+        sums = self._sums(batch, ranges, forces, out_of_range)
+        return self._evaluations(structures, batch, sums, forces, out_of_range)
 
     def _evaluations(
         self,
@@ -270,12 +270,12 @@ class Potential:
         batch: Batch,
         sums: _Sums,
         forces: bool,
-        excursions: bool,
+        out_of_range: bool,
     ) -> list[Evaluation]:
         """Take apart what was found of a batch of structures."""
         starts_s = batch.starts_s.tolist()
         atomic_energies_n = self._atomic_energies_t[batch.types_n]
-        outside_s = _by_structure(sums.excursions, starts_s) if excursions else None
+        outside_s = _by_structure(sums.out_of_range, starts_s) if out_of_range else None
         found = []
         for s, structure in enumerate(structures):
             _check_coincidence(structure, sums.closest_s[s])
@@ -290,7 +290,7 @@ class Potential:
                     forces_nc=sums.forces_nc[atoms] if forces else None,
                     virial_cc=sums.virial_scc[s] if forces else None,
                     closest=sums.closest_s[s],
-                    excursions=None if outside_s is None else outside_s[s],
+                    out_of_range=None if outside_s is None else outside_s[s],
                 )
             )
         return found
@@ -316,7 +316,7 @@ class Potential:
         batch: Batch,
         ranges: Iterable[tuple[int, int, Neighbors]],
         forces: bool,
-        excursions: bool,
+        out_of_range: bool,
     ) -> _Sums:
         """Add up what ranges of central atoms contribute, one after the other."""
         sums = _Sums.of(batch, forces)
@@ -324,9 +324,9 @@ class Potential:
             keep_closest(sums.closest_s, batch, part)
             for t, atoms_a, features_ag, state in part.species:
                 atomic = self.atomic_potentials[t]
-                if excursions:
-                    found = atomic.ranges.excursions(atoms_a, features_ag)
-                    sums.excursions += [] if found is None else [found]
+                if out_of_range:
+                    found = atomic.ranges.out_of_range(atoms_a, features_ag)
+                    sums.out_of_range += [] if found is None else [found]
                 if not forces:
                     sums.energies_n[atoms_a] = atomic.energies(features_ag)
                     continue
@@ -353,7 +353,7 @@ class _Sums:
     forces_nc: Float
     virial_scc: Float
     closest_s: list[Contact]
-    excursions: list[Excursions]
+    out_of_range: list[OutOfRange]
 
     @classmethod
     def of(cls, batch: Batch, forces: bool) -> _Sums:
@@ -364,21 +364,21 @@ class _Sums:
             forces_nc=np.zeros((n_atoms if forces else 0, 3)),
             virial_scc=np.zeros((n_structures, 3, 3)),
             closest_s=[NO_CONTACT] * n_structures,
-            excursions=[],
+            out_of_range=[],
         )
 
 
-def _by_structure(excursions: list[Excursions], starts_s: Sequence[int]) -> list[Excursions]:
+def _by_structure(out_of_range: list[OutOfRange], starts_s: Sequence[int]) -> list[OutOfRange]:
     """Return the values outside of the training range in each structure."""
     if len(starts_s) == 2:
-        return [Excursions.worst_first(excursions)]
-    parts_s: list[list[Excursions]] = [[] for _ in starts_s[1:]]
-    for found in excursions:  # atoms in ascending order
+        return [OutOfRange.worst_first(out_of_range)]
+    parts_s: list[list[OutOfRange]] = [[] for _ in starts_s[1:]]
+    for found in out_of_range:  # atoms in ascending order
         ends_s = np.searchsorted(found.atoms_k, starts_s).tolist()
         for s, (begin, end) in enumerate(pairwise(ends_s)):
             if begin < end:
                 parts_s[s].append(found.part(begin, end, starts_s[s]))
-    return [Excursions.worst_first(parts) for parts in parts_s]
+    return [OutOfRange.worst_first(parts) for parts in parts_s]
 
 
 def _free_energies(file: SpeciesPotential, other: SpeciesPotential) -> dict[str, float]:

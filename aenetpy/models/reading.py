@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from aenetpy.descriptors.domain import DomainChoice, proven_domain
+from aenetpy.descriptors.cosine_convention import ConventionChoice, proven_convention
 from aenetpy.errors import DataError
 from aenetpy.io.network_files import NetworkSource, read_networks
 from aenetpy.models.potential import Potential
@@ -13,7 +13,7 @@ from aenetpy.models.remarks import warn_of_noise, warn_of_setups
 log = logging.getLogger("aenetpy")
 
 
-def read_potential(source: NetworkSource, chebyshev_domain: DomainChoice = "auto") -> Potential:
+def read_potential(source: NetworkSource, chebyshev_domain: ConventionChoice = "auto") -> Potential:
     """Read a potential from its ``.nn`` files.
 
     Parameters
@@ -37,20 +37,20 @@ def read_potential(source: NetworkSource, chebyshev_domain: DomainChoice = "auto
     if not files:
         raise DataError("a potential needs at least one .nn file, and none is named")
     potential = Potential(files, paths, chebyshev_domain)
-    _tell_domains(potential, chebyshev_domain)
+    _tell_conventions(potential, chebyshev_domain)
     warn_of_setups(potential.setups)
     for file in files.values():
         warn_of_noise(file)
     return potential
 
 
-def _tell_domains(potential: Potential, choice: DomainChoice) -> None:
+def _tell_conventions(potential: Potential, choice: ConventionChoice) -> None:
     """Tell the user of old potentials, and of a choice that the files contradict."""
     old, contradicting = [], []
-    for symbol, domain in potential.domains.items():
-        if choice == "auto" and domain == "old":
+    for symbol, convention in potential.cosine_conventions.items():
+        if choice == "auto" and convention == "old":
             old.append(potential.paths[symbol])
-        if proven_domain(potential.files[symbol].setup) not in (domain, None):
+        if proven_convention(potential.files[symbol].setup) not in (convention, None):
             contradicting.append(potential.paths[symbol])
     if old:
         log.warning(

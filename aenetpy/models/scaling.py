@@ -78,7 +78,7 @@ def deviations(statistics: FeatureStatistics) -> Float:
 
 
 def rounding_noise(statistics: FeatureStatistics) -> Mask:
-    """Tell which components are constant, although aenet takes their rounding for variation."""
+    """Return which components are constant, although aenet takes their rounding for variation."""
     return (deviations(statistics) == 0.0) & (raw_deviations(statistics) > 0.0)
 
 
@@ -155,7 +155,7 @@ class Noise:
 
 
 def _has_range(statistics: FeatureStatistics) -> Mask:
-    """Tell where the extremes are known: other programs leave them empty."""
+    """Return where the extremes are known: other programs leave them empty."""
     slack_g = np.maximum(SMALLEST_DEVIATION, ROUNDING * abs(statistics.mean_g))
     above_g = statistics.minimum_g <= statistics.mean_g + slack_g
     return above_g & (statistics.mean_g - slack_g <= statistics.maximum_g)

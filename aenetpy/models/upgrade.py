@@ -10,7 +10,7 @@ from aenetpy.arrays import Float
 from aenetpy.data.setup import FeatureStatistics, Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.descriptors.chebyshev_setup import angular_blocks, typespins
-from aenetpy.descriptors.domain import old_from_new
+from aenetpy.descriptors.cosine_convention import old_from_new
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import ROUNDING, deviations, feature_scaling
 
@@ -46,7 +46,9 @@ def upgrade_network(file: SpeciesPotential) -> SpeciesPotential:
     Spec 6.2 (versions up to 2.0.3), 9.1 and 9.3.
     """
     setup = file.setup
-    assert setup.family.has_angular_domain, "the caller has found out that it is an old potential"
+    assert setup.family.has_cosine_convention, (
+        "the caller has found out that it is an old potential"
+    )
     old = setup.known_statistics
     new = new_statistics(setup)
     mean_old_g, inverse_old_g = feature_scaling(old)
@@ -77,7 +79,7 @@ def new_statistics(setup: Setup) -> FeatureStatistics:
 
     The means are exact, M^-1 mean_old. Second moments and extremes do not follow from
     those of other combinations. All orders of a block take the standard deviation of
-    its order 0 (both domains have the same), and the bounds |G_n| <= s^2 max G_0 with
+    its order 0 (both conventions have the same), and the bounds |G_n| <= s^2 max G_0 with
     the largest species weight s, which hold for every structure of the training set.
 
     Parameters

@@ -10,7 +10,14 @@ from functools import cached_property
 
 import numpy as np
 
-from aenetpy.analysis.errors import Comparison, Interval, Summary, bootstrap, compare, summarise
+from aenetpy.analysis.errors import (
+    Interval,
+    Summary,
+    VariantComparison,
+    bootstrap,
+    compare_variants,
+    summarise,
+)
 from aenetpy.arrays import Float, Long
 from aenetpy.io.study_in import Study, Variant
 from aenetpy.io.trial_files import TrialResult
@@ -78,7 +85,7 @@ class Cell:
         """Return the errors of ``energy`` or ``force``."""
         return self.energy if quantity == ENERGY else self.force
 
-    def compared(self, reference: Cell, quantity: str) -> Comparison | None:
+    def compared(self, reference: Cell, quantity: str) -> VariantComparison | None:
         """Compare with another cell in the seeds that both have; None without any."""
         seeds = [result.seed for result in self.results]
         theirs = [result.seed for result in reference.results]
@@ -86,7 +93,7 @@ class Cell:
         if not common:
             return None
         errors = self.errors(quantity)
-        return compare(
+        return compare_variants(
             errors.errors_rc[[seeds.index(seed) for seed in common]],
             reference.errors(quantity).errors_rc[[theirs.index(seed) for seed in common]],
             errors.counts_s,

@@ -188,7 +188,7 @@ class EnergyObjective:
             self._memory.put(memory_t)
 
     def _new_memory(self) -> list[NetworkMemory]:
-        """NetworkMemorys for the largest block, one per species."""
+        """Memory for the largest block, one per species."""
         return [
             NetworkMemory(network.nodes_l, max(b.rows_t[t].x_1n.shape[1] for b in self._blocks))
             for t, network in enumerate(self._networks_t)

@@ -62,7 +62,7 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
     -----
     Spec 3.5; the order of operations is that of aenet, so that files agree in bytes.
     """
-    check(trainset)
+    check_trainable(trainset)
     for setup, features_ng in zip(trainset.setups_t or (), trainset.features_tng, strict=True):
         if len(features_ng) and setup.statistics is not None:
             warn_of_constants(setup)
@@ -100,7 +100,7 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
     return Normalisation(scaled, int(np.count_nonzero(~keep_s)))
 
 
-def check(trainset: TrainingSet) -> None:
+def check_trainable(trainset: TrainingSet) -> None:
     """Refuse what cannot be trained on.
 
     Raises

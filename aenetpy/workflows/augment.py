@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
-from aenetpy.augmentation.plan import Plan, make_plan
+from aenetpy.augmentation.plan import CopyPlan, make_copy_plan
 from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError, DataError, InputError, UsageError
 from aenetpy.io.files import check_new, exists_already, read_text, write_text, writing_error
@@ -58,7 +58,7 @@ class AugmentTask:
     force: bool = False
 
 
-def plan_copies(task: AugmentTask) -> Plan:
+def plan_copies(task: AugmentTask) -> CopyPlan:
     """Read all structures once and decide on the copies; nothing is written.
 
     Raises
@@ -84,13 +84,13 @@ def plan_copies(task: AugmentTask) -> Plan:
         return len(as_file(replace(parent, forces_nc=None), parent, task))
 
     repeats = Repeats()
-    plan = make_plan(repeats.watch(read_structures(settings)), task.taylor, size)
+    plan = make_copy_plan(repeats.watch(read_structures(settings)), task.taylor, size)
     repeats.tell(settings, "each gets copies of its own")
     return plan
 
 
 def augment(
-    task: AugmentTask, plan: Plan, jobs: int = 1, on_copy: Callable[[], object] = lambda: None
+    task: AugmentTask, plan: CopyPlan, jobs: int = 1, on_copy: Callable[[], object] = lambda: None
 ) -> int:
     """Write the copies and a ``generate.in`` that lists them behind the structures.
 
@@ -163,7 +163,7 @@ def as_file(copy: Structure, parent: Structure, task: AugmentTask) -> str:
         if not os.path.isabs(seen):
             seen = os.path.relpath(seen, task.folder)
         return format_xsf(replace(copy, parent=seen))
-    assert parent.forces_nc is not None, "surveyed before"
+    assert parent.forces_nc is not None, "checked by summarise_dataset"
     return format_pyita(copy, parent.forces_nc)
 
 
@@ -216,7 +216,7 @@ def claimed(task: AugmentTask) -> Iterator[None]:
         locked_name(task.output, "augment", "name another with --output"),
     ):
         if read_digest(task.folder) is None:
-            check_targets(task)
+            check_copy_targets(task)
         yield
 
 
@@ -226,17 +226,17 @@ def take_back(task: AugmentTask, digest: str) -> None:
     Raises
     ------
     DataError
-        As `check_targets`, if it was not.
+        As `check_copy_targets`, if it was not.
     """
     if read_digest(task.folder) != digest:
-        check_targets(task)
+        check_copy_targets(task)
         return
     part = unfinished_name(task.folder)
     discard(part)
     os.rename(os.path.realpath(task.folder), part)
 
 
-def check_targets(task: AugmentTask) -> None:
+def check_copy_targets(task: AugmentTask) -> None:
     """Refuse to replace what exists.
 
     With ``force`` the result of an earlier call may be replaced, and nothing else.
@@ -278,7 +278,7 @@ def check_replaceable(task: AugmentTask) -> None:
         )
 
 
-def check_space(task: AugmentTask, plan: Plan) -> None:
+def check_space(task: AugmentTask, plan: CopyPlan) -> None:
     """Refuse what does not fit on the disk.
 
     Raises

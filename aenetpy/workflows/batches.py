@@ -12,7 +12,7 @@ BATCH = 2000
 would push the code of all of them out of the cache, and threads would meet too often."""
 
 
-def batches(
+def batches_of_atoms(
     items: Iterable[Item], n_atoms_of: Callable[[Item], int], size: int = BATCH
 ) -> Iterator[list[Item]]:
     """Gather items until they have ``size`` atoms.

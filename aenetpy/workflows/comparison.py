@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from aenetpy.analysis.comparison import ErrorSums, compare
+from aenetpy.analysis.comparison import ErrorSums, reference_and_prediction
 from aenetpy.data.structure import Structure
 from aenetpy.io.free_form import times
 from aenetpy.models.potential import Evaluation
@@ -15,7 +15,7 @@ from aenetpy.models.potential import Evaluation
 log = logging.getLogger("aenetpy")
 
 
-class Comparison:
+class PredictionErrors:
     """Errors of predicted energies per atom, eV, and force components, eV/Å."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Comparison:
 
     def add(self, structure: Structure, found: Evaluation) -> None:
         """Compare with what the file of a structure holds, if it holds anything."""
-        energies, forces = compare(structure, found)
+        energies, forces = reference_and_prediction(structure, found)
         if energies is not None:
             self._energy.add(np.array(energies[1] - energies[0]))
         if forces is not None:

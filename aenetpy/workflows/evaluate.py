@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
-from aenetpy.descriptors.domain import DomainChoice
+from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.errors import DataError, NumericalError, UsageError
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.files import check_new
@@ -40,7 +40,7 @@ def evaluate(
     force_tolerance: float | None = None,
     max_steps: int = 1000,
     jobs: int = 1,
-    chebyshev_domain: DomainChoice = "auto",
+    chebyshev_domain: ConventionChoice = "auto",
 ) -> None:
     """Report the energies of structures, and of the relaxed ones.
 
@@ -79,7 +79,7 @@ def evaluate(
     )
     if force_tolerance is not None:
         structures = list(structures)
-        check_targets(structures)
+        check_relaxed_targets(structures)
     potential = read_potential(settings.potentials, chebyshev_domain)
     for named in structures:
         found = checked_evaluation(potential, named.atoms, named.name, forces, jobs)
@@ -87,7 +87,7 @@ def evaluate(
         if force_tolerance is None:
             continue
         try:
-            relax(potential, named.atoms, named.name, force_tolerance, max_steps, jobs)
+            relax_atoms(potential, named.atoms, named.name, force_tolerance, max_steps, jobs)
         except NumericalError as error:
             kept = relaxed_name(named, "last")
             write_atoms(kept, named.atoms, named.format)
@@ -99,7 +99,7 @@ def evaluate(
         out.write(_report(target, named.atoms, found))
 
 
-def check_targets(structures: Iterable[NamedAtoms]) -> None:
+def check_relaxed_targets(structures: Iterable[NamedAtoms]) -> None:
     """Refuse to replace relaxed structures, before any is relaxed.
 
     Raises
@@ -140,17 +140,17 @@ def checked_evaluation(
             hint="add it to 'potentials'",
         )
     check_species(structure, potential.setups)
-    found = potential.evaluate(structure, forces, jobs, excursions=True)
+    found = potential.evaluate(structure, forces, jobs, out_of_range=True)
     check_contact(structure, found.closest, potential.setups)
     found.require_finite(name)
     extrapolation = Extrapolation(potential)
-    assert found.excursions is not None, "asked for"
-    for text in extrapolation.warnings(structure, found.excursions):
+    assert found.out_of_range is not None, "asked for"
+    for text in extrapolation.warnings(structure, found.out_of_range):
         log.warning("%s: %s", name, text)
     return found
 
 
-def relax(
+def relax_atoms(
     potential: Potential,
     atoms: Atoms,
     name: str,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from aenetpy.data.structure import Structure
-from aenetpy.models.extrapolation import FAR, Excursions
+from aenetpy.models.extrapolation import FAR, OutOfRange
 from aenetpy.models.potential import Potential
 
 log = logging.getLogger("aenetpy")
@@ -35,16 +35,16 @@ class Extrapolation:
         parts = zip(self._potential.species, self._potential.atomic_potentials, strict=True)
         return {symbol: atomic.descriptor.names() for symbol, atomic in parts}
 
-    def count(self, structure: Structure, excursions: Excursions) -> None:
-        """Take the excursions of one structure into the summary."""
+    def count(self, structure: Structure, out_of_range: OutOfRange) -> None:
+        """Add the values of one structure that are out of range to the summary."""
         self._n_structures += 1
-        if len(excursions) == 0:
+        if len(out_of_range) == 0:
             return
         self._n_outside += 1
-        self._n_atoms += excursions.n_atoms
-        if excursions.deviations_k[0] > self._worst:
-            self._worst = float(excursions.deviations_k[0])
-            self._worst_text = f"{structure.name}, {self.describe(structure, excursions)}"
+        self._n_atoms += out_of_range.n_atoms
+        if out_of_range.deviations_k[0] > self._worst:
+            self._worst = float(out_of_range.deviations_k[0])
+            self._worst_text = f"{structure.name}, {self.describe(structure, out_of_range)}"
 
     def summarise(self) -> None:
         """Tell the user in one line, if there is anything to tell; far ones as a warning."""
@@ -61,32 +61,32 @@ class Extrapolation:
             "" if self._n_atoms == 1 else "; --json lists all",
         )
 
-    def describe(self, structure: Structure, excursions: Excursions) -> str:
+    def describe(self, structure: Structure, out_of_range: OutOfRange) -> str:
         """Return the worst value in words: ``radial 3 of atom 7 (Ti) by 2.5 deviations``."""
-        atom, component = int(excursions.atoms_k[0]), int(excursions.components_k[0])
+        atom, component = int(out_of_range.atoms_k[0]), int(out_of_range.components_k[0])
         symbol = structure.species[atom]
-        beyond = float(excursions.deviations_k[0])
+        beyond = float(out_of_range.deviations_k[0])
         amount = f"by {beyond:.3g} standard deviations"
         if np.isinf(beyond):
             amount = "which was constant in training"
         return f"{self._names[symbol][component]} of atom {atom + 1} ({symbol}), {amount}"
 
-    def warnings(self, structure: Structure, excursions: Excursions) -> list[str]:
+    def warnings(self, structure: Structure, out_of_range: OutOfRange) -> list[str]:
         """Return the warning on one structure, if it is far outside."""
-        if len(excursions) == 0 or excursions.deviations_k[0] < FAR:
+        if len(out_of_range) == 0 or out_of_range.deviations_k[0] < FAR:
             return []
-        return [f"outside of the training range: {self.describe(structure, excursions)}"]
+        return [f"outside of the training range: {self.describe(structure, out_of_range)}"]
 
-    def listed(self, structure: Structure, excursions: Excursions) -> list[dict[str, Any]]:
+    def listed(self, structure: Structure, out_of_range: OutOfRange) -> list[dict[str, Any]]:
         """Return all values with their names and ranges, the worst first, atoms from 1."""
         parts = zip(self._potential.species, self._potential.atomic_potentials, strict=True)
         ranges = {symbol: atomic.ranges for symbol, atomic in parts}
         entries = []
         for atom, component, value, deviations in zip(
-            excursions.atoms_k.tolist(),
-            excursions.components_k.tolist(),
-            excursions.values_k.tolist(),
-            excursions.deviations_k.tolist(),
+            out_of_range.atoms_k.tolist(),
+            out_of_range.components_k.tolist(),
+            out_of_range.values_k.tolist(),
+            out_of_range.deviations_k.tolist(),
             strict=True,
         ):
             symbol = structure.species[atom]

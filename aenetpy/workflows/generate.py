@@ -25,21 +25,21 @@ from aenetpy.parallel import ordered_map
 from aenetpy.reports import generate as report
 from aenetpy.reports.common import TrainingSetInfo
 from aenetpy.workflows.atomic_energies import tell_of_better_ones
-from aenetpy.workflows.batches import batches
+from aenetpy.workflows.batches import batches_of_atoms
 from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
-from aenetpy.workflows.collection import Collection, Evaluated
 from aenetpy.workflows.derivatives import atom_derivatives, derivatives_writer, is_chosen
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.repeats import Repeats
 from aenetpy.workflows.timing import Timing
+from aenetpy.workflows.training_set_builder import StructureWithFingerprints, TrainingSetBuilder
 
 if TYPE_CHECKING:
-    from aenetpy.augmentation.plan import Plan
+    from aenetpy.augmentation.plan import CopyPlan
 
 REPEATED = "they weigh more in training, and may be trained on and tested on at once"
 
 
-class Portion(NamedTuple):
+class StructureOrCopies(NamedTuple):
     """A piece of work: structure number ``s`` itself, or some copies of it."""
 
     s: int
@@ -103,11 +103,11 @@ def collect(
     families = Families(entry.text for entry in settings.files)
     plan = None
     if settings.taylor is not None:
-        from aenetpy.augmentation.plan import make_plan
+        from aenetpy.augmentation.plan import make_copy_plan
 
-        plan = make_plan(read_structures(settings), settings.taylor)
+        plan = make_copy_plan(read_structures(settings), settings.taylor)
 
-    def evaluate(pieces: list[tuple[Structure, bool]]) -> list[Evaluated]:
+    def evaluate(pieces: list[tuple[Structure, bool]]) -> list[StructureWithFingerprints]:
         structures = [structure for structure, _ in pieces]
         for structure in structures:
             check_species(structure, setups_t)
@@ -119,10 +119,10 @@ def collect(
             check_finite(structure, found, setups_t)
             atoms = atom_derivatives(structure, settings.species, descriptors) if chosen else None
             name = families.name(structure)
-            evaluated.append(Evaluated(structure, name, energy, found, atoms))
+            evaluated.append(StructureWithFingerprints(structure, name, energy, found, atoms))
         return evaluated
 
-    def evaluate_batch(batch: list[Portion]) -> list[Evaluated]:
+    def evaluate_batch(batch: list[StructureOrCopies]) -> list[StructureWithFingerprints]:
         pieces = []
         for s, parent, numbers in batch:
             if numbers is None:
@@ -140,14 +140,14 @@ def collect(
 
     energies = EnergiesOfCompositions()
     with (
-        Collection(settings.output, settings, setups_t, opener) as collection,
-        apart(settings, setups_t, opener) as with_copies,
+        TrainingSetBuilder(settings.output, settings, setups_t, opener) as builder,
+        copies_training_set(settings, setups_t, opener) as with_copies,
         derivatives_writer(settings) as derivatives,
     ):
         repeats = Repeats()
         parents = enumerate(repeats.watch(read_structures(settings, on_entry)))
         for found in ordered_map(
-            evaluate_batch, batches(portions(parents, plan), n_atoms_of), jobs
+            evaluate_batch, batches_of_atoms(structures_and_copies(parents, plan), n_atoms_of), jobs
         ):
             for evaluated in found:
                 structure = evaluated.structure
@@ -156,7 +156,7 @@ def collect(
                     with_copies.add(evaluated)
                     if is_copy(structure.name):
                         continue
-                out.write(collection.add(evaluated))
+                out.write(builder.add(evaluated))
                 if derivatives is not None:
                     n_species = len(set(structure.species))
                     derivatives.append(evaluated.name, len(structure), n_species, evaluated.atoms)
@@ -164,34 +164,36 @@ def collect(
         repeats.tell(settings, REPEATED)
         if with_copies is not None:
             with_copies.finish()
-        info = collection.finish()
+        info = builder.finish()
         if derivatives is not None:
             derivatives.finish()
     tell_of_better_ones(settings, energies)
     return info
 
 
-def portions(parents: Iterable[tuple[int, Structure]], plan: Plan | None) -> Iterator[Portion]:
+def structures_and_copies(
+    parents: Iterable[tuple[int, Structure]], plan: CopyPlan | None
+) -> Iterator[StructureOrCopies]:
     """Yield each structure, then its copies in pieces of work."""
     for s, parent in parents:
-        yield Portion(s, parent, None)
+        yield StructureOrCopies(s, parent, None)
         for numbers in plan.portions(s) if plan is not None else ():
-            yield Portion(s, parent, numbers)
+            yield StructureOrCopies(s, parent, numbers)
 
 
-def n_atoms_of(portion: Portion) -> int:
+def n_atoms_of(piece: StructureOrCopies) -> int:
     """Return how many atoms a piece of work has."""
-    n_copies = 1 if portion.numbers is None else len(portion.numbers)
-    return n_copies * len(portion.parent)
+    n_copies = 1 if piece.numbers is None else len(piece.numbers)
+    return n_copies * len(piece.parent)
 
 
-def apart(
+def copies_training_set(
     settings: GenerateInput, setups_t: Sequence[Setup], opener: Opener
-) -> AbstractContextManager[Collection | None]:
-    """Return the training set with copies, where that is another than OUTPUT (DERIVATIVES)."""
+) -> AbstractContextManager[TrainingSetBuilder | None]:
+    """Return the training set of structures and copies, if it has a file of its own."""
     if settings.taylor is None or settings.taylor.outfile is None:
         return nullcontext()
-    return Collection(settings.taylor.outfile, settings, setups_t, opener)
+    return TrainingSetBuilder(settings.taylor.outfile, settings, setups_t, opener)
 
 
 def new_outputs(settings: GenerateInput) -> AbstractContextManager[Opener]:

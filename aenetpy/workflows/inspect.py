@@ -17,7 +17,7 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.base import make_descriptor
-from aenetpy.descriptors.domain import proven_domain
+from aenetpy.descriptors.cosine_convention import proven_convention
 from aenetpy.descriptors.lookup import serving_setups
 from aenetpy.errors import AenetpyError, DataError
 from aenetpy.io import recognise as kinds
@@ -113,7 +113,7 @@ def describe_network(network: SpeciesPotential) -> Summary:
         "scale": network.scale,
         "shift_eV": network.shift,
         "energy_per_atom_as_stored": _energies(network),
-        "chebyshev_domain": proven_domain(network.setup),
+        "chebyshev_domain": proven_convention(network.setup),
         "setup": setup,
     }
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
-from aenetpy.descriptors.domain import DomainChoice
+from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.errors import DataError, InputError, NumericalError, located
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.files import check_new
@@ -25,7 +25,7 @@ log = logging.getLogger("aenetpy")
 
 
 def md(
-    settings: AseInput, out: TextIO, jobs: int = 1, chebyshev_domain: DomainChoice = "auto"
+    settings: AseInput, out: TextIO, jobs: int = 1, chebyshev_domain: ConventionChoice = "auto"
 ) -> None:
     """Move the atoms of a structure, in the ensemble of the settings; see `make_dynamics`.
 

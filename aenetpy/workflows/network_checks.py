@@ -12,7 +12,7 @@ import numpy as np
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential, weight_offsets
 from aenetpy.data.training_set import TrainingSet
-from aenetpy.descriptors.domain import proven_domain
+from aenetpy.descriptors.cosine_convention import proven_convention
 from aenetpy.descriptors.lookup import serving_species
 from aenetpy.errors import DataError, InputError, located
 from aenetpy.io.network import read_network
@@ -48,10 +48,10 @@ def check_networks(settings: TrainInput, trainset: TrainingSet) -> None:
         elif line.species in setups:
             nodes_l = (setups[line.species].n_features, *line.nodes, 1)
             n_weights += weight_offsets(nodes_l)[-1]
-    check_size(settings, n_weights, trainset.n_structures)
+    check_memory(settings, n_weights, trainset.n_structures)
 
 
-def check_size(settings: TrainInput, n_weights: int, n_structures: int) -> None:
+def check_memory(settings: TrainInput, n_weights: int, n_structures: int) -> None:
     """Refuse networks, or a method, that take more memory than there is, before it is taken.
 
     Raises
@@ -132,7 +132,7 @@ def check_existing(
     ------
     DataError
         If it belongs to another species, or was made for other fingerprints, in their
-        parameters or their angular domain.
+        parameters or their cosine convention.
     """
     check_network(line.species, existing, line.file)
     if not same_fingerprint(existing.setup, setup):
@@ -144,7 +144,7 @@ def check_existing(
             hint=f"remove it, or name another file in {train_in}:{line.line}",
         )
     check_lookup(line, existing, setup)
-    check_domain(line, existing.setup, setup)
+    check_convention(line, existing.setup, setup)
     wanted = ((setup.n_features, *line.nodes, 1), (*line.activations, "linear"))
     if (existing.nodes_l, existing.activations) != wanted:
         log.warning(
@@ -177,7 +177,7 @@ def check_lookup(line: NetworkLine, existing: SpeciesPotential, setup: Setup) ->
         )
 
 
-def check_domain(line: NetworkLine, existing: Setup, setup: Setup) -> None:
+def check_convention(line: NetworkLine, existing: Setup, setup: Setup) -> None:
     """Refuse to mix potentials and training sets from before and after aenet 2.0.4.
 
     Raises
@@ -185,15 +185,15 @@ def check_domain(line: NetworkLine, existing: Setup, setup: Setup) -> None:
     DataError
         If one takes cos(theta) for an angle, and the other does not.
     """
-    domains = proven_domain(existing), proven_domain(setup)
-    if domains == ("old", "new"):
+    conventions = proven_convention(existing), proven_convention(setup)
+    if conventions == ("old", "new"):
         raise DataError(
             "this network was fitted with aenet 2.0.3 or before, to other angular fingerprints"
             " than those of the training set",
             file=line.file,
             hint=f"continue from what 'aenetpy upgrade {line.file} NEW.nn' writes",
         )
-    if domains == ("new", "old"):
+    if conventions == ("new", "old"):
         raise DataError(
             "the training set was generated with aenet 2.0.3 or before, with other angular"
             " fingerprints than those of this network",

@@ -11,7 +11,7 @@ from typing import TextIO
 import numpy as np
 
 from aenetpy.analysis.parity import Compared, Panel, parity_figure
-from aenetpy.descriptors.domain import DomainChoice
+from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.errors import DataError, UsageError
 from aenetpy.io.files import replace_file
 from aenetpy.io.predict_in import PredictInput
@@ -28,7 +28,7 @@ def parity(
     out: TextIO,
     jobs: int = 1,
     on_entry: Callable[[], object] = lambda: None,
-    chebyshev_domain: DomainChoice = "auto",
+    chebyshev_domain: ConventionChoice = "auto",
 ) -> list[Panel]:
     """Draw predicted against reference energies and forces, and report the errors.
 

@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.domain import DomainChoice
+from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.errors import AenetpyError
 from aenetpy.io.predict_in import PredictInput
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread, ordered_map
-from aenetpy.workflows.batches import BATCH, batches
+from aenetpy.workflows.batches import BATCH, batches_of_atoms
 from aenetpy.workflows.checks import check_contact, check_species, smallest_distance
-from aenetpy.workflows.comparison import Comparison
+from aenetpy.workflows.comparison import PredictionErrors
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.extrapolation import Extrapolation
 from aenetpy.workflows.predict_output import JsonWriter, Prediction, TextWriter
@@ -30,7 +30,7 @@ def predict(
     out: TextIO,
     jobs: int = 1,
     on_entry: Callable[[], object] = lambda: None,
-    chebyshev_domain: DomainChoice = "auto",
+    chebyshev_domain: ConventionChoice = "auto",
     as_json: bool = False,
 ) -> None:
     """Evaluate or relax structures and report energies and, if asked for, forces.
@@ -63,7 +63,7 @@ def predict(
     with _noted() as notes, one_blas_thread():
         potential = read_potential(paths, chebyshev_domain)
         extrapolation = Extrapolation(potential)
-        comparison = Comparison()
+        comparison = PredictionErrors()
         writer = (JsonWriter if as_json else TextWriter)(settings, out, extrapolation)
         writer.begin(potential, paths)
         timing.milestone("potentials read")
@@ -71,7 +71,7 @@ def predict(
         for number, prediction in enumerate(
             predictions(settings, potential, jobs, on_entry), start=1
         ):
-            extrapolation.count(prediction.final_structure, prediction.excursions)
+            extrapolation.count(prediction.final_structure, prediction.out_of_range)
             comparison.add(prediction.structure, prediction.evaluation)
             if prediction.failure is not None:
                 failures.append(prediction.failure)
@@ -99,9 +99,9 @@ def predictions(
         for structure in batch:
             check_species(structure, potential.setups)
         if single:
-            found = [potential.evaluate(batch[0], settings.forces, jobs, excursions=True)]
+            found = [potential.evaluate(batch[0], settings.forces, jobs, out_of_range=True)]
         else:
-            found = potential.evaluate_batch(batch, settings.forces, excursions=True)
+            found = potential.evaluate_batch(batch, settings.forces, out_of_range=True)
         return [accept(*pair) for pair in zip(batch, found, strict=True)]
 
     def accept(structure: Structure, evaluation: Evaluation) -> Prediction:
@@ -141,7 +141,9 @@ def predictions(
 
     structures = read_structures(settings, on_entry)
     size = 1 if settings.relax is not None else BATCH
-    for found, error in ordered_map(evaluate_batch, batches(structures, len, size), jobs_across):
+    for found, error in ordered_map(
+        evaluate_batch, batches_of_atoms(structures, len, size), jobs_across
+    ):
         yield from found
         if error is not None:
             raise error

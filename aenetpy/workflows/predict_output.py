@@ -12,7 +12,7 @@ from aenetpy.analysis.comparison import reference_energy
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.io.predict_in import PredictInput
-from aenetpy.models.extrapolation import Excursions
+from aenetpy.models.extrapolation import OutOfRange
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.reports import json as report_json
 from aenetpy.reports import predict as report
@@ -34,7 +34,7 @@ class Prediction:
     relaxation
         The way down; None without RELAX.
     failure
-        Why the way down ended where there are no structures; None if it did not.
+        Why the relaxation was given up; None if it was not.
     """
 
     structure: Structure
@@ -53,10 +53,10 @@ class Prediction:
         return self.evaluation if self.relaxation is None else self.relaxation.evaluation
 
     @property
-    def excursions(self) -> Excursions:
+    def out_of_range(self) -> OutOfRange:
         """Values of the final structure outside of the training range."""
-        assert self.final.excursions is not None, "predict asks for them"
-        return self.final.excursions
+        assert self.final.out_of_range is not None, "predict asks for them"
+        return self.final.out_of_range
 
     @property
     def not_converged(self) -> str:
@@ -169,8 +169,12 @@ class JsonWriter:
     def begin(self, potential: Potential, paths: Mapping[str, str]) -> None:
         """Remember the potentials."""
         for symbol, file in potential.files.items():
-            domain = potential.domains[symbol] if file.setup.family.has_angular_domain else None
-            self._potentials[symbol] = {"file": paths[symbol], "chebyshev_domain": domain}
+            convention = (
+                potential.cosine_conventions[symbol]
+                if file.setup.family.has_cosine_convention
+                else None
+            )
+            self._potentials[symbol] = {"file": paths[symbol], "chebyshev_domain": convention}
 
     def write(self, number: int, prediction: Prediction) -> None:
         """Remember one structure."""
@@ -194,11 +198,11 @@ class JsonWriter:
                 "cohesive_energies": relaxation.energies_k,
                 "rms_forces": relaxation.rms_forces_k,
             }
-        structure, excursions = prediction.final_structure, prediction.excursions
-        content["extrapolation"] = self._extrapolation.listed(structure, excursions)
+        structure, out_of_range = prediction.final_structure, prediction.out_of_range
+        content["extrapolation"] = self._extrapolation.listed(structure, out_of_range)
         content["warnings"] = [
             *filter(None, [prediction.not_converged]),
-            *self._extrapolation.warnings(structure, excursions),
+            *self._extrapolation.warnings(structure, out_of_range),
         ]
         self._structures.append(content)
 

@@ -12,7 +12,7 @@ from aenetpy.data.limits import LARGEST_ORDER
 from aenetpy.data.setup import N_PARAMETERS, Setup
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import make_descriptor
-from aenetpy.descriptors.featurise import NEIGHBOR_TOLERANCE, fingerprints
+from aenetpy.descriptors.featurise import NEIGHBOR_TOLERANCE, structure_fingerprints
 from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import DataError, UsageError
 from aenetpy.io.structures import iter_structures
@@ -117,7 +117,7 @@ def mean_fingerprints(
     ]
     for structure in iter_structures(entry):
         _check_species(structure, species)
-        found = fingerprints(structure, species, descriptors)
+        found = structure_fingerprints(structure, species, descriptors)
         features_ng = np.concatenate(found.features_tng)
         yield MeanFingerprint(structure.name, features_ng.mean(axis=0), found.n_neighbors_n)
 

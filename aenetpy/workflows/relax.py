@@ -55,7 +55,7 @@ class Relaxation:
 
 
 class NotRelaxed(NumericalError):
-    """The energy surface leads to where there are no structures.
+    """The relaxation was given up: a step led to a geometry that is not a structure.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def relax(
 
 
 def _problem(point: Point, closest: Contact, r_min: float) -> str:
-    """Say why a geometry is none; empty if it is one."""
+    """Return why a geometry is not a structure; empty if it is one."""
     if not (np.isfinite(point.energy) and np.isfinite(point.forces_rc).all()):
         return "the energy is not finite"
     return too_close(closest, r_min) if closest.distance < r_min else ""
@@ -202,7 +202,7 @@ class _Surface:
         ):
             return
         there = replace(here, positions_nc=positions_nc, cell_cc=cell_cc)
-        self.evaluation = self._potential.evaluate(there, jobs=self._jobs, excursions=True)
+        self.evaluation = self._potential.evaluate(there, jobs=self._jobs, out_of_range=True)
         self.structure = there
 
 

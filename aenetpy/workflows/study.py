@@ -21,7 +21,7 @@ from aenetpy.studies.report import write_report
 from aenetpy.workflows.checks import check_species
 from aenetpy.workflows.commands import Commands
 from aenetpy.workflows.generate import read_setups, target_energy
-from aenetpy.workflows.study_plan import Plan, Trial
+from aenetpy.workflows.study_plan import StudyPlan, Trial
 from aenetpy.workflows.trial import RECORD, finished, has_result, run_trial
 
 TABLE, REPORT = "trials.csv", "report.md"
@@ -34,7 +34,7 @@ log = logging.getLogger("aenetpy")
 
 
 def study(
-    plan: Plan, jobs: int = 1, on_trial: Callable[[], object] = lambda: None
+    plan: StudyPlan, jobs: int = 1, on_trial: Callable[[], object] = lambda: None
 ) -> list[TrialResult]:
     """Run all trials that are not done, and write table, figures and report.
 
@@ -44,7 +44,7 @@ def study(
     Parameters
     ----------
     plan
-        See `make_plan`.
+        See `make_study_plan`.
     jobs
         Trials at a time; the results do not depend on it.
     on_trial
@@ -101,7 +101,7 @@ def study(
     return found
 
 
-def read_held_out(plan: Plan) -> list[Structure]:
+def read_held_out(plan: StudyPlan) -> list[Structure]:
     """Read the common test set.
 
     Raises
@@ -161,7 +161,7 @@ def take(
             results[trial.name] = result
 
 
-def in_order(plan: Plan, results: dict[str, TrialResult]) -> list[TrialResult]:
+def in_order(plan: StudyPlan, results: dict[str, TrialResult]) -> list[TrialResult]:
     """Return the results there are in the order of the study file."""
     return [results[t.name] for t in plan.in_file_order() if t.name in results]
 

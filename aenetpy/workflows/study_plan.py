@@ -39,7 +39,7 @@ class Trial:
     Parameters
     ----------
     variant, size, seed
-        Which.
+        What is trained, on how many structures, and from which seed.
     folder
         Where it runs.
     inputs
@@ -68,7 +68,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StudyPlan:
     """All trials of a study.
 
     Parameters
@@ -104,7 +104,7 @@ class Plan:
         )
 
 
-def make_plan(study: Study) -> Plan:
+def make_study_plan(study: Study) -> StudyPlan:
     """Read the input files of a study, and draw its structures.
 
     Raises
@@ -116,7 +116,7 @@ def make_plan(study: Study) -> Plan:
     """
     settings, train = read_generate_in(study.generate), read_train_in(study.train)
     for variant in study.variants:
-        check_species(variant, train, settings)
+        check_study_species(variant, train, settings)
     if Path.cwd().is_relative_to(Path(study.folder).resolve()):
         raise InputError(
             f"folder '{study.folder}' is the working directory, or holds it",
@@ -160,10 +160,10 @@ def make_plan(study: Study) -> Plan:
                 trials[variant.name, size, seed] = make_trial(
                     study, settings, train, variant, parents, seed, needs, data
                 )
-    return Plan(study, settings, tuple(held_out), len(pool), tuple(trials.values()))
+    return StudyPlan(study, settings, tuple(held_out), len(pool), tuple(trials.values()))
 
 
-def check_species(variant: Variant, train: TrainInput, settings: GenerateInput) -> None:
+def check_study_species(variant: Variant, train: TrainInput, settings: GenerateInput) -> None:
     """Refuse networks, or displacements, of other species than those of ``generate.in``.
 
     Raises
@@ -302,7 +302,7 @@ def _augment_step(taylor: TaylorInput) -> tuple[str, ...]:
     options = {
         "--strategy": taylor.strategy,
         "--delta": format_delta(taylor.delta),
-        "--a": taylor.a,
+        "--a": taylor.copies_per_structure,
         "--seed": taylor.seed,
         "--folder": "augmented",
         "--output": AUGMENTED,

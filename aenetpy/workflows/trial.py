@@ -70,7 +70,7 @@ def run_trial(
     Parameters
     ----------
     trial
-        Which.
+        The trial to run.
     settings
         Contents of the ``generate.in`` of the study.
     held_out
@@ -102,7 +102,7 @@ def run_trial(
 
 
 def has_result(trial: Trial) -> bool:
-    """Return whether there is a result, were it of other networks."""
+    """Return whether there is a result, even one of other networks."""
     return (trial.folder / RESULT).exists()
 
 
@@ -132,26 +132,30 @@ def prepare(trial: Trial) -> TrialRecord:
     return record
 
 
-def augment(trial: Trial, command: list[str], record: TrialRecord, commands: Commands) -> None:
+def augment_trial(
+    trial: Trial, command: list[str], record: TrialRecord, commands: Commands
+) -> None:
     """Write displaced copies as files, which goes on where it was interrupted."""
     remove(trial.folder, ["augmented", AUGMENTED])
     commands.run([*command, "--jobs", "1"], trial.folder, "augment")
 
 
-def generate(trial: Trial, command: list[str], record: TrialRecord, commands: Commands) -> None:
+def generate_trial(
+    trial: Trial, command: list[str], record: TrialRecord, commands: Commands
+) -> None:
     """Make the training set."""
     remove(trial.folder, [f"{TRAINING_SET}*"])
     commands.run([*command, "--jobs", "1"], trial.folder, "generate")
     record.copies = count_structures(trial.folder / TRAINING_SET) - trial.size
 
 
-def train(trial: Trial, command: list[str], record: TrialRecord, commands: Commands) -> None:
+def train_trial(trial: Trial, command: list[str], record: TrialRecord, commands: Commands) -> None:
     """Train, or go on where training was interrupted; ITERATIONS counts the epochs of a call."""
     folder = trial.folder
     continued = (folder / STATE).exists()
-    if not continued:  # there may be networks of which nothing is known
+    if not continued:  # networks without a state cannot be continued
         remove(folder, SAVED_BY_TRAINING)
-    elif has_ended(folder):  # and nobody was left to note it
+    elif training_has_ended(folder):  # and the study was killed before it noted it
         record.epochs = epochs_done(folder)
         record.seconds = math.nan
         return
@@ -175,7 +179,7 @@ def epochs_done(folder: Path) -> int:
     return read_train_state(folder / STATE).epochs if (folder / STATE).exists() else 0
 
 
-def has_ended(folder: Path) -> bool:
+def training_has_ended(folder: Path) -> bool:
     """Return whether the last call of training came to its end; one that is stopped says so."""
     output, notes = folder / "train.out", folder / "train.err"
     if not (output.exists() and notes.exists()):
@@ -192,7 +196,7 @@ def set_aside(folder: Path, names: Sequence[str]) -> None:
             (folder / name).replace(folder / f"{stem}-{n_calls + 1}.{suffix}")
 
 
-STEPS = {"augment": augment, "generate": generate, "train": train}
+STEPS = {"augment": augment_trial, "generate": generate_trial, "train": train_trial}
 
 
 def assess(

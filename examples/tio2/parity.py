@@ -11,18 +11,18 @@ from __future__ import annotations
 from pathlib import Path
 
 import aenetpy
-from aenetpy.analysis.parity import Compared, Group, energy_panel, force_panel, parity_figure
+from aenetpy.analysis.parity import Compared, ParityGroup, energy_panel, force_panel, parity_figure
 from aenetpy.io.energies import read_energies
 from aenetpy.io.predict_in import read_predict_in
 
 
-def energies(name: str) -> Group:
+def energies(name: str) -> ParityGroup:
     """Return the energies per atom of training or test set."""
     table = read_energies(f"energies.{name}.0")
-    return Group(name, table.reference_per_atom_s, table.predicted_per_atom_s)
+    return ParityGroup(name, table.reference_per_atom_s, table.predicted_per_atom_s)
 
 
-def forces() -> Group:
+def forces() -> ParityGroup:
     """Return the forces of the structures in predict.in."""
     settings = read_predict_in(Path("predict.in"))
     potential = aenetpy.read_potential({s: e.text for s, e in settings.networks.items()})

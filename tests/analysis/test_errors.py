@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_rel
 
-from aenetpy.analysis.errors import bootstrap, compare, summarise
+from aenetpy.analysis.errors import bootstrap, compare_variants, summarise
 
 
 def test_summary_of_a_few_numbers():
@@ -109,7 +109,7 @@ def test_comparison_is_paired():
     reference_rc = stream.normal(size=(4, 60)) * stream.exponential(size=60) ** 2
     errors_rc = 0.9 * reference_rc
     counts_s = [2] * 30
-    found = compare(errors_rc, reference_rc, counts_s)
+    found = compare_variants(errors_rc, reference_rc, counts_s)
     mae_r, mae_reference_r = (np.abs(array).mean(axis=1) for array in (errors_rc, reference_rc))
     assert found.n == 4
     assert found.difference == pytest.approx((mae_r - mae_reference_r).mean())
@@ -127,13 +127,13 @@ def test_interval_of_a_difference_holds_the_truth_as_often_as_it_says():
     for _ in range(200):
         reference_c = 5.0 + stream.exponential(size=(1, 50))
         errors_c = reference_c + stream.normal(0.3, 0.2, (1, 50))
-        found = compare(errors_c, reference_c, [1] * 50, resamples=200).interval
+        found = compare_variants(errors_c, reference_c, [1] * 50, resamples=200).interval
         hits += found.low <= 0.3 <= found.high
     assert 0.88 <= hits / 200 <= 0.99
 
 
 def test_one_seed_has_no_test():
-    found = compare(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), [1, 1])
+    found = compare_variants(np.array([[1.0, 2.0]]), np.array([[3.0, 4.0]]), [1, 1])
     assert (found.n, found.difference, found.p_value) == (1, -2.0, None)
     assert (found.interval.low, found.interval.high) == (-2.0, -2.0)
 
@@ -141,6 +141,6 @@ def test_one_seed_has_no_test():
 @pytest.mark.parametrize(("shift", "p_value"), [(0.0, 1.0), (0.5, 0.0)])
 def test_differences_that_are_all_equal(shift, p_value):
     reference_rc = np.array([[1.0], [2.0], [3.0]])
-    found = compare(reference_rc + shift, reference_rc, [1])
+    found = compare_variants(reference_rc + shift, reference_rc, [1])
     assert found.difference == found.interval.low == found.interval.high == shift
     assert found.p_value == p_value

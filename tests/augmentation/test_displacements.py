@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from ase.data import atomic_masses
 
+from aenetpy.augmentation.dataset_summary import count_copies
 from aenetpy.augmentation.displacements import masses, n_possible
-from aenetpy.augmentation.survey import copies_per_structure
 from aenetpy.errors import InputError
 from aenetpy.io.taylor_in import TaylorInput
 from tests.augmentation.moves import displacements
@@ -93,18 +93,18 @@ def test_a_single_atom_has_nowhere_to_go_at_random() -> None:
 
 
 def counts(taylor: TaylorInput, *n_atoms: int) -> list[int]:
-    return copies_per_structure(taylor, np.array(n_atoms)).tolist()
+    return count_copies(taylor, np.array(n_atoms)).tolist()
 
 
 def test_copies_per_structure() -> None:
-    assert counts(TaylorInput("axis", a=6), 24, 6, 1) == [6, 6, 6]
-    assert counts(TaylorInput("axis", a=10), 24, 1, 0) == [10, 6, 0]
-    assert counts(TaylorInput("random", a=10), 24, 1, 0) == [10, 0, 0]
+    assert counts(TaylorInput("axis", copies_per_structure=6), 24, 6, 1) == [6, 6, 6]
+    assert counts(TaylorInput("axis", copies_per_structure=10), 24, 1, 0) == [10, 6, 0]
+    assert counts(TaylorInput("random", copies_per_structure=10), 24, 1, 0) == [10, 0, 0]
     # PyITA: the first structures take it all.
-    assert counts(TaylorInput("pyita", a=6), 2, 2, 1, 5) == [12, 12, 0, 0]
-    assert counts(TaylorInput("pyita", a=36), 6, 6) == [36, 36]
+    assert counts(TaylorInput("pyita", copies_per_structure=6), 2, 2, 1, 5) == [12, 12, 0, 0]
+    assert counts(TaylorInput("pyita", copies_per_structure=36), 6, 6) == [36, 36]
     # 16 % of 3N coordinates, at least one; thinned out evenly.
     assert counts(TaylorInput("random", fraction=16.0), 24, 6, 2, 1) == [12, 3, 1, 0]
     thin = counts(TaylorInput("axis", fraction=50.0, n_max=30), *[6] * 10)
     assert thin == [3] * 10
-    assert sum(counts(TaylorInput("axis", a=4, n_max=7), *[6] * 5)) == 7
+    assert sum(counts(TaylorInput("axis", copies_per_structure=4, n_max=7), *[6] * 5)) == 7

@@ -11,7 +11,7 @@ from ase.calculators.emt import EMT
 from ase.cluster import Octahedron
 
 from aenetpy.augmentation import plan as planning
-from aenetpy.augmentation.plan import make_plan
+from aenetpy.augmentation.plan import make_copy_plan
 from aenetpy.augmentation.taylor import displaced, energy_change
 from aenetpy.data.families import is_copy, parent_of
 from aenetpy.data.structure import Structure
@@ -78,7 +78,7 @@ def test_error_of_the_label_falls_with_the_order(parent, strategy, order, power)
 
 
 def test_first_order_of_a_pair_is_exact(parent) -> None:
-    plan = make_plan([parent], TaylorInput("random", 0.05, a=8))
+    plan = make_copy_plan([parent], TaylorInput("random", 0.05, copies_per_structure=8))
     copies = plan.copies(0, parent, plan.portions(0)[0])
     assert len(copies) == 8
     for plus, minus in zip(copies[::2], copies[1::2], strict=True):
@@ -89,7 +89,7 @@ def test_first_order_of_a_pair_is_exact(parent) -> None:
 @pytest.mark.parametrize("strategy", ["axis", "random"])
 def test_pairs_in_files_are_exact_to_the_last_digit(strategy: str) -> None:
     parent = read_xsf(ROOT / "examples" / "tio2" / "xsf" / "rutile-03.xsf", "a folder/rutile.xsf")
-    plan = make_plan([parent], TaylorInput(strategy, 0.03, a=12))
+    plan = make_copy_plan([parent], TaylorInput(strategy, 0.03, copies_per_structure=12))
 
     def energy(structure: Structure) -> Decimal:
         return Decimal(format_xsf(structure).split()[4])
@@ -101,7 +101,7 @@ def test_pairs_in_files_are_exact_to_the_last_digit(strategy: str) -> None:
 
 def test_copies_name_their_parent_and_hide_its_forces(parent, tmp_path: Path) -> None:
     parent = replace(parent, name="total energy = 1/ü b.xsf")
-    plan = make_plan([parent], TaylorInput("axis", 0.03, a=3))
+    plan = make_copy_plan([parent], TaylorInput("axis", 0.03, copies_per_structure=3))
     for k, copy in enumerate(plan.copies(0, parent, plan.portions(0)[0]), start=1):
         assert copy.forces_nc is None
         assert copy.name == f"{parent.name}#taylor:{k}"
@@ -134,7 +134,9 @@ def test_crowded_copies_are_left_out() -> None:
     parent = Structure(
         species, np.array([[0, 0, 0], [0.8, 0, 0]]), energy=-1.0, forces_nc=np.zeros((2, 3))
     )
-    plan = make_plan([parent], TaylorInput("axis", 0.1, a=12, min_distance=0.75))
+    plan = make_copy_plan(
+        [parent], TaylorInput("axis", 0.1, copies_per_structure=12, min_distance=0.75)
+    )
     copies = plan.copies(0, parent, plan.portions(0)[0])
     distances = [np.linalg.norm(np.diff(copy.positions_nc, axis=0)) for copy in copies]
     assert plan.n_copies == 12
@@ -144,7 +146,7 @@ def test_crowded_copies_are_left_out() -> None:
 
 def test_copies_can_be_made_in_pieces(monkeypatch) -> None:
     parent = read_xsf(ROOT / "examples" / "tio2" / "xsf" / "rutile-03.xsf")
-    plan = make_plan([parent], TaylorInput("random", 0.03, a=11))
+    plan = make_copy_plan([parent], TaylorInput("random", 0.03, copies_per_structure=11))
     [whole] = plan.portions(0)
     monkeypatch.setattr(planning, "PORTION", 4)
     assert plan.portions(0) == [range(4), range(4, 8), range(8, 11)]

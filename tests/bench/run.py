@@ -50,7 +50,7 @@ def row(name: str, unit: str, target: str, values: list[float | None]) -> None:
 def bench_descriptors(files: list[Path]) -> Iterator[None]:
     """Fingerprints and energies with forces, per atom."""
     from aenetpy.descriptors.base import make_descriptor
-    from aenetpy.descriptors.featurise import fingerprints
+    from aenetpy.descriptors.featurise import structure_fingerprints
     from aenetpy.io.stp import read_stp
     from aenetpy.io.xsf import read_xsf
     from tests.potentials import random_potential
@@ -67,7 +67,7 @@ def bench_descriptors(files: list[Path]) -> Iterator[None]:
         descriptors = [make_descriptor(setup, species) for setup in setups]
         potential = random_potential(setups, structures[:20])
 
-        features = partial(fingerprints, species=species, descriptors=descriptors)
+        features = partial(structure_fingerprints, species=species, descriptors=descriptors)
         for label, function, target in (
             ("fingerprints", features, targets[0]),
             ("energy and forces", potential.evaluate, targets[1]),

@@ -205,7 +205,9 @@ def test_training_goes_on_without_the_noise(project, tmp_path, monkeypatch, meth
 
 def test_the_bond_is_told_to_be_outside(project):
     potential = aenetpy.read_potential(".")
-    inside = potential.evaluate(molecule(np.random.default_rng(8)), excursions=True).excursions
+    inside = potential.evaluate(molecule(np.random.default_rng(8)), out_of_range=True).out_of_range
     assert not np.isinf(inside.deviations_k).any()
-    far = potential.evaluate(molecule(np.random.default_rng(8), 0.75), excursions=True).excursions
+    far = potential.evaluate(
+        molecule(np.random.default_rng(8), 0.75), out_of_range=True
+    ).out_of_range
     assert np.isinf(far.deviations_k[0])

@@ -150,9 +150,9 @@ def test_train(case, golden, workdir, capsys):
 def test_predict(case, kind, golden, monkeypatch, capsys):
     monkeypatch.chdir(golden / case)
     name = f"predict-{kind}" if kind else "predict"
-    # aenet 2.0.4 evaluates the potentials of 06e, which are older, in the wrong domain
-    domain = "new" if case.startswith("06e") else "auto"
-    assert run(["predict", f"{name}.in", "--jobs", "2", "--chebyshev-domain", domain]) == 0
+    # aenet 2.0.4 evaluates the potentials of 06e, which are older, in the wrong convention
+    convention = "new" if case.startswith("06e") else "auto"
+    assert run(["predict", f"{name}.in", "--jobs", "2", "--chebyshev-domain", convention]) == 0
     written = lines_of(capsys.readouterr().out)
     expected = lines_of(Path("expected", f"{name}.out").read_text())
     assert_same_numbers(written, expected)

@@ -14,7 +14,7 @@ import pytest
 
 from aenetpy.cli.main import run
 from aenetpy.data.setup import FeatureStatistics
-from aenetpy.descriptors.domain import proven_domain
+from aenetpy.descriptors.cosine_convention import proven_convention
 from aenetpy.io.network import read_network, write_network
 from aenetpy.io.network_ascii import write_network_ascii
 from aenetpy.io.trainset import read_trainset, write_trainset
@@ -29,13 +29,13 @@ NAMES = ("Ti", "O")
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
-    """A folder with a random potential of the old domain, Ti.nn and O.nn, and structures."""
+    """A folder with a random potential of the old convention, Ti.nn and O.nn, and structures."""
     shutil.copytree(ROOT / "tests" / "data" / "reference", tmp_path / "reference")
     work = tmp_path / "reference" / "chebyshev"
     monkeypatch.chdir(work)
     setups = [read_network(work / "expected" / f"{symbol}.nn").setup for symbol in NAMES]
     samples = [read_xsf(path) for path in sorted(work.parent.glob("*.xsf"))]
-    old = random_potential(setups, samples, hidden=(5,), angular_domain="old")
+    old = random_potential(setups, samples, hidden=(5,), cosine_convention="old")
     for symbol, file in old.files.items():
         write_network(f"{symbol}.nn", file)
     return work
@@ -65,8 +65,8 @@ def test_old_potentials_are_recognised(folder, capsys):
     structure = read_xsf("../anatase-07.xsf")
     paths = {symbol: f"{symbol}.nn" for symbol in NAMES}
     energies = {
-        domain: read_potential(paths, domain).evaluate(structure).energy
-        for domain in ("auto", "old", "new")
+        convention: read_potential(paths, convention).evaluate(structure).energy
+        for convention in ("auto", "old", "new")
     }
     assert energies["auto"] == energies["old"] != energies["new"]
     assert run(["predict", "predict.in", "--chebyshev-domain", "both"]) == 2
@@ -135,7 +135,7 @@ def test_those_who_know_may_upgrade_a_file_that_does_not_tell(folder):
     assert read_network("x.nn").setup.species == "Ti"
 
 
-def test_training_does_not_mix_the_domains(folder, capsys):
+def test_training_does_not_mix_the_conventions(folder, capsys):
     assert run(["generate", "generate.in"]) == 0
     assert run(["train", "train.in"]) == 4
     err = capsys.readouterr().err
@@ -149,7 +149,7 @@ def test_training_does_not_mix_the_domains(folder, capsys):
     # the other way round: an old training set, and networks of today
     old = read_trainset("TiO2.train")
     potential = random_potential(
-        old.setups_t, [read_xsf("../anatase-07.xsf")], (5,), angular_domain="old"
+        old.setups_t, [read_xsf("../anatase-07.xsf")], (5,), cosine_convention="old"
     )
     setups_t = tuple(file.setup for file in potential.files.values())
     write_trainset("TiO2.train", replace(old, setups_t=setups_t))
@@ -195,12 +195,12 @@ def test_published_energies(set001, golden, tio2):
     potential = read_potential(set001)
     is_upgraded = "golden" not in set001["Ti"].parts
     for file in potential.files.values():
-        assert proven_domain(file.setup) == ("new" if is_upgraded else "old")
+        assert proven_convention(file.setup) == ("new" if is_upgraded else "old")
     table = (golden / "09-fit-01-subset" / "expected" / "energies.csv").read_text()
     rows = list(csv.DictReader(table.splitlines()))
     assert len(rows) == 700
     for row in rows:
         structure = read_xsf(tio2 / row["structure"])
-        found = potential.evaluate(structure, forces=False, excursions=True)
+        found = potential.evaluate(structure, forces=False, out_of_range=True)
         assert found.cohesive_energy == pytest.approx(float(row["energy"]), abs=5e-6)
-        assert len(found.excursions) == 0
+        assert len(found.out_of_range) == 0

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aenetpy.analysis.parity import Compared, Group, energy_panel, force_panel, parity_figure
+from aenetpy.analysis.parity import Compared, ParityGroup, energy_panel, force_panel, parity_figure
 from aenetpy.cli.main import run
 from aenetpy.io.predict_in import read_predict_in
 from aenetpy.io.structures import atoms_from_structure
@@ -156,10 +156,10 @@ def test_unknown_figure_format(folder, capsys):
 
 def test_the_figure_shows_the_values():
     groups = [
-        Group("train", np.array([-1.0, -2.0]), np.array([-1.1, -2.0])),
-        Group("test", np.array([-3.0]), np.array([-2.8])),
+        ParityGroup("train", np.array([-1.0, -2.0]), np.array([-1.1, -2.0])),
+        ParityGroup("test", np.array([-3.0]), np.array([-2.8])),
     ]
-    forces = force_panel([Group("", np.zeros((2, 3)), np.ones((2, 3)))])
+    forces = force_panel([ParityGroup("", np.zeros((2, 3)), np.ones((2, 3)))])
     figure = parity_figure([energy_panel(groups), forces])
     left, right = figure.axes
     np.testing.assert_array_equal(left.collections[0].get_offsets(), [[-1.0, -1.1], [-2.0, -2.0]])

@@ -14,7 +14,7 @@ from ase.io import write
 
 from aenetpy.cli.main import run
 from aenetpy.descriptors.base import make_descriptor
-from aenetpy.descriptors.featurise import fingerprints
+from aenetpy.descriptors.featurise import structure_fingerprints
 from aenetpy.io.stp import read_stp
 from aenetpy.io.trainset import read_trainset, write_trainset
 from aenetpy.io.trainset_ascii import read_trainset_ascii
@@ -175,7 +175,7 @@ def test_fingerprint_is_the_mean_over_the_atoms(golden, monkeypatch, capsys):
     np.testing.assert_allclose(printed, np.mean(values, axis=0), rtol=1e-8, atol=1e-8)
     setups = [read_stp(f"{symbol}.fingerprint.stp") for symbol in ("Ti", "O")]
     descriptors = [make_descriptor(setup, ("Ti", "O")) for setup in setups]
-    counts = fingerprints(read_xsf(name), ("Ti", "O"), descriptors).n_neighbors_n
+    counts = structure_fingerprints(read_xsf(name), ("Ti", "O"), descriptors).n_neighbors_n
     assert captured.err == "".join(f"{name} {count}\n" for count in counts)
 
 

@@ -136,8 +136,8 @@ def test_twin(name):
     np.testing.assert_allclose(system.features(), expected, rtol=1e-10, atol=1e-10)
 
 
-def test_twin_of_the_old_angular_domain():
-    system = periodic((4.5, 4, 4.0, 6), angular_domain="old")
+def test_twin_of_the_old_cosine_convention():
+    system = periodic((4.5, 4, 4.0, 6), cosine_convention="old")
     np.testing.assert_allclose(system.features(), system.twin(old=True), rtol=1e-10, atol=1e-9)
 
 

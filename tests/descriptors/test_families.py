@@ -9,7 +9,13 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.data.descriptor_families import FAMILIES, Family, Parameter, family_of, known_families
+from aenetpy.data.descriptor_families import (
+    FAMILIES,
+    Family,
+    FingerprintParameter,
+    family_of,
+    known_families,
+)
 from aenetpy.data.limits import ORDER, POSITIVE
 from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.passes import BatchPass
@@ -25,7 +31,7 @@ SPECIES = ("Ti", "O")
 class BumpDescriptor:
     """G_tn = sum of (1 - d^2/Rc^2)^(n + 3) over the neighbours of species t closer than Rc."""
 
-    def __init__(self, setup, species, angular_domain, serving):
+    def __init__(self, setup, species, cosine_convention, serving):
         self.setup = setup
         given = setup.named_parameters(0)
         self.cutoff, self.order = given["Rc"], int(given["N"])
@@ -83,8 +89,8 @@ class Bumps(Family):
     name = "Bumps"
     reference = "[a test]"
     parameters = (
-        Parameter("Rc", POSITIVE, "Cutoff", is_cutoff=True),
-        Parameter("N", ORDER, "Order", default=2.0, is_whole=True),
+        FingerprintParameter("Rc", POSITIVE, "Cutoff", is_cutoff=True),
+        FingerprintParameter("N", ORDER, "Order", default=2.0, is_whole=True),
     )
     descriptor = BumpDescriptor
 

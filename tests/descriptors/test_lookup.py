@@ -12,7 +12,7 @@ import aenetpy
 from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import make_descriptors
-from aenetpy.descriptors.featurise import fingerprints, total_cutoff
+from aenetpy.descriptors.featurise import structure_fingerprints, total_cutoff
 from aenetpy.descriptors.lookup import serving_setups, serving_species
 from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import DataError
@@ -114,7 +114,7 @@ def test_stored_derivatives_by_differences():
             positions_nc = STRUCTURE.positions_nc.copy()
             positions_nc[m, c] += sign * step
             moved = replace(STRUCTURE, positions_nc=positions_nc)
-            ends.append(fingerprints(moved, ("Ti", "O"), descriptors).features_tng)
+            ends.append(structure_fingerprints(moved, ("Ti", "O"), descriptors).features_tng)
         for t in range(2):
             slope_ag = (ends[0][t] - ends[1][t]) / (2 * step)
             for k, i in enumerate(np.flatnonzero(types_n == t)):

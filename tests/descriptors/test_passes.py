@@ -10,7 +10,7 @@ import pytest
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.batch import closest_contact, pack
-from aenetpy.descriptors.featurise import batch_fingerprints, fingerprints, total_cutoff
+from aenetpy.descriptors.featurise import batch_fingerprints, structure_fingerprints, total_cutoff
 from aenetpy.descriptors.neighbors import find_batch_neighbors, find_neighbors
 from aenetpy.descriptors.passes import BatchPass
 from aenetpy.errors import DataError
@@ -101,7 +101,7 @@ def test_each_structure_as_if_alone(family):
     for found, structure in zip(
         batch_fingerprints(structures, symbols, descriptors), structures, strict=True
     ):
-        alone = fingerprints(structure, symbols, descriptors)
+        alone = structure_fingerprints(structure, symbols, descriptors)
         for together_ng, alone_ng in zip(found.features_tng, alone.features_tng, strict=True):
             np.testing.assert_array_equal(together_ng, alone_ng)
         np.testing.assert_array_equal(found.types_n, alone.types_n)

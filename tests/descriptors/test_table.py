@@ -9,7 +9,7 @@ from ase.build import bulk
 
 import aenetpy
 from aenetpy.descriptors.base import make_descriptor
-from aenetpy.descriptors.featurise import fingerprints as of_structure
+from aenetpy.descriptors.featurise import structure_fingerprints as of_structure
 from aenetpy.errors import DataError
 from aenetpy.io.structures import structure_from_atoms
 from tests.conftest import ROOT

@@ -32,7 +32,11 @@ def test_both_studies_hold_the_procedure_of_the_paper() -> None:
         paper = study.variant("paper")
         assert paper.mixed
         assert paper.taylor is not None
-        assert (paper.taylor.strategy, paper.taylor.delta, paper.taylor.a) == ("pyita", 0.03, 6)
+        assert (paper.taylor.strategy, paper.taylor.delta, paper.taylor.copies_per_structure) == (
+            "pyita",
+            0.03,
+            6,
+        )
         assert paper.train == {"iterations": 15}
         networks = read_train_in(EXAMPLE / study.train).networks
         assert [network.nodes for network in networks] == [(15, 15), (15, 15)]

@@ -131,7 +131,7 @@ def environment() -> dict[str, str]:
 
 
 def takes_note(process: subprocess.Popen[str]) -> bool:
-    """Tell whether a process has begun to handle SIGTERM, which Python itself does not."""
+    """Return whether a process has begun to handle SIGTERM, which Python itself does not."""
     status = Path(f"/proc/{process.pid}/status").read_text()
     (caught,) = (line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
     return bool(int(caught, 16) >> (signal.SIGTERM - 1) & 1)

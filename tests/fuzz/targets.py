@@ -142,9 +142,9 @@ class Target:
     Parameters
     ----------
     file
-        Which.
+        Name of the file.
     kinds
-        Of damage.
+        Kinds of damage.
     command
         Arguments of ``aenetpy``; or a function to call, which may raise ``AenetpyError``.
     folder

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.data.limits import FINITE
-from aenetpy.data.methods import METHODS, Parameter
+from aenetpy.data.methods import METHODS, MethodParameter
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.free_form import Entry
 from aenetpy.io.generate_in import GenerateInput, format_generate_in, read_generate_in
@@ -298,7 +298,7 @@ NAMES = st.text("abcXYZ019._-/ '\"", min_size=1).map(lambda s: f"n{s.strip()}")
 REALS = st.floats(-1e6, 1e6)
 
 
-def _values_of(parameter: Parameter) -> st.SearchStrategy:
+def _values_of(parameter: MethodParameter) -> st.SearchStrategy:
     """Return what a parameter of a method may be."""
     if parameter.is_whole:
         return st.integers(1, 99)

@@ -125,7 +125,7 @@ def test_the_two_blocks_exclude_each_other(tmp_path: Path) -> None:
 
 
 def test_integers_may_be_written_as_reals() -> None:
-    assert make_taylor({"delta": "0.03", "a": "6.0"}).a == 6
+    assert make_taylor({"delta": "0.03", "a": "6.0"}).copies_per_structure == 6
 
 
 def test_more_files_leave_everything_else_as_it_is(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from aenetpy.data.setup import FeatureStatistics
-from aenetpy.descriptors.featurise import fingerprints
+from aenetpy.descriptors.featurise import structure_fingerprints
 from aenetpy.io.stp import read_stp
-from aenetpy.models.extrapolation import Excursions, Ranges
+from aenetpy.models.extrapolation import OutOfRange, Ranges
 from tests.conftest import ROOT
 from tests.models.test_potential import random_structure, supercell
 from tests.potentials import random_potential
@@ -26,25 +26,25 @@ def ranges(minimum, maximum, mean, sigma) -> Ranges:
 def test_deviations_count_from_the_end_of_the_range():
     box = ranges([-1, 0, 2], [1, 10, 2], [0.5, 5, 2], [0.5, 2, 0])
     features_ag = np.array([[1.0, 10.0, 2.0], [2.0, -3.0, 2.0], [0.0, 16.0, 2.1]])
-    found = Excursions.worst_first([box.excursions(np.array([4, 7, 9]), features_ag)])
+    found = OutOfRange.worst_first([box.out_of_range(np.array([4, 7, 9]), features_ag)])
     assert found.atoms_k.tolist() == [9, 9, 7, 7]
     assert found.components_k.tolist() == [2, 1, 0, 1]
     assert found.values_k.tolist() == [2.1, 16.0, 2.0, -3.0]
     np.testing.assert_allclose(found.deviations_k, [np.inf, 3.0, 2.0, 1.5])
     assert found.n_atoms == 2
-    assert box.excursions(np.array([4]), features_ag[:1]) is None
-    assert len(Excursions.worst_first([])) == 0
+    assert box.out_of_range(np.array([4]), features_ag[:1]) is None
+    assert len(OutOfRange.worst_first([])) == 0
 
 
-def test_rounding_is_no_excursion():
+def test_rounding_is_not_out_of_range():
     box = ranges([-1e3, 5], [1e3, 5], [0, 5], [10, 0])
-    assert box.excursions(np.array([0]), np.array([[1e3 + 1e-7, 5 + 1e-10]])) is None
-    assert len(box.excursions(np.array([0]), np.array([[1e3 + 1e-3, 5 + 1e-6]]))) == 2
+    assert box.out_of_range(np.array([0]), np.array([[1e3 + 1e-7, 5 + 1e-10]])) is None
+    assert len(box.out_of_range(np.array([0]), np.array([[1e3 + 1e-3, 5 + 1e-6]]))) == 2
 
 
 def test_ranges_that_do_not_hold_their_mean_are_unknown():
     box = ranges([0, 0], [0, 3], [5, 1], [1, 1])
-    found = box.excursions(np.array([0]), np.array([[1e9, 4.0]]))
+    found = box.out_of_range(np.array([0]), np.array([[1e9, 4.0]]))
     assert found.components_k.tolist() == [1]
 
 
@@ -58,8 +58,8 @@ def potential(request):
 
 def test_the_training_set_is_inside(potential):
     for structure in SAMPLES:
-        assert len(potential.evaluate(structure, excursions=True).excursions) == 0
-    assert potential.evaluate(SAMPLES[0]).excursions is None
+        assert len(potential.evaluate(structure, out_of_range=True).out_of_range) == 0
+    assert potential.evaluate(SAMPLES[0]).out_of_range is None
 
 
 def test_every_value_outside_is_found(potential):
@@ -67,9 +67,9 @@ def test_every_value_outside_is_found(potential):
     rng = np.random.default_rng(1)
     noise_nc = 0.1 * rng.standard_normal(structure.positions_nc.shape)
     structure = replace(structure, positions_nc=structure.positions_nc + noise_nc)
-    found = potential.evaluate(structure, forces=False, excursions=True).excursions
+    found = potential.evaluate(structure, forces=False, out_of_range=True).out_of_range
     descriptors = [atomic.descriptor for atomic in potential.atomic_potentials]
-    features = fingerprints(structure, potential.species, descriptors)
+    features = structure_fingerprints(structure, potential.species, descriptors)
     expected = {}
     for t, atomic in enumerate(potential.atomic_potentials):
         statistics = atomic.descriptor.setup, potential.files[potential.species[t]].setup.statistics
@@ -96,6 +96,6 @@ def test_every_value_outside_is_found(potential):
         assert ours[key] == pytest.approx(deviations, rel=1e-9)
     assert (np.diff(found.deviations_k) <= 0).all()
     assert found.n_atoms == len({atom for atom, _ in ours})
-    again = potential.evaluate(structure, jobs=3, excursions=True).excursions
+    again = potential.evaluate(structure, jobs=3, out_of_range=True).out_of_range
     np.testing.assert_array_equal(again.atoms_k, found.atoms_k)
     np.testing.assert_array_equal(again.deviations_k, found.deviations_k)

@@ -256,7 +256,9 @@ def test_networks_that_disagree_are_refused(potential, tmp_path):
     write_network(paths["O"], shifted)
     with pytest.raises(DataError, match=r"O\.nn: the networks disagree: other atomic energies"):
         read_potential(paths)
-    other = "tio2-behler2011" if potential.setups[0].family.has_angular_domain else "tio2-chebyshev"
+    other = (
+        "tio2-behler2011" if potential.setups[0].family.has_cosine_convention else "tio2-chebyshev"
+    )
     setups = [read_stp(ROOT / "inputs" / other / f"{s}.fingerprint.stp") for s in ("Ti", "O")]
     foreign = random_potential(setups, [random_structure(1, "periodic")]).files["O"]
     write_network(paths["O"], foreign)
@@ -307,9 +309,9 @@ def test_a_batch_says_what_each_structure_says_alone(potential, forces):
     kinds = ["periodic", "small", "isolated", "periodic", "small"]
     structures = [random_structure(30 + seed, kind) for seed, kind in enumerate(kinds)]
     structures.insert(2, supercell(random_structure(5, "periodic"), (3, 3, 3)))  # two chunks
-    found_s = potential.evaluate_batch(structures, forces, excursions=True)
+    found_s = potential.evaluate_batch(structures, forces, out_of_range=True)
     for structure, found in zip(structures, found_s, strict=True):
-        alone = potential.evaluate(structure, forces, excursions=True)
+        alone = potential.evaluate(structure, forces, out_of_range=True)
         assert found.energy == pytest.approx(alone.energy, abs=1e-10)
         assert found.cohesive_energy == pytest.approx(alone.cohesive_energy, abs=1e-10)
         np.testing.assert_allclose(
@@ -321,7 +323,7 @@ def test_a_batch_says_what_each_structure_says_alone(potential, forces):
         )
         assert found.closest.distance == alone.closest.distance
         for name in ("atoms_k", "components_k", "values_k", "deviations_k"):
-            ours, theirs = getattr(found.excursions, name), getattr(alone.excursions, name)
+            ours, theirs = getattr(found.out_of_range, name), getattr(alone.out_of_range, name)
             np.testing.assert_array_equal(ours, theirs)
         if forces:
             np.testing.assert_allclose(found.forces_nc, alone.forces_nc, rtol=0, atol=1e-10)
@@ -329,7 +331,7 @@ def test_a_batch_says_what_each_structure_says_alone(potential, forces):
         else:
             assert found.forces_nc is None
             assert found.virial_cc is None
-    assert sum(len(found.excursions) > 0 for found in found_s) > 1
+    assert sum(len(found.out_of_range) > 0 for found in found_s) > 1
 
 
 def test_the_wrong_structure_of_a_batch_is_named(potential):

@@ -9,8 +9,8 @@ import pytest
 
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.chebyshev_setup import angular_blocks
-from aenetpy.descriptors.domain import proven_domain
-from aenetpy.descriptors.featurise import fingerprints
+from aenetpy.descriptors.cosine_convention import proven_convention
+from aenetpy.descriptors.featurise import structure_fingerprints
 from aenetpy.io.network import read_network
 from aenetpy.io.stp import read_stp
 from aenetpy.io.xsf import read_xsf
@@ -48,13 +48,13 @@ def assert_same_function(one: Potential, other: Potential, structure) -> None:
 @pytest.mark.parametrize("setups", SETUPS.values(), ids=SETUPS)
 @pytest.mark.parametrize("kind", ["small", "periodic", "isolated"])
 def test_energies_and_forces_stay(setups: list[Setup], kind):
-    old = random_potential(setups, SAMPLES, hidden=(6, 5), angular_domain="old")
+    old = random_potential(setups, SAMPLES, hidden=(6, 5), cosine_convention="old")
     assert_same_function(old, upgraded(old), random_structure(21, kind))
 
 
 def test_means_are_those_of_the_new_values_and_bounds_hold():
     setups = SETUPS["of two species"]
-    old = random_potential(setups, SAMPLES, hidden=(3,), angular_domain="old")
+    old = random_potential(setups, SAMPLES, hidden=(3,), cosine_convention="old")
     new = random_potential(setups, SAMPLES, hidden=(3,))
     again = upgraded(old)
     for symbol, file in again.files.items():
@@ -69,18 +69,18 @@ def test_means_are_those_of_the_new_values_and_bounds_hold():
             np.testing.assert_allclose(
                 getattr(ours, name)[untouched], getattr(true, name)[untouched], rtol=1e-12
             )
-        assert proven_domain(file.setup) == "new"
+        assert proven_convention(file.setup) == "new"
         assert file.setup.description.endswith(NOTE)
     descriptors = [atomic.descriptor for atomic in again.atomic_potentials]
-    found = fingerprints(SAMPLES[0], again.species, descriptors)
-    inside = again.evaluate(SAMPLES[0], excursions=True).excursions
+    found = structure_fingerprints(SAMPLES[0], again.species, descriptors)
+    inside = again.evaluate(SAMPLES[0], out_of_range=True).out_of_range
     assert len(found.features_tng) == 2
     assert len(inside) == 0
 
 
 def test_a_constant_density_does_not_blind_the_new_network():
     """Order 0 without variance had no part in the old network; the new one has to see it."""
-    old = random_potential(SETUPS["of two species"], SAMPLES, hidden=(6,), angular_domain="old")
+    old = random_potential(SETUPS["of two species"], SAMPLES, hidden=(6,), cosine_convention="old")
     files = {}
     for symbol, file in old.files.items():
         known = file.setup.known_statistics
@@ -92,13 +92,13 @@ def test_a_constant_density_does_not_blind_the_new_network():
     old = Potential(files, chebyshev_domain="old")
     new = upgraded(old)
     assert_same_function(old, new, random_structure(22, "periodic"))
-    assert all(proven_domain(file.setup) == "new" for file in new.files.values())
+    assert all(proven_convention(file.setup) == "new" for file in new.files.values())
 
 
 def test_golden_networks(golden):
     folder = golden / "06e-predict-set001-networks"
     old = Potential({s: read_network(folder / f"{s}.15t-15t.nn") for s in ("Ti", "O")})
-    assert old.domains == {"Ti": "old", "O": "old"}
+    assert old.cosine_conventions == {"Ti": "old", "O": "old"}
     new = upgraded(old)
     for path in sorted((folder / "xsf").glob("*.xsf")):
         assert_same_function(old, new, read_xsf(path))

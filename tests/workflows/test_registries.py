@@ -12,7 +12,7 @@ import pytest
 import aenetpy
 from aenetpy.cli.main import run
 from aenetpy.data.activations import ACTIVATIONS, Activation
-from aenetpy.data.methods import ABOVE_ZERO, AT_LEAST_ONE, METHODS, MethodEntry, Parameter
+from aenetpy.data.methods import ABOVE_ZERO, AT_LEAST_ONE, METHODS, MethodEntry, MethodParameter
 from aenetpy.data.structure import Structure
 from aenetpy.io.network import read_network, write_network
 from aenetpy.io.network_ascii import write_network_ascii
@@ -59,9 +59,9 @@ TOY = MethodEntry(
     title="Heavy Ball",
     implementation=f"{__name__}:HeavyBall",
     parameters={
-        "rate": Parameter(0.01, ABOVE_ZERO, "Step length"),
-        "momentum": Parameter(0.5, label="Momentum", form="fixed"),
-        "delay": Parameter(3, AT_LEAST_ONE, "Steps without momentum"),
+        "rate": MethodParameter(0.01, ABOVE_ZERO, "Step length"),
+        "momentum": MethodParameter(0.5, label="Momentum", form="fixed"),
+        "delay": MethodParameter(3, AT_LEAST_ONE, "Steps without momentum"),
     },
 )
 

@@ -30,7 +30,7 @@ class Springs:
     def __init__(self) -> None:
         self.geometries: list[Structure] = []
 
-    def evaluate(self, structure, forces=True, jobs=1, excursions=False) -> Evaluation:
+    def evaluate(self, structure, forces=True, jobs=1, out_of_range=False) -> Evaluation:
         self.geometries.append(structure)
         positions_nc = structure.positions_nc
         bonds_pc = np.diff(positions_nc, axis=0)
@@ -144,7 +144,7 @@ def test_the_lattice_of_an_isolated_structure():
 
 def test_energies_that_are_not_finite():
     class Broken(Springs):
-        def evaluate(self, structure, forces=True, jobs=1, excursions=False):
+        def evaluate(self, structure, forces=True, jobs=1, out_of_range=False):
             found = super().evaluate(structure)
             return replace(found, cohesive_energy=np.nan) if len(self.geometries) > 2 else found
 
@@ -157,7 +157,7 @@ def test_energies_that_are_not_finite():
 class Hole(Springs):
     """Two atoms that attract each other all the way, E = -1/(0.1 + d): as a bad potential does."""
 
-    def evaluate(self, structure, forces=True, jobs=1, excursions=False) -> Evaluation:
+    def evaluate(self, structure, forces=True, jobs=1, out_of_range=False) -> Evaluation:
         self.geometries.append(structure)
         bond_c = structure.positions_nc[1] - structure.positions_nc[0]
         distance = float(np.linalg.norm(bond_c))

@@ -24,7 +24,7 @@ from aenetpy.io.trial_files import read_result
 from aenetpy.io.xsf import read_xsf, write_xsf
 from aenetpy.models.reading import read_potential
 from aenetpy.workflows.study import study as run_study
-from aenetpy.workflows.study_plan import make_plan
+from aenetpy.workflows.study_plan import make_study_plan
 from aenetpy.workflows.trial import epochs_done
 from tests.conftest import ROOT
 
@@ -318,7 +318,7 @@ def test_two_studies_do_not_share_a_folder(project, tmp_path, capsys):
 
 def test_larger_sets_begin_with_smaller_ones(project):
     project("  none: {}\n", STUDY.replace("sizes: 6", "sizes: [4, 9]"))
-    plan = make_plan(read_study("study.yaml"))
+    plan = make_study_plan(read_study("study.yaml"))
     small, large = (
         [line for line in trial.inputs["generate.in"].splitlines() if line.endswith(".xsf")]
         for trial in plan.trials[::2]
@@ -330,7 +330,7 @@ def test_larger_sets_begin_with_smaller_ones(project):
 def test_too_few_structures(project):
     project("  none: {}\n", STUDY.replace("sizes: 6", "sizes: 10"))
     with pytest.raises(InputError, match=r"study.yaml:4: 3 .* and 10 .* than the 12 structures"):
-        make_plan(read_study("study.yaml"))
+        make_study_plan(read_study("study.yaml"))
 
 
 def test_structures_that_are_alike_count_once(project, caplog):
@@ -339,7 +339,7 @@ def test_structures_that_are_alike_count_once(project, caplog):
     last = text.splitlines()[-1]
     shutil.copy(last, "twin.xsf")
     Path("generate.in").write_text(f"{text}twin.xsf\n{last}\n".replace("\n12\n", "\n14\n"))
-    plan = make_plan(read_study("study.yaml"))
+    plan = make_study_plan(read_study("study.yaml"))
     (note,) = (message for message in caplog.messages if "repeated" in message)
     assert f"repeated in FILES: 2 ('twin.xsf' equals '{last}', ...); they are left out" in note
     assert "twin.xsf" not in plan.trials[0].inputs["generate.in"] + " ".join(plan.held_out)
@@ -353,7 +353,7 @@ def test_copies_among_the_structures_are_refused(project):
     text = Path("generate.in").read_text()
     Path("generate.in").write_text(f"{text}copy.xsf\n".replace("\n12\n", "\n13\n"))
     with pytest.raises(InputError, match="is a displaced copy of"):
-        make_plan(read_study("study.yaml"))
+        make_study_plan(read_study("study.yaml"))
 
 
 def test_a_block_taylor_belongs_to_the_variants(project):
@@ -361,7 +361,7 @@ def test_a_block_taylor_belongs_to_the_variants(project):
     text = Path("generate.in").read_text()
     Path("generate.in").write_text(f"TAYLOR\ndelta=0.1 a=2\n{text}")
     with pytest.raises(InputError, match=r"generate.in:1: TAYLOR belongs to the variants"):
-        make_plan(read_study("study.yaml"))
+        make_study_plan(read_study("study.yaml"))
 
 
 def test_a_structure_to_be_tested_needs_forces(project):
@@ -375,7 +375,7 @@ def test_a_structure_to_be_tested_needs_forces(project):
         Path(name).write_text("\n".join(bare).replace("= -", f"= -{k}", 1) + "\n")
         text += f"{name}\n"
     Path("generate.in").write_text(text.replace("\n12\n", "\n15\n"))
-    plan = make_plan(read_study("study.yaml"))
+    plan = make_study_plan(read_study("study.yaml"))
     assert any("no-forces" in name for name in plan.held_out)
     with pytest.raises(DataError, match=r"no-forces-\d.xsf: no forces"):
         run_study(plan)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aenetpy.data.implementations import load
+from aenetpy.data.implementations import load_class
 from aenetpy.data.methods import METHODS
 from aenetpy.training.methods.base import Method, Restarted
 
@@ -19,7 +19,7 @@ def load_method(name: str) -> type[Method]:
     NumericalError
         If it needs a library that is not installed as it must be.
     """
-    method: type[Method] = load(METHODS[name].implementation)
+    method: type[Method] = load_class(METHODS[name].implementation)
     return method
 
 

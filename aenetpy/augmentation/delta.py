@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aenetpy.augmentation.survey import Survey
+from aenetpy.augmentation.dataset_summary import DatasetSummary
 from aenetpy.errors import DataError
 
 SHARE = 0.25
@@ -21,7 +21,7 @@ FEWEST = 10
 
 
 @dataclass(frozen=True)
-class Step:
+class DeltaEstimate:
     """A displacement, and what it rests on.
 
     Parameters
@@ -54,7 +54,7 @@ class Step:
         )
 
 
-def choose_step(found: Survey) -> Step:
+def estimate_delta(found: DatasetSummary) -> DeltaEstimate:
     """Return the displacement for which the neglected energy is a quarter of the first order.
 
     For a displacement v without preferred directions ``<(F . v)^2> = <F_c^2> v . v`` and
@@ -92,10 +92,10 @@ def choose_step(found: Survey) -> Step:
         )
     delta = float(np.clip(SHARE * signal / (0.5 * curvature), *LIMITS))
     delta = float(f"{delta:.2g}")
-    return Step(delta, delta * signal, 0.5 * delta**2 * curvature, stiffness, source)
+    return DeltaEstimate(delta, delta * signal, 0.5 * delta**2 * curvature, stiffness, source)
 
 
-def harmonic_stiffness(found: Survey) -> float:
+def harmonic_stiffness(found: DatasetSummary) -> float:
     """Return k of ``E = const + sum F^2 / (2 k)`` by least squares, eV/Å^2.
 
     Each composition has a constant of its own. That k is rather too small, since structures of

@@ -20,7 +20,7 @@ from aenetpy.reports import generate as report
 from aenetpy.reports.common import TrainingSetInfo
 
 
-class Evaluated(NamedTuple):
+class StructureWithFingerprints(NamedTuple):
     """A structure, its name in the set, target energy, fingerprints, derivatives if chosen."""
 
     structure: Structure
@@ -30,7 +30,7 @@ class Evaluated(NamedTuple):
     atoms: list[AtomDerivatives] | None
 
 
-class Collection:
+class TrainingSetBuilder:
     """A training set in the making, with the statistics that stand at its end.
 
     A context manager like `TrainingSetWriter`.
@@ -57,14 +57,14 @@ class Collection:
         self._statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
         self._energies_per_atom: list[float] = []
 
-    def __enter__(self) -> Collection:
+    def __enter__(self) -> TrainingSetBuilder:
         self._writer.__enter__()
         return self
 
     def __exit__(self, *exception: Any) -> None:
         self._writer.__exit__(*exception)
 
-    def add(self, evaluated: Evaluated) -> str:
+    def add(self, evaluated: StructureWithFingerprints) -> str:
         """Add a structure and return what ``generate.x`` prints of it."""
         structure, name, energy, found, _ = evaluated
         for statistics, features_ng in zip(self._statistics_t, found.features_tng, strict=True):

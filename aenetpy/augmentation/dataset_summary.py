@@ -18,7 +18,7 @@ from aenetpy.models.potential import Potential
 
 
 @dataclass(eq=False)
-class Survey:
+class DatasetSummary:
     """Numbers of all structures.
 
     Parameters
@@ -55,12 +55,12 @@ class Survey:
     digest: str = ""
 
 
-def survey(
+def summarise_dataset(
     structures: Iterable[Structure],
     taylor: TaylorInput,
     potential: Potential | None = None,
     size: Callable[[Structure], int] = lambda _: 0,
-) -> Survey:
+) -> DatasetSummary:
     """Look at all structures, one at a time.
 
     Parameters
@@ -79,7 +79,7 @@ def survey(
     DataError
         If a structure has no energy or no forces.
     """
-    found = Survey()
+    found = DatasetSummary()
     digest = hashlib.sha256()
     for s, structure in enumerate(structures):
         found.n_atoms_s.append(0)
@@ -114,7 +114,7 @@ def _labels(structure: Structure) -> tuple[Float, float]:
 
 
 def _add_curvature(
-    found: Survey,
+    found: DatasetSummary,
     structure: Structure,
     forces_nc: Float,
     energy: float,
@@ -122,7 +122,7 @@ def _add_curvature(
     s: int,
     potential: Potential | None,
 ) -> None:
-    """Note what delta follows from, see ``step``."""
+    """Add what delta is estimated from, see `estimate_delta`."""
     composition = tuple(sorted(structure.species))
     found.groups_p.append((bool(structure.cohesive_energy), composition))
     found.energies_p.append(energy)
@@ -139,7 +139,7 @@ def _add_curvature(
         found.stiffness_p.append(curvature / float((v_nc**2).sum()))
 
 
-def copies_per_structure(taylor: TaylorInput, n_atoms_s: Long) -> Long:
+def count_copies(taylor: TaylorInput, n_atoms_s: Long) -> Long:
     """Return how many copies each structure gets, (s,) int64.
 
     a of each, as far as it has as many displacements; of ``pyita`` all displacements of one
@@ -148,9 +148,9 @@ def copies_per_structure(taylor: TaylorInput, n_atoms_s: Long) -> Long:
     """
     possible_s = np.array([n_possible(taylor.strategy, n) for n in n_atoms_s.tolist()])
     if taylor.strategy == "pyita":
-        so_far_s = np.minimum(np.cumsum(possible_s), taylor.a * len(n_atoms_s))
+        so_far_s = np.minimum(np.cumsum(possible_s), taylor.copies_per_structure * len(n_atoms_s))
         return np.diff(so_far_s, prepend=0).astype(np.int64)
-    wanted_s = np.full(len(n_atoms_s), float(taylor.a))
+    wanted_s = np.full(len(n_atoms_s), float(taylor.copies_per_structure))
     if taylor.fraction is not None:
         wanted_s = np.maximum(np.rint(taylor.fraction / 100.0 * 3 * n_atoms_s), 1)
         wanted_s = np.minimum(wanted_s, MOST_COPIES)

@@ -19,31 +19,33 @@ from aenetpy.data.setup import Setup
 from aenetpy.descriptors.chebyshev_setup import angular_blocks
 from aenetpy.errors import UsageError
 
-AngularDomain = Literal["new", "old"]
-DomainChoice = Literal["auto", "new", "old"]
+CosineConvention = Literal["new", "old"]
+"""That of aenet 2.0.4 (and aenetpy), and that of 2.0.3 and before."""
+
+ConventionChoice = Literal["auto", "new", "old"]
 
 ROUNDING = 1e-4
 """What averages may exceed a bound by: some files were fitted in single precision."""
 
 NEAREST_OLD = 1.0 - 2.0 / np.pi
-"""The variable of the old domain lies between -1 - 2/pi and -(1 - 2/pi)."""
+"""The variable of the old convention lies between -1 - 2/pi and -(1 - 2/pi)."""
 
 log = logging.getLogger("aenetpy")
 
 
-def angular_variable(x: Float, domain: AngularDomain) -> Float:
+def angular_variable(x: Float, convention: CosineConvention) -> Float:
     """Return the argument of the polynomials: x = cos(theta), or "old", (2 x - pi)/pi."""
-    return x if domain == "new" else (2.0 * x - np.pi) / np.pi
+    return x if convention == "new" else (2.0 * x - np.pi) / np.pi
 
 
-def proven_domain(setup: Setup) -> AngularDomain | None:
-    """Return the domain that the statistics of a setup prove, None if they prove none.
+def proven_convention(setup: Setup) -> CosineConvention | None:
+    """Return the convention that the statistics of a setup prove, None if they prove none.
 
     With cutoff weights that are not negative, for every atom and thus every average::
 
         new: -G_0 <= G_n <= G_0              old: G_1 <= -(1 - 2/pi) G_0
 
-    One violation excludes the domain. Only the part without species weights counts.
+    One violation excludes the convention. Only the part without species weights counts.
 
     Parameters
     ----------
@@ -60,7 +62,7 @@ def proven_domain(setup: Setup) -> AngularDomain | None:
     Spec 6.2, versions up to 2.0.3.
     """
     statistics = setup.statistics
-    if statistics is None or not setup.family.has_angular_domain:
+    if statistics is None or not setup.family.has_cosine_convention:
         return None
     block = angular_blocks(setup)[0]
     mean_n, lowest_n = statistics.mean_g[block], statistics.minimum_g[block]
@@ -78,10 +80,10 @@ def proven_domain(setup: Setup) -> AngularDomain | None:
     return None
 
 
-def choose_domains(
-    setups: Mapping[str, Setup], choice: DomainChoice = "auto"
-) -> dict[str, AngularDomain]:
-    """Return the domain in which to evaluate each Chebyshev setup of a potential.
+def choose_conventions(
+    setups: Mapping[str, Setup], choice: ConventionChoice = "auto"
+) -> dict[str, CosineConvention]:
+    """Return the convention in which to evaluate each Chebyshev setup of a potential.
 
     A setup that proves none follows the others, which the same program has made.
 
@@ -99,11 +101,11 @@ def choose_domains(
     DataError
         A setup that contradicts itself.
     """
-    if choice not in get_args(DomainChoice):
+    if choice not in get_args(ConventionChoice):
         raise UsageError(f"chebyshev domain '{choice}' is not known", hint="use auto, new or old")
     if choice != "auto":
         return dict.fromkeys(setups, choice)
-    proven = {symbol: proven_domain(setup) for symbol, setup in setups.items()}
+    proven = {symbol: proven_convention(setup) for symbol, setup in setups.items()}
     others = _unanimous(proven.values())
     for symbol, setup in setups.items():
         if proven[symbol] is None and others is None and _has_angles(setup):
@@ -112,17 +114,17 @@ def choose_domains(
                 " taken for a new one, --chebyshev-domain old takes it for an old one",
                 symbol,
             )
-    return {symbol: domain or others or "new" for symbol, domain in proven.items()}
+    return {symbol: convention or others or "new" for symbol, convention in proven.items()}
 
 
-def _unanimous(domains: Iterable[AngularDomain | None]) -> AngularDomain | None:
-    known = {domain for domain in domains if domain is not None}
+def _unanimous(conventions: Iterable[CosineConvention | None]) -> CosineConvention | None:
+    known = {convention for convention in conventions if convention is not None}
     return known.pop() if len(known) == 1 else None
 
 
 def _has_angles(setup: Setup) -> bool:
-    """Return whether the domain makes a difference: angles were seen, and more than counted."""
-    if setup.statistics is None or not setup.family.has_angular_domain:
+    """Return whether the convention makes a difference: angles were seen, and more than counted."""
+    if setup.statistics is None or not setup.family.has_cosine_convention:
         return False
     mean_n = setup.statistics.mean_g[angular_blocks(setup)[0]]
     return bool(mean_n.size > 1 and mean_n[0] > 0.0)

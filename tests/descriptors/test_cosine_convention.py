@@ -1,4 +1,4 @@
-"""The two domains of the angular polynomials, and how a file proves its own."""
+"""The two conventions of the angular polynomials, and how a file proves its own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from numpy.polynomial.chebyshev import chebval
 
 from aenetpy.data.setup import FeatureStatistics
 from aenetpy.descriptors.chebyshev_setup import angular_blocks
-from aenetpy.descriptors.domain import choose_domains, old_from_new, proven_domain
+from aenetpy.descriptors.cosine_convention import (
+    choose_conventions,
+    old_from_new,
+    proven_convention,
+)
 from aenetpy.errors import UsageError
 from aenetpy.io.network import read_network
 from aenetpy.io.stp import read_stp
@@ -45,14 +49,14 @@ def test_blocks_are_those_of_the_names():
     assert (only.start, only.stop) == (3, 7)
 
 
-@pytest.mark.parametrize("domain", ["new", "old"])
+@pytest.mark.parametrize("convention", ["new", "old"])
 @pytest.mark.parametrize("kind", ["small", "periodic", "isolated"])
-def test_statistics_prove_the_domain(domain, kind):
+def test_statistics_prove_the_convention(convention, kind):
     structures = [random_structure(seed, kind) for seed in range(4)]
-    potential = random_potential(SETUPS, structures, hidden=(3,), angular_domain=domain)
+    potential = random_potential(SETUPS, structures, hidden=(3,), cosine_convention=convention)
     setups = {symbol: file.setup for symbol, file in potential.files.items()}
-    assert [proven_domain(setup) for setup in setups.values()] == [domain, domain]
-    assert choose_domains(setups) == {"Ti": domain, "O": domain}
+    assert [proven_convention(setup) for setup in setups.values()] == [convention, convention]
+    assert choose_conventions(setups) == {"Ti": convention, "O": convention}
 
 
 def with_averages(mean_n, square_n=None, lowest_n=None, highest_n=None):
@@ -67,53 +71,53 @@ def with_averages(mean_n, square_n=None, lowest_n=None, highest_n=None):
 
 def test_one_violation_proves():
     wide = (2.0, -1.5, 1.0)
-    assert proven_domain(with_averages(wide)) is None
-    assert proven_domain(with_averages((2.0, -1.5, 2.1))) == "old"
-    assert proven_domain(with_averages((2.0, -2.1, 1.0))) == "old"
-    assert proven_domain(with_averages(wide, square_n=(4.0, 2.3, 4.1))) == "old"
-    assert proven_domain(with_averages(wide, highest_n=(3.0, -1.5, 3.1))) == "old"
-    assert proven_domain(with_averages(wide, (2.0, -3.1, 1.0), None, (3.0, -1.5, 1))) is None
-    assert proven_domain(with_averages(wide, None, (1.0, -3.1, 1.0), (3.0, -1.5, 1))) == "old"
-    # in the old domain T_1 would be below -0.36
-    assert proven_domain(with_averages((2.0, -0.7, 0.5))) == "new"
+    assert proven_convention(with_averages(wide)) is None
+    assert proven_convention(with_averages((2.0, -1.5, 2.1))) == "old"
+    assert proven_convention(with_averages((2.0, -2.1, 1.0))) == "old"
+    assert proven_convention(with_averages(wide, square_n=(4.0, 2.3, 4.1))) == "old"
+    assert proven_convention(with_averages(wide, highest_n=(3.0, -1.5, 3.1))) == "old"
+    assert proven_convention(with_averages(wide, (2.0, -3.1, 1.0), None, (3.0, -1.5, 1))) is None
+    assert proven_convention(with_averages(wide, None, (1.0, -3.1, 1.0), (3.0, -1.5, 1))) == "old"
+    # in the old convention T_1 would be below -0.36
+    assert proven_convention(with_averages((2.0, -0.7, 0.5))) == "new"
 
 
 def test_rounding_and_empty_extremes_prove_nothing():
     straight = (2.0, -2.0 * (1 + 1e-7), 2.0 * (1 + 1e-7))
-    assert proven_domain(with_averages(straight)) is None
+    assert proven_convention(with_averages(straight)) is None
     empty = ((0.0, 0.0, 0.0), (0.0, 0.0, 0.0))
-    assert proven_domain(with_averages((2.0, -1.5, 1.0), None, *empty)) is None
+    assert proven_convention(with_averages((2.0, -1.5, 1.0), None, *empty)) is None
 
 
 def test_without_angles_there_is_nothing_to_prove():
-    assert proven_domain(SETUPS[0]) is None
-    assert proven_domain(with_averages((0.0, 0.0, 0.0))) is None
+    assert proven_convention(SETUPS[0]) is None
+    assert proven_convention(with_averages((0.0, 0.0, 0.0))) is None
     behler = read_stp(ROOT / "inputs" / "tio2-behler2011" / "Ti.fingerprint.stp")
-    assert proven_domain(behler) is None
+    assert proven_convention(behler) is None
 
 
 def test_the_undecided_follow_the_others(caplog):
     old, new, wide = (
         with_averages(mean_n) for mean_n in ((2.0, -2.1, 2.3), (2.0, 0.1, -0.5), (2.0, -1.5, 1.0))
     )
-    assert choose_domains({"Ti": old, "O": wide}) == {"Ti": "old", "O": "old"}
-    assert choose_domains({"Ti": new, "O": wide}) == {"Ti": "new", "O": "new"}
-    assert choose_domains({"Ti": old, "O": new}) == {"Ti": "old", "O": "new"}
-    assert choose_domains({"Ti": old, "O": new}, "new") == {"Ti": "new", "O": "new"}
+    assert choose_conventions({"Ti": old, "O": wide}) == {"Ti": "old", "O": "old"}
+    assert choose_conventions({"Ti": new, "O": wide}) == {"Ti": "new", "O": "new"}
+    assert choose_conventions({"Ti": old, "O": new}) == {"Ti": "old", "O": "new"}
+    assert choose_conventions({"Ti": old, "O": new}, "new") == {"Ti": "new", "O": "new"}
     assert caplog.text == ""
-    assert choose_domains({"O": wide}) == {"O": "new"}
+    assert choose_conventions({"O": wide}) == {"O": "new"}
     assert "the potential of O does not tell whether it is older" in caplog.text
     with pytest.raises(UsageError, match="'newer' is not known; use auto, new or old"):
-        choose_domains({"O": wide}, "newer")
+        choose_conventions({"O": wide}, "newer")
 
 
 def test_golden_potentials(golden):
     found = {}
     for path in sorted(golden.rglob("*.nn")):
         setup = read_network(path).setup
-        if setup.family.has_angular_domain:
-            found[path.parent.name, path.name] = proven_domain(setup)
-    old = {key for key, domain in found.items() if domain == "old"}
+        if setup.family.has_cosine_convention:
+            found[path.parent.name, path.name] = proven_convention(setup)
+    old = {key for key, convention in found.items() if convention == "old"}
     assert {case for case, _ in old} == {"06e-predict-set001-networks"}
     assert len(old) == 2
     assert set(found.values()) == {"old", "new"}

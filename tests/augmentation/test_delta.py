@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aenetpy.augmentation.plan import make_plan
-from aenetpy.augmentation.step import choose_step, harmonic_stiffness
-from aenetpy.augmentation.survey import Survey, survey
+from aenetpy.augmentation.dataset_summary import DatasetSummary, summarise_dataset
+from aenetpy.augmentation.delta import estimate_delta, harmonic_stiffness
+from aenetpy.augmentation.plan import make_copy_plan
 from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError
 from aenetpy.io.taylor_in import TaylorInput
@@ -34,18 +34,18 @@ def springs(
 
 
 def test_stiffness_of_springs() -> None:
-    found = survey(springs(), TaylorInput("axis", None))
+    found = summarise_dataset(springs(), TaylorInput("axis", None))
     assert harmonic_stiffness(found) == pytest.approx(STIFFNESS, rel=1e-9)
 
 
 @pytest.mark.parametrize("strategy", ["axis", "random"])
 def test_the_neglected_energy_is_a_quarter_of_the_signal(strategy: str) -> None:
     structures = springs()
-    step = choose_step(survey(structures, TaylorInput(strategy, None)))
+    step = estimate_delta(summarise_dataset(structures, TaylorInput(strategy, None)))
     assert step.stiffness == pytest.approx(STIFFNESS, rel=1e-9)
     assert step.neglected / step.signal == pytest.approx(0.25, rel=0.05)  # two digits of delta
     # By hand, for the copies that such a delta gives: all of them are wrong by k v^2 / 2.
-    plan = make_plan(structures, TaylorInput(strategy, step.delta, a=2))
+    plan = make_copy_plan(structures, TaylorInput(strategy, step.delta, copies_per_structure=2))
     signal, neglected = [], []
     for s, parent in enumerate(structures):
         for copy in plan.copies(s, parent, plan.portions(s)[0]):
@@ -59,7 +59,7 @@ def test_the_neglected_energy_is_a_quarter_of_the_signal(strategy: str) -> None:
 
 def test_auto_is_told_and_used(caplog) -> None:
     with caplog.at_level(logging.INFO, "aenetpy"):
-        plan = make_plan(springs(), TaylorInput("axis", None, a=2))
+        plan = make_copy_plan(springs(), TaylorInput("axis", None, copies_per_structure=2))
     [message] = [r.getMessage() for r in caplog.records if "delta" in r.getMessage()]
     assert f"delta {plan.delta:g} Å" in message
     assert "stiffness 7 eV/Å^2" in message
@@ -69,8 +69,8 @@ def test_data_that_tell_nothing_are_refused() -> None:
     flat = [replace(s, forces_nc=np.zeros_like(s.positions_nc)) for s in springs()]
     upside_down = [replace(s, energy=-s.energy) for s in springs()]
     with pytest.raises(DataError, match="no structure with forces"):
-        make_plan(flat, TaylorInput("axis", None))
+        make_copy_plan(flat, TaylorInput("axis", None))
     with pytest.raises(DataError, match="do not tell a stiffness"):
-        make_plan(upside_down, TaylorInput("axis", None))
+        make_copy_plan(upside_down, TaylorInput("axis", None))
     with pytest.raises(DataError, match="do not tell a stiffness"):
-        harmonic_stiffness(Survey())
+        harmonic_stiffness(DatasetSummary())
