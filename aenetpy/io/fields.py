@@ -1,4 +1,4 @@
-"""The items of aenet's files, written down once; codecs of bytes and of text walk the lists.
+"""The items of aenet's files, written down once; readers and writers of bytes and text walk them.
 
 An item is a record of a binary file (spec 7) and a line of its twin in text (spec 8).
 """
@@ -9,14 +9,23 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
-from aenetpy.arrays import Float
+import numpy as np
+
 from aenetpy.data.limits import FINITE, Limit
-from aenetpy.errors import DataError
+from aenetpy.io.fortran import (
+    RecordReader,
+    array_record,
+    encode_species,
+    encode_text,
+    logical_record,
+    record,
+)
+from aenetpy.io.fortran_text import LineReader, list_directed_line
 
+Item = TypeVar("Item", bytes, str)
 Made = TypeVar("Made")
-Item = TypeVar("Item", bytes, str, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -39,76 +48,41 @@ class Field:
     """
 
     name: str
-    form: Literal["text", "logical", "species", "integers", "reals"]
+    form: Literal["text", "logical", "symbols", "integers", "reals"]
     what: str
     shape: tuple[int | str, ...] = ()
     limit: Limit = FINITE
 
 
-class Reader(Protocol):
-    """Reads items one after the other, see `RecordReader` and `LineReader`."""
+Reader: TypeAlias = RecordReader | LineReader
+Writer: TypeAlias = Mapping[str, Callable[[Any, Field], Item]]
+"""How an item is written, by its form; or by its name if it is written in another way."""
 
-    def text(self, what: str, length: int) -> str:
-        """Return text without trailing blanks."""
-        ...
+RECORDS: Writer[bytes] = {
+    "text": lambda text, field: record(encode_text(text, int(field.shape[0]))),
+    "logical": lambda value, _: logical_record(value),
+    "symbols": lambda names, field: record(encode_species(names if field.shape else [names])),
+    "integers": lambda value, _: array_record(value, "<i4"),
+    "reals": lambda value, _: array_record(value, "<f8"),
+}
+"""Records of aenet's Fortran."""
 
-    def logical(self, what: str) -> bool:
-        """Return true or false."""
-        ...
-
-    def species(self, what: str, count: int) -> tuple[str, ...]:
-        """Return names of species."""
-        ...
-
-    def integers(self, what: str, count: int, limit: Limit) -> tuple[int, ...]:
-        """Return int32 numbers within a limit."""
-        ...
-
-    def reals(self, what: str, count: int, limit: Limit) -> Float:
-        """Return float64 numbers within a limit, (count,)."""
-        ...
-
-    def error(self, message: str, hint: str | None = None) -> DataError:
-        """Return the error that names the file."""
-        ...
-
-    def damaged(self, what: str) -> DataError:
-        """Return the error for content that contradicts itself."""
-        ...
-
-    def finish(self) -> None:
-        """Check that nothing follows."""
-        ...
-
-
-class Writer(Protocol[Item]):
-    """Writes items as bytes or as lines; of several values of an item it gets a sequence."""
-
-    def text(self, value: str, length: int) -> Item:
-        """Write text."""
-        ...
-
-    def logical(self, value: bool) -> Item:
-        """Write true or false."""
-        ...
-
-    def species(self, value: str | Sequence[str]) -> Item:
-        """Write names of species."""
-        ...
-
-    def integers(self, value: Any) -> Item:
-        """Write int32 numbers."""
-        ...
-
-    def reals(self, value: Any) -> Item:
-        """Write float64 numbers."""
-        ...
+LIST_DIRECTED: Writer[str] = {
+    "text": lambda text, _: f" {one_line(text)}\n",
+    "logical": lambda value, _: f" {'T' if value else 'F'}\n",
+    "symbols": lambda names, field: (
+        "".join(f"{name:2}\n" for name in names) if field.shape else f" {names:2}\n"
+    ),
+    "integers": lambda value, _: list_directed_line(np.ravel(value).tolist()),
+    "reals": lambda value, _: list_directed_line(np.ravel(value).tolist()),
+}
+"""Lines of ``write(*,*)``, each array on one line, several species one per line."""
 
 
 def read_fields(
     reader: Reader, fields: Sequence[Field], values: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Read items.
+    """Return the values of items by name.
 
     Parameters
     ----------
@@ -117,12 +91,7 @@ def read_fields(
     fields
         The items.
     values
-        Those read before, by name; the new ones are put in.
-
-    Returns
-    -------
-    dict
-        All values by name.
+        Those read before; the new ones are put in.
 
     Raises
     ------
@@ -132,59 +101,50 @@ def read_fields(
     values = {} if values is None else values
     for field in fields:
         names = field.name.split()
-        shape = tuple(size if isinstance(size, int) else values[size] for size in field.shape)
+        shape = [size if isinstance(size, int) else values[size] for size in field.shape]
         count = prod(shape) * len(names)
         found: Any
         match field.form:
             case "text":
-                found = [reader.text(field.what, count)]
+                found = reader.text(field.what, count)
             case "logical":
-                found = [reader.logical(field.what)]
-            case "species":
+                found = reader.logical(field.what)
+            case "symbols":
                 found = reader.species(field.what, count)
             case "integers":
                 found = reader.integers(field.what, count, field.limit)
             case "reals":
                 found = reader.reals(field.what, count, field.limit)
                 found = found.reshape(shape) if shape else found.tolist()
-        values.update(zip(names, [found] if shape and field.form != "text" else found, strict=True))
+        single = shape or field.form in ("text", "logical")
+        values.update(zip(names, [found] if single else found, strict=True))
     return values
 
 
 def write_fields(
-    writer: Writer[Item],
-    fields: Sequence[Field],
-    values: Mapping[str, Any],
-    exceptions: Mapping[str, Callable[[Any], Item]] | None = None,
+    writer: Writer[Item], fields: Sequence[Field], values: Mapping[str, Any]
 ) -> list[Item]:
     """Return items as bytes, or as text.
 
     Parameters
     ----------
     writer
-        Writes an item.
+        How they are written.
     fields
         The items.
     values
-        The value of each by its name; more of them do no harm.
-    exceptions
-        How items of these names are written in another way than others of their form.
+        Their values by name; more of them do no harm.
     """
     items = []
     for field in fields:
-        value = [values[name] for name in field.name.split()]
-        value = value if len(value) > 1 else value[0]
-        if exceptions and field.name in exceptions:
-            items.append(exceptions[field.name](value))
-        elif field.form == "text":
-            items.append(writer.text(value, *field.shape))  # type: ignore[arg-type]
-        else:
-            items.append(getattr(writer, field.form)(value))
+        found = [values[name] for name in field.name.split()]
+        write = writer.get(field.name) or writer[field.form]
+        items.append(write(found if len(found) > 1 else found[0], field))
     return items
 
 
 def made(kind: type[Made], values: Mapping[str, Any], **more: Any) -> Made:
-    """Return a dataclass whose values were read by their names.
+    """Return a dataclass of values that were read by the names it has for them.
 
     Parameters
     ----------
@@ -193,7 +153,12 @@ def made(kind: type[Made], values: Mapping[str, Any], **more: Any) -> Made:
     values
         What was read; more than the class has does no harm.
     more
-        Values that were not read by that name.
+        Values that were not read by these names.
     """
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: value for name, value in values.items() if name in names} | more)
+
+
+def one_line(text: str) -> str:
+    """Return text without line ends, which would break the order of the items."""
+    return " ".join(text.splitlines())

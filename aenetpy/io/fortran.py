@@ -83,33 +83,6 @@ def decode_text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape").rstrip(" ")
 
 
-class RecordWriter:
-    """Writes the items of `io.fields` as records."""
-
-    def text(self, value: str, length: int) -> bytes:
-        """Write blank-padded text, cut at ``length`` bytes as Fortran does."""
-        return record(encode_text(value, length))
-
-    def logical(self, value: bool) -> bytes:
-        """Write 0 or 1."""
-        return logical_record(value)
-
-    def species(self, value: str | Sequence[str]) -> bytes:
-        """Write names of two characters."""
-        return record(encode_species([value] if isinstance(value, str) else value))
-
-    def integers(self, value: ArrayLike) -> bytes:
-        """Write int32 numbers."""
-        return array_record(value, "<i4")
-
-    def reals(self, value: ArrayLike) -> bytes:
-        """Write float64 numbers."""
-        return array_record(value, "<f8")
-
-
-RECORDS = RecordWriter()
-
-
 class RecordReader:
     """Walk over the records of a file.
 

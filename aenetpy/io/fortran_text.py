@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,40 +37,6 @@ def list_directed(value: float) -> str:
 def list_directed_line(values: Iterable[float]) -> str:
     """Return an array as one line, however long: aenet-PyTorch reads one per array (spec 8.2)."""
     return "".join(map(list_directed, values)) + "\n"
-
-
-class ListDirectedWriter:
-    """Writes the items of `io.fields` as lines of ``write(*,*)``, names one per line."""
-
-    def text(self, value: str, length: int) -> str:
-        """Write text as one line, however long."""
-        return f" {one_line(value)}\n"
-
-    def logical(self, value: bool) -> str:
-        """Write T or F."""
-        return f" {'T' if value else 'F'}\n"
-
-    def species(self, value: str | Sequence[str]) -> str:
-        """Write names in two columns."""
-        if isinstance(value, str):
-            return f" {value:2}\n"
-        return "".join(f"{name:2}\n" for name in value)
-
-    def integers(self, value: Any) -> str:
-        """Write an array as one line."""
-        return list_directed_line(np.ravel(value).tolist())
-
-    def reals(self, value: Any) -> str:
-        """Write an array as one line."""
-        return list_directed_line(np.ravel(value).tolist())
-
-
-LIST_DIRECTED = ListDirectedWriter()
-
-
-def one_line(text: str) -> str:
-    """Return text without line ends, which would break the order of the items."""
-    return " ".join(text.splitlines())
 
 
 class LineReader:

@@ -8,9 +8,9 @@ from typing import Any
 from aenetpy.data.activations import ACTIVATIONS, decode_activations, is_activation
 from aenetpy.data.limits import COUNT, N_SPECIES, POSITIVE, Limit
 from aenetpy.data.species_potential import SpeciesPotential, value_offsets, weight_offsets
-from aenetpy.io.fields import Field, Reader, made, read_fields, write_fields
+from aenetpy.io.fields import RECORDS, Field, Reader, made, read_fields, write_fields
 from aenetpy.io.files import read_bytes, read_text, write_bytes
-from aenetpy.io.fortran import RECORDS, RecordReader
+from aenetpy.io.fortran import RecordReader
 from aenetpy.io.fortran_text import LineReader
 from aenetpy.io.setup import SETUP, read_setup, setup_values
 
@@ -39,7 +39,7 @@ TRAINING = (
     Field("scale", "reals", "scale", limit=POSITIVE),
     Field("shift", "reals", "shift"),
     Field("n_species", "integers", "number of species", limit=N_SPECIES),
-    Field("species", "species", "species", ("n_species",)),
+    Field("species", "symbols", "species", ("n_species",)),
     Field("atomic_energies_t", "reals", "atomic energies", ("n_species",)),
     Field("n_atoms", "integers", "number of atoms", limit=COUNT),
     Field("n_structures", "integers", "number of structures", limit=COUNT),

@@ -6,16 +6,15 @@ written as they are. `read_network` reads it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from aenetpy.data.species_potential import SpeciesPotential
-from aenetpy.io.fields import write_fields
+from aenetpy.io.fields import Field, Writer, one_line, write_fields
 from aenetpy.io.files import write_text
-from aenetpy.io.fortran_text import one_line
 from aenetpy.io.network import LAYERS, STEPS, TRAINING, WEIGHTS, network_values
 from aenetpy.io.setup import SETUP, setup_values
 
@@ -46,52 +45,36 @@ def format_network(network: SpeciesPotential) -> str:
     network
         The potential.
     """
-    values, columns, plain = network_values(network), _Columns(), _Plain()
+    values = network_values(network)
     lines = [
-        *write_fields(columns, LAYERS + STEPS + WEIGHTS, values),
-        *write_fields(columns, SETUP, setup_values(network.setup)),
-        *write_fields(plain, TRAINING, values),
+        *write_fields(_COLUMNS, LAYERS + STEPS + WEIGHTS, values),
+        *write_fields(_COLUMNS, SETUP, setup_values(network.setup)),
+        *write_fields(_PLAIN, TRAINING, values),
     ]
-    return "".join(lines).removesuffix(" \n") + "\n"  # no blank behind the last number
-
-
-class _Plain:
-    """Writes the items of the training set, as Python prints them."""
-
-    def text(self, value: str, length: int) -> str:
-        return f"{one_line(value)}\n"
-
-    def logical(self, value: bool) -> str:
-        return f"{bool(value)}\n"
-
-    def species(self, value: str | Sequence[str]) -> str:
-        return self._line(value, str)
-
-    def integers(self, value: Any) -> str:
-        return self._line(value, str)
-
-    def reals(self, value: Any) -> str:
-        return self._line(value, repr)
-
-    def _line(self, value: Any, written: Any) -> str:
-        """Write a single value, or several with a blank behind each."""
-        items = [written(one) for one in np.ravel(value).tolist()]
-        return (
-            f"{items[0]}\n" if np.ndim(value) == 0 else "".join(f"{item} " for item in items) + "\n"
-        )
-
-
-class _Columns(_Plain):
-    """Writes the items of the network and of the setup, numbers in columns."""
-
-    def integers(self, value: Any) -> str:
-        return self._line(value, "{:17d}".format)
-
-    def reals(self, value: Any) -> str:
-        return self._line(value, _real)
+    return "".join(lines)
 
 
 def _real(value: float) -> str:
     """Write 17 decimals, or an exponent where they would lose digits."""
     fixed = f"{value:24.17f}"
     return fixed if len(fixed) == 24 and float(fixed) == value else f"{value:24.16e}"
+
+
+def _line(value: Any, field: Field, written: Callable[[Any], str] = repr) -> str:
+    """Write a single value, or several with a blank behind each."""
+    items = [written(one) for one in np.ravel(value).tolist()]
+    return "".join(f"{item} " for item in items) + "\n" if field.shape else " ".join(items) + "\n"
+
+
+_PLAIN: Writer[str] = {
+    "text": lambda text, _: f"{one_line(text)}\n",
+    "logical": lambda value, _: f"{bool(value)}\n",
+    "symbols": lambda names, field: _line(names, field, str),
+    "integers": _line,
+    "reals": _line,
+}
+_COLUMNS: Writer[str] = {
+    **_PLAIN,
+    "integers": lambda value, field: _line(value, field, "{:17d}".format),
+    "reals": lambda value, field: _line(value, field, _real),
+}

@@ -14,9 +14,9 @@ FOUR = Limit(f"{N_PARAMETERS}", lambda x: x == N_PARAMETERS)
 
 SETUP = (
     Field("description", "text", "description", (1024,)),
-    Field("species", "species", "species of the setup"),
+    Field("species", "symbols", "species of the setup"),
     Field("n_environment", "integers", "number of species", limit=N_SPECIES),
-    Field("environment", "species", "environment species", ("n_environment",)),
+    Field("environment", "symbols", "environment species", ("n_environment",)),
     Field("r_min", "reals", "smallest distance", limit=NOT_NEGATIVE),
     Field("r_max", "reals", "cutoff", limit=POSITIVE),
     Field("kind", "text", "kind of descriptor", (100,)),
@@ -29,13 +29,7 @@ SETUP = (
     Field("minimum_g", "reals", "smallest fingerprint values", ("n_functions",)),
     Field("maximum_g", "reals", "largest fingerprint values", ("n_functions",)),
     Field("mean_g", "reals", "mean fingerprint values", ("n_functions",)),
-    Field(
-        "mean_square_g",
-        "reals",
-        "mean squares of fingerprint values",
-        ("n_functions",),
-        NOT_NEGATIVE,
-    ),
+    Field("mean_square_g", "reals", "mean squares of values", ("n_functions",), NOT_NEGATIVE),
 )
 
 

@@ -17,15 +17,15 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError
 from aenetpy.interruption import interruptible
-from aenetpy.io.fields import Field, made, read_fields, write_fields
+from aenetpy.io.fields import RECORDS, Field, made, read_fields, write_fields
 from aenetpy.io.files import Opener, replace_file
-from aenetpy.io.fortran import RECORDS, RecordReader, integer_record, real_record, record
+from aenetpy.io.fortran import RecordReader, integer_record, real_record, record
 from aenetpy.io.setup import SETUP, read_setup, setup_values
 from aenetpy.io.trainset_atoms import AtomsReader, encode_atoms, joined
 
 SPECIES = (
     Field("n_species", "integers", "number of species", limit=N_SPECIES),
-    Field("species", "species", "species", ("n_species",)),
+    Field("species", "symbols", "species", ("n_species",)),
     Field("atomic_energies_t", "reals", "atomic energies", ("n_species",)),
 )
 N_STRUCTURES = Field("n_structures", "integers", "number of structures", limit=COUNT)

@@ -18,9 +18,9 @@ from aenetpy.data.limits import ANY, COUNT, FINITE_OR_NAN
 from aenetpy.data.setup import Setup
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.interruption import interruptible
-from aenetpy.io.fields import Field, made, read_fields, write_fields
+from aenetpy.io.fields import LIST_DIRECTED, Field, Writer, made, read_fields, write_fields
 from aenetpy.io.files import read_text, write_text
-from aenetpy.io.fortran_text import LIST_DIRECTED, LineReader, list_directed_line
+from aenetpy.io.fortran_text import LineReader, list_directed_line
 from aenetpy.io.setup import SETUP, read_setup, setup_values
 from aenetpy.io.trainset import (
     FOOTER,
@@ -41,6 +41,15 @@ _AENET = (
     Field("energy_minimum energy_maximum energy_average", "reals", "energy statistics", (), ANY),
 )
 _PYTORCH = HEADER + FOOTER
+_AENET_LINES: Writer[str] = {
+    **LIST_DIRECTED,
+    "atomic_energies_t": lambda values_t, _: _exponents(values_t, 4) + "\n",
+}
+_PYTORCH_LINES: Writer[str] = {
+    **LIST_DIRECTED,
+    "species": lambda names, _: "".join(f"{name:2}".rjust(4) for name in names) + "\n",
+}
+
 _PER_LINE = 1000  # fingerprint values per line of trnset2ASCII.x
 
 
@@ -99,8 +108,7 @@ def format_aenet(trainset: TrainingSet, source: str) -> str:
     source
         Name of the binary file.
     """
-    energies = {"atomic_energies_t": lambda values_t: _exponents(values_t, 4) + "\n"}
-    text = [f"{source}\n", *write_fields(LIST_DIRECTED, _AENET, _values(trainset), energies)]
+    text = [f"{source}\n", *write_fields(_AENET_LINES, _AENET, _values(trainset))]
     for s, atoms in enumerate(_features_by_structure(trainset)):
         text.append(f"{trainset.names_s[s]}\n")
         text.append(_structure_lines(trainset, s))
@@ -118,8 +126,7 @@ def format_pytorch(trainset: TrainingSet) -> str:
     trainset
         What to write.
     """
-    species = {"species": lambda names: "".join(f"{name:2}".rjust(4) for name in names) + "\n"}
-    text = write_fields(LIST_DIRECTED, _PYTORCH, _values(trainset), species)
+    text = write_fields(_PYTORCH_LINES, _PYTORCH, _values(trainset))
     for t, setup in enumerate(trainset.setups_t or ()):
         values = {"type": t + 1, **setup_values(setup)}
         text += write_fields(LIST_DIRECTED, (TYPE, *SETUP), values)

@@ -5,14 +5,14 @@ import pytest
 
 from aenetpy.data.limits import COUNT, N_SPECIES
 from aenetpy.errors import DataError
-from aenetpy.io.fields import Field, read_fields, write_fields
-from aenetpy.io.fortran import RECORDS, RecordReader
-from aenetpy.io.fortran_text import LIST_DIRECTED, LineReader
+from aenetpy.io.fields import LIST_DIRECTED, RECORDS, Field, read_fields, write_fields
+from aenetpy.io.fortran import RecordReader
+from aenetpy.io.fortran_text import LineReader
 
 ITEMS = (
     Field("n_species", "integers", "number of species", limit=N_SPECIES),
     Field("title", "text", "title", (12,)),
-    Field("species", "species", "species", ("n_species",)),
+    Field("species", "symbols", "species", ("n_species",)),
     Field("n", "integers", "rows", limit=COUNT),
     Field("table_np", "reals", "table", ("n", 2)),
     Field("low high", "reals", "range"),
@@ -61,5 +61,6 @@ def test_both_codecs_keep_the_limits(tmp_path, changes, message):
 
 
 def test_an_item_may_be_written_in_another_way():
-    lines = write_fields(LIST_DIRECTED, ITEMS[:3], VALUES, {"species": " ".join})
+    writer = {**LIST_DIRECTED, "species": lambda names, _: " ".join(names)}
+    lines = write_fields(writer, ITEMS[:3], VALUES)
     assert lines == ["           2\n", " of two\n", "Ti O"]
