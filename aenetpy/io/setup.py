@@ -29,7 +29,13 @@ SETUP = (
     Field("minimum_g", "reals", "smallest fingerprint values", ("n_functions",)),
     Field("maximum_g", "reals", "largest fingerprint values", ("n_functions",)),
     Field("mean_g", "reals", "mean fingerprint values", ("n_functions",)),
-    Field("mean_square_g", "reals", "mean squares of values", ("n_functions",), NOT_NEGATIVE),
+    Field(
+        "mean_square_g",
+        "reals",
+        "mean squares of fingerprint values",
+        ("n_functions",),
+        NOT_NEGATIVE,
+    ),
 )
 
 
