@@ -58,8 +58,9 @@ TRAIN_IN = Table(
         Item(
             "NETWORKS",
             "lines",
-            "activations `linear` `tanh` `sigmoid` `mtanh` `twist` (or `l t s m w`); a file that"
-            " exists is continued",
+            f"activations {' '.join(f'`{name}`' for name in ACTIVATIONS)}"
+            f" (or `{' '.join(one.short_name for one in ACTIVATIONS.values())}`);"
+            " a file that exists is continued",
             required=True,
             form="then `<symbol> <file> <hidden layers> <nodes>:<activation> ...` each",
         ),
