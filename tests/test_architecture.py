@@ -33,6 +33,7 @@ LAYERS = [
     "parallel",
     "random",
     "interruption",
+    "digests",
     "errors",
     "arrays",
 ]
