@@ -76,6 +76,8 @@ class MethodEntry:
     needs_residuals
         Whether it works on sums of squares only, see `training.objective.LeastSquares`:
         not on forces.
+    remark
+        What users should know besides, in Markdown.
     """
 
     names: tuple[str, ...]
@@ -85,6 +87,7 @@ class MethodEntry:
     sampling: str | None = "sequential"
     restart_title: str = ""
     needs_residuals: bool = False
+    remark: str = ""
 
     @property
     def defaults(self) -> dict[str, int | float]:
@@ -101,6 +104,7 @@ METHODS: dict[str, MethodEntry] = {
             implementation="aenetpy.training.methods.lbfgs:LBFGS",
             sampling=None,
             restart_title="L-BFGS",
+            remark="L-BFGS-B, 20 corrections",
         ),
         MethodEntry(
             names=("online_sd", "online_gd"),
@@ -110,6 +114,8 @@ METHODS: dict[str, MethodEntry] = {
                 "gamma": MethodParameter(0.9, label="Learning rate"),
                 "alpha": MethodParameter(0.01, label="Momentum rate"),
             },
+            remark="`gamma` is the learning rate, `alpha` the momentum; the default rate"
+            " diverges, in aenet too: write `gamma=0.001`",
         ),
         MethodEntry(
             names=("adam",),
@@ -157,6 +163,7 @@ METHODS: dict[str, MethodEntry] = {
             },
             restart_title="Extended Kalman Filter",
             needs_residuals=True,
+            remark="`adaptive` has no effect, as in aenet",
         ),
         MethodEntry(
             names=("lm",),
@@ -170,6 +177,7 @@ METHODS: dict[str, MethodEntry] = {
                 "adjust": MethodParameter(10.0, ABOVE_ONE),
             },
             needs_residuals=True,
+            remark="`iter` and `conv` have no effect, as in aenet",
         ),
     )
     for name in entry.names
