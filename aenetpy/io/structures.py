@@ -132,7 +132,7 @@ def source_of(name: str) -> tuple[str, int] | None:
     if mark and number.isdecimal() and not os.path.exists(name):  # of a selection from a database
         return (head, int(number)) if source_of(head) else None
     bare, units = split_units(name)
-    path, index = _split_index(bare)
+    path, index = split_index(bare)
     if not os.path.exists(path):
         return None
     if index is None or not index.isdecimal():
