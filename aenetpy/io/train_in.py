@@ -239,7 +239,7 @@ def read_train_in(path: str | Path) -> TrainInput:
     keywords.section("TRAININGSET", "a line 'TRAININGSET <file>'")
     fields = _fields(keywords, TRAIN_IN.items)
     settings = TrainInput(path=keywords.path, lines=keywords.lines, **fields)
-    _check_together(settings)
+    check_together(settings)
     return settings
 
 
@@ -277,11 +277,17 @@ def _fields(keywords: Keywords, items: Iterable[Item]) -> dict[str, Any]:
     }
 
 
-def _check_together(settings: TrainInput) -> None:
-    """Refuse keywords that contradict each other, or that do nothing without another."""
+def check_together(settings: TrainInput) -> None:
+    """Refuse keywords that contradict each other, or that need another one.
+
+    Raises
+    ------
+    InputError
+        Naming the line, if the keyword stands in ``train.in``.
+    """
 
     def error(keyword: str, message: str, hint: str) -> InputError:
-        return Place(settings.path, settings.lines[keyword]).error(message, hint)
+        return Place(settings.path, settings.lines.get(keyword)).error(message, hint)
 
     method, size = settings.method, settings.batchsize
     if size is not None and "batchsize" in method.given and method.given["batchsize"] != size:
@@ -300,11 +306,6 @@ def _check_together(settings: TrainInput) -> None:
     if settings.stress is not None and settings.forces is None:
         hint = "add the line 'FORCES' and below it 'alpha=0.1'"
         raise error("STRESS", "STRESS needs FORCES, which says how much it counts", hint)
-    if settings.forces is None:
-        for keyword in ("FORCESPERCENT", "MAXFORCES", "CACHE"):
-            if keyword in settings.lines:
-                place = Place(settings.path, settings.lines[keyword])
-                place.warn(f"{keyword} has no effect without FORCES")
 
 
 def _read_test_percent(keywords: Keywords) -> float:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-
 from aenetpy.errors import InputError
+from aenetpy.io.free_form import Place
 from aenetpy.io.train_in import TrainInput
-
-log = logging.getLogger("aenetpy")
 
 _OF_FORCES = ("FORCES", "SAVE_FORCES")
 
 
 def check_keywords(settings: TrainInput) -> None:
-    """Refuse what cannot be done yet; warn of BATCHSIZE where there are no batches.
+    """Refuse what cannot be done yet; warn of keywords that have no effect.
 
     Raises
     ------
@@ -30,8 +27,17 @@ def check_keywords(settings: TrainInput) -> None:
                 line=settings.lines.get(keyword),
                 hint="remove FORCES and SAVE_FORCES to train on energies alone",
             )
-    if settings.batchsize is not None and "batchsize" not in settings.parameters:
-        log.warning("BATCHSIZE has no effect on method %s", settings.method.name)
+    if "batchsize" not in settings.parameters:
+        _warn(settings, ("BATCHSIZE",), f"on method {settings.method.name}")
+    if settings.forces is None:
+        _warn(settings, ("FORCESPERCENT", "MAXFORCES", "CACHE"), "without FORCES")
+
+
+def _warn(settings: TrainInput, keywords: tuple[str, ...], where: str) -> None:
+    for keyword in keywords:
+        if keyword in settings.lines:
+            place = Place(settings.path, settings.lines[keyword])
+            place.warn(f"{keyword} has no effect {where}")
 
 
 def check_test_set(settings: TrainInput, n_test: int) -> None:

@@ -718,6 +718,20 @@ def test_forces_are_refused(lines, keyword, capsys) -> None:
     assert sorted(p.name for p in path.iterdir()) == ["TiO2.train", "train.in"]
 
 
+def test_keywords_without_effect_are_told(capsys) -> None:
+    lines = "BATCHSIZE 4\nFORCESPERCENT 10\nMAXFORCES 3\nCACHE 10"
+    assert train(folder("one"), 1, "bfgs", lines) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "no effect" in line]
+    assert told == [
+        "aenetpy: warning: train.in:6: BATCHSIZE has no effect on method bfgs",
+        "aenetpy: warning: train.in:7: FORCESPERCENT has no effect without FORCES",
+        "aenetpy: warning: train.in:8: MAXFORCES has no effect without FORCES",
+        "aenetpy: warning: train.in:9: CACHE has no effect without FORCES",
+    ]
+    assert train(folder("two"), 1, "lm", "BATCHSIZE 7") == 0
+    assert "no effect" not in capsys.readouterr().err
+
+
 def test_seeds_of_aenet_pytorch(capsys) -> None:
     starts = {}
     for name, lines in {
