@@ -20,6 +20,7 @@ from aenetpy.io.forces_in import (
     read_stress,
 )
 from aenetpy.io.free_form import (
+    COMMENT,
     LARGEST_INTEGER,
     Entry,
     Place,
@@ -326,13 +327,14 @@ def _read_method(keywords: Keywords) -> MethodLine:
         raise keywords.place(section.line).error("METHOD is not followed by its line", known)
     entry, place = section.body[0], keywords.place(section.body[0].line)
     keywords.ignore(section.body[1:])
-    foreign = _METHOD_ARGUMENT.search(entry.text)
+    text = COMMENT.sub("", entry.text)
+    foreign = _METHOD_ARGUMENT.search(text)
     if foreign is None:
-        name = (split_tokens(entry.text) or [""])[0]
-        arguments = entry.text.lstrip(",;")[len(name) :]
+        name = (split_tokens(text) or [""])[0]
+        arguments = text.lstrip(",;")[len(name) :]
     else:
         name = foreign[1]
-        arguments = entry.text[: foreign.start()] + " " + entry.text[foreign.end() :]
+        arguments = text[: foreign.start()] + " " + text[foreign.end() :]
     method = name.lower()
     if method not in METHODS:
         raise place.error(f"unknown training method '{name}'", known)

@@ -360,6 +360,12 @@ def test_forms_of_forces(write, caplog, lines, forces):
     assert caplog.text == ""
 
 
+def test_a_comment_names_no_method(write):
+    line = "adam mu=0.1 ! was method=adamw"
+    found = read_train_in(write(PYTORCH.replace("method=adamw   lr=0.0001", line)))
+    assert found.method == MethodLine("adam", {"mu": 0.1}, 22)
+
+
 def test_forces_take_no_further_line(write, caplog):
     found = read_train_in(write(PYTORCH.replace("=0.2", "=0.2\nSAVE_FORCE\nenergy=3")))
     assert found.forces == ForceSettings(0.2)
