@@ -73,6 +73,8 @@ class MethodEntry:
     restart_title
         What ``train.x`` says it restarts from ``train.restart``; empty if aenet has
         no such file for it.
+    remark
+        What users should know besides, in Markdown.
     """
 
     names: tuple[str, ...]
@@ -81,6 +83,7 @@ class MethodEntry:
     parameters: Mapping[str, MethodParameter] = field(default_factory=dict)
     sampling: str | None = "sequential"
     restart_title: str = ""
+    remark: str = ""
 
     @property
     def defaults(self) -> dict[str, int | float]:
@@ -97,6 +100,7 @@ METHODS: dict[str, MethodEntry] = {
             implementation="aenetpy.training.methods.lbfgs:LBFGS",
             sampling=None,
             restart_title="L-BFGS",
+            remark="L-BFGS-B, 20 corrections",
         ),
         MethodEntry(
             names=("online_sd", "online_gd"),
@@ -106,6 +110,8 @@ METHODS: dict[str, MethodEntry] = {
                 "gamma": MethodParameter(0.9, label="Learning rate"),
                 "alpha": MethodParameter(0.01, label="Momentum rate"),
             },
+            remark="`gamma` is the learning rate, `alpha` the momentum; the default rate"
+            " diverges, in aenet too: write `gamma=0.001`",
         ),
         MethodEntry(
             names=("adam",),
@@ -122,6 +128,8 @@ METHODS: dict[str, MethodEntry] = {
                 "batchsize": MethodParameter(1, AT_LEAST_ONE, "Mini-batch size", "size"),
             },
             sampling="random",
+            remark="`lr` is another name of `mu`; as `method=adam` of aenet-PyTorch `batchsize` is 256"
+            " and an epoch all whole batches",
         ),
         MethodEntry(
             names=("adamw",),
@@ -138,6 +146,8 @@ METHODS: dict[str, MethodEntry] = {
                 "batchsize": MethodParameter(256, AT_LEAST_ONE, "Mini-batch size", "size"),
             },
             sampling="random",
+            remark="all structures in every epoch, and in every step weights become smaller by"
+            " `lr*weight_decay` of themselves",
         ),
         MethodEntry(
             names=("ekf",),
@@ -152,6 +162,7 @@ METHODS: dict[str, MethodEntry] = {
                 "wgroup": MethodParameter(100, AT_LEAST_ONE),
             },
             restart_title="Extended Kalman Filter",
+            remark="`adaptive` has no effect, as in aenet",
         ),
         MethodEntry(
             names=("lm",),
@@ -164,6 +175,7 @@ METHODS: dict[str, MethodEntry] = {
                 "conv": MethodParameter(0.001, label="Target error"),
                 "adjust": MethodParameter(10.0, ABOVE_ONE),
             },
+            remark="`iter` and `conv` have no effect, as in aenet",
         ),
     )
     for name in entry.names
