@@ -128,8 +128,8 @@ METHODS: dict[str, MethodEntry] = {
                 "batchsize": MethodParameter(1, AT_LEAST_ONE, "Mini-batch size", "size"),
             },
             sampling="random",
-            remark="`lr` is another name of `mu`; as `method=adam` of aenet-PyTorch `batchsize` is 256"
-            " and an epoch all whole batches",
+            remark="`lr` is another name of `mu`; written `method=adam` as in aenet-PyTorch,"
+            " `batchsize` is 256 and an epoch all whole batches that there are",
         ),
         MethodEntry(
             names=("adamw",),

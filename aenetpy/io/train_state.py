@@ -107,7 +107,10 @@ def read_train_state(path: str | Path) -> TrainState:
         Not found, foreign or damaged.
     """
     try:
-        arrays = {"epochs_since_best": np.array(0), **read_archive(path)}  # earlier ones have none
+        arrays: dict[str, Any] = {
+            "epochs_since_best": 0,
+            **read_archive(path),
+        }  # earlier releases wrote none
         arrays |= {name: arrays[known] for name, known in NAMES_IN_FILE.items() if known in arrays}
         own = taken(arrays, {"format": TEXT, **FORMS})
         own["seed"] = int(own["seed"])
