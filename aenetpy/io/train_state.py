@@ -107,10 +107,8 @@ def read_train_state(path: str | Path) -> TrainState:
         Not found, foreign or damaged.
     """
     try:
-        arrays: dict[str, Any] = {
-            "epochs_since_best": 0,
-            **read_archive(path),
-        }  # earlier releases wrote none
+        # earlier releases wrote no epochs_since_best
+        arrays: dict[str, Any] = {"epochs_since_best": 0, **read_archive(path)}
         arrays |= {name: arrays[known] for name, known in NAMES_IN_FILE.items() if known in arrays}
         own = taken(arrays, {"format": TEXT, **FORMS})
         own["seed"] = int(own["seed"])
