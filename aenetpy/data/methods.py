@@ -132,6 +132,8 @@ METHODS: dict[str, MethodEntry] = {
                 "batchsize": MethodParameter(1, AT_LEAST_ONE, "Mini-batch size", "size"),
             },
             sampling="random",
+            remark="`lr` is another name of `mu`; written `method=adam` as in aenet-PyTorch,"
+            " `batchsize` is 256 and an epoch all whole batches that there are",
         ),
         MethodEntry(
             names=("adamw",),
@@ -148,6 +150,8 @@ METHODS: dict[str, MethodEntry] = {
                 "batchsize": MethodParameter(256, AT_LEAST_ONE, "Mini-batch size", "size"),
             },
             sampling="random",
+            remark="all structures in every epoch, and in every step weights become smaller by"
+            " `lr*weight_decay` of themselves",
         ),
         MethodEntry(
             names=("ekf",),

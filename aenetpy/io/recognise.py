@@ -68,6 +68,12 @@ def is_text(path: str | Path) -> bool:
     return _looks_like_text(read_bytes(path, 4))
 
 
+def is_trainset_text(path: str | Path) -> bool:
+    """Return whether a file is a training set as text; DataError if it cannot be read."""
+    head = read_bytes(path, _HEAD_BYTES)
+    return _looks_like_text(head) and _recognise_text(head) == TRAINING_SET_TEXT
+
+
 def _looks_like_text(head: bytes) -> bool:
     """Binary files begin with the length of a short record, of which some bytes are zero."""
     return b"\0" not in head[:4]

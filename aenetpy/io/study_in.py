@@ -18,6 +18,7 @@ _FAMILIES = ("together", "mixed")
 _TAYLOR_KEYS = tuple(item for item in TAYLOR_KEYS if item.name != "seed")
 _TRAIN_KEYS = (
     *("iterations", "testpercent", "maxenergy", "method", "sampling", "networks", "test_copies"),
+    *("batchsize", "regularization", "forces", "forcespercent", "maxforces", "stress"),
 )
 _VARIANT_KEYS = (
     Item(
@@ -42,7 +43,8 @@ _VARIANT_KEYS = (
         told="as in `train.in`",
         form="`iterations`, `testpercent`, `maxenergy`, `method` (one line: `adam mu=0.003`),"
         ' `sampling`, `networks` (a list of lines: `["Ti Ti.nn 1 9:tanh", "O O.nn 1 9:tanh"]`),'
-        " `test_copies`",
+        " `test_copies`, `batchsize`, `regularization`, `forces` (one line: `alpha=0.5`),"
+        " `forcespercent`, `maxforces`, `stress`",
     ),
 )
 

@@ -20,6 +20,7 @@ from aenetpy.io.forces_in import (
     read_stress,
 )
 from aenetpy.io.free_form import (
+    COMMENT,
     LARGEST_INTEGER,
     Entry,
     Place,
@@ -239,7 +240,7 @@ def read_train_in(path: str | Path) -> TrainInput:
     keywords.section("TRAININGSET", "a line 'TRAININGSET <file>'")
     fields = _fields(keywords, TRAIN_IN.items)
     settings = TrainInput(path=keywords.path, lines=keywords.lines, **fields)
-    _check_together(settings)
+    check_together(settings)
     return settings
 
 
@@ -277,11 +278,17 @@ def _fields(keywords: Keywords, items: Iterable[Item]) -> dict[str, Any]:
     }
 
 
-def _check_together(settings: TrainInput) -> None:
-    """Refuse keywords that contradict each other, or that do nothing without another."""
+def check_together(settings: TrainInput) -> None:
+    """Refuse keywords that contradict each other, or that need another one.
+
+    Raises
+    ------
+    InputError
+        Naming the line, if the keyword stands in ``train.in``.
+    """
 
     def error(keyword: str, message: str, hint: str) -> InputError:
-        return Place(settings.path, settings.lines[keyword]).error(message, hint)
+        return Place(settings.path, settings.lines.get(keyword)).error(message, hint)
 
     method, size = settings.method, settings.batchsize
     if size is not None and "batchsize" in method.given and method.given["batchsize"] != size:
@@ -304,11 +311,6 @@ def _check_together(settings: TrainInput) -> None:
         message = f"METHOD {method.name} trains on energies alone"
         keyword = "METHOD" if "METHOD" in settings.lines else "FORCES"
         raise error(keyword, message, "use bfgs, adam or adamw, or remove FORCES")
-    if settings.forces is None:
-        for keyword in ("FORCESPERCENT", "MAXFORCES", "CACHE", "SAVE_FORCES"):
-            if keyword in settings.lines:
-                place = Place(settings.path, settings.lines[keyword])
-                place.warn(f"{keyword} has no effect without FORCES")
 
 
 def _read_test_percent(keywords: Keywords) -> float:
@@ -329,13 +331,14 @@ def _read_method(keywords: Keywords) -> MethodLine:
         raise keywords.place(section.line).error("METHOD is not followed by its line", known)
     entry, place = section.body[0], keywords.place(section.body[0].line)
     keywords.ignore(section.body[1:])
-    foreign = _METHOD_ARGUMENT.search(entry.text)
+    text = COMMENT.sub("", entry.text)
+    foreign = _METHOD_ARGUMENT.search(text)
     if foreign is None:
-        name = (split_tokens(entry.text) or [""])[0]
-        arguments = entry.text.lstrip(",;")[len(name) :]
+        name = (split_tokens(text) or [""])[0]
+        arguments = text.lstrip(",;")[len(name) :]
     else:
         name = foreign[1]
-        arguments = entry.text[: foreign.start()] + " " + entry.text[foreign.end() :]
+        arguments = text[: foreign.start()] + " " + text[foreign.end() :]
     method = name.lower()
     if method not in METHODS:
         raise place.error(f"unknown training method '{name}'", known)

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.arrays import Float
@@ -108,7 +107,8 @@ def read_train_state(path: str | Path) -> TrainState:
         Not found, foreign or damaged.
     """
     try:
-        arrays = {"epochs_since_best": np.array(0), **read_archive(path)}  # earlier ones have none
+        # earlier releases wrote no epochs_since_best
+        arrays: dict[str, Any] = {"epochs_since_best": 0, **read_archive(path)}
         arrays |= {name: arrays[known] for name, known in NAMES_IN_FILE.items() if known in arrays}
         own = taken(arrays, {"format": TEXT, **FORMS})
         own["seed"] = int(own["seed"])

@@ -32,7 +32,7 @@ TRAIN_IN = Table(
         Item(
             "TRAININGSET",
             "file",
-            "training set that `generate` has written",
+            "training set that `generate` has written, or its text (`trainbin2ascii`)",
             required=True,
             field="training_set",
         ),

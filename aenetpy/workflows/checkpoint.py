@@ -158,7 +158,8 @@ class Checkpoint:
         state = networks.state
         if state is not None and state.problem != self._problem:
             if state.problem:
-                log.info("%s is not used: it belongs to other training structures", STATE)
+                other = "other training structures, or another REGULARIZATION"
+                log.info("%s is not used: it belongs to %s", STATE, other)
         elif state is not None:
             self._continue(state, out)
         elif restart is not None and not networks.has_rescaled:

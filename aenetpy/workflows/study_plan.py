@@ -19,7 +19,13 @@ from aenetpy.io.generate_in import GenerateInput, format_generate_in, read_gener
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.study_in import Study, Variant
 from aenetpy.io.taylor_in import TaylorInput, format_delta
-from aenetpy.io.train_in import NetworkLine, TrainInput, format_train_in, read_train_in
+from aenetpy.io.train_in import (
+    NetworkLine,
+    TrainInput,
+    check_together,
+    format_train_in,
+    read_train_in,
+)
 from aenetpy.workflows.repeats import Repeats
 
 TRAINING_SET = "refdata.train"
@@ -117,6 +123,7 @@ def make_study_plan(study: Study) -> StudyPlan:
     settings, train = read_generate_in(study.generate), read_train_in(study.train)
     for variant in study.variants:
         check_study_species(variant, train, settings)
+        check_study_training(variant, train)
     if Path.cwd().is_relative_to(Path(study.folder).resolve()):
         raise InputError(
             f"folder '{study.folder}' is the working directory, or holds it",
@@ -184,6 +191,20 @@ def check_study_species(variant: Variant, train: TrainInput, settings: GenerateI
             f"{variant.name}: delta of {' '.join(delta)}, but {settings.path} has"
             f" {' '.join(settings.species)}"
         )
+
+
+def check_study_training(variant: Variant, train: TrainInput) -> None:
+    """Refuse keywords of a variant and of ``train.in`` that contradict each other.
+
+    Raises
+    ------
+    InputError
+        Naming the variant.
+    """
+    try:
+        check_together(replace(train, **variant.train))
+    except InputError as error:
+        raise variant.place.error(f"{variant.name}: {error.message}", error.hint) from None
 
 
 def structure_digests(settings: GenerateInput) -> dict[str, str]:

@@ -18,9 +18,11 @@ from aenetpy.io.energies import energy_table, write_energies
 from aenetpy.io.files import write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.lock import locked_folder
+from aenetpy.io.recognise import is_trainset_text
 from aenetpy.io.rngstate import N_WORDS, GfortranRandom, read_rngstate, write_rngstate
 from aenetpy.io.train_in import TrainInput
-from aenetpy.io.trainset import write_trainset
+from aenetpy.io.trainset import read_trainset, write_trainset
+from aenetpy.io.trainset_ascii import read_trainset_ascii
 from aenetpy.models.remarks import warn_of_setups
 from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.random import fresh_seed
@@ -32,7 +34,6 @@ from aenetpy.training.normalise import normalise, without_constants
 from aenetpy.training.regularised import regularised
 from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
-from aenetpy.workflows.convert import read_any_trainset
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
 from aenetpy.workflows.objectives import make_objectives, save_forces, training_geometry
@@ -236,7 +237,7 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
         The normalised set, and the name of its file.
     """
     name = settings.training_set
-    raw = read_any_trainset(name)
+    raw = read_trainset_ascii(name) if is_trainset_text(name) else read_trainset(name)
     check_networks(settings, raw)
     try:
         with located(name):

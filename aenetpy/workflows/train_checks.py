@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-
 from aenetpy.errors import InputError
+from aenetpy.io.free_form import Place
 from aenetpy.io.train_in import TrainInput
-
-log = logging.getLogger("aenetpy")
 
 
 def check_keywords(settings: TrainInput) -> None:
-    """Warn of BATCHSIZE where there are no batches."""
-    if settings.batchsize is not None and "batchsize" not in settings.parameters:
-        log.warning("BATCHSIZE has no effect on method %s", settings.method.name)
+    """Warn of keywords that have no effect."""
+    if "batchsize" not in settings.parameters:
+        _warn(settings, ("BATCHSIZE",), f"on method {settings.method.name}")
+    if settings.forces is None:
+        keywords = ("FORCESPERCENT", "MAXFORCES", "CACHE", "SAVE_FORCES")
+        _warn(settings, keywords, "without FORCES")
+
+
+def _warn(settings: TrainInput, keywords: tuple[str, ...], where: str) -> None:
+    for keyword in keywords:
+        if keyword in settings.lines:
+            place = Place(settings.path, settings.lines[keyword])
+            place.warn(f"{keyword} has no effect {where}")
 
 
 def check_test_set(settings: TrainInput, n_test: int) -> None:

@@ -357,9 +357,13 @@ def test_train_in_of_aenet_pytorch_errors(write, old, new, message):
 def test_forms_of_forces(write, caplog, lines, forces):
     found = read_train_in(write(PYTORCH.replace("FORCES\nalpha=0.2", lines)))
     assert found.forces == forces
-    assert ("no effect" in caplog.text) == (forces is None)
-    if forces is None:
-        assert ": MAXFORCES has no effect without FORCES" in caplog.text
+    assert caplog.text == ""
+
+
+def test_a_comment_names_no_method(write):
+    line = "adam mu=0.1 ! was method=adamw"
+    found = read_train_in(write(PYTORCH.replace("method=adamw   lr=0.0001", line)))
+    assert found.method == MethodLine("adam", {"mu": 0.1}, 22)
 
 
 def test_forces_take_no_further_line(write, caplog):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from aenetpy.errors import InputError
+from aenetpy.io.forces_in import ForceSettings
 from aenetpy.io.study_in import read_study
 from aenetpy.io.yaml_in import read_yaml
 
@@ -61,6 +62,21 @@ def test_all_keys(tmp_path):
     assert "delta Ti:0.02/O:0.03" in second.text
 
 
+def test_a_variant_may_train_on_forces(tmp_path):
+    lines = "forces: alpha=0.5 force=0.2, forcespercent: 10, maxforces: 3, stress: 0.5"
+    more = "regularization: 1e-6, batchsize: 64"
+    text = f"variants: {{none: {{}}, all: {{train: {{forces: true, {more}}}}}, few: {{train: "
+    study = read_study(written(tmp_path, f"{HEAD}{text}{{{lines}}}}}}}\n"))
+    _, every, few = (variant.train for variant in study.variants)
+    assert every == {"forces": ForceSettings(), "regularization": 1e-6, "batchsize": 64}
+    assert few == {
+        "forces": ForceSettings(alpha=0.5, force=0.2),
+        "forces_percent": 10.0,
+        "max_forces": 3.0,
+        "stress": 0.5,
+    }
+
+
 def test_defaults(tmp_path):
     study = read_study(written(tmp_path, HEAD + "variants: {none: , other: {}}\n"))
     assert study.reference == "none"
@@ -100,6 +116,7 @@ TAYLOR = "variants: {a: {taylor: {strategy: random, delta: 0.1, a: 1, %s}}}\n"
         (GOOD.replace("iterations: 50", "seed: 5"), "'variants.long.train.seed' is set by"),
         (GOOD.replace("iterations: 50", "iterations: many"), "study.yaml:9: ITERATIONS needs"),
         (GOOD.replace("testpercent: 20", "testpercent: 100"), "leaves nothing to train on"),
+        (GOOD.replace("iterations: 50", "forces: alpha=2"), "study.yaml:9: FORCES: alpha 2 is no"),
         (GOOD.replace("adam mu", "adm mu"), "study.yaml:9: unknown training method 'adm'"),
         (GOOD.replace("families: mixed", "families: mixd"), "did you mean mixed"),
         (HEAD + "variants: {a: {families: mixed}}\n", "only copies of strategy pyita"),

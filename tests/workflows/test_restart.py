@@ -697,7 +697,8 @@ def test_another_regularisation_does_not_use_the_state(capsys) -> None:
     assert train(path, 8, "bfgs", "REGULARIZATION 1e-3") == 0
     capsys.readouterr()
     assert train(path, 8, "bfgs", "REGULARIZATION 2e-3") == 0
-    assert "train.state is not used: it belongs to" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "train.state is not used: it belongs to other training structures, or another" in err
 
 
 def test_regularisation_leaves_errors_alone(capsys) -> None:
@@ -706,6 +707,21 @@ def test_regularisation_leaves_errors_alone(capsys) -> None:
         train(folder(name), 1, "bfgs", extra)
         first.append(table(capsys.readouterr().out)[0])
     assert first[0] == first[1]
+
+
+def test_keywords_without_effect_are_told(capsys) -> None:
+    lines = "BATCHSIZE 4\nFORCESPERCENT 10\nMAXFORCES 3\nCACHE 10\nSAVE_FORCES"
+    assert train(folder("one"), 1, "bfgs", lines) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "no effect" in line]
+    assert told == [
+        "aenetpy: warning: train.in:6: BATCHSIZE has no effect on method bfgs",
+        "aenetpy: warning: train.in:7: FORCESPERCENT has no effect without FORCES",
+        "aenetpy: warning: train.in:8: MAXFORCES has no effect without FORCES",
+        "aenetpy: warning: train.in:9: CACHE has no effect without FORCES",
+        "aenetpy: warning: train.in:10: SAVE_FORCES has no effect without FORCES",
+    ]
+    assert train(folder("two"), 1, "lm", "BATCHSIZE 7") == 0
+    assert "no effect" not in capsys.readouterr().err
 
 
 def test_seeds_of_aenet_pytorch(capsys) -> None:

@@ -222,11 +222,16 @@ def test_the_table_keeps_what_is_done(done, monkeypatch):
     ("variants", "message"),
     [
         ("  none: {train: {networks: [Xx Xx.nn 1 2:tanh]}}\n", "none: networks of Xx, but"),
+        ("  none: {train: {stress: 1}}\n", "study.yaml:7: none: STRESS needs FORCES, which"),
+        (
+            "  none: {train: {batchsize: 9, method: lm batchsize=8}}\n",
+            "none: BATCHSIZE 9, but METHOD has batchsize=8; remove one of them",
+        ),
         ("  near: {taylor: {delta: {Ti: 0.01}, a: 1}}\n", "near: delta of Ti, but"),
         ("  none: {taylor: {delta: 0.1, a: 1, potential: none}}\n", "potential has no effect"),
     ],
 )
-def test_wrong_species_are_told_before_anything_runs(project, variants, message, capsys):
+def test_what_cannot_be_trained_is_told_before_anything_runs(project, variants, message, capsys):
     project(variants)
     assert run(["study", "study.yaml", "--dry-run"]) == 3
     assert message in capsys.readouterr().err
