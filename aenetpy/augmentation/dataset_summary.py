@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -11,6 +10,7 @@ import numpy as np
 from aenetpy.arrays import Float, Long
 from aenetpy.augmentation.displacements import displacement, n_possible
 from aenetpy.data.structure import Structure
+from aenetpy.digests import digest_of
 from aenetpy.errors import DataError
 from aenetpy.io.taylor_in import MOST_COPIES, TaylorInput
 from aenetpy.models.curvature import hessian_product
@@ -80,12 +80,11 @@ def summarise_dataset(
         If a structure has no energy or no forces.
     """
     found = DatasetSummary()
-    digest = hashlib.sha256()
     for s, structure in enumerate(structures):
         found.n_atoms_s.append(0)
         found.n_bytes_s.append(0)
-        names = repr((structure.name, structure.parent))
-        digest.update(names.encode("utf-8", "surrogateescape") + structure.content())
+        names = repr((structure.name, structure.parent)).encode("utf-8", "surrogateescape")
+        found.digest = digest_of(found.digest.encode(), names, structure.content())
         if structure.parent is not None:
             found.n_derived += 1
             continue
@@ -97,7 +96,6 @@ def summarise_dataset(
             found.n_bytes_s[-1] = size(structure)
         if taylor.delta is None:
             _add_curvature(found, structure, forces_nc, energy, taylor, s, potential)
-    found.digest = digest.hexdigest()
     return found
 
 

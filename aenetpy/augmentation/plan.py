@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from aenetpy.data.families import copy_name
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.batch import closest_contact
 from aenetpy.descriptors.neighbors import find_neighbors
+from aenetpy.digests import digest_of
 from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
@@ -166,7 +166,5 @@ def make_copy_plan(
 
 def _digest(taylor: TaylorInput, data: str, potential: Potential | None) -> str:
     """Digest of the settings, the structures and the weights of the potential."""
-    digest = hashlib.sha256(f"{taylor} {data}".encode())
-    for file in potential.files.values() if potential is not None else ():
-        digest.update(file.weights_w.tobytes())
-    return digest.hexdigest()
+    files = potential.files.values() if potential is not None else ()
+    return digest_of(f"{taylor} {data}".encode(), *(file.weights_w.tobytes() for file in files))

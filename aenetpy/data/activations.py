@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from aenetpy.arrays import Float
+from aenetpy.arrays import Float, Mask
 
 
 @dataclass(frozen=True)
@@ -93,8 +95,12 @@ def find_activation(name: str) -> Activation | None:
     return next((a for a in ACTIVATIONS.values() if name in (a.name, a.short_name)), None)
 
 
-def decode_activations(codes: Iterable[int]) -> tuple[str, ...] | None:
-    """Return the names that the codes of a potential file stand for; None if one is unknown."""
+def decode_activations(codes: Iterable[int]) -> tuple[str, ...]:
+    """Return the names that the codes of a potential file stand for."""
     names = {activation.code: activation.name for activation in ACTIVATIONS.values()}
-    codes = tuple(codes)
-    return tuple(names[code] for code in codes) if names.keys() >= set(codes) else None
+    return tuple(names[code] for code in codes)
+
+
+def is_activation(codes: NDArray[Any]) -> Mask:
+    """Return which codes stand for an activation."""
+    return np.isin(codes, [activation.code for activation in ACTIVATIONS.values()])

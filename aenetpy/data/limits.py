@@ -64,6 +64,7 @@ NOT_NEGATIVE_OR_NAN = Limit(
     "finite and not negative, or unknown (NaN)", lambda x: ~((x < 0) | (x > LARGEST))
 )
 COUNT = Limit("0 or more", lambda x: x >= 0)
+N_SPECIES = Limit("0 to 200, as there are 118 elements", lambda x: (x >= 0) & (x <= 200))
 ORDER = Limit(
     f"a whole number from 0 to {LARGEST_ORDER}",
     lambda x: (x >= 0) & (x <= LARGEST_ORDER) & (x == np.floor(x)),

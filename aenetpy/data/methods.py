@@ -70,6 +70,8 @@ class MethodEntry:
     restart_title
         What ``train.x`` says it restarts from ``train.restart``; empty if aenet has
         no such file for it.
+    remark
+        What users should know besides, in Markdown.
     """
 
     names: tuple[str, ...]
@@ -78,6 +80,7 @@ class MethodEntry:
     parameters: Mapping[str, MethodParameter] = field(default_factory=dict)
     sampling: str | None = "sequential"
     restart_title: str = ""
+    remark: str = ""
 
     @property
     def defaults(self) -> dict[str, int | float]:
@@ -94,6 +97,7 @@ METHODS: dict[str, MethodEntry] = {
             implementation="aenetpy.training.methods.lbfgs:LBFGS",
             sampling=None,
             restart_title="L-BFGS",
+            remark="L-BFGS-B, 20 corrections",
         ),
         MethodEntry(
             names=("online_sd", "online_gd"),
@@ -103,6 +107,8 @@ METHODS: dict[str, MethodEntry] = {
                 "gamma": MethodParameter(0.9, label="Learning rate"),
                 "alpha": MethodParameter(0.01, label="Momentum rate"),
             },
+            remark="`gamma` is the learning rate, `alpha` the momentum; the default rate"
+            " diverges, in aenet too: write `gamma=0.001`",
         ),
         MethodEntry(
             names=("adam",),
@@ -131,6 +137,7 @@ METHODS: dict[str, MethodEntry] = {
                 "wgroup": MethodParameter(100, AT_LEAST_ONE),
             },
             restart_title="Extended Kalman Filter",
+            remark="`adaptive` has no effect, as in aenet",
         ),
         MethodEntry(
             names=("lm",),
@@ -143,6 +150,7 @@ METHODS: dict[str, MethodEntry] = {
                 "conv": MethodParameter(0.001, label="Target error"),
                 "adjust": MethodParameter(10.0, ABOVE_ONE),
             },
+            remark="`iter` and `conv` have no effect, as in aenet",
         ),
     )
     for name in entry.names

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from aenetpy.arrays import Float
+from aenetpy.digests import digest_of
 
 BOX_MARGIN = 1.0e-6
 """Space (Å) between an isolated structure and its bounding box (spec 5.2)."""
@@ -87,7 +87,7 @@ class Structure:
 
     def digest(self) -> str:
         """Return a digest of the content in hexadecimal digits, equal for equal structures."""
-        return hashlib.blake2b(self.content(), digest_size=16).hexdigest()
+        return digest_of(self.content())
 
     def positions_in_cell(self) -> Float:
         """Return the coordinates as aenet stores them (spec 5.2), Å, (n, 3).

@@ -17,7 +17,8 @@ from aenetpy.arrays import Float, Int, Long
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.neighbors import CellList, Neighbors, find_batch_neighbors
-from aenetpy.errors import DataError, located
+from aenetpy.descriptors.species import type_indices
+from aenetpy.errors import located
 from aenetpy.interruption import check
 from aenetpy.kernels.batch import Batch
 from aenetpy.kernels.neighbors import closest_pairs
@@ -68,25 +69,6 @@ class Part(NamedTuple):
     last: int
     neighbors: Neighbors
     species: list[SpeciesPart]
-
-
-def type_indices(structure: Structure, species: Sequence[str]) -> Int:
-    """Return the 0-based index of each atom's species.
-
-    Raises
-    ------
-    DataError
-        If the structure holds a species that is not in ``species``.
-    """
-    index = {symbol: t for t, symbol in enumerate(species)}
-    try:
-        return np.array([index[symbol] for symbol in structure.species], dtype=np.int32)
-    except KeyError as error:
-        raise DataError(
-            f"species {error.args[0]} is not in TYPES ({' '.join(species)})",
-            file=structure.name,
-            hint="add it to TYPES with a setup or network of its own, or remove the structure",
-        ) from None
 
 
 def pack(structures: Sequence[Structure], species: Sequence[str]) -> Batch:

@@ -62,7 +62,7 @@ class ChebyshevDescriptor:
         self._basis = Basis(
             radial_cutoff,
             radial_order,
-            angular_cutoff,
+            np.float64(angular_cutoff),  # may be 0, by which Python's own numbers do not divide
             angular_order,
             np.array(weights),
             legendre_coefficients(angular_order, cosine_convention),

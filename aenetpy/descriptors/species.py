@@ -1,18 +1,76 @@
-"""Which species a fingerprint knows."""
+"""Which species a fingerprint knows: the one place where unknown ones are refused."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
 
+import numpy as np
+
+from aenetpy.arrays import Int
 from aenetpy.data.setup import Setup
+from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError
 
 log = logging.getLogger("aenetpy")
 
+NOT_IN_TYPES = "species {missing} is not in TYPES ({known})"
+ADD_TO_TYPES = "add it to TYPES with a setup or network of its own, or remove the structure"
 
-def check_environments(present: Collection[str], setups: Sequence[Setup], name: str) -> None:
-    """Refuse species that the setup of another species in the structure does not know.
+
+def type_indices(structure: Structure, species: Sequence[str]) -> Int:
+    """Return the 0-based index of each atom's species.
+
+    Raises
+    ------
+    DataError
+        If the structure holds a species that is not in ``species``.
+    """
+    index = {symbol: t for t, symbol in enumerate(species)}
+    try:
+        return np.array([index[symbol] for symbol in structure.species], dtype=np.int32)
+    except KeyError:
+        refuse_unknown(structure, species)
+        raise
+
+
+def refuse_unknown(
+    structure: Structure,
+    known: Collection[str],
+    message: str = NOT_IN_TYPES,
+    hint: str | None = ADD_TO_TYPES,
+) -> None:
+    """Refuse species that are not known.
+
+    Parameters
+    ----------
+    structure
+        What may hold some.
+    known
+        The species that may be in it.
+    message, hint
+        With ``{missing}`` and ``{known}`` in place of the species.
+
+    Raises
+    ------
+    DataError
+        Naming them.
+    """
+    missing = set(structure.species) - set(known)
+    if missing:  # by mistake, they may be numbers
+        names = " ".join(sorted(map(str, missing)))
+        raise DataError(
+            message.format(missing=names, known=" ".join(known)), file=structure.name, hint=hint
+        )
+
+
+def check_species(
+    structure: Structure,
+    setups: Sequence[Setup],
+    message: str = NOT_IN_TYPES,
+    hint: str | None = ADD_TO_TYPES,
+) -> None:
+    """Refuse species without a setup, or unknown to the setup of another one in the structure.
 
     aenet computes such fingerprints from undefined weights (spec 6.2, 6.3). With a
     single species in ENV the Chebyshev values have no weights and are defined,
@@ -20,20 +78,22 @@ def check_environments(present: Collection[str], setups: Sequence[Setup], name: 
 
     Parameters
     ----------
-    present
-        Species in the structure.
+    structure
+        What may hold some.
     setups
         One per species; those of absent species play no role.
-    name
-        The structure, for messages.
+    message, hint
+        On species without a setup, see `refuse_unknown`.
 
     Raises
     ------
     DataError
         Naming the species and the setup.
     """
+    refuse_unknown(structure, [setup.species for setup in setups], message, hint)
+    present = set(structure.species)
     for setup in setups:
-        foreign = sorted(set(present) - set(setup.environment))
+        foreign = sorted(present - set(setup.environment))
         if setup.species not in present or not foreign:
             continue
         blind = f"{foreign[0]} is not in ENV ({' '.join(setup.environment)}) of {setup.species}"
@@ -42,6 +102,6 @@ def check_environments(present: Collection[str], setups: Sequence[Setup], name: 
             continue
         raise DataError(
             blind,
-            file=name,
+            file=structure.name,
             hint="add the species to ENV of the setup, or remove the structure",
         )

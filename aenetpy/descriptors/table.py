@@ -15,7 +15,7 @@ from aenetpy.data.structure import Structure
 from aenetpy.descriptors import featurise
 from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.lookup import warn_of_lookup
-from aenetpy.descriptors.species import check_environments
+from aenetpy.descriptors.species import check_species
 from aenetpy.errors import DataError
 from aenetpy.io.stp import read_stp
 from aenetpy.io.structures import as_structure
@@ -74,13 +74,12 @@ def fingerprints(
     """
     structure = as_structure(structure)
     setup_of = _by_species(setups)
-    present = set(structure.species)
-    if missing := sorted(present - set(setup_of)):
-        raise DataError(
-            f"no setup for species {' '.join(missing)}; those of {' '.join(setup_of)} are given",
-            file=structure.name,
-        )
-    check_environments(present, list(setup_of.values()), structure.name)
+    check_species(
+        structure,
+        list(setup_of.values()),
+        "no setup for species {missing}; those of {known} are given",
+        hint=None,
+    )
     species = tuple(setup_of)
     warn_of_lookup(list(setup_of.values()))
     descriptors = make_descriptors(list(setup_of.values()))

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_STORED, ZipFile
 
+import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from aenetpy.io.files import read_bytes
+from aenetpy.io.files import read_bytes, replace_file
+
+
+def write_archive(path: str | Path, arrays: Mapping[str, Any]) -> None:
+    """Write arrays by name, complete or not at all.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    with replace_file(path) as file:
+        np.savez(file, **arrays)
 
 
 def read_archive(path: str | Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a file that ``numpy.savez`` wrote, by name.
+    """Return the arrays of a file that `write_archive` wrote, by name.
 
     What is compressed is refused: ``numpy.savez`` does not, and a kilobyte may hold a gigabyte.
 

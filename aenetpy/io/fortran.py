@@ -24,10 +24,6 @@ from aenetpy.io.files import reading_error
 LONGEST_RECORD = 2**31 - 9
 """Bytes; gfortran splits longer records into pieces."""
 
-MOST_SPECIES = 200
-"""Of a file; there are 118 elements, and tables of species by structures are made of them."""
-
-
 BLOCK = 2**22
 """Bytes that are read at a time, if no record is longer."""
 
@@ -298,8 +294,6 @@ class RecordReader:
 
     def species(self, what: str, count: int) -> tuple[str, ...]:
         """Return the next record as names of two characters."""
-        if count > MOST_SPECIES:
-            raise self.damaged(f"{what}: {count}, of which there are at most {MOST_SPECIES}")
         data = self.record(what, 2 * count)
         return tuple(decode_text(data[2 * i : 2 * i + 2]) for i in range(count))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from aenetpy.arrays import Float, Int
+from aenetpy.arrays import Float
 from aenetpy.data.limits import ANY, COUNT, FINITE, Limit
 from aenetpy.errors import DataError
 
@@ -48,6 +48,8 @@ class LineReader:
         The file, for messages.
     text
         Its content.
+    indent
+        What precedes text on its line.
 
     Raises
     ------
@@ -55,8 +57,9 @@ class LineReader:
         From the reading methods: the file ends, or a number cannot be read.
     """
 
-    def __init__(self, path: str | Path, text: str) -> None:
+    def __init__(self, path: str | Path, text: str, indent: str = "") -> None:
         self.path = path
+        self.indent = indent
         self.number = 0
         self._lines = text.split("\n")
         if self._lines[-1] == "":
@@ -66,6 +69,10 @@ class LineReader:
         """Return the error that names this file and the current line."""
         return DataError(message, file=self.path, line=self.number, hint=hint)
 
+    def damaged(self, what: str) -> DataError:
+        """Return the error for content that contradicts itself."""
+        return self.error(what, "write it again")
+
     def line(self, what: str) -> str:
         """Return the next line as it is."""
         if self.number == len(self._lines):
@@ -73,9 +80,9 @@ class LineReader:
         self.number += 1
         return self._lines[self.number - 1].removesuffix("\r")
 
-    def text(self, what: str) -> str:
-        """Return the next line without trailing blanks."""
-        return self.line(what).rstrip(" ")
+    def text(self, what: str, length: int = 0) -> str:
+        """Return the next line, of any length, without indent and trailing blanks."""
+        return self.line(what).rstrip(" ").removeprefix(self.indent)
 
     def words(self, what: str, count: int) -> list[str]:
         """Return ``count`` words from as many lines as they take, at least one."""
@@ -86,13 +93,17 @@ class LineReader:
             raise self.error(f"{what}: {count} values expected, found {len(words)}")
         return words
 
+    def species(self, what: str, count: int) -> tuple[str, ...]:
+        """Return ``count`` names."""
+        return tuple(self.words(what, count))
+
     def reals(self, what: str, count: int, limit: Limit = FINITE) -> Float:
         """Return ``count`` float64 numbers within a limit, exponents with E or D."""
         return self._require(what, self._numbers(what, count, np.float64), limit)
 
-    def integers(self, what: str, count: int, limit: Limit = ANY) -> Int:
+    def integers(self, what: str, count: int, limit: Limit = ANY) -> tuple[int, ...]:
         """Return ``count`` int32 numbers within a limit."""
-        return self._require(what, self._numbers(what, count, np.int32), limit)
+        return tuple(self._require(what, self._numbers(what, count, np.int32), limit).tolist())
 
     def real(self, what: str, limit: Limit = FINITE) -> float:
         """Return one float64 number within a limit."""
@@ -100,7 +111,7 @@ class LineReader:
 
     def integer(self, what: str, limit: Limit = ANY) -> int:
         """Return one int32 number within a limit."""
-        return int(self.integers(what, 1, limit)[0])
+        return self.integers(what, 1, limit)[0]
 
     def count(self, what: str) -> int:
         """Return a number of things, which is not negative."""
@@ -123,7 +134,7 @@ class LineReader:
         """Return numbers that are within a limit."""
         reason = limit.objection(values)
         if reason is not None:
-            raise self.error(f"{what}: {reason}", "write it again")
+            raise self.damaged(f"{what}: {reason}")
         return values
 
     def _numbers(self, what: str, count: int, dtype: type[Any]) -> NDArray[Any]:

@@ -3,22 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from aenetpy.data.activations import ACTIVATIONS, decode_activations
-from aenetpy.data.limits import POSITIVE
+from aenetpy.data.activations import ACTIVATIONS, decode_activations, is_activation
+from aenetpy.data.limits import COUNT, N_SPECIES, POSITIVE, Limit
 from aenetpy.data.species_potential import SpeciesPotential, value_offsets, weight_offsets
+from aenetpy.io.fields import RECORDS, Field, Reader, made, read_fields, write_fields
 from aenetpy.io.files import read_bytes, read_text, write_bytes
-from aenetpy.io.fortran import (
-    RecordReader,
-    array_record,
-    encode_species,
-    encode_text,
-    integer_record,
-    logical_record,
-    real_record,
-    record,
+from aenetpy.io.fortran import RecordReader
+from aenetpy.io.fortran_text import LineReader
+from aenetpy.io.setup import SETUP, read_setup, setup_values
+
+AT_LEAST_1 = Limit("1 or more", lambda x: x >= 1)
+AT_LEAST_2 = Limit("2 or more", lambda x: x >= 2)
+CODE = Limit(f"one of the activation codes 0 to {len(ACTIVATIONS) - 1}", is_activation)
+
+LAYERS = (
+    Field("n_layers", "integers", "number of layers", limit=AT_LEAST_2),
+    Field("largest_layer", "integers", "largest layer"),
+    Field("n_weights", "integers", "number of weights"),
+    Field("n_values", "integers", "number of values"),
+    Field("nodes_l", "integers", "nodes per layer", ("n_layers",), AT_LEAST_1),
 )
-from aenetpy.io.setup import decode_setup, encode_setup
+STEPS = (
+    Field("codes", "integers", "activations", ("n_steps",), CODE),
+    Field("weight_offsets_l", "integers", "weight offsets", ("n_layers",)),
+)
+WEIGHTS = (
+    Field("value_offsets_l", "integers", "value offsets", ("n_layers",)),
+    Field("weights_w", "reals", "weights", ("n_weights",)),
+)
+TRAINING = (
+    Field("training_file", "text", "name of the training set", (1024,)),
+    Field("normalized", "logical", "normalized"),
+    Field("scale", "reals", "scale", limit=POSITIVE),
+    Field("shift", "reals", "shift"),
+    Field("n_species", "integers", "number of species", limit=N_SPECIES),
+    Field("species", "symbols", "species", ("n_species",)),
+    Field("atomic_energies_t", "reals", "atomic energies", ("n_species",)),
+    Field("n_atoms", "integers", "number of atoms", limit=COUNT),
+    Field("n_structures", "integers", "number of structures", limit=COUNT),
+    Field("energy_minimum energy_maximum energy_average", "reals", "energy statistics"),
+)
 
 
 def read_network(path: str | Path) -> SpeciesPotential:
@@ -41,61 +67,28 @@ def read_network(path: str | Path) -> SpeciesPotential:
         aenet 2.0.
     """
     if read_bytes(path, 64).partition(b"\n")[0].strip().isdigit():
-        # The text format is built on this module, so it can only be imported late.
-        from aenetpy.io.network_ascii import parse_network
-
-        return parse_network(path, read_text(path))
-    return _read_binary(path)
-
-
-def _read_binary(path: str | Path) -> SpeciesPotential:
+        return _read(LineReader(path, read_text(path)))
     reader = RecordReader(path, "potential", first_length=4)
     _refuse_legacy(reader)
-    n_layers = reader.count("number of layers")
-    sizes = [reader.integer(f"size {i + 2}") for i in range(3)]
-    nodes_l = reader.integers("nodes per layer", n_layers)
-    if n_layers < 2 or min(nodes_l) < 1:
-        raise reader.damaged(f"layers with {nodes_l} nodes")
-    codes = reader.integers("activations", n_layers - 1)
-    activations = decode_activations(codes)
-    if activations is None:
-        raise reader.damaged(f"activation codes {codes}")
-    w = list(reader.integers("weight offsets", n_layers))
-    v = list(reader.integers("value offsets", n_layers))
-    if (sizes, w, v) != _sizes(nodes_l):
-        raise reader.damaged(f"sizes do not belong to layers with {nodes_l} nodes")
-    weights_w = reader.reals("weights", sizes[1])
-    setup = decode_setup(reader)
+    return _read(reader)
+
+
+def _read(reader: Reader) -> SpeciesPotential:
+    values: dict[str, Any] = {}
+    for fields in (LAYERS, STEPS, WEIGHTS):
+        read_fields(reader, fields, values)
+        nodes_l = values["nodes_l"]
+        sizes = _sizes(nodes_l)
+        if any(values.get(name, size) != size for name, size in sizes.items()):
+            raise reader.damaged(f"sizes do not belong to layers with {nodes_l} nodes")
+        values |= sizes
+    setup = read_setup(reader)
     if setup.n_features != nodes_l[0]:
         raise reader.damaged(f"{setup.n_features} fingerprint components, {nodes_l[0]} input nodes")
-    training_file = reader.text("name of the training set", 1024)
-    normalized = reader.logical("normalized")
-    scale = reader.real("scale", POSITIVE)
-    shift = reader.real("shift")
-    n_types = reader.count("number of species")
-    species = reader.species("species", n_types)
-    atomic_energies_t = reader.reals("atomic energies", n_types)
-    n_atoms = reader.count("number of atoms")
-    n_structures = reader.count("number of structures")
-    minimum, maximum, average = reader.reals("energy statistics", 3)
+    read_fields(reader, TRAINING, values)
     reader.finish()
-    return SpeciesPotential(
-        nodes_l=nodes_l,
-        activations=activations,
-        weights_w=weights_w,
-        setup=setup,
-        training_file=training_file,
-        normalized=normalized,
-        scale=scale,
-        shift=shift,
-        species=species,
-        atomic_energies_t=atomic_energies_t,
-        n_atoms=n_atoms,
-        n_structures=n_structures,
-        energy_minimum=float(minimum),
-        energy_maximum=float(maximum),
-        energy_average=float(average),
-    )
+    activations = decode_activations(values["codes"])
+    return made(SpeciesPotential, values, activations=activations, setup=setup)
 
 
 def write_network(path: str | Path, network: SpeciesPotential) -> None:
@@ -124,35 +117,44 @@ def encode_network(network: SpeciesPotential) -> bytes:
     network
         The potential.
     """
-    sizes, w, v = _sizes(network.nodes_l)
+    values = network_values(network)
     return b"".join(
         [
-            integer_record(len(network.nodes_l)),
-            *(integer_record(size) for size in sizes),
-            integer_record(*network.nodes_l),
-            integer_record(*(ACTIVATIONS[name].code for name in network.activations)),
-            integer_record(*w),
-            integer_record(*v),
-            array_record(network.weights_w, "<f8"),
-            encode_setup(network.setup),
-            record(encode_text(network.training_file, 1024)),
-            logical_record(network.normalized),
-            real_record(network.scale),
-            real_record(network.shift),
-            integer_record(len(network.species)),
-            record(encode_species(network.species)),
-            array_record(network.atomic_energies_t, "<f8"),
-            integer_record(network.n_atoms),
-            integer_record(network.n_structures),
-            real_record(network.energy_minimum, network.energy_maximum, network.energy_average),
+            *write_fields(RECORDS, LAYERS + STEPS + WEIGHTS, values),
+            *write_fields(RECORDS, SETUP, setup_values(network.setup)),
+            *write_fields(RECORDS, TRAINING, values),
         ]
     )
 
 
-def _sizes(nodes_l: tuple[int, ...]) -> tuple[list[int], list[int], list[int]]:
-    """Largest layer, number of weights and of values; weight and value offsets."""
+def network_values(network: SpeciesPotential) -> dict[str, Any]:
+    """Return the value of each item but those of the setup.
+
+    Parameters
+    ----------
+    network
+        The potential.
+    """
+    return {
+        **vars(network),
+        **_sizes(network.nodes_l),
+        "codes": [ACTIVATIONS[name].code for name in network.activations],
+        "n_species": len(network.species),
+    }
+
+
+def _sizes(nodes_l: tuple[int, ...]) -> dict[str, Any]:
+    """Return the values that follow from the layers."""
     w, v = weight_offsets(nodes_l), value_offsets(nodes_l)
-    return [max(nodes_l), w[-1], v[-1] + nodes_l[-1]], w, v
+    return {
+        "n_layers": len(nodes_l),
+        "n_steps": len(nodes_l) - 1,
+        "largest_layer": max(nodes_l),
+        "n_weights": w[-1],
+        "n_values": v[-1] + nodes_l[-1],
+        "weight_offsets_l": tuple(w),
+        "value_offsets_l": tuple(v),
+    }
 
 
 def _refuse_legacy(reader: RecordReader) -> None:

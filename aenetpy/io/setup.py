@@ -1,60 +1,63 @@
-"""The 17 records of a fingerprint setup (spec 7.1)."""
+"""The 17 items of a fingerprint setup (spec 7.1)."""
 
 from __future__ import annotations
 
-from aenetpy.data.limits import ANY, NOT_NEGATIVE, POSITIVE
+from typing import Any
+
+import numpy as np
+
+from aenetpy.data.limits import ANY, COUNT, N_SPECIES, NOT_NEGATIVE, POSITIVE, Limit
 from aenetpy.data.setup import N_PARAMETERS, FeatureStatistics, Setup, check_setup
-from aenetpy.io.fortran import (
-    RecordReader,
-    array_record,
-    encode_species,
-    encode_text,
-    integer_record,
-    real_record,
-    record,
+from aenetpy.io.fields import Field, Reader, made, read_fields
+
+FOUR = Limit(f"{N_PARAMETERS}", lambda x: x == N_PARAMETERS)
+
+SETUP = (
+    Field("description", "text", "description", (1024,)),
+    Field("species", "symbols", "species of the setup"),
+    Field("n_environment", "integers", "number of species", limit=N_SPECIES),
+    Field("environment", "symbols", "environment species", ("n_environment",)),
+    Field("r_min", "reals", "smallest distance", limit=NOT_NEGATIVE),
+    Field("r_max", "reals", "cutoff", limit=POSITIVE),
+    Field("kind", "text", "kind of descriptor", (100,)),
+    Field("n_functions", "integers", "number of functions", limit=COUNT),
+    Field("n_parameters", "integers", "parameters per function", limit=FOUR),
+    Field("functions_g", "integers", "function kinds", ("n_functions",)),
+    Field("parameters_gp", "reals", "function parameters", ("n_functions", N_PARAMETERS), ANY),
+    Field("partners_g2", "integers", "function species", ("n_functions", 2)),
+    Field("count", "integers", "number of atoms evaluated", limit=COUNT),
+    Field("minimum_g", "reals", "smallest fingerprint values", ("n_functions",)),
+    Field("maximum_g", "reals", "largest fingerprint values", ("n_functions",)),
+    Field("mean_g", "reals", "mean fingerprint values", ("n_functions",)),
+    Field(
+        "mean_square_g",
+        "reals",
+        "mean squares of fingerprint values",
+        ("n_functions",),
+        NOT_NEGATIVE,
+    ),
 )
 
 
-def encode_setup(setup: Setup) -> bytes:
-    """Return the 17 records of a setup (spec 7.1); without statistics they count 0 atoms.
+def setup_values(setup: Setup) -> dict[str, Any]:
+    """Return the value of each item; a setup without statistics has counted 0 atoms.
 
     Parameters
     ----------
     setup
-        The setup; a description longer than 1024 bytes is cut.
-
-    Raises
-    ------
-    DataError
-        A species has more than two characters.
+        The setup.
     """
-    g = setup.n_features
-    known = setup.known_statistics
-    return b"".join(
-        [
-            record(encode_text(setup.description, 1024)),
-            record(encode_species([setup.species])),
-            integer_record(len(setup.environment)),
-            record(encode_species(setup.environment)),
-            real_record(setup.r_min),
-            real_record(setup.r_max),
-            record(encode_text(setup.kind, 100)),
-            integer_record(g),
-            integer_record(N_PARAMETERS),
-            array_record(setup.functions_g, "<i4"),
-            array_record(setup.parameters_gp, "<f8"),
-            array_record(setup.partners_g2, "<i4"),
-            integer_record(known.count),
-            array_record(known.minimum_g, "<f8"),
-            array_record(known.maximum_g, "<f8"),
-            array_record(known.mean_g, "<f8"),
-            array_record(known.mean_square_g, "<f8"),
-        ]
-    )
+    return {
+        **vars(setup),
+        **vars(setup.known_statistics),
+        "n_environment": len(setup.environment),
+        "n_functions": setup.n_features,
+        "n_parameters": N_PARAMETERS,
+    }
 
 
-def decode_setup(reader: RecordReader) -> Setup:
-    """Read the 17 records of a setup (spec 7.1).
+def read_setup(reader: Reader) -> Setup:
+    """Read the items of a setup (spec 7.1, 8.2, 8.3).
 
     Parameters
     ----------
@@ -66,36 +69,9 @@ def decode_setup(reader: RecordReader) -> Setup:
     DataError
         Truncated, damaged, or with numbers that cannot be, see `check_setup`.
     """
-    description = reader.text("description", 1024)
-    (species,) = reader.species("species of the setup", 1)
-    environment = reader.species("environment species", reader.count("number of species"))
-    r_min = reader.real("smallest distance", NOT_NEGATIVE)
-    r_max = reader.real("cutoff", POSITIVE)
-    kind = reader.text("kind of descriptor", 100)
-    g = reader.count("number of functions")
-    n_parameters = reader.count("number of parameters")
-    if n_parameters != N_PARAMETERS:
-        raise reader.damaged(f"{n_parameters} parameters per function, not {N_PARAMETERS}")
-    functions_g = reader.integer_array("function kinds", g)
-    parameters_gp = reader.reals("function parameters", g * N_PARAMETERS, ANY)
-    partners_g2 = reader.integer_array("function species", g * 2)
-    statistics = FeatureStatistics(
-        count=reader.count("number of atoms evaluated"),
-        minimum_g=reader.reals("smallest fingerprint values", g),
-        maximum_g=reader.reals("largest fingerprint values", g),
-        mean_g=reader.reals("mean fingerprint values", g),
-        mean_square_g=reader.reals("mean squares of fingerprint values", g, NOT_NEGATIVE),
-    )
-    setup = Setup(
-        species=species,
-        environment=environment,
-        r_min=r_min,
-        r_max=r_max,
-        kind=kind,
-        functions_g=functions_g,
-        parameters_gp=parameters_gp.reshape(g, N_PARAMETERS),
-        partners_g2=partners_g2.reshape(g, 2),
-        statistics=statistics,
-        description=description,
-    )
+    values = read_fields(reader, SETUP)
+    values["kind"] = values["kind"].strip()
+    values["functions_g"] = np.array(values["functions_g"], np.int32)
+    values["partners_g2"] = np.array(values["partners_g2"], np.int32).reshape(-1, 2)
+    setup = made(Setup, values, statistics=made(FeatureStatistics, values))
     return check_setup(setup, reader.error)

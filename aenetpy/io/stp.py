@@ -9,7 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from aenetpy.data.descriptor_families import Family, FingerprintParameter, family_of, known_families
+from aenetpy.data.descriptor_families import (
+    Chebyshev,
+    Family,
+    FingerprintParameter,
+    family_of,
+    known_families,
+)
 from aenetpy.data.setup import N_PARAMETERS, Setup
 from aenetpy.errors import InputError
 from aenetpy.io.free_form import (
@@ -62,7 +68,8 @@ STP = Table(
             "lines",
             "Chebyshev fingerprint",
             told="required, or FUNCTIONS",
-            form="`type=Chebyshev`, next line `radial_Rc= radial_N= angular_Rc= angular_N=`",
+            form=f"`type={Chebyshev.name}`, next line"
+            f" `{' '.join(f'{one.name}=' for one in Chebyshev.parameters)}`",
         ),
         Item(
             "FUNCTIONS",

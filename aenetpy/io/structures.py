@@ -69,7 +69,7 @@ def iter_structures(
     Forces are taken as stored, without regard to constraints.
     """
     bare, units = split_units(entry)
-    path, index = _split_index(bare)
+    path, index = split_index(bare)
     if not os.path.exists(path):
         raise DataError(
             f"structure file '{path}' not found",
@@ -77,6 +77,11 @@ def iter_structures(
             line=line,
             hint="paths are relative to the working directory",
         )
+    if index is not None and not (_is_index(index) or path.endswith(".db")):
+        hint = "write @:, @-1 or @::10"
+        if len(index) > 18:
+            hint += "; a number has 18 digits at most"
+        raise DataError(f"'@{index}' is no index", file=path, hint=hint)
     read: Callable[[int | str], _Frames] = partial(_read_ase, path)
     tail = ""
     named_xsf = path.lower().endswith(".xsf")  # the common case, in which one look less is enough
@@ -117,18 +122,16 @@ def split_units(entry: str) -> tuple[str, str | None]:
     return (entry[: match.start()] + entry[match.end() :]).strip(), match[1]
 
 
-def _split_index(entry: str) -> tuple[str, str | None]:
+def split_index(entry: str) -> tuple[str, str | None]:
+    """Return the path of an entry, and what stands behind its ``@``; None if nothing does."""
     path, at, index = entry.rpartition("@")
     if not at or not path or os.path.exists(entry):
         return entry, None
-    if _INDEX.fullmatch(index) or _SLICE.fullmatch(index) or path.endswith(".db"):
-        return path, index
-    if os.path.exists(path):
-        hint = "write @:, @-1 or @::10"
-        if len(index) > 18:
-            hint += "; a number has 18 digits at most"
-        raise DataError(f"'@{index}' is no index", file=path, hint=hint)
-    return entry, None
+    return (path, index) if _is_index(index) or os.path.exists(path) else (entry, None)
+
+
+def _is_index(text: str) -> bool:
+    return bool(_INDEX.fullmatch(text) or _SLICE.fullmatch(text))
 
 
 def _is_xsf(path: str) -> bool:

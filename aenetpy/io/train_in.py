@@ -30,6 +30,20 @@ MOST_LAYERS = 100
 SAMPLINGS = ("sequential", "random", "weighted", "energy")
 """Orders in which structures are visited (spec 3.4)."""
 
+
+def _method_item(name: str) -> Item:
+    """Return a method and its parameters with their defaults, as METHOD may name it."""
+    method = METHODS[name]
+    given = " ".join(f"{key}={in_digits(value)}" for key, value in method.defaults.items())
+    sentence = f"{method.title}; {method.remark}" if method.remark else method.title
+    return Item(
+        name,
+        "lines",
+        sentence if name == method.names[0] else f"another name of `{method.names[0]}`",
+        form=f"`{given}`" if given else "no parameters",
+    )
+
+
 TRAIN_IN = Table(
     "train.in",
     "What `aenetpy train` reads: a training set, and how the networks are fitted to it.",
@@ -44,8 +58,9 @@ TRAIN_IN = Table(
         Item(
             "NETWORKS",
             "lines",
-            "activations `linear` `tanh` `sigmoid` `mtanh` `twist` (or `l t s m w`); a file that"
-            " exists is continued",
+            f"activations {' '.join(f'`{name}`' for name in ACTIVATIONS)}"
+            f" (or `{' '.join(one.short_name for one in ACTIVATIONS.values())}`);"
+            " a file that exists is continued",
             required=True,
             form="then `<symbol> <file> <hidden layers> <nodes>:<activation> ...` each",
         ),
@@ -82,18 +97,7 @@ TRAIN_IN = Table(
             "how the weights are found, see below",
             told="`bfgs`",
             form="next line the name and `key=value` parameters",
-            keys=tuple(
-                Item(
-                    name,
-                    "lines",
-                    "",
-                    form=" ".join(
-                        f"{key}={in_digits(value)}" for key, value in method.defaults.items()
-                    )
-                    or "no parameters",
-                )
-                for name, method in METHODS.items()
-            ),
+            keys=tuple(_method_item(name) for name in METHODS),
         ),
         Item(
             "SAMPLING",

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from aenetpy.arrays import Float
 from aenetpy.data.limits import COUNT, FINITE, TEXT, WHOLE, Form, taken
 from aenetpy.errors import DataError
-from aenetpy.io.archive import read_archive
-from aenetpy.io.files import replace_file
+from aenetpy.io.archive import read_archive, write_archive
 
 FORMAT = "aenetpy train state 1"
 
@@ -93,8 +91,7 @@ def write_train_state(path: str | Path, state: TrainState) -> None:
     arrays: dict[str, Any] = {NAMES_IN_FILE.get(n, n): getattr(state, n) for n in FORMS}
     arrays["seed"] = str(state.seed)
     arrays |= {PREFIX + name: array for name, array in state.memory.items()}
-    with replace_file(path) as file:
-        np.savez(file, format=FORMAT, **arrays)
+    write_archive(path, {"format": FORMAT, **arrays})
 
 
 def read_train_state(path: str | Path) -> TrainState:

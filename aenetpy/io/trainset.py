@@ -12,23 +12,36 @@ import numpy as np
 
 from aenetpy.arrays import Float, Index, Int
 from aenetpy.data.families import is_copy
-from aenetpy.data.limits import ANY, COUNT, FINITE, POSITIVE
+from aenetpy.data.limits import ANY, COUNT, FINITE, N_SPECIES, POSITIVE
 from aenetpy.data.setup import Setup
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError
 from aenetpy.interruption import interruptible
+from aenetpy.io.fields import RECORDS, Field, made, read_fields, write_fields
 from aenetpy.io.files import Opener, replace_file
-from aenetpy.io.fortran import (
-    RecordReader,
-    array_record,
-    encode_species,
-    integer_record,
-    logical_record,
-    real_record,
-    record,
-)
-from aenetpy.io.setup import decode_setup, encode_setup
+from aenetpy.io.fortran import RecordReader, integer_record, real_record, record
+from aenetpy.io.setup import SETUP, read_setup, setup_values
 from aenetpy.io.trainset_atoms import AtomsReader, encode_atoms, joined
+
+SPECIES = (
+    Field("n_species", "integers", "number of species", limit=N_SPECIES),
+    Field("species", "symbols", "species", ("n_species",)),
+    Field("atomic_energies_t", "reals", "atomic energies", ("n_species",)),
+)
+N_STRUCTURES = Field("n_structures", "integers", "number of structures", limit=COUNT)
+SCALING = (
+    Field("normalized", "logical", "normalized"),
+    Field("scale", "reals", "scale", limit=POSITIVE),
+    Field("shift", "reals", "shift"),
+)
+HEADER = (SPECIES[0], N_STRUCTURES, *SPECIES[1:], *SCALING)
+N_ATOMS = Field("n_atoms", "integers", "number of atoms", limit=COUNT)
+FOOTER = (
+    N_ATOMS,
+    Field("energy_average energy_minimum energy_maximum", "reals", "energy statistics", (), ANY),
+    Field("has_setups", "logical", "has setups"),
+)
+TYPE = Field("type", "integers", "type of the setup")
 
 
 def read_trainset(path: str | Path) -> TrainingSet:
@@ -51,13 +64,8 @@ def read_trainset(path: str | Path) -> TrainingSet:
         than announced.
     """
     reader = RecordReader(path, "training set", first_length=4)
-    n_types = reader.count("number of species")
-    n_structures = reader.count("number of structures")
-    species = reader.species("species", n_types)
-    atomic_energies_t = reader.reals("atomic energies", n_types)
-    normalized = reader.logical("normalized")
-    scale = reader.real("scale", POSITIVE)
-    shift = reader.real("shift")
+    values = read_fields(reader, HEADER)
+    n_types, n_structures = values["n_species"], values["n_structures"]
 
     names, sizes, kinds, energies = [], [], [], []
     atoms = AtomsReader(n_types)
@@ -71,25 +79,19 @@ def read_trainset(path: str | Path) -> TrainingSet:
         energies.append(reader.real(what, ANY))
         atoms.read(reader, n_atoms, what)
 
-    n_atoms_total = reader.count("number of atoms")
-    average, minimum, maximum = reader.reals(
-        "energy statistics", 3, FINITE if n_structures else ANY
-    )
-    setups_t = _read_setups(reader, n_types) if reader.logical("has setups") else None
+    read_fields(reader, FOOTER, values)
+    setups_t = _read_setups(reader, n_types) if values["has_setups"] else None
     reader.finish()
-    if n_atoms_total != sum(sizes):
+    if values["n_atoms"] != sum(sizes):
         logging.getLogger("aenetpy").warning(
             "%s: the footer counts %d atoms, the structures have %d",
             path,
-            n_atoms_total,
+            values["n_atoms"],
             sum(sizes),
         )
-    trainset = TrainingSet(
-        species=species,
-        atomic_energies_t=atomic_energies_t,
-        normalized=normalized,
-        scale=scale,
-        shift=shift,
+    trainset = made(
+        TrainingSet,
+        values,
         names_s=tuple(names),
         n_atoms_s=np.array(sizes, np.int32),
         n_species_s=np.array(kinds, np.int32),
@@ -98,9 +100,6 @@ def read_trainset(path: str | Path) -> TrainingSet:
         positions_nc=joined(atoms.positions, (0, 3)),
         forces_nc=joined(atoms.forces, (0, 3)),
         features_tng=atoms.features(reader, setups_t),
-        energy_average=float(average),
-        energy_minimum=float(minimum),
-        energy_maximum=float(maximum),
         setups_t=setups_t,
     )
     return check_trainset(trainset, reader.error)
@@ -124,8 +123,11 @@ def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]
         Naming the structure and the number, or the setup.
     """
     hint = "generate it again"
-    if trainset.n_structures and trainset.energy_minimum > trainset.energy_maximum:
-        low, high = trainset.energy_minimum, trainset.energy_maximum
+    low, high = trainset.energy_minimum, trainset.energy_maximum
+    reason = FINITE.objection([trainset.energy_average, low, high])
+    if trainset.n_structures and reason is not None:
+        raise error(f"energy statistics: {reason}", hint)
+    if trainset.n_structures and low > high:
         raise error(f"the energies per atom go from {low:g} to {high:g}", hint)
     for symbol, setup in zip(trainset.species, trainset.setups_t or (), strict=False):
         if setup.species != symbol:
@@ -157,8 +159,8 @@ def count_structures(path: str | Path) -> int:
         As `read_trainset`.
     """
     reader = RecordReader(path, "training set", first_length=4)
-    reader.count("number of species")
-    return reader.count("number of structures")
+    n_structures: int = read_fields(reader, HEADER[:2])["n_structures"]
+    return n_structures
 
 
 def write_trainset(path: str | Path, trainset: TrainingSet) -> None:
@@ -252,17 +254,16 @@ class TrainingSetWriter:
         self.n_structures = 0
         self.n_atoms = 0
         self._finished = False
-        self._header = b"".join(
-            [
-                integer_record(len(species)),
-                integer_record(0),  # structures, known in the end
-                record(encode_species(species)),
-                array_record(atomic_energies_t, "<f8"),
-                logical_record(normalized),
-                real_record(scale),
-                real_record(shift),
-            ]
-        )
+        header = {
+            "n_species": len(species),
+            "n_structures": 0,  # known in the end
+            "species": species,
+            "atomic_energies_t": atomic_energies_t,
+            "normalized": normalized,
+            "scale": scale,
+            "shift": shift,
+        }
+        self._header = b"".join(write_fields(RECORDS, HEADER, header))
         self._opened = opener(path)
         self._file: BinaryIO
 
@@ -339,13 +340,17 @@ class TrainingSetWriter:
         setups_t
             Setup of each species with statistics, or None.
         """
-        self._file.write(
-            integer_record(self.n_atoms)
-            + real_record(energy_average, energy_minimum, energy_maximum)
-            + logical_record(setups_t is not None)
-        )
+        footer = {
+            "n_atoms": self.n_atoms,
+            "energy_average": energy_average,
+            "energy_minimum": energy_minimum,
+            "energy_maximum": energy_maximum,
+            "has_setups": setups_t is not None,
+        }
+        records = write_fields(RECORDS, FOOTER, footer)
         for t, setup in enumerate(setups_t or ()):
-            self._file.write(integer_record(t + 1) + encode_setup(setup))
+            records += write_fields(RECORDS, (TYPE, *SETUP), {"type": t + 1, **setup_values(setup)})
+        self._file.write(b"".join(records))
         self._file.seek(len(integer_record(0)))
         self._file.write(integer_record(self.n_structures))
         self._finished = True
@@ -370,8 +375,8 @@ def _read_setups(reader: RecordReader, n_types: int) -> tuple[Setup, ...]:
     """Read the setups of all types (F4), each preceded by the index of its type."""
     setups: dict[int, Setup] = {}
     for _ in range(n_types):
-        t = reader.integer("type of the setup")
+        t = read_fields(reader, (TYPE,))["type"]
         if not 1 <= t <= n_types or t in setups:
             raise reader.damaged(f"setup of type {t} of {n_types}")
-        setups[t] = decode_setup(reader)
+        setups[t] = read_setup(reader)
     return tuple(setups[t] for t in sorted(setups))

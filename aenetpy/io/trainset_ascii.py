@@ -8,22 +8,47 @@ The readers also take arrays that go over several lines.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from aenetpy.arrays import Float
-from aenetpy.data.limits import ANY, COUNT, FINITE, FINITE_OR_NAN, POSITIVE
-from aenetpy.data.setup import N_PARAMETERS, Setup
+from aenetpy.data.limits import ANY, COUNT, FINITE_OR_NAN
+from aenetpy.data.setup import Setup
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.interruption import interruptible
+from aenetpy.io.fields import LIST_DIRECTED, Field, Writer, made, read_fields, write_fields
 from aenetpy.io.files import read_text, write_text
-from aenetpy.io.fortran import MOST_SPECIES
 from aenetpy.io.fortran_text import LineReader, list_directed_line
-from aenetpy.io.network_ascii import parse_setup
-from aenetpy.io.trainset import check_trainset
+from aenetpy.io.setup import SETUP, read_setup, setup_values
+from aenetpy.io.trainset import (
+    FOOTER,
+    HEADER,
+    N_ATOMS,
+    N_STRUCTURES,
+    SCALING,
+    SPECIES,
+    TYPE,
+    check_trainset,
+)
+
+_AENET = (
+    *SCALING,
+    *SPECIES,
+    N_ATOMS,
+    N_STRUCTURES,
+    Field("energy_minimum energy_maximum energy_average", "reals", "energy statistics", (), ANY),
+)
+_PYTORCH = HEADER + FOOTER
+_AENET_LINES: Writer[str] = {
+    **LIST_DIRECTED,
+    "atomic_energies_t": lambda values_t, _: _exponents(values_t, 4) + "\n",
+}
+_PYTORCH_LINES: Writer[str] = {
+    **LIST_DIRECTED,
+    "species": lambda names, _: "".join(f"{name:2}".rjust(4) for name in names) + "\n",
+}
 
 _PER_LINE = 1000  # fingerprint values per line of trnset2ASCII.x
 
@@ -44,9 +69,8 @@ def read_trainset_ascii(path: str | Path) -> TrainingSet:
     text = read_text(path)
     lines = LineReader(path, text)
     if lines.text("file name or number of species").strip().isdecimal():
-        lines = LineReader(path, text)
-        return check_trainset(_read_pytorch(lines), lines.error)
-    return check_trainset(_read_aenet(lines), lines.error)
+        return _read(LineReader(path, text, indent=" "), _PYTORCH, with_length=True)
+    return _read(lines, _AENET)
 
 
 def write_trainset_ascii(
@@ -84,20 +108,7 @@ def format_aenet(trainset: TrainingSet, source: str) -> str:
     source
         Name of the binary file.
     """
-    text = [
-        f"{source}\n",
-        f" {'T' if trainset.normalized else 'F'}\n",
-        list_directed_line([trainset.scale]),
-        list_directed_line([trainset.shift]),
-        list_directed_line([len(trainset.species)]),
-        *(f"{name:2}\n" for name in trainset.species),
-        _exponents(trainset.atomic_energies_t, 4) + "\n",
-        list_directed_line([trainset.n_atoms]),
-        list_directed_line([trainset.n_structures]),
-        list_directed_line(
-            [trainset.energy_minimum, trainset.energy_maximum, trainset.energy_average]
-        ),
-    ]
+    text = [f"{source}\n", *write_fields(_AENET_LINES, _AENET, _values(trainset))]
     for s, atoms in enumerate(_features_by_structure(trainset)):
         text.append(f"{trainset.names_s[s]}\n")
         text.append(_structure_lines(trainset, s))
@@ -115,23 +126,10 @@ def format_pytorch(trainset: TrainingSet) -> str:
     trainset
         What to write.
     """
-    setups_t = trainset.setups_t
-    text = [
-        list_directed_line([len(trainset.species)]),
-        list_directed_line([trainset.n_structures]),
-        "".join(f"{name:2}".rjust(4) for name in trainset.species) + "\n",
-        list_directed_line(trainset.atomic_energies_t.tolist()),
-        f" {'T' if trainset.normalized else 'F'}\n",
-        list_directed_line([trainset.scale]),
-        list_directed_line([trainset.shift]),
-        list_directed_line([trainset.n_atoms]),
-        list_directed_line(
-            [trainset.energy_average, trainset.energy_minimum, trainset.energy_maximum]
-        ),
-        f" {'F' if setups_t is None else 'T'}\n",
-    ]
-    for t, setup in enumerate(setups_t or ()):
-        text += [list_directed_line([t + 1]), _setup_lines(setup)]
+    text = write_fields(_PYTORCH_LINES, _PYTORCH, _values(trainset))
+    for t, setup in enumerate(trainset.setups_t or ()):
+        values = {"type": t + 1, **setup_values(setup)}
+        text += write_fields(LIST_DIRECTED, (TYPE, *SETUP), values)
     for s, atoms in enumerate(_features_by_structure(trainset)):
         name = trainset.names_s[s]
         length = len(name.encode("utf-8", "surrogateescape"))
@@ -140,6 +138,17 @@ def format_pytorch(trainset: TrainingSet) -> str:
             text.append(_atom_lines(trainset, i, len(features_g)))
             text.append(list_directed_line(features_g.tolist()))
     return "".join(text)
+
+
+def _values(trainset: TrainingSet) -> dict[str, Any]:
+    """Values of the items that are not of structures."""
+    return {
+        **vars(trainset),
+        "n_species": len(trainset.species),
+        "n_structures": trainset.n_structures,
+        "n_atoms": trainset.n_atoms,
+        "has_setups": trainset.setups_t is not None,
+    }
 
 
 def _features_by_structure(
@@ -178,108 +187,37 @@ def _exponents(values: Float, per_line: int) -> str:
     return "\n".join(lines)
 
 
-def _setup_lines(setup: Setup) -> str:
-    """Index and 17 items of a setup, environment species one per line."""
-    g = setup.n_features
-    known = setup.known_statistics
-    arrays: list[Any] = [known.minimum_g, known.maximum_g, known.mean_g, known.mean_square_g]
-    return "".join(
-        [
-            f" {' '.join(setup.description.splitlines())}\n",
-            f" {setup.species:2}\n",
-            list_directed_line([len(setup.environment)]),
-            *(f"{name:2}\n" for name in setup.environment),
-            list_directed_line([setup.r_min]),
-            list_directed_line([setup.r_max]),
-            f" {setup.kind}\n",
-            list_directed_line([g]),
-            list_directed_line([N_PARAMETERS]),
-            list_directed_line(setup.functions_g.tolist()),
-            list_directed_line(setup.parameters_gp.ravel().tolist()),
-            list_directed_line(setup.partners_g2.ravel().tolist()),
-            list_directed_line([known.count]),
-            *(list_directed_line(array.tolist()) for array in arrays),
-        ]
-    )
-
-
-def _read_aenet(lines: LineReader) -> TrainingSet:
-    """Read the layout of ``trnset2ASCII.x`` after its first line."""
-    normalized = lines.logical("normalized")
-    scale = lines.real("scale", POSITIVE)
-    shift = lines.real("shift")
-    n_types = lines.count("number of species")
-    species = _read_species(lines, n_types)
-    atomic_energies_t = lines.reals("atomic energies", n_types)
-    lines.count("number of atoms")
-    n_structures = lines.count("number of structures")
-    energies = lines.reals("energy statistics", 3, FINITE if n_structures else ANY)
-    minimum, maximum, average = energies.tolist()
-    structures = _read_structures(lines, n_types, n_structures)
-    return replace(
-        structures,
-        species=species,
-        atomic_energies_t=atomic_energies_t,
-        normalized=normalized,
-        scale=scale,
-        shift=shift,
-        energy_average=average,
-        energy_minimum=minimum,
-        energy_maximum=maximum,
-    )
-
-
-def _read_pytorch(lines: LineReader) -> TrainingSet:
-    """Read the layout of ``trainbin2ASCII.x``."""
-    n_types = lines.count("number of species")
-    n_structures = lines.count("number of structures")
-    species = _read_species(lines, n_types)
-    atomic_energies_t = lines.reals("atomic energies", n_types)
-    normalized = lines.logical("normalized")
-    scale = lines.real("scale", POSITIVE)
-    shift = lines.real("shift")
-    lines.count("number of atoms")
-    energies = lines.reals("energy statistics", 3, FINITE if n_structures else ANY)
-    average, minimum, maximum = energies.tolist()
+def _read(
+    lines: LineReader, fields: tuple[Field, ...], *, with_length: bool = False
+) -> TrainingSet:
+    """Read either layout; its structures follow on all else."""
+    values = read_fields(lines, fields)
+    n_types = values["n_species"]
     setups_t = None
-    if lines.logical("has setups"):
+    if values.get("has_setups"):
         setups_t = tuple(_read_setup(lines, t, n_types) for t in range(n_types))
-    structures = _read_structures(lines, n_types, n_structures, setups_t, with_length=True)
-    return replace(
-        structures,
-        species=species,
-        atomic_energies_t=atomic_energies_t,
-        normalized=normalized,
-        scale=scale,
-        shift=shift,
-        energy_average=average,
-        energy_minimum=minimum,
-        energy_maximum=maximum,
+    structures = _read_structures(
+        lines, n_types, values["n_structures"], setups_t, with_length=with_length
     )
-
-
-def _read_species(lines: LineReader, n_types: int) -> tuple[str, ...]:
-    if n_types > MOST_SPECIES:
-        raise lines.error(f"{n_types} species", f"there are at most {MOST_SPECIES}")
-    return tuple(lines.words("species", n_types))
+    return check_trainset(made(TrainingSet, values | structures, setups_t=setups_t), lines.error)
 
 
 def _read_setup(lines: LineReader, t: int, n_types: int) -> Setup:
     """Read the setup of type t, preceded by its index."""
-    if lines.integer("type of the setup") != t + 1:
+    if read_fields(lines, (TYPE,))["type"] != t + 1:
         raise lines.error(f"setup {t + 1} of {n_types} should follow")
-    return parse_setup(lines, indent=" ")
+    return read_setup(lines)
 
 
 def _read_structures(
     lines: LineReader,
     n_types: int,
     n_structures: int,
-    setups_t: tuple[Setup, ...] | None = None,
+    setups_t: tuple[Setup, ...] | None,
     *,
-    with_length: bool = False,
-) -> TrainingSet:
-    """Read all structures into a training set that has no header yet."""
+    with_length: bool,
+) -> dict[str, Any]:
+    """Read all structures; the values of a training set that are of structures."""
     names, sizes, kinds, energies = [], [], [], []
     types: list[int] = []
     positions, forces = [], []
@@ -288,9 +226,8 @@ def _read_structures(
         what = f"structure {s + 1} of {n_structures}"
         if with_length:
             lines.count(what)
-        name = lines.text(what)
-        names.append(name.removeprefix(" ") if with_length else name)
-        n_atoms, n_species = lines.integers(what, 2, COUNT).tolist()
+        names.append(lines.text(what))
+        n_atoms, n_species = lines.integers(what, 2, COUNT)
         sizes.append(n_atoms)
         kinds.append(n_species)
         energies.append(lines.real(what, ANY))
@@ -308,25 +245,16 @@ def _read_structures(
                     f"{what}: {len(features_t[t][-1])} fingerprint components, not {expected}"
                 )
     lines.finish()
-    return TrainingSet(
-        species=(),
-        atomic_energies_t=np.zeros(0),
-        normalized=False,
-        scale=1.0,
-        shift=0.0,
-        names_s=tuple(names),
-        n_atoms_s=np.array(sizes, np.int32),
-        n_species_s=np.array(kinds, np.int32),
-        energies_s=np.array(energies, np.float64),
-        types_n=np.array(types, np.int32),
-        positions_nc=np.array(positions, np.float64).reshape(-1, 3),
-        forces_nc=np.array(forces, np.float64).reshape(-1, 3),
-        features_tng=tuple(
+    return {
+        "names_s": tuple(names),
+        "n_atoms_s": np.array(sizes, np.int32),
+        "n_species_s": np.array(kinds, np.int32),
+        "energies_s": np.array(energies, np.float64),
+        "types_n": np.array(types, np.int32),
+        "positions_nc": np.array(positions, np.float64).reshape(-1, 3),
+        "forces_nc": np.array(forces, np.float64).reshape(-1, 3),
+        "features_tng": tuple(
             np.array(rows) if rows else np.zeros((0, setups_t[t].n_features if setups_t else 0))
             for t, rows in enumerate(features_t)
         ),
-        energy_average=0.0,
-        energy_minimum=0.0,
-        energy_maximum=0.0,
-        setups_t=setups_t,
-    )
+    }

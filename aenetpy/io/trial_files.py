@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from aenetpy.arrays import Float, Long
 from aenetpy.data.limits import (
@@ -21,8 +18,8 @@ from aenetpy.data.limits import (
     taken,
 )
 from aenetpy.errors import DataError
-from aenetpy.io.archive import read_archive
-from aenetpy.io.files import read_bytes, replace_file, write_text
+from aenetpy.io.archive import read_archive, write_archive
+from aenetpy.io.files import read_bytes, write_text
 
 RECORD_FORMS = {
     "digest": TEXT,
@@ -133,9 +130,7 @@ class TrialResult:
 
 def write_result(path: str | Path, result: TrialResult) -> None:
     """Write a result as a NumPy archive, complete or not at all."""
-    arrays: dict[str, Any] = {name: getattr(result, name) for name in RESULT_FORMS}
-    with replace_file(path) as file:
-        np.savez(file, **arrays)
+    write_archive(path, {name: getattr(result, name) for name in RESULT_FORMS})
 
 
 def read_result(path: str | Path) -> TrialResult | None:

@@ -12,12 +12,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
-import numba as nb
-from numba.core.caching import FunctionCache, IndexDataCacheFile
-from numba.core.environment import _rebuild_env
-from numba.core.runtime import rtsys
+import numpy as np
 
 from aenetpy.interruption import check
+from aenetpy.kernels._numba import (
+    COMPILES,
+    FunctionCache,
+    IndexDataCacheFile,
+    environment,
+    njit,
+    rtsys,
+)
 
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 
@@ -31,8 +36,11 @@ def kernel(function: Kernel) -> Kernel:
     (1/0 is inf), the interpreter lock released so that threads may share the
     work, and the machine code cached on disk. Where no directory can be
     written (read-only installation), it is compiled anew in each process.
+    With ``NUMBA_DISABLE_JIT=1`` the function stays Python, to be debugged.
     """
-    compiled: Any = nb.njit(error_model="numpy", nogil=True)(function)
+    if not COMPILES:
+        return np.errstate(all="ignore")(function)  # NumPy's error model, and overflow unnoticed
+    compiled: Any = njit(error_model="numpy", nogil=True)(function)
     try:
         compiled._cache = _KernelCache(function)
     except RuntimeError as error:
@@ -96,13 +104,15 @@ class _Unpickler(pickle.Unpickler):
     """
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) == (_rebuild_env.__module__, _rebuild_env.__name__):
+        if (module, name) == (environment.__name__, "_rebuild_env"):
             return self._constants
         return super().find_class(module, name)
 
     @staticmethod
     def _constants(module: str, values: list[Any], name: str) -> Any:
-        return _rebuild_env("numba" if module.startswith("numba.") else module, values, name)
+        return environment._rebuild_env(
+            "numba" if module.startswith("numba.") else module, values, name
+        )
 
 
 def _seal(content: bytes | memoryview) -> bytes:

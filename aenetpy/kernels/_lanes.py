@@ -5,7 +5,7 @@ scalar unless the kernel itself says how they are split. A ``Lanes`` value does:
 lane k sums the neighbours k, k + 8, k + 16, ... on every machine, whatever the
 width of its vector unit, so that results do not depend on the processor.
 
-Kernels use ``+ - *`` between lanes (or a float and lanes) and the functions below.
+Kernels use ``+ - * /`` between lanes (or a float and lanes) and the functions below.
 """
 
 # mypy: ignore-errors
@@ -16,10 +16,21 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
-from numba.core import cgutils, types
-from numba.core.typing.templates import ConcreteTemplate, infer_global, signature
-from numba.extending import intrinsic, lower_builtin, models, register_model
+import numpy as np
+
+from aenetpy.kernels._numba import (
+    COMPILES,
+    ConcreteTemplate,
+    cgutils,
+    infer_global,
+    intrinsic,
+    ir,
+    lower_builtin,
+    models,
+    register_model,
+    signature,
+    types,
+)
 
 WIDTH = 8
 
@@ -36,9 +47,26 @@ _VECTOR = ir.VectorType(ir.DoubleType(), WIDTH)
 _ROW = types.Array(types.float64, 1, "C")
 
 
-def _function(code: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a function for kernels out of one that writes LLVM code."""
-    return intrinsic(code)
+def _function(python: Callable[..., Any]) -> Callable[..., Any]:
+    """Make a function for kernels out of one that writes LLVM code.
+
+    With compilation switched off, lanes are arrays of eight numbers and it is ``python``.
+    """
+
+    def make(code: Callable[..., Any]) -> Callable[..., Any]:
+        return intrinsic(code) if COMPILES else python
+
+    return make
+
+
+def _set(array, start, value):
+    array[start : start + WIDTH] = value
+
+
+def _sum_by_halves(value):
+    while value.size > 1:
+        value = value[: value.size // 2] + value[value.size // 2 :]
+    return value[0]
 
 
 @register_model(Lanes)
@@ -86,7 +114,7 @@ def _address(context, builder, array_type, array, index):
     return builder.bitcast(builder.gep(data, [index]), _VECTOR.as_pointer())
 
 
-@_function
+@_function(lambda array, start: array[start : start + WIDTH].copy())
 def load(typingctx, array, start):
     """Return ``array[start : start + 8]`` as lanes; the array is 1-D and contiguous."""
 
@@ -96,7 +124,7 @@ def load(typingctx, array, start):
     return signature(lanes, _ROW, types.intp), code
 
 
-@_function
+@_function(_set)
 def store(typingctx, array, start, value):
     """Do ``array[start : start + 8] = value``."""
 
@@ -108,7 +136,7 @@ def store(typingctx, array, start, value):
     return signature(types.void, _ROW, types.intp, lanes), code
 
 
-@_function
+@_function(lambda value: np.full(WIDTH, value))
 def splat(typingctx, value):
     """Return the same number in all lanes."""
 
@@ -118,7 +146,7 @@ def splat(typingctx, value):
     return signature(lanes, types.float64), code
 
 
-@_function
+@_function(np.sqrt)
 def square_root(typingctx, value):
     """Return the square roots, correctly rounded."""
 
@@ -131,7 +159,7 @@ def square_root(typingctx, value):
     return signature(lanes, lanes), code
 
 
-@_function
+@_function(lambda value: np.where(value > 0.0, value, 0.0))
 def positive_part(typingctx, value):
     """Return the numbers above zero, and zero for all others and for NaN."""
 
@@ -142,7 +170,7 @@ def positive_part(typingctx, value):
     return signature(lanes, lanes), code
 
 
-@_function
+@_function(_sum_by_halves)
 def total(typingctx, value):
     """Return the sum of the lanes, halves first: ((0+4)+(2+6)) + ((1+5)+(3+7))."""
 

@@ -28,7 +28,7 @@ from aenetpy.descriptors.cosine_convention import ConventionChoice, choose_conve
 from aenetpy.descriptors.featurise import total_cutoff
 from aenetpy.descriptors.lookup import serving_setups
 from aenetpy.descriptors.neighbors import Neighbors
-from aenetpy.descriptors.species import check_environments
+from aenetpy.descriptors.species import check_species
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError, located
 from aenetpy.io.structures import as_structure
@@ -300,15 +300,12 @@ class Potential:
         present = frozenset(structure.species)
         if present in self._accepted:
             return
-        missing = sorted(map(str, present - set(self.species)))  # by mistake, they may be numbers
-        if missing:
-            raise DataError(
-                f"no network for species {' '.join(missing)}; "
-                f"the potential has those of {' '.join(self.species)}",
-                file=structure.name,
-                hint="add the .nn file, or remove the atoms",
-            )
-        check_environments(present, self.setups, structure.name)
+        check_species(
+            structure,
+            self.setups,
+            "no network for species {missing}; the potential has those of {known}",
+            "add the .nn file, or remove the atoms",
+        )
         self._accepted.add(present)
 
     def _sums(

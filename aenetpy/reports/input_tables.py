@@ -87,10 +87,14 @@ def format_items(items: Iterable[Item], width: int = 80) -> str:
 
 
 def format_markdown(column: str, items: Iterable[Item]) -> str:
-    """Return items as a table in Markdown, without what may stand in them."""
+    """Return items as a table in Markdown, without what may stand in them.
+
+    Where none has a default, that column is left out.
+    """
     rows = [(f"`{item.name}`", item.shape, item.sentence, item.otherwise) for item in items]
     lines = [(column, "form", "meaning", "default"), ("---",) * 4, *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    n_columns = 3 if all(row[3] == "none" for row in rows) else 4
+    return "".join(f"| {' | '.join(cells[:n_columns])} |\n" for cells in lines)
 
 
 def _lines(item: Item, width: int, indent: str = "") -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,6 +9,7 @@ import numpy as np
 
 from aenetpy.arrays import Float
 from aenetpy.data.species_potential import SpeciesPotential
+from aenetpy.digests import digest_of
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import feature_scaling, rounding_noise
 
@@ -26,12 +26,12 @@ def same_output(one: SpeciesPotential, other: SpeciesPotential) -> bool:
 
 def scaling_digest(files: Sequence[SpeciesPotential]) -> str:
     """Return a name for how networks scale their fingerprints and outputs."""
-    content = hashlib.sha256()
+    parts = []
     for file in files:
         mean_g, inverse_g = _scaling(file)
         output = [file.scale, file.shift, file.atomic_energies_t[_index(file)]]
-        content.update(np.concatenate([mean_g, inverse_g, output]).tobytes())
-    return content.hexdigest()
+        parts.append(np.concatenate([mean_g, inverse_g, output]).tobytes())
+    return digest_of(*parts)
 
 
 def rescaled_weights(old: SpeciesPotential, new: SpeciesPotential) -> Float:

@@ -16,6 +16,7 @@ from aenetpy.io.input_data import is_input_data
 from aenetpy.io.structures import (
     atoms_from_structure,
     iter_structures,
+    split_index,
     split_units,
     structure_from_atoms,
 )
@@ -65,7 +66,7 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
         If the file is missing or cannot be read.
     """
     bare, units = split_units(entry)
-    path, index = _split_index(bare)
+    path, index = split_index(bare)
     if not os.path.exists(path):
         raise DataError(
             f"structure file '{path}' not found", hint="paths are relative to the working directory"
@@ -89,7 +90,7 @@ def relaxed_name(named: NamedAtoms, word: str = "relaxed") -> str:
     An ``input.data`` cannot say in which units it is: relaxed structures become XSF files.
     """
     bare, units = split_units(named.name)
-    path, index = _split_index(bare)
+    path, index = split_index(bare)
     root, suffix = os.path.splitext(path)
     suffix = suffix if units is None else ".xsf"
     return f"{root}{'' if index is None else f'-{index}'}-{word}{suffix}"
@@ -120,11 +121,6 @@ def write_atoms(path: str, atoms: Atoms, format: str | None) -> None:
                 hint="choose a format that ASE writes with --format",
             ) from None
         write_bytes(path, read_bytes(written))
-
-
-def _split_index(entry: str) -> tuple[str, str | None]:
-    path, at, index = entry.rpartition("@")
-    return (path, index) if at and path and not os.path.exists(entry) else (entry, None)
 
 
 def _read(path: str, index: str | None, format: str | None) -> tuple[str | None, _Frames]:

@@ -16,7 +16,6 @@ are trained as they are. aenet writes ``<file>`` only at the start and at the en
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import math
 import os
@@ -26,6 +25,7 @@ from pathlib import Path
 
 from aenetpy.arrays import Float
 from aenetpy.data.methods import METHODS
+from aenetpy.digests import digest_of
 from aenetpy.errors import located
 from aenetpy.io.files import read_bytes, within, write_bytes
 from aenetpy.io.restart import Restart, check_restart, encode_restart, read_restart
@@ -106,7 +106,7 @@ def save_networks(networks: Networks, seed: int) -> None:
 def digest_of_restart(folder: str | Path) -> str:
     """Return the digest of ``train.restart``; empty without."""
     path = within(folder, RESTART)
-    return digest(read_bytes(path)) if os.path.exists(path) else ""
+    return digest_of(read_bytes(path)) if os.path.exists(path) else ""
 
 
 class Checkpoint:
@@ -144,7 +144,7 @@ class Checkpoint:
         self._name = settings.method.name
         self._folder = networks.folder
         self._networks = networks
-        self._problem = digest(objective.identity)
+        self._problem = digest_of(objective.identity)
         self.method = make_method(self._name, networks.weights_w.size, settings.method.parameters)
         self.sampler = Sampler(sampling, seed)
         self._unit = objective.quantities[0].unit
@@ -276,7 +276,7 @@ class Checkpoint:
         state = replace(
             state,
             weights_on_disk_w=self._weights_on_disk_w,
-            restart=digest(content) if content else "",
+            restart=digest_of(content) if content else "",
             restart_on_disk=self._restart_on_disk,
         )
         write_train_state(within(self._folder, STATE), state)
@@ -287,7 +287,7 @@ class Checkpoint:
         content = encoded(restart)
         if content:
             write_bytes(within(self._folder, RESTART), content)
-            self._restart_on_disk = digest(content)
+            self._restart_on_disk = digest_of(content)
         self._weights_on_disk_w = state.weights_w
         self._filed_at = time.monotonic()
 
@@ -316,8 +316,3 @@ def restart_of(method: Method) -> Restart | None:
 def encoded(restart: Restart | None) -> bytes:
     """Return the content of ``train.restart``; empty without."""
     return b"" if restart is None else encode_restart(restart)
-
-
-def digest(content: bytes) -> str:
-    """Return a name for what stands in a file or an array."""
-    return hashlib.sha256(content).hexdigest()

@@ -8,9 +8,9 @@ import numpy as np
 
 from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.batch import Contact, type_indices
+from aenetpy.descriptors.batch import Contact
 from aenetpy.descriptors.featurise import Fingerprints
-from aenetpy.descriptors.species import check_environments
+from aenetpy.descriptors.species import check_species as check_species
 from aenetpy.errors import DataError, InputError, NumericalError
 
 
@@ -60,18 +60,6 @@ def check_finite(structure: Structure, found: Fingerprints, setups: Sequence[Set
                 file=structure.name,
                 hint="check the structure, and the parameters of the setup",
             )
-
-
-def check_species(structure: Structure, setups: Sequence[Setup]) -> None:
-    """Refuse a structure with a species that has no setup, or that a setup does not know.
-
-    Raises
-    ------
-    DataError
-        Naming the species and the setup.
-    """
-    type_indices(structure, [setup.species for setup in setups])
-    check_environments(set(structure.species), setups, structure.name)
 
 
 def check_setups(setups: Sequence[Setup]) -> None:

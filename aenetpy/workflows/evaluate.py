@@ -8,7 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 from aenetpy.descriptors.cosine_convention import ConventionChoice
-from aenetpy.errors import DataError, NumericalError, UsageError
+from aenetpy.errors import NumericalError, UsageError
 from aenetpy.io.ase_input import AseInput
 from aenetpy.io.files import check_new
 from aenetpy.io.structures import structure_from_atoms
@@ -16,12 +16,7 @@ from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.reports.ase import evaluation_report
 from aenetpy.workflows.atoms import NamedAtoms, read_atoms, relaxed_name, write_atoms
-from aenetpy.workflows.checks import (
-    check_contact,
-    check_species,
-    smallest_distance,
-    too_close,
-)
+from aenetpy.workflows.checks import check_contact, smallest_distance, too_close
 from aenetpy.workflows.extrapolation import Extrapolation
 
 if TYPE_CHECKING:
@@ -132,14 +127,6 @@ def checked_evaluation(
         Naming the species, or the pair of atoms.
     """
     structure = structure_from_atoms(atoms, name)
-    missing = sorted(set(structure.species) - set(potential.species))
-    if missing:
-        raise DataError(
-            f"no potential for {missing[0]}, only for {' '.join(potential.species)}",
-            file=name,
-            hint="add it to 'potentials'",
-        )
-    check_species(structure, potential.setups)
     found = potential.evaluate(structure, forces, jobs, out_of_range=True)
     check_contact(structure, found.closest, potential.setups)
     found.require_finite(name)

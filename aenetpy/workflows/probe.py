@@ -14,7 +14,8 @@ from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import make_descriptor
 from aenetpy.descriptors.featurise import NEIGHBOR_TOLERANCE, structure_fingerprints
 from aenetpy.descriptors.neighbors import find_neighbors
-from aenetpy.errors import DataError, UsageError
+from aenetpy.descriptors.species import refuse_unknown
+from aenetpy.errors import UsageError
 from aenetpy.io.structures import iter_structures
 from aenetpy.workflows.predict_output import as_printed
 
@@ -116,7 +117,12 @@ def mean_fingerprints(
         for symbol in species
     ]
     for structure in iter_structures(entry):
-        _check_species(structure, species)
+        refuse_unknown(
+            structure,
+            species,
+            "species {missing} is not among {known}",
+            "name all species of the structure",
+        )
         found = structure_fingerprints(structure, species, descriptors)
         features_ng = np.concatenate(found.features_tng)
         yield MeanFingerprint(structure.name, features_ng.mean(axis=0), found.n_neighbors_n)
@@ -174,13 +180,3 @@ def single_structure(entry: str) -> Structure:
     if next(structures, None) is not None:
         raise UsageError(f"{entry} holds several structures", hint="choose one, such as @-1")
     return structure
-
-
-def _check_species(structure: Structure, species: Sequence[str]) -> None:
-    foreign = sorted(set(structure.species) - set(species))
-    if foreign:
-        raise DataError(
-            f"species {foreign[0]} is not among {' '.join(species)}",
-            file=structure.name,
-            hint="name all species of the structure",
-        )

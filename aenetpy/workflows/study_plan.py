@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from aenetpy.data.structure import Structure
+from aenetpy.digests import digest_of
 from aenetpy.errors import InputError
 from aenetpy.io.files import read_bytes
 from aenetpy.io.free_form import Entry, Place, times
@@ -324,8 +324,3 @@ def _relative(path: str, folder: Path) -> str:
         return path
     here = os.path.join(os.path.realpath(os.curdir), path)
     return os.path.relpath(here, os.path.realpath(folder))
-
-
-def digest_of(content: bytes) -> str:
-    """Return a digest in hexadecimal digits."""
-    return hashlib.blake2b(content, digest_size=16).hexdigest()

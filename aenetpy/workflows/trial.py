@@ -15,6 +15,7 @@ import numpy as np
 
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
+from aenetpy.digests import digest_of
 from aenetpy.errors import AenetpyError, DataError
 from aenetpy.io.files import read_bytes, read_text, write_text
 from aenetpy.io.generate_in import GenerateInput
@@ -33,7 +34,7 @@ from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.workflows.commands import Commands
 from aenetpy.workflows.generate import target_energy
-from aenetpy.workflows.study_plan import AUGMENTED, TRAINING_SET, Trial, digest_of
+from aenetpy.workflows.study_plan import AUGMENTED, TRAINING_SET, Trial
 
 RECORD, RESULT = "trial.json", "result.npz"
 STATE = "train.state"

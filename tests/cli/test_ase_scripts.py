@@ -206,7 +206,12 @@ def test_evaluate_refuses(workdir, capsys):
     fails(capsys, ["evaluate", "in.json", "close.cif"], 4, "closer than RMIN")
     atoms.symbols[0] = "N"
     write("alien.cif", atoms)
-    fails(capsys, ["evaluate", "in.json", "alien.cif"], 4, "no potential for N, only for Ti O")
+    fails(
+        capsys,
+        ["evaluate", "in.json", "alien.cif"],
+        4,
+        "alien.cif: no network for species N; the potential has",
+    )
     write_input(potential=1)
     fails(capsys, ["evaluate", "in.json", "a"], 3, "unknown key 'potential'; known are potentials")
 

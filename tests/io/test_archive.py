@@ -9,7 +9,7 @@ import pytest
 from numpy.lib import format as npy
 
 from aenetpy.errors import DataError
-from aenetpy.io.archive import read_archive
+from aenetpy.io.archive import read_archive, write_archive
 
 
 def test_arrays_come_back(tmp_path):
@@ -20,7 +20,7 @@ def test_arrays_come_back(tmp_path):
         "word": np.array("Übung"),
         "count": np.array(3),
     }
-    np.savez(tmp_path / "a.npz", **arrays)
+    write_archive(tmp_path / "a.npz", arrays)
     found = read_archive(tmp_path / "a.npz")
     assert list(found) == list(arrays)
     for name, array in arrays.items():

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from aenetpy.errors import DataError
 from aenetpy.io.network import encode_network, read_network
-from aenetpy.io.network_ascii import format_network, read_network_ascii, write_network_ascii
+from aenetpy.io.network_ascii import format_network, write_network_ascii
 from aenetpy.io.trainset import read_trainset, write_trainset
 from aenetpy.io.trainset_ascii import format_aenet, read_trainset_ascii, write_trainset_ascii
 from tests.io.make import assert_same, make_network, make_trainset, networks, trainsets
@@ -21,7 +21,7 @@ def test_golden_networks(golden):
     paths = sorted(golden.rglob("*.nn.ascii"))
     assert paths
     for path in paths:
-        network = read_network_ascii(path)
+        network = read_network(path)
         assert format_network(network) == path.read_text()
         assert encode_network(network) == path.with_suffix("").read_bytes()
         assert_same(read_network(path), network)
@@ -159,10 +159,10 @@ def test_wrong_words_in_a_network(tmp_path):
         read_network(path)
     for index, word, message in (
         (4, "3 x 1", "5: nodes per layer: cannot read `3 x 1' as numbers"),
-        (4, "3 0 1", "5: layers with .3, 0, 1. nodes"),
-        (5, "1 7", "6: activation codes"),
-        (6, "0 1 2", "7: weight offsets do not belong"),
-        (17, "5", "18: 5 parameters per function"),
+        (4, "3 0 1", "5: nodes per layer: number 2 of 3 is 0"),
+        (5, "1 7", "6: activations: number 2 of 2 is 7, and must be one of the activation codes"),
+        (6, "0 1 2", "7: sizes do not belong to layers"),
+        (17, "5", "18: parameters per function: is 5, and must be 4"),
         (27, "maybe", "28: normalized: `MAYBE' is neither T nor F"),
     ):
         path.write_text("".join([*lines[:index], word + "\n", *lines[index + 1 :]]))

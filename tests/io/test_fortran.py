@@ -173,7 +173,7 @@ def test_an_array_is_one_line():
 
 def test_numbers_over_several_lines_and_fortran_exponents():
     lines = LineReader("file", "1 2\n3\n0.5d0 1.5-103\r\n.true.\nFalse\n\n")
-    assert lines.integers("i", 3).tolist() == [1, 2, 3]
+    assert lines.integers("i", 3) == (1, 2, 3)
     assert lines.reals("r", 2).tolist() == [0.5, 1.5e-103]
     assert lines.logical("l") is True
     assert lines.logical("l") is False

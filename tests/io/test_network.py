@@ -130,7 +130,7 @@ def test_foreign_files(tmp_path):
     ("old", "new", "message"),
     [
         (integer_record(3, 4, 1), integer_record(3, 5, 1), "sizes do not belong to layers"),
-        (integer_record(3, 4, 1), integer_record(3, -4, 1), "layers with .3, -4, 1. nodes"),
+        (integer_record(3, 4, 1), integer_record(3, -4, 1), "nodes per layer: number 2 of 3 is -4"),
         (integer_record(0, 16, 21), integer_record(0, 16, 22), "sizes do not belong"),
     ],
 )

@@ -15,7 +15,10 @@ from numba.core.caching import FunctionCache
 
 from aenetpy.kernels import _jit
 from aenetpy.kernels._jit import kernel
+from aenetpy.kernels._numba import COMPILES
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.skipif(not COMPILES, reason="there is no machine code to keep")
 
 
 @pytest.fixture(autouse=True)

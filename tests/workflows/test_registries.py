@@ -15,7 +15,7 @@ from aenetpy.data.activations import ACTIVATIONS, Activation
 from aenetpy.data.methods import ABOVE_ZERO, AT_LEAST_ONE, METHODS, MethodEntry, MethodParameter
 from aenetpy.data.structure import Structure
 from aenetpy.io.network import read_network, write_network
-from aenetpy.io.network_ascii import read_network_ascii, write_network_ascii
+from aenetpy.io.network_ascii import write_network_ascii
 from aenetpy.io.train_state import read_train_state
 from aenetpy.io.trainset import write_trainset
 from aenetpy.io.xsf import write_xsf
@@ -211,4 +211,4 @@ def test_text_and_binary_files_know_the_toy_activation(
     write_network(tmp_path / "again.nn", chosen)
     write_network_ascii(tmp_path / "again.ascii", chosen)
     assert read_network(tmp_path / "again.nn").activations == chosen.activations
-    assert read_network_ascii(tmp_path / "again.ascii").activations == chosen.activations
+    assert read_network(tmp_path / "again.ascii").activations == chosen.activations
