@@ -38,10 +38,10 @@ class TextListener(Listener):
         self._out, self._advance = out, advance
 
     def tell(self, event: Callable[..., str], *content: Any) -> None:
-        """Write the event."""
+        """Write the event, to be read while the run goes on."""
         self._out.write(event(*content))
+        self._out.flush()
 
     def advance(self) -> None:
-        """Pass it on; what was written can be read by then."""
-        self._out.flush()
+        """Pass it on."""
         self._advance(1)
