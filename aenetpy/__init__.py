@@ -13,40 +13,79 @@ __version__ = "0.1.0"
 _HOMES = {
     "AenetpyError": "aenetpy.errors",
     "Calculator": "aenetpy.calculators",
+    "Listener": "aenetpy.reports.listener",
     "Potential": "aenetpy.models.potential",
+    "Setup": "aenetpy.data.setup",
     "Structure": "aenetpy.data.structure",
+    "TextListener": "aenetpy.reports.listener",
+    "TrainingSet": "aenetpy.data.training_set",
     "fingerprints": "aenetpy.descriptors.table",
+    "generate": "aenetpy.workflows.generate",
+    "predict": "aenetpy.workflows.predict",
+    "read_generate_in": "aenetpy.io.generate_in",
+    "read_network": "aenetpy.io.network",
     "read_potential": "aenetpy.models.reading",
+    "read_predict_in": "aenetpy.io.predict_in",
     "read_stp": "aenetpy.io.stp",
+    "read_train_in": "aenetpy.io.train_in",
     "read_trainset": "aenetpy.io.trainset",
     "read_xsf": "aenetpy.io.xsf",
+    "train": "aenetpy.workflows.train",
+    "write_network": "aenetpy.io.network",
+    "write_trainset": "aenetpy.io.trainset",
     "write_xsf": "aenetpy.io.xsf",
 }
 
 __all__ = [
     "AenetpyError",
     "Calculator",
+    "Listener",
     "Potential",
+    "Setup",
     "Structure",
+    "TextListener",
+    "TrainingSet",
     "fingerprints",
+    "generate",
+    "predict",
+    "read_generate_in",
+    "read_network",
     "read_potential",
+    "read_predict_in",
     "read_stp",
+    "read_train_in",
     "read_trainset",
     "read_xsf",
+    "train",
+    "write_network",
+    "write_trainset",
     "write_xsf",
 ]
 
 if TYPE_CHECKING:
     from aenetpy.calculators import Calculator as Calculator
+    from aenetpy.data.setup import Setup as Setup
     from aenetpy.data.structure import Structure as Structure
+    from aenetpy.data.training_set import TrainingSet as TrainingSet
     from aenetpy.descriptors.table import fingerprints as fingerprints
     from aenetpy.errors import AenetpyError as AenetpyError
+    from aenetpy.io.generate_in import read_generate_in as read_generate_in
+    from aenetpy.io.network import read_network as read_network
+    from aenetpy.io.network import write_network as write_network
+    from aenetpy.io.predict_in import read_predict_in as read_predict_in
     from aenetpy.io.stp import read_stp as read_stp
+    from aenetpy.io.train_in import read_train_in as read_train_in
     from aenetpy.io.trainset import read_trainset as read_trainset
+    from aenetpy.io.trainset import write_trainset as write_trainset
     from aenetpy.io.xsf import read_xsf as read_xsf
     from aenetpy.io.xsf import write_xsf as write_xsf
     from aenetpy.models.potential import Potential as Potential
     from aenetpy.models.reading import read_potential as read_potential
+    from aenetpy.reports.listener import Listener as Listener
+    from aenetpy.reports.listener import TextListener as TextListener
+    from aenetpy.workflows.generate import generate as generate
+    from aenetpy.workflows.predict import predict as predict
+    from aenetpy.workflows.train import train as train
 
 
 def __getattr__(name: str) -> Any:

@@ -21,8 +21,9 @@ def generate_command(input_file: str, jobs: int) -> None:
     aenetpy help generate.in    # what may stand there
     """
     from aenetpy.io.generate_in import read_generate_in
+    from aenetpy.reports.listener import TextListener
     from aenetpy.workflows.generate import generate
 
     settings = read_generate_in(Path(input_file))
     with progress_bar(len(settings.files), "structures") as advance:
-        generate(settings, sys.stdout, jobs=jobs, on_entry=lambda: advance(1))
+        generate(settings, ".", TextListener(sys.stdout, advance), jobs)

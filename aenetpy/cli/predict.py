@@ -39,14 +39,14 @@ def predict_command(
     """
     from aenetpy.io.predict_in import read_predict_in
     from aenetpy.workflows.predict import predict
+    from aenetpy.workflows.predict_output import JsonWriter, TextWriter
 
     settings = read_predict_in(Path(input_file), structures)
     with progress_bar(len(settings.files), "structures") as advance:
         predict(
             settings,
-            sys.stdout,
-            jobs=jobs,
-            on_entry=lambda: advance(1),
-            chebyshev_domain=chebyshev_domain,
-            as_json=as_json,
+            ".",
+            (JsonWriter if as_json else TextWriter)(sys.stdout, advance),
+            jobs,
+            chebyshev_domain,
         )

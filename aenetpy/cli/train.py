@@ -23,10 +23,11 @@ def train_command(input_file: str, jobs: int, seed: int | None) -> None:
     aenetpy help train.in    # what may stand there
     """
     from aenetpy.io.train_in import read_train_in
+    from aenetpy.reports.listener import TextListener
     from aenetpy.workflows.train import train
 
     settings = read_train_in(Path(input_file))
     if seed is not None:
         settings = replace(settings, seed=seed)
     with progress_bar(max(settings.iterations, 0), "epochs") as advance:
-        train(settings, sys.stdout, jobs=jobs, on_epoch=lambda: advance(1))
+        train(settings, ".", TextListener(sys.stdout, advance), jobs)

@@ -38,13 +38,19 @@ class Families:
     ----------
     entries
         Of FILES.
+    folder
+        From which they are seen.
     """
 
-    def __init__(self, entries: Iterable[str]) -> None:
+    def __init__(self, entries: Iterable[str], folder: str | os.PathLike[str] = ".") -> None:
         self._entries: dict[str, str] = {}
+        self._folder = folder
         for entry in entries:
             for path in (entry, entry.rpartition("@")[0]):
-                self._entries.setdefault(os.path.realpath(path), path)
+                self._entries.setdefault(self._place(path), path)
+
+    def _place(self, path: str) -> str:
+        return os.path.realpath(os.path.join(self._folder, path))
 
     def name(self, structure: Structure) -> str:
         """Return the name in the training set; that of a copy begins with its parent's."""
@@ -54,7 +60,7 @@ class Families:
         seen = os.path.normpath(os.path.join(os.path.dirname(structure.name), structure.parent))
         path, at, frame = seen.rpartition("@")
         for known, tail in ((seen, ""), (path, at + frame)):
-            entry = self._entries.get(os.path.realpath(known))
+            entry = self._entries.get(self._place(known))
             if entry:
                 return copy_name(entry + tail, structure.name)
         return copy_name(seen, structure.name)

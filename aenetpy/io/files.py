@@ -20,6 +20,11 @@ Opener = Callable[[str | Path], AbstractContextManager[BinaryIO]]
 """What opens a file for writing, as `replace_file` does."""
 
 
+def within(folder: str | Path, path: str) -> str:
+    """Return a path of a run as seen from here; that of a run here stays as it is."""
+    return path if os.fspath(folder) == "." else os.path.join(folder, path)
+
+
 def reading_error(path: str | Path, error: OSError) -> DataError:
     """Return the one-line error for a file that cannot be read."""
     if isinstance(error, FileNotFoundError):

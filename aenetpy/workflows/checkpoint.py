@@ -18,28 +18,28 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TextIO
 
 from aenetpy.arrays import Float
 from aenetpy.data.methods import METHODS
 from aenetpy.digests import digest_of
 from aenetpy.errors import located
-from aenetpy.io.files import read_bytes, write_bytes
+from aenetpy.io.files import read_bytes, within, write_bytes
 from aenetpy.io.restart import Restart, check_restart, encode_restart, read_restart
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.train_state import TrainState, read_train_state, write_train_state
 from aenetpy.reports import train as report
+from aenetpy.reports.listener import Listener
 from aenetpy.training.loop import EpochRow
 from aenetpy.training.methods import Method, Restarted, make_method
 from aenetpy.training.objective import Objective
 from aenetpy.training.sampler import Sampler
 from aenetpy.workflows.networks import Networks
 
-STATE = Path("train.state")
-RESTART = Path("train.restart")
+STATE, RESTART = "train.state", "train.restart"
 
 SECONDS_BETWEEN_STATES = 0.2
 SECONDS_BETWEEN_FILES = 2.0
@@ -50,18 +50,19 @@ MILLI = 1000.0
 log = logging.getLogger("aenetpy")
 
 
-def read_state() -> TrainState | None:
-    """Return the state of an earlier run in this folder, if there is one.
+def read_state(folder: str | Path) -> TrainState | None:
+    """Return the state of an earlier run in a folder, if there is one.
 
     Raises
     ------
     DataError
         If it is damaged.
     """
-    return read_train_state(STATE) if STATE.exists() else None
+    path = within(folder, STATE)
+    return read_train_state(path) if os.path.exists(path) else None
 
 
-def read_optimiser(method: str) -> Restart | None:
+def read_optimiser(method: str, folder: str | Path) -> Restart | None:
     """Return the content of ``train.restart``, if there is one and the method uses it.
 
     Raises
@@ -69,10 +70,11 @@ def read_optimiser(method: str) -> Restart | None:
     DataError
         If it is damaged, or was made with other settings.
     """
-    if not METHODS[method].restart_title or not RESTART.exists():
+    path = within(folder, RESTART)
+    if not METHODS[method].restart_title or not os.path.exists(path):
         return None
-    restart = read_restart(RESTART)
-    with located(RESTART):
+    restart = read_restart(path)
+    with located(path):
         check_restart(restart)
     return restart
 
@@ -95,16 +97,17 @@ def save_networks(networks: Networks, seed: int) -> None:
             weights_on_disk_w=networks.weights_on_disk_w,
             scaling=networks.scaling,
             restart="",
-            restart_on_disk=digest_of_restart(),
+            restart_on_disk=digest_of_restart(networks.folder),
             memory={},
         )
-        write_train_state(STATE, state)
+        write_train_state(within(networks.folder, STATE), state)
     networks.save()
 
 
-def digest_of_restart() -> str:
+def digest_of_restart(folder: str | Path) -> str:
     """Return the digest of ``train.restart``; empty without."""
-    return digest_of(read_bytes(RESTART)) if RESTART.exists() else ""
+    path = within(folder, RESTART)
+    return digest_of(read_bytes(path)) if os.path.exists(path) else ""
 
 
 class Checkpoint:
@@ -124,8 +127,8 @@ class Checkpoint:
         Over the training structures.
     sampling, seed
         Order of the structures; a continued run keeps its seed.
-    out
-        Receives the messages on the restart.
+    listener
+        Hears of the restart.
     """
 
     def __init__(
@@ -136,10 +139,11 @@ class Checkpoint:
         objective: Objective,
         sampling: str,
         seed: int,
-        out: TextIO,
+        listener: Listener,
     ) -> None:
         self._settings = settings
         self._name = settings.method.name
+        self._folder = networks.folder
         self._networks = networks
         self._problem = digest_of(objective.identity)
         self.method = make_method(self._name, networks.weights_w.size, settings.parameters)
@@ -153,7 +157,7 @@ class Checkpoint:
         self._is_saved = False  # whether train.state is of this epoch
         self._saved_at = -math.inf
         self._weights_on_disk_w = networks.weights_w
-        self._restart_on_disk = digest_of_restart()
+        self._restart_on_disk = digest_of_restart(networks.folder)
         self._filed_at = time.monotonic()
         state = networks.state
         if state is not None and state.problem != self._problem:
@@ -161,26 +165,26 @@ class Checkpoint:
                 other = "other training structures, or another REGULARIZATION"
                 log.info("%s is not used: it belongs to %s", STATE, other)
         elif state is not None:
-            self._continue(state, out)
+            self._continue(state, listener)
         elif restart is not None and not networks.has_rescaled:
-            self._continue_from_aenet(restart, out)
+            self._continue_from_aenet(restart, listener)
 
-    def _continue(self, state: TrainState, out: TextIO) -> None:
+    def _continue(self, state: TrainState, listener: Listener) -> None:
         """Go on from our own state: exactly, if the method is the same."""
         self._best_rmse = state.best_rmse
         self.sampler = Sampler(self.sampler.sampling, state.seed, state.epochs)
         if state.method != self._name:
             if isinstance(self.method, Restarted):
-                out.write(report.method_changed())
+                listener.tell(report.method_changed)
             return
         self._epochs_since_best = state.epochs_since_best
-        with located(STATE):
+        with located(within(self._folder, STATE)):
             fits = self.method.restore(dict(state.memory))
         if fits:
             log.info("continued after %d epochs, as saved in %s", state.epochs, STATE)
-        self._report(fits, out)
+        self._report(fits, listener)
 
-    def _continue_from_aenet(self, restart: Restart, out: TextIO) -> None:
+    def _continue_from_aenet(self, restart: Restart, listener: Listener) -> None:
         """Go on from ``train.restart`` of aenet (spec 3.7).
 
         aenet also loads one that belongs to other weights. Here it is left alone if a
@@ -191,25 +195,25 @@ class Checkpoint:
         if self._networks.has_new or self._is_ours():
             log.warning("%s is not used: it belongs to other networks", RESTART)
         elif not method.accepts(restart):
-            out.write(report.method_changed())
+            listener.tell(report.method_changed)
         else:
-            self._report(method.load(restart), out)
+            self._report(method.load(restart), listener)
 
-    def _report(self, fits: bool, out: TextIO) -> None:
+    def _report(self, fits: bool, listener: Listener) -> None:
         """Say whether the method goes on from what it was given."""
         if not fits:
-            out.write(report.restart_incompatible())
+            listener.tell(report.restart_incompatible)
         elif not isinstance(self.method, Restarted):
             return
         elif self.method.is_fresh:
             title = METHODS[self._name].restart_title
             log.info("%s had come to its end: it starts anew from these weights", title)
         else:
-            out.write(report.method_restarted(self._name))
+            listener.tell(report.method_restarted, self._name)
 
     def _is_ours(self) -> bool:
         """Whether ``train.restart`` is one that was there with ``train.state``."""
-        state = read_state()
+        state = read_state(self._folder)
         return state is not None and self._restart_on_disk in (state.restart, state.restart_on_disk)
 
     def save(self, row: EpochRow, weights_w: Float) -> None:
@@ -293,14 +297,14 @@ class Checkpoint:
             restart=digest_of(content) if content else "",
             restart_on_disk=self._restart_on_disk,
         )
-        write_train_state(STATE, state)
+        write_train_state(within(self._folder, STATE), state)
         self._saved_at = time.monotonic()
 
     def _file(self, state: TrainState, restart: Restart | None) -> None:
         self._save_networks("", state.weights_w)
         content = encoded(restart)
         if content:
-            write_bytes(RESTART, content)
+            write_bytes(within(self._folder, RESTART), content)
             self._restart_on_disk = digest_of(content)
         self._weights_on_disk_w = state.weights_w
         self._filed_at = time.monotonic()

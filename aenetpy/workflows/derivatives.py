@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 
 import numpy as np
 
@@ -14,14 +15,16 @@ from aenetpy.descriptors.passes import BatchPass
 from aenetpy.errors import NumericalError
 from aenetpy.interruption import interruptible
 from aenetpy.io.derivatives import AtomDerivatives, DerivativesWriter
+from aenetpy.io.files import within
 from aenetpy.io.generate_in import GenerateInput
 
 
 def derivatives_writer(
-    settings: GenerateInput,
+    settings: GenerateInput, folder: str | Path
 ) -> AbstractContextManager[DerivativesWriter | None]:
     """Return the writer of ``<OUTPUT>.forces`` (spec 7.4); of nothing without FORCES."""
-    return DerivativesWriter(f"{settings.output}.forces") if settings.forces else nullcontext()
+    path = within(folder, f"{settings.output}.forces")
+    return DerivativesWriter(path) if settings.forces else nullcontext()
 
 
 def is_chosen(number: int, percent: float) -> bool:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aenetpy.data.structure import Structure
 from aenetpy.interruption import interruptible
+from aenetpy.io.files import within
 from aenetpy.io.structures import iter_structures
 
 if TYPE_CHECKING:
@@ -15,11 +18,20 @@ if TYPE_CHECKING:
 
 
 def read_structures(
-    settings: GenerateInput | PredictInput, on_entry: Callable[[], object] = lambda: None
+    settings: GenerateInput | PredictInput,
+    folder: str | Path = ".",
+    on_entry: Callable[[], object] = lambda: None,
 ) -> Iterator[Structure]:
-    """Yield the structures of all entries; ``on_entry`` is called after each entry."""
+    """Yield the structures of all entries, seen and named from a folder.
+
+    ``on_entry`` is called after each entry.
+    """
     for entry in interruptible(settings.files):
         # Line 0: the structure was named on the command line.
         place = (settings.path, entry.line) if entry.line else (None, None)
-        yield from iter_structures(entry.text, *place)
+        path = within(folder, entry.text)
+        for structure in iter_structures(path, *place):
+            name = entry.text + structure.name[len(path) :]
+            named = path == entry.text or not structure.name.startswith(path)
+            yield structure if named else replace(structure, name=name)
         on_entry()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, NamedTuple, TextIO
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from aenetpy import __version__
 from aenetpy.analysis.atomic_energies import EnergiesOfCompositions
@@ -17,13 +19,14 @@ from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.featurise import batch_fingerprints
 from aenetpy.descriptors.lookup import warn_of_lookup
 from aenetpy.errors import AenetpyError, DataError, InputError, located
-from aenetpy.io.files import Opener, is_passed_on
+from aenetpy.io.files import Opener, is_passed_on, within
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.new_files import new_files
 from aenetpy.io.stp import read_stp
 from aenetpy.parallel import ordered_map
 from aenetpy.reports import generate as report
 from aenetpy.reports.common import TrainingSetInfo
+from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.workflows.atomic_energies import tell_of_better_ones
 from aenetpy.workflows.batches import batches_of_atoms
 from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
@@ -49,10 +52,10 @@ class StructureOrCopies(NamedTuple):
 
 def generate(
     settings: GenerateInput,
-    out: TextIO,
+    folder: str | Path = ".",
+    listener: Listener = SILENT,
     jobs: int = 1,
-    on_entry: Callable[[], object] = lambda: None,
-) -> None:
+) -> TrainingSetInfo:
     """Compute the fingerprints of all structures and write the training set.
 
     Structures are read, evaluated, written and forgotten one after the other, each
@@ -62,12 +65,17 @@ def generate(
     ----------
     settings
         Contents of ``generate.in``.
-    out
-        Receives the text that ``generate.x`` writes to standard output.
+    folder
+        Where the run takes place: names in the settings are seen from there.
+    listener
+        Hears what ``generate.x`` writes to standard output, and of each line of FILES.
     jobs
         Threads; the result does not depend on it.
-    on_entry
-        Called after each line of FILES.
+
+    Returns
+    -------
+    TrainingSetInfo
+        The training set that was written; its file is seen from the folder, too.
 
     Raises
     ------
@@ -77,35 +85,39 @@ def generate(
         If a structure is wrong or the training set exists already; nothing is left
         behind then.
     """
-    timing = Timing("generate.time" if settings.timing else None)
-    setups_t = read_setups(settings)
-    with new_outputs(settings) as opener:
-        info = collect(settings, setups_t, opener, out, jobs, on_entry, timing)
+    timing = Timing(within(folder, "generate.time") if settings.timing else None)
+    setups_t = read_setups(settings, folder)
+    with new_outputs(settings, folder) as opener:
+        info = collect(settings, setups_t, folder, opener, listener, jobs, timing)
     timing.milestone("training set written")
     timing.write()
-    out.write(report.closing(info, datetime.now()))
+    listener.tell(report.closing, info, datetime.now())
+    return info
 
 
 def collect(
     settings: GenerateInput,
     setups_t: Sequence[Setup],
+    folder: str | Path,
     opener: Opener,
-    out: TextIO,
+    listener: Listener,
     jobs: int,
-    on_entry: Callable[[], object],
     timing: Timing,
 ) -> TrainingSetInfo:
     """Compute the fingerprints, write and report them; see `generate`."""
-    out.write(report.opening(settings.species, len(settings.files), setups_t, __version__))
+    listener.tell(report.opening, settings.species, len(settings.files), setups_t, __version__)
     timing.milestone("setups read")
 
     descriptors = make_descriptors(setups_t)
-    families = Families(entry.text for entry in settings.files)
+    families = Families((entry.text for entry in settings.files), folder)
     plan = None
     if settings.taylor is not None:
         from aenetpy.augmentation.plan import make_copy_plan
 
-        plan = make_copy_plan(read_structures(settings), settings.taylor)
+        taylor = settings.taylor
+        if taylor.potential is not None:
+            taylor = replace(taylor, potential=within(folder, taylor.potential))
+        plan = make_copy_plan(read_structures(settings, folder), taylor)
 
     def evaluate(pieces: list[tuple[Structure, bool]]) -> list[StructureWithFingerprints]:
         structures = [structure for structure, _ in pieces]
@@ -140,12 +152,12 @@ def collect(
 
     energies = EnergiesOfCompositions()
     with (
-        TrainingSetBuilder(settings.output, settings, setups_t, opener) as builder,
-        copies_training_set(settings, setups_t, opener) as with_copies,
-        derivatives_writer(settings) as derivatives,
+        TrainingSetBuilder(settings.output, folder, settings, setups_t, opener) as builder,
+        copies_training_set(settings, folder, setups_t, opener) as with_copies,
+        derivatives_writer(settings, folder) as derivatives,
     ):
         repeats = Repeats()
-        parents = enumerate(repeats.watch(read_structures(settings, on_entry)))
+        parents = enumerate(repeats.watch(read_structures(settings, folder, listener.advance)))
         for found in ordered_map(
             evaluate_batch, batches_of_atoms(structures_and_copies(parents, plan), n_atoms_of), jobs
         ):
@@ -156,7 +168,7 @@ def collect(
                     with_copies.add(evaluated)
                     if is_copy(structure.name):
                         continue
-                out.write(builder.add(evaluated))
+                listener.tell(report.structure_rows, *builder.add(evaluated))
                 if derivatives is not None:
                     n_species = len(set(structure.species))
                     derivatives.append(evaluated.name, len(structure), n_species, evaluated.atoms)
@@ -188,15 +200,15 @@ def n_atoms_of(piece: StructureOrCopies) -> int:
 
 
 def copies_training_set(
-    settings: GenerateInput, setups_t: Sequence[Setup], opener: Opener
+    settings: GenerateInput, folder: str | Path, setups_t: Sequence[Setup], opener: Opener
 ) -> AbstractContextManager[TrainingSetBuilder | None]:
     """Return the training set of structures and copies, if it has a file of its own."""
     if settings.taylor is None or settings.taylor.outfile is None:
         return nullcontext()
-    return TrainingSetBuilder(settings.taylor.outfile, settings, setups_t, opener)
+    return TrainingSetBuilder(settings.taylor.outfile, folder, settings, setups_t, opener)
 
 
-def new_outputs(settings: GenerateInput) -> AbstractContextManager[Opener]:
+def new_outputs(settings: GenerateInput, folder: str | Path) -> AbstractContextManager[Opener]:
     """Return what opens OUTPUT, and outfile of DERIVATIVES, as `new_files`.
 
     Raises
@@ -204,7 +216,7 @@ def new_outputs(settings: GenerateInput) -> AbstractContextManager[Opener]:
     InputError
         If they are one file, or FORCES wants a file beside a device.
     """
-    output = settings.output
+    output = within(folder, settings.output)
     if settings.forces and is_passed_on(output):
         raise InputError(
             f"FORCES writes '{output}.forces', but OUTPUT is no file",
@@ -213,8 +225,8 @@ def new_outputs(settings: GenerateInput) -> AbstractContextManager[Opener]:
             hint="name a file with OUTPUT, or remove FORCES",
         )
     others = {output: "name another file with OUTPUT"}
-    outfile = None if settings.taylor is None else settings.taylor.outfile
-    if outfile is not None:
+    if settings.taylor is not None and settings.taylor.outfile is not None:
+        outfile = within(folder, settings.taylor.outfile)
         if os.path.realpath(outfile) == os.path.realpath(output):
             raise InputError(
                 f"OUTPUT and outfile of DERIVATIVES are both '{output}'",
@@ -226,7 +238,7 @@ def new_outputs(settings: GenerateInput) -> AbstractContextManager[Opener]:
     return new_files(others, "generate")
 
 
-def read_setups(settings: GenerateInput) -> list[Setup]:
+def read_setups(settings: GenerateInput, folder: str | Path = ".") -> list[Setup]:
     """Read the setup of each species, in TYPES order.
 
     Raises
@@ -236,7 +248,7 @@ def read_setups(settings: GenerateInput) -> list[Setup]:
     """
     setups: list[Setup] = []
     for symbol in settings.species:
-        path, line = settings.setups[symbol].text, settings.setups[symbol].line
+        path, line = within(folder, settings.setups[symbol].text), settings.setups[symbol].line
         if not os.path.exists(path):
             raise InputError(
                 f"setup file '{path}' not found",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.cosine_convention import proven_convention
 from aenetpy.descriptors.lookup import serving_species
 from aenetpy.errors import DataError, InputError, located
+from aenetpy.io.files import within
 from aenetpy.io.network import read_network
 from aenetpy.io.train_in import NetworkLine, TrainInput
 from aenetpy.models.atomic import check_network
@@ -26,7 +28,7 @@ MOST_WEIGHTS = 5_000_000
 log = logging.getLogger("aenetpy")
 
 
-def check_networks(settings: TrainInput, trainset: TrainingSet) -> None:
+def check_networks(settings: TrainInput, trainset: TrainingSet, folder: str | Path) -> None:
     """Check that NETWORKS, and the networks that exist, fit a training set.
 
     Raises
@@ -40,8 +42,9 @@ def check_networks(settings: TrainInput, trainset: TrainingSet) -> None:
     setups = {setup.species: setup for setup in trainset.setups_t or ()}
     n_weights = 0
     for line in settings.networks:
-        if line.species in setups and Path(line.file).exists():
-            existing = read_network(line.file)
+        path = within(folder, line.file)
+        if line.species in setups and os.path.exists(path):
+            existing = read_network(path)
             setup = replace(setups[line.species], types=trainset.species)
             check_existing(line, existing, setup, settings.path)
             n_weights += existing.weights_w.size

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError
+from aenetpy.io.files import within
 from aenetpy.io.network import read_network, write_network
 from aenetpy.io.train_in import NetworkLine, TrainInput
 from aenetpy.io.train_state import TrainState
 from aenetpy.models.network import Network
+from aenetpy.reports.listener import Listener
 from aenetpy.reports.train import network_created, network_restarted
 from aenetpy.training.rescale import (
     rescaled_weights,
@@ -39,9 +41,11 @@ class Networks:
     Parameters
     ----------
     files
-        Path of each species.
+        Path of each species, as seen from the folder.
     contents
         What is written there.
+    folder
+        Of the run.
     has_new
         Whether a network started from new weights.
     has_rescaled
@@ -54,6 +58,7 @@ class Networks:
 
     files: dict[str, str]
     contents: list[SpeciesPotential]
+    folder: str | Path = "."
     has_new: bool = False
     has_rescaled: bool = False
     state: TrainState | None = None
@@ -81,7 +86,7 @@ class Networks:
     def save(self, suffix: str = "") -> None:
         """Write all potentials, with a suffix such as ``-00001`` for an epoch."""
         for path, content in zip(self.files.values(), self.contents, strict=True):
-            write_network(f"{path}{suffix}", content)
+            write_network(within(self.folder, f"{path}{suffix}"), content)
 
 
 def with_weights(contents: Sequence[SpeciesPotential], weights_w: Float) -> list[SpeciesPotential]:
@@ -97,7 +102,8 @@ def open_networks(
     training_file: str,
     seed: int,
     state: TrainState | None,
-    out: TextIO,
+    folder: str | Path,
+    listener: Listener,
 ) -> Networks:
     """Read the networks that exist and make the others (spec 3.2).
 
@@ -113,8 +119,10 @@ def open_networks(
         Of the weights of new networks.
     state
         Of an earlier run; decides on the weights if it belongs to the files.
-    out
-        Receives the report on each network.
+    folder
+        Of the run.
+    listener
+        Hears of each network.
 
     Raises
     ------
@@ -122,12 +130,10 @@ def open_networks(
         If an existing network is damaged or does not fit; see ``check_networks``.
     """
     lines = {line.species: line for line in settings.networks}
-    existing = [
-        read_network(lines[symbol].file) if Path(lines[symbol].file).exists() else None
-        for symbol in trainset.species
-    ]
+    paths = [within(folder, lines[symbol].file) for symbol in trainset.species]
+    existing = [read_network(path) if os.path.exists(path) else None for path in paths]
     old = [content for content in existing if content is not None]
-    networks = Networks({symbol: lines[symbol].file for symbol in trainset.species}, [])
+    networks = Networks({symbol: lines[symbol].file for symbol in trainset.species}, [], folder)
     if len(old) == len(existing):
         networks.weights_on_disk_w = np.concatenate([content.weights_w for content in old])
     if state is not None and len(old) == len(existing) and belongs_to(state, old):
@@ -145,13 +151,13 @@ def open_networks(
         if content is None:
             new = new_network(line, trainset, training_file, seed)
             networks.has_new = True
-            out.write(network_created(symbol, new.nodes_l, new.activations))
+            listener.tell(network_created, symbol, new.nodes_l, new.activations)
         else:
             new = continued_network(content, trainset, training_file)
             if wants_rescaling(content, new, settings, known=state is not None):
                 new = rescaled(content, new, line.file)
                 networks.has_rescaled = True
-            out.write(network_restarted(symbol, line.file, new.nodes_l, new.activations))
+            listener.tell(network_restarted, symbol, line.file, new.nodes_l, new.activations)
         networks.contents.append(new)
     networks.state = None if networks.has_rescaled else state
     return networks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.derivatives import Derivatives, Kept, Recomputed, consecutive, kept_numbers
 from aenetpy.errors import DataError, InputError
-from aenetpy.io.files import write_text
+from aenetpy.io.files import within, write_text
 from aenetpy.io.force_table import format_forces_table
 from aenetpy.io.geometry import read_geometry
 from aenetpy.io.train_in import TrainInput
@@ -34,7 +35,12 @@ log = logging.getLogger("aenetpy")
 
 
 def training_geometry(
-    settings: TrainInput, training_set: str, trainset: TrainingSet, train_s: Index, seed: int
+    settings: TrainInput,
+    training_set: str,
+    trainset: TrainingSet,
+    train_s: Index,
+    seed: int,
+    folder: str | Path = ".",
 ) -> Geometry | None:
     """Return whose forces and stress are trained on, and where the atoms are; None without FORCES.
 
@@ -43,11 +49,13 @@ def training_geometry(
     settings
         Contents of ``train.in``.
     training_set, trainset
-        The file, and the normalised set.
+        The file as seen from ``folder``, and the normalised set.
     train_s
         Indices of the training structures.
     seed
         For FORCESPERCENT.
+    folder
+        Of the run.
 
     Raises
     ------
@@ -58,7 +66,9 @@ def training_geometry(
     """
     if settings.forces is None:
         return None
-    known = usable_geometry(settings, trainset, read_geometry(training_set, trainset))
+    known = usable_geometry(
+        settings, trainset, read_geometry(within(folder, training_set), trainset, folder)
+    )
     used = replace(known, has_forces_s=chosen_forces(settings, known.has_forces_s, train_s, seed))
     require_labels(settings, used, train_s)
     return used

@@ -63,7 +63,7 @@ def parity(
     with one_blas_thread():
         paths = {symbol: settings.networks[symbol].text for symbol in settings.species}
         potential = read_potential(paths, chebyshev_domain)
-        for prediction in predictions(settings, potential, jobs, on_entry):
+        for prediction in predictions(settings, potential, ".", jobs, on_entry):
             compared.add(prediction.structure, prediction.evaluation)
     panels = compared.panels()
     if not panels:

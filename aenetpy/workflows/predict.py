@@ -5,11 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.errors import AenetpyError
+from aenetpy.io.files import within
 from aenetpy.io.predict_in import PredictInput
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
@@ -19,36 +22,50 @@ from aenetpy.workflows.checks import check_contact, check_species, smallest_dist
 from aenetpy.workflows.comparison import PredictionErrors
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.extrapolation import Extrapolation
-from aenetpy.workflows.predict_output import JsonWriter, Prediction, TextWriter
+from aenetpy.workflows.predict_output import Collector, Prediction, PredictListener
 from aenetpy.workflows.timing import Timing
 
 log = logging.getLogger("aenetpy")
 
 
+@dataclass(frozen=True)
+class PredictResult:
+    """What `predict` has found.
+
+    Parameters
+    ----------
+    errors
+        Of ``energy_per_atom`` (eV) and ``force_component`` (eV/Å), compared with what the files
+        hold: count, mae, rmse, unit; None where they hold nothing.
+    predictions
+        In the order of FILES; empty if another listener has heard of them.
+    """
+
+    errors: dict[str, Any]
+    predictions: list[Prediction]
+
+
 def predict(
     settings: PredictInput,
-    out: TextIO,
+    folder: str | Path = ".",
+    listener: PredictListener | None = None,
     jobs: int = 1,
-    on_entry: Callable[[], object] = lambda: None,
     chebyshev_domain: ConventionChoice = "auto",
-    as_json: bool = False,
-) -> None:
+) -> PredictResult:
     """Evaluate or relax structures and report energies and, if asked for, forces.
 
     Parameters
     ----------
     settings
         Contents of ``predict.in``.
-    out
-        Receives the text that ``predict.x`` writes to standard output.
+    folder
+        Where the run takes place: names in the settings are seen from there.
+    listener
+        Hears of each structure; `TextWriter` writes what ``predict.x`` does.
     jobs
         Threads; the result does not depend on it.
-    on_entry
-        Called after each entry of FILES.
     chebyshev_domain
         As in `aenetpy.models.potential.Potential`.
-    as_json
-        Write one JSON object instead, with all that is outside of the training range.
 
     Raises
     ------
@@ -58,18 +75,19 @@ def predict(
         If a relaxation leads below RMIN, or to an energy that is not finite. All structures
         are reported first, this one with its last good geometry.
     """
-    timing = Timing("predict.time" if settings.timing else None)
-    paths = {symbol: settings.networks[symbol].text for symbol in settings.species}
+    timing = Timing(within(folder, "predict.time") if settings.timing else None)
+    collector = Collector()
+    listener = collector if listener is None else listener
+    paths = {symbol: within(folder, settings.networks[symbol].text) for symbol in settings.species}
     with _noted() as notes, one_blas_thread():
         potential = read_potential(paths, chebyshev_domain)
         extrapolation = Extrapolation(potential)
         comparison = PredictionErrors()
-        writer = (JsonWriter if as_json else TextWriter)(settings, out, extrapolation)
-        writer.begin(potential, paths)
+        listener.begin(settings, potential, extrapolation)
         timing.milestone("potentials read")
         failures = []
         for number, prediction in enumerate(
-            predictions(settings, potential, jobs, on_entry), start=1
+            predictions(settings, potential, folder, jobs, listener.advance), start=1
         ):
             extrapolation.count(prediction.final_structure, prediction.out_of_range)
             comparison.add(prediction.structure, prediction.evaluation)
@@ -77,18 +95,24 @@ def predict(
                 failures.append(prediction.failure)
             if note := prediction.not_converged:
                 log.warning("%s: %s", prediction.structure.name, note)
-            writer.write(number, prediction)
+            listener.write(number, prediction)
         timing.milestone("structures evaluated")
         extrapolation.summarise()
         timing.write()
-        writer.end(notes, comparison.as_json())
+        errors = comparison.as_json()
+        listener.end(notes, errors)
     comparison.summarise()
     if failures:
         raise failures[0]
+    return PredictResult(errors, collector.predictions)
 
 
 def predictions(
-    settings: PredictInput, potential: Potential, jobs: int, on_entry: Callable[[], object]
+    settings: PredictInput,
+    potential: Potential,
+    folder: str | Path,
+    jobs: int,
+    on_entry: Callable[[], object],
 ) -> Iterator[Prediction]:
     """Yield what there is to say of each structure, in the order of FILES."""
     # One level of threads only: over structures if there are many, else within the one.
@@ -139,7 +163,7 @@ def predictions(
                 return found, error
         return found, None
 
-    structures = read_structures(settings, on_entry)
+    structures = read_structures(settings, folder, on_entry)
     size = 1 if settings.relax is not None else BATCH
     for found, error in ordered_map(
         evaluate_batch, batches_of_atoms(structures, len, size), jobs_across

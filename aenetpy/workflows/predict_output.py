@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
@@ -16,6 +16,7 @@ from aenetpy.models.extrapolation import OutOfRange
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.reports import json as report_json
 from aenetpy.reports import predict as report
+from aenetpy.reports.listener import Listener
 from aenetpy.reports.relax import optimization_table
 from aenetpy.workflows.extrapolation import Extrapolation
 
@@ -72,31 +73,72 @@ class Prediction:
         )
 
 
-class TextWriter:
-    """Writes the layout of ``predict.x`` (spec 10.4).
+class PredictListener(Listener):
+    """Hears what `predict` finds, structure by structure; to be derived from."""
+
+    def begin(
+        self, settings: PredictInput, potential: Potential, extrapolation: Extrapolation
+    ) -> None:
+        """Hear what is going to be done; ``extrapolation`` names what is out of range."""
+
+    def write(self, number: int, prediction: Prediction) -> None:
+        """Hear of one structure."""
+
+    def end(self, notes: list[str], errors: Mapping[str, Any]) -> None:
+        """Hear that all are done: notes to the user, and errors as in `PredictResult`."""
+
+
+class Collector(PredictListener):
+    """Keeps all predictions."""
+
+    def __init__(self) -> None:
+        self.predictions: list[Prediction] = []
+
+    def write(self, number: int, prediction: Prediction) -> None:
+        """Keep one prediction."""
+        self.predictions.append(prediction)
+
+
+class Writer(PredictListener):
+    """Writes what there is to say of the predictions.
 
     Parameters
     ----------
-    settings
-        Contents of ``predict.in``.
     out
         Receives the text.
-    extrapolation
-        Not part of this output.
+    advance
+        Called after each entry of FILES.
     """
 
-    def __init__(self, settings: PredictInput, out: TextIO, extrapolation: Extrapolation) -> None:
-        self._settings = settings
-        self._out = out
-        self._verbose = settings.verbosity != "low"
+    def __init__(self, out: TextIO, advance: Callable[[int], object] = lambda _: None) -> None:
+        self._out, self._advance = out, advance
 
-    def begin(self, potential: Potential, paths: Mapping[str, str]) -> None:
+    def begin(
+        self, settings: PredictInput, potential: Potential, extrapolation: Extrapolation
+    ) -> None:
+        """Remember what is going to be done."""
+        self._settings, self._extrapolation = settings, extrapolation
+
+    def advance(self) -> None:
+        """Pass it on."""
+        self._advance(1)
+
+
+class TextWriter(Writer):
+    """Writes the layout of ``predict.x`` (spec 10.4)."""
+
+    def begin(
+        self, settings: PredictInput, potential: Potential, extrapolation: Extrapolation
+    ) -> None:
         """Write what is known of the potentials."""
+        super().begin(settings, potential, extrapolation)
+        self._verbose = settings.verbosity != "low"
         if not self._verbose:
             return
         self._out.write(report.opening(datetime.now(), __version__))
         for symbol, file in potential.files.items():
-            self._out.write(report.potential_report(symbol, paths[symbol], file))
+            name = settings.networks[symbol].text
+            self._out.write(report.potential_report(symbol, name, file))
         self._out.write(report.evaluation_opening())
 
     def write(self, number: int, prediction: Prediction) -> None:
@@ -146,35 +188,24 @@ class TextWriter:
         return evaluation.atomic_energies_n if self._settings.print_atomic_energies else None
 
 
-class JsonWriter:
-    """Writes one JSON object in the end.
+class JsonWriter(Writer):
+    """Writes one JSON object in the end."""
 
-    Parameters
-    ----------
-    settings
-        Contents of ``predict.in``.
-    out
-        Receives the text.
-    extrapolation
-        Names what is outside of the training range.
-    """
-
-    def __init__(self, settings: PredictInput, out: TextIO, extrapolation: Extrapolation) -> None:
-        self._settings = settings
-        self._out = out
-        self._extrapolation = extrapolation
-        self._potentials: dict[str, dict[str, Any]] = {}
-        self._structures: list[dict[str, Any]] = []
-
-    def begin(self, potential: Potential, paths: Mapping[str, str]) -> None:
+    def begin(
+        self, settings: PredictInput, potential: Potential, extrapolation: Extrapolation
+    ) -> None:
         """Remember the potentials."""
+        super().begin(settings, potential, extrapolation)
+        self._structures: list[dict[str, Any]] = []
+        self._potentials: dict[str, dict[str, Any]] = {}
         for symbol, file in potential.files.items():
             convention = (
                 potential.cosine_conventions[symbol]
                 if file.setup.family.has_cosine_convention
                 else None
             )
-            self._potentials[symbol] = {"file": paths[symbol], "chebyshev_domain": convention}
+            name = settings.networks[symbol].text
+            self._potentials[symbol] = {"file": name, "chebyshev_domain": convention}
 
     def write(self, number: int, prediction: Prediction) -> None:
         """Remember one structure."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
 
 from aenetpy import __version__
 from aenetpy.arrays import Float, Index
@@ -15,7 +14,7 @@ from aenetpy.data.methods import METHODS
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import InputError, Stopped, located
 from aenetpy.io.energies import energy_table, write_energies
-from aenetpy.io.files import write_text
+from aenetpy.io.files import within, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.recognise import is_trainset_text
@@ -28,6 +27,7 @@ from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.random import fresh_seed
 from aenetpy.reports import train as report
 from aenetpy.reports.common import TrainingSetInfo, training_set_info
+from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.training.loop import EpochRow, Outcome, run_epochs
 from aenetpy.training.methods import load_method
 from aenetpy.training.normalise import normalise, without_constants
@@ -40,19 +40,42 @@ from aenetpy.workflows.objectives import make_objectives, save_forces, training_
 from aenetpy.workflows.timing import Timing
 from aenetpy.workflows.train_checks import check_keywords, check_test_set
 
-RNG_STATE = Path("train.rngstate")
-STOP = Path("STOP")
+RNG_STATE = "train.rngstate"
+STOP = "STOP"
 
 log = logging.getLogger("aenetpy")
 
 
-@locked_folder(".", "train")
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """What `train` has come to.
+
+    Parameters
+    ----------
+    networks
+        Path of the potential of each species.
+    rows
+        MAE and RMSE of training and test set after each epoch of this call, the first before it.
+    outcome
+        Weights, and why training has ended.
+    """
+
+    networks: dict[str, Path]
+    rows: tuple[EpochRow, ...]
+    outcome: Outcome
+
+    @property
+    def errors(self) -> EpochRow:
+        """Errors of the networks: ``errors.test[0].rmse`` is that of the energies, eV/atom."""
+        return self.outcome.row
+
+
 def train(
     settings: TrainInput,
-    out: TextIO,
+    folder: str | Path = ".",
+    listener: Listener = SILENT,
     jobs: int = 1,
-    on_epoch: Callable[[], object] = lambda: None,
-) -> Outcome:
+) -> TrainResult:
     """Fit the networks to the energies of a training set.
 
     A run that is interrupted is saved after its last whole epoch, one that is killed after
@@ -63,12 +86,13 @@ def train(
     ----------
     settings
         Contents of ``train.in``.
-    out
-        Receives the text that ``train.x`` writes to standard output.
+    folder
+        Where the run takes place: names in the settings are seen from there, and what it
+        leaves is there.
+    listener
+        Hears what ``train.x`` writes to standard output, and of each epoch.
     jobs
         Threads; the result does not depend on it.
-    on_epoch
-        Called after each epoch.
 
     Raises
     ------
@@ -79,44 +103,52 @@ def train(
     Stopped
         If a file named STOP, SIGTERM or SIGHUP ended training; everything is saved then.
     """
-    timing = Timing("train.time" if settings.timing else None)
+    with locked_folder(folder, "train"):
+        return _train(settings, folder, listener, jobs)
+
+
+def _train(settings: TrainInput, folder: str | Path, listener: Listener, jobs: int) -> TrainResult:
+    """Fit the networks in a folder that is ours; see `train`."""
+    timing = Timing(within(folder, "train.time") if settings.timing else None)
+    stop = Path(within(folder, STOP))
     check_keywords(settings)
     load_method(settings.method.name)  # fails before any file is touched
     sampling = choose_sampling(settings)
     seed = settings.split_seed if settings.split_seed is not None else fresh_seed()
     weights_seed = settings.weights_seed if settings.weights_seed is not None else seed
-    state, restart = read_state(), read_optimiser(settings.method.name)
-    out.write(report.opening(datetime.now(), __version__))
-    trainset, training_file = normalised_set(settings, out)
+    state, restart = read_state(folder), read_optimiser(settings.method.name, folder)
+    listener.tell(report.opening, datetime.now(), __version__)
+    trainset, training_file = normalised_set(settings, folder, listener)
     timing.milestone("training set read and normalised")
-    train_s, test_s, restarted = choose_test_set(settings, trainset, seed)
+    train_s, test_s, restarted = choose_test_set(settings, trainset, seed, folder)
     check_test_set(settings, len(test_s))
-    geometry = training_geometry(settings, training_file, trainset, train_s, seed)
+    geometry = training_geometry(settings, training_file, trainset, train_s, seed, folder)
     if settings.debug:
-        write_text("train.debug0", "")
+        write_text(within(folder, "train.debug0"), "")
 
-    out.write(report.networks_opening())
-    networks = open_networks(settings, trainset, training_file, weights_seed, state, out)
+    listener.tell(report.networks_opening)
+    networks = open_networks(
+        settings, trainset, training_file, weights_seed, state, folder, listener
+    )
     if settings.timing:
-        out.write(report.timing_announced("train.time"))
+        listener.tell(report.timing_announced, "train.time")
     save_networks(networks, seed)
-    out.write(report.networks_stored(networks.files))
-    out.write(training_set_info(TrainingSetInfo.of(trainset, training_file)))
+    listener.tell(report.networks_stored, networks.files)
+    listener.tell(training_set_info, TrainingSetInfo.of(trainset, training_file))
 
     random = networks.has_new or not restarted or sampling != "sequential"
     if settings.split_seed is None and networks.state is None and random:
         keyword = "SEED" if settings.weights_seed is None else "NPSEED"
         log.info("%s %d repeats the random numbers of this run", keyword, seed)
     method, parameters = settings.method, settings.parameters
-    out.write(
-        report.training_details(
-            method.name,
-            parameters,
-            settings.iterations,
-            len(train_s),
-            (test_s + 1).tolist(),
-            restarted,
-        )
+    listener.tell(
+        report.training_details,
+        method.name,
+        parameters,
+        settings.iterations,
+        len(train_s),
+        (test_s + 1).tolist(),
+        restarted,
     )
     warn_of_small_sample(settings, sampling, len(train_s))
     with one_blas_thread(), Workers(jobs) as workers:
@@ -124,25 +156,25 @@ def train(
             settings, trainset, geometry, train_s, test_s, networks.networks, workers
         )
         minimised = regularised(objective, settings.penalty)
-        checkpoint = Checkpoint(settings, networks, restart, minimised, sampling, seed, out)
-        out.write(
-            report.process_opening(
-                method.name,
-                parameters,
-                settings.iterations,
-                sampling,
-                len(train_s),
-                [f"{quantity.name} {quantity.unit}" for quantity in objective.quantities[1:]],
-            )
+        checkpoint = Checkpoint(settings, networks, restart, minimised, sampling, seed, listener)
+        listener.tell(
+            report.process_opening,
+            method.name,
+            parameters,
+            settings.iterations,
+            sampling,
+            len(train_s),
+            [f"{quantity.name} {quantity.unit}" for quantity in objective.quantities[1:]],
         )
+        rows: list[EpochRow] = []
 
         def save_epoch(row: EpochRow, weights_w: Float) -> None:
-            out.write(report.epoch_row(row.epoch, *row.columns))
-            out.flush()
+            listener.tell(report.epoch_row, row.epoch, *row.columns)
+            rows.append(row)
             checkpoint.save(row, weights_w)
             if row.epoch > 0:
                 timing.milestone(f"epoch {row.epoch}")
-                on_epoch()
+                listener.advance()
 
         try:
             outcome = run_epochs(
@@ -152,7 +184,7 @@ def train(
                 networks.weights_w,
                 settings.iterations,
                 save_epoch,
-                STOP.exists,
+                stop.exists,
                 checkpoint.sampler,
                 checkpoint.has_waited,
             )
@@ -162,7 +194,7 @@ def train(
             raise
         finally:
             checkpoint.close()
-        out.write(report_reason(outcome, settings.patience))
+        tell_reason(outcome, settings.patience, stop.exists(), listener)
         best = checkpoint.note_on_best(outcome.row)
         if best is not None:
             log.info("%s", best)
@@ -171,25 +203,31 @@ def train(
                 ("energies.train.0", train_s, objective),
                 ("energies.test.0", test_s, objective_test),
             ):
-                save_energies(name, trainset, chosen_s, part.energies(outcome.weights_w))
-            out.write(report.final_energies(*outcome.row.columns[:4]))
+                save_energies(
+                    within(folder, name), trainset, chosen_s, part.energies(outcome.weights_w)
+                )
+            listener.tell(report.final_energies, *outcome.row.columns[:4])
         if settings.save_forces and geometry is not None:
-            save_forces("forces.train.0", trainset, objective, outcome.weights_w)
-            save_forces("forces.test.0", trainset, objective_test, outcome.weights_w)
-    out.write(report.networks_stored(networks.files))
-    out.write(report.closing(datetime.now()))
+            for name, part in (("forces.train.0", objective), ("forces.test.0", objective_test)):
+                save_forces(within(folder, name), trainset, part, outcome.weights_w)
+    listener.tell(report.networks_stored, networks.files)
+    listener.tell(report.closing, datetime.now())
     timing.write()
     if outcome.reason == "stopped":
-        raise stopped(outcome.row.epoch)
-    return outcome
+        raise stopped(outcome.row.epoch, stop)
+    return TrainResult(
+        {symbol: Path(within(folder, file)) for symbol, file in networks.files.items()},
+        tuple(rows),
+        outcome,
+    )
 
 
-def stopped(epoch: int) -> Stopped:
-    """Return what is told of a run that was asked to stop."""
-    if STOP.exists():
+def stopped(epoch: int, stop: Path) -> Stopped:
+    """Return what is told of a run that was asked to stop, maybe by a file."""
+    if stop.exists():
         return Stopped(
             f"training halted after epoch {epoch}",
-            file=STOP,
+            file=stop,
             hint="remove this file and run the same command to go on",
         )
     return Stopped(
@@ -225,7 +263,9 @@ def warn_of_small_sample(settings: TrainInput, sampling: str, n_training: int) -
         )
 
 
-def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]:
+def normalised_set(
+    settings: TrainInput, folder: str | Path, listener: Listener
+) -> tuple[TrainingSet, str]:
     """Read and normalise the training set; write its scaled form next to it (spec 3.5).
 
     A ``.scaled`` file that exists is replaced: it may belong to other data or another
@@ -237,8 +277,9 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
         The normalised set, and the name of its file.
     """
     name = settings.training_set
-    raw = read_trainset_ascii(name) if is_trainset_text(name) else read_trainset(name)
-    check_networks(settings, raw)
+    path = within(folder, name)
+    raw = read_trainset_ascii(path) if is_trainset_text(path) else read_trainset(path)
+    check_networks(settings, raw, folder)
     try:
         with located(name):
             warn_of_setups(raw.setups_t or ())
@@ -251,13 +292,13 @@ def normalised_set(settings: TrainInput, out: TextIO) -> tuple[TrainingSet, str]
             log.warning("%s is normalised already: MAXENERGY has no effect", name)
         return without_constants(raw), name
     scaled_name = f"{name}.scaled"
-    write_trainset(scaled_name, scaled)
-    out.write(report.normalization(scaled_name, scaled.scale, scaled.shift, n_removed))
+    write_trainset(within(folder, scaled_name), scaled)
+    listener.tell(report.normalization, scaled_name, scaled.scale, scaled.shift, n_removed)
     return without_constants(scaled), scaled_name
 
 
 def choose_test_set(
-    settings: TrainInput, trainset: TrainingSet, seed: int
+    settings: TrainInput, trainset: TrainingSet, seed: int, folder: str | Path
 ) -> tuple[Index, Index, bool]:
     """Split off the test set, by ``train.rngstate`` if there is one (spec 3.6).
 
@@ -268,8 +309,9 @@ def choose_test_set(
     train_s, test_s, restarted
         0-based indices of the structures, and whether the state came from a file.
     """
-    restarted = RNG_STATE.exists()
-    words = read_rngstate(RNG_STATE) if restarted else None
+    path = Path(within(folder, RNG_STATE))
+    restarted = path.exists()
+    words = read_rngstate(path) if restarted else None
     if words is not None and len(words) == N_WORDS:
         stream = GfortranRandom(words)
         if settings.split_seed is not None:
@@ -277,7 +319,7 @@ def choose_test_set(
     else:
         stream = GfortranRandom.from_seed(seed)
         if words is None:
-            write_rngstate(RNG_STATE, stream.state_words())
+            write_rngstate(path, stream.state_words())
         else:
             log.warning(
                 "%s holds %d numbers, not %d (another compiler): the test set is drawn anew",
@@ -301,17 +343,20 @@ def choose_test_set(
     return train_s, test_s, restarted
 
 
-def report_reason(outcome: Outcome, patience: int | None) -> str:
-    """Return what the output says about the end of the epochs."""
+def tell_reason(
+    outcome: Outcome, patience: int | None, is_halted: bool, listener: Listener
+) -> None:
+    """Tell why the epochs have ended; ``is_halted`` if there is a file STOP."""
     if outcome.reason == "patience":
         waited = times(patience or 0, "epoch")
-        log.info("the test RMSE has not become smaller for %s (PATIENCE)", waited)
+        log.info("the test error has not become smaller for %s (PATIENCE)", waited)
     if outcome.note is not None:
         log.warning("%s", outcome.note)
     if outcome.reason == "converged":
-        return report.converged() + report.training_finished()
-    stopped_by_file = outcome.reason == "stopped" and STOP.exists()
-    return (report.stop_detected() if stopped_by_file else "") + report.training_finished()
+        listener.tell(report.converged)
+    elif outcome.reason == "stopped" and is_halted:
+        listener.tell(report.stop_detected)
+    listener.tell(report.training_finished)
 
 
 def save_energies(name: str, trainset: TrainingSet, chosen_s: Index, energies_s: Float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,12 +13,11 @@ from aenetpy.data.structure import Structure
 from aenetpy.descriptors.featurise import Fingerprints
 from aenetpy.descriptors.statistics import RunningStatistics
 from aenetpy.io.derivatives import AtomDerivatives
-from aenetpy.io.files import Opener, is_passed_on
+from aenetpy.io.files import Opener, is_passed_on, within
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.geometry import GeometryWriter
 from aenetpy.io.trainset import TrainingSetWriter
 from aenetpy.models.remarks import warn_of_constants
-from aenetpy.reports import generate as report
 from aenetpy.reports.common import TrainingSetInfo
 
 
@@ -38,8 +38,8 @@ class TrainingSetBuilder:
 
     Parameters
     ----------
-    path
-        The training set.
+    name, folder
+        The training set, as seen from the folder of the run.
     settings
         Contents of ``generate.in``.
     setups_t
@@ -49,13 +49,18 @@ class TrainingSetBuilder:
     """
 
     def __init__(
-        self, path: str, settings: GenerateInput, setups_t: Sequence[Setup], opener: Opener
+        self,
+        name: str,
+        folder: str | Path,
+        settings: GenerateInput,
+        setups_t: Sequence[Setup],
+        opener: Opener,
     ) -> None:
-        self._path, self._species, self._setups_t = path, settings.species, setups_t
-        self._opener = opener
-        self._geometry = GeometryWriter(path)
+        self._name, self._species, self._setups_t = name, settings.species, setups_t
+        self._path, self._opener = within(folder, name), opener
+        self._geometry = GeometryWriter(self._path)
         self._writer = TrainingSetWriter(
-            path, settings.species, settings.atomic_energies_t, opener=opener
+            self._path, settings.species, settings.atomic_energies_t, opener=opener
         )
         self._statistics_t = [RunningStatistics(setup.n_features) for setup in setups_t]
         self._energies_per_atom: list[float] = []
@@ -67,8 +72,10 @@ class TrainingSetBuilder:
     def __exit__(self, *exception: Any) -> None:
         self._writer.__exit__(*exception)
 
-    def add(self, evaluated: StructureWithFingerprints) -> str:
-        """Add a structure and return what ``generate.x`` prints of it."""
+    def add(
+        self, evaluated: StructureWithFingerprints
+    ) -> tuple[int, Structure, float, Sequence[int]]:
+        """Add a structure; return number, structure, energy per atom, neighbours of the atoms."""
         structure, name, energy, found, _ = evaluated
         for statistics, features_ng in zip(self._statistics_t, found.features_tng, strict=True):
             statistics.update(features_ng)
@@ -84,7 +91,7 @@ class TrainingSetBuilder:
             found.features_tng,
         )
         n, energy_per_atom = len(self._energies_per_atom), self._energies_per_atom[-1]
-        return report.structure_rows(n, structure, energy_per_atom, found.n_neighbors_n.tolist())
+        return n, structure, energy_per_atom, found.n_neighbors_n.tolist()
 
     def finish(self) -> TrainingSetInfo:
         """Write what follows the last structure."""
@@ -97,7 +104,7 @@ class TrainingSetBuilder:
             if setup.known_statistics.count:
                 warn_of_constants(setup)
         n_structures = len(self._energies_per_atom)
-        return TrainingSetInfo(self._path, n_structures, self._species, *statistics)
+        return TrainingSetInfo(self._name, n_structures, self._species, *statistics)
 
 
 def energy_statistics(energies_per_atom: Sequence[float]) -> tuple[float, float, float]:

@@ -6,7 +6,6 @@ one thread; and 10,000 as fingerprints straight into a training set.
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import tempfile
@@ -67,7 +66,7 @@ def main() -> None:
             taylor = make_taylor({"strategy": "random", "delta": "0.03", "a": "20"}) if a else None
             task_settings = replace(settings, output=f"{a}.train", taylor=taylor)
             start = time.perf_counter()
-            generate(task_settings, io.StringIO())
+            generate(task_settings)
             seconds = time.perf_counter() - start
             n = N_PARENTS * (a + 1)
             print(f"generate: {n} structures in {seconds:.1f} s, {1e3 * seconds / n:.3f} ms each")

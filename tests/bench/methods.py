@@ -59,6 +59,7 @@ class TimeIsUp(Exception):
 def run(line: str, folder: Path, seconds: float) -> list[tuple[float, float, float]]:
     """Train for some seconds; time since the start and errors of every epoch."""
     from aenetpy.io.train_in import read_train_in
+    from aenetpy.reports.listener import TextListener
     from aenetpy.workflows.train import train
 
     (folder / "train.in").write_text(
@@ -68,13 +69,12 @@ def run(line: str, folder: Path, seconds: float) -> list[tuple[float, float, flo
     )
     out = Timed()
 
-    def on_epoch() -> None:
+    def on_epoch(_: int) -> None:
         if out.rows[-1][0] - out.rows[0][0] > seconds:
             raise TimeIsUp
 
-    os.chdir(folder)
     with contextlib.suppress(TimeIsUp):
-        train(read_train_in("train.in"), out, jobs=1, on_epoch=on_epoch)
+        train(read_train_in(folder / "train.in"), folder, TextListener(out, on_epoch), jobs=1)
     return [(when - out.rows[0][0], *errors) for when, *errors in out.rows]
 
 
@@ -103,7 +103,7 @@ def main() -> None:
         scratch = Path(name)
         write_generate_in(scratch, structure_files(scratch))
         os.chdir(scratch)
-        generate(read_generate_in("generate.in"), io.StringIO(), jobs=2)
+        generate(read_generate_in("generate.in"), jobs=2)
         print(f"{seconds:g} s of training each; goal {GOAL:g} meV/atom; RMSE in meV/atom")
         print("| method | line | ms/epoch | s to goal, training set | s to goal, test set ", end="")
         print("| best test RMSE | training RMSE there | after s | best training RMSE |")

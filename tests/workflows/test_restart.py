@@ -624,7 +624,7 @@ def test_training_ends_when_the_test_error_has_not_become_smaller(impatient_run)
     assert len(rows) == best + 1 + 5
     assert min(errors[1:5]) >= errors[0] > errors[5]  # in time, although not at once
     *_, told, last = err.strip().splitlines()
-    assert told == "aenetpy: info: the test RMSE has not become smaller for 5 epochs (PATIENCE)"
+    assert told == "aenetpy: info: the test error has not become smaller for 5 epochs (PATIENCE)"
     assert f"smallest after epoch {best}, " in last
     assert ": use Ti.nn-best, O.nn-best; Ti.nn, O.nn are of epoch" in last
     assert (weights(path, "-best") == weights(path, f"-{best:05d}")).all()

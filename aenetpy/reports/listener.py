@@ -1,0 +1,47 @@
+"""Who hears what happens in a run: nobody, a stream that receives aenet's text, or your own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TextIO
+
+
+class Listener:
+    """Hears of the events of a run and does nothing; to be derived from.
+
+    An event is named by the function of ``aenetpy.reports`` that says it in aenet's words, and
+    comes with the arguments of that function: ``tell(train.epoch_row, 1, 0.2, 0.3, 0.2, 0.4)``.
+    """
+
+    def tell(self, event: Callable[..., str], *content: Any) -> None:
+        """Hear of an event."""
+
+    def advance(self) -> None:
+        """Hear that one more of FILES, epochs, copies or trials is done."""
+
+
+SILENT = Listener()
+
+
+class TextListener(Listener):
+    """Writes aenet's text.
+
+    Parameters
+    ----------
+    out
+        Receives the text.
+    advance
+        Called after each of FILES, epochs, copies or trials.
+    """
+
+    def __init__(self, out: TextIO, advance: Callable[[int], object] = lambda _: None) -> None:
+        self._out, self._advance = out, advance
+
+    def tell(self, event: Callable[..., str], *content: Any) -> None:
+        """Write the event, to be read while the run goes on."""
+        self._out.write(event(*content))
+        self._out.flush()
+
+    def advance(self) -> None:
+        """Pass it on."""
+        self._advance(1)
