@@ -125,8 +125,9 @@ def test_parameters_of_a_toy_method_are_checked(
     assert not (tmp_path / "Ti.nn").exists()
 
 
-def softsign(x, slope):
-    """f = x / (1 + |x|), f' = 1 / (1 + |x|)^2."""
+def softsign(x, slope, bend):
+    """f = x / (1 + |x|), f' = 1 / (1 + |x|)^2; f'' is for forces only."""
+    assert bend is None
     np.abs(x, out=slope)
     slope += 1.0
     x /= slope
