@@ -147,10 +147,12 @@ METHODS: dict[str, MethodEntry] = {
                 "b1": MethodParameter(0.9, SHARE, "Gradient decay rate (b1)", "fixed"),
                 "b2": MethodParameter(0.999, SHARE, "Sq. gradient decay rate (b2)", "fixed"),
                 "eps": MethodParameter(1e-8, FINITE, "Epsilon", "scientific"),
+                "halflife": MethodParameter(0.0, NOT_NEGATIVE, "Half-life of the rate", "fixed"),
                 "batchsize": MethodParameter(256, AT_LEAST_ONE, "Mini-batch size", "size"),
             },
-            sampling="random",
-            remark="all structures in every epoch, and in every step weights become smaller by"
+            sampling="shuffled",
+            remark="the rate is halved every `halflife` epochs, 0: never; all structures in every"
+            " epoch, and in every step weights become smaller by"
             " `lr*weight_decay` of themselves",
         ),
         MethodEntry(

@@ -8,7 +8,7 @@ from aenetpy.io.forces_in import CACHE, FORCES, STRESS
 from aenetpy.io.keywords import RULES, SEED
 from aenetpy.io.tables import Bounds, Item, Table, in_digits
 
-SAMPLINGS = ("sequential", "random", "weighted", "energy")
+SAMPLINGS = ("sequential", "random", "shuffled", "weighted", "energy")
 """Orders in which structures are visited (spec 3.4)."""
 
 
@@ -126,9 +126,10 @@ TRAIN_IN = Table(
         Item(
             "SAMPLING",
             "word",
-            "order of the structures for all methods but bfgs; `weighted`: large errors first,"
-            " `energy`: low energies first",
-            told="`sequential`; adam, adamw `random`",
+            "order of the structures for all methods but bfgs; `shuffled` (not in aenet): each"
+            " once, `random`: by chance, `weighted`: large errors first, `energy`: low energies"
+            " first",
+            told="`sequential`; adam `random`, adamw `shuffled`",
             choices=SAMPLINGS,
         ),
         Item(

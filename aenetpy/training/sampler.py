@@ -14,15 +14,16 @@ PURPOSE = tuple(b"order")
 class Sampler:
     """Draws the structures of one epoch after the other.
 
-    ``sequential`` is the order of the file. The others draw as many structures as
-    there are, with replacement: ``random`` uniformly; ``weighted`` and ``energy`` by
-    rank ``floor(s r^4)``, r uniform in [0, 1), where rank 0 has the smallest key of the
-    objective, such as the largest error or the lowest target energy per atom.
+    ``sequential`` is the order of the file, ``shuffled`` another in every epoch. The others,
+    those of aenet, draw as many structures as there are, with replacement: ``random``
+    uniformly; ``weighted`` and ``energy`` by rank ``floor(s r^4)``, r uniform in [0, 1),
+    where rank 0 has the smallest key of the objective, such as the largest error or the
+    lowest target energy per atom.
 
     Parameters
     ----------
     sampling
-        One of the four names.
+        One of the five names.
     seed
         Not negative. Every epoch has a stream of its own, so that a run is
         continued by its seed and the number of epochs that are done.
@@ -59,7 +60,10 @@ class Sampler:
         self.epoch += 1
         if self.sampling == "sequential":
             return np.arange(n, dtype=np.intp)
-        r_v = np.random.default_rng(sequence).random(n)
+        stream = np.random.default_rng(sequence)
+        if self.sampling == "shuffled":
+            return stream.permutation(n)
+        r_v = stream.random(n)
         if self.sampling == "random":
             return _ranks(r_v)
         key_s = objective.sampling_key(self.sampling, loss)

@@ -191,6 +191,18 @@ def test_adamw_follows_its_formula_to_the_last_small_batch(objective, start_w) -
     assert stepped_w == pytest.approx(weights_w, rel=1e-12)
 
 
+def test_the_rate_of_adamw_is_halved(objective, start_w) -> None:
+    order = np.arange(12)
+    halved = method_of("adamw", lr=0.02, halflife=2.0, weight_decay=0.3)
+    weights_w = halved.step(start_w, None, objective, order)
+    assert halved.rate == pytest.approx(0.02 / 2**0.5)
+    constant = method_of("adamw", lr=halved.rate, weight_decay=0.3)
+    assert constant.restore(halved.state())
+    expected_w = constant.step(weights_w, None, objective, order)
+    assert halved.step(weights_w, None, objective, order) == pytest.approx(expected_w, rel=1e-13)
+    assert halved.rate == pytest.approx(0.01)
+
+
 def test_adamw_without_decay_is_adam(objective, start_w) -> None:
     order = RNG.permutation(12)
     adam = method_of("adam", mu=0.02, batchsize=4, samplesize=12)

@@ -37,6 +37,12 @@ def test_random_is_uniform_with_replacement() -> None:
     assert len(np.unique(sample_v)) == pytest.approx(N * (1 - np.exp(-1)), rel=0.03)
 
 
+def test_shuffled_visits_each_once() -> None:
+    sample_v = draw("shuffled")
+    assert sorted(sample_v.tolist()) == list(range(N))
+    assert abs(np.corrcoef(sample_v, np.arange(N))[0, 1]) < 0.05
+
+
 @pytest.mark.parametrize("sampling", KEYS)
 def test_ranks_are_drawn_as_the_fourth_power(sampling) -> None:
     rank_s = np.empty(N)

@@ -29,7 +29,7 @@ METHODS = {
     "bfgs": "bfgs",
     "online_sd": "online_sd gamma=0.02 alpha=0.1",
     "adam": "adam mu=0.01 samplesize=12 batchsize=4",
-    "adamw": "method=adamw lr=0.01 weight_decay=0.01 batchsize=8",
+    "adamw": "method=adamw lr=0.01 weight_decay=0.01 halflife=3 batchsize=8",
     "ekf": "ekf wgroup=17",
     "lm": "lm batchsize=7 adjust=3.0",
 }
@@ -687,7 +687,7 @@ def test_two_runs_with_regularisation_are_as_one(method, capsys) -> None:
 def test_regularisation_is_the_weight_decay_of_adamw(monkeypatch) -> None:
     one, two = folder("one"), folder("two")
     assert train(one, 5, "adamw") == 0
-    monkeypatch.setitem(METHODS, "adamw", "adamw mu=0.01 batchsize=8")
+    monkeypatch.setitem(METHODS, "adamw", "adamw mu=0.01 halflife=3 batchsize=8")
     assert train(two, 5, "adamw", "REGULARIZATION 0.01") == 0
     assert (one / "train.state").read_bytes() == (two / "train.state").read_bytes()
 

@@ -53,14 +53,19 @@ class Adam:
             weights_w = self._update(weights_w, objective.batch(batch).evaluate(weights_w))
         return weights_w
 
+    @property
+    def rate(self) -> float:
+        """Learning rate."""
+        return self._parameters["mu"]
+
     def _update(self, weights_w: Float, loss: Loss) -> Float:
-        mu, b1, b2, eps = (self._parameters[key] for key in ("mu", "b1", "b2", "eps"))
+        b1, b2, eps = (self._parameters[key] for key in ("b1", "b2", "eps"))
         self._n_batches += 1
         self._mean_w += (1.0 - b1) * (loss.gradient_w - self._mean_w)
         self._mean_square_w += (1.0 - b2) * (loss.gradient_w**2 - self._mean_square_w)
         mean_w = self._mean_w / (1.0 - b1**self._n_batches)
         root_w = np.sqrt(self._mean_square_w / (1.0 - b2**self._n_batches))
-        return weights_w - mu * mean_w / (root_w + eps)
+        return weights_w - self.rate * mean_w / (root_w + eps)
 
     def state(self) -> State:
         """Return both running means and the number of batches."""
