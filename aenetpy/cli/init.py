@@ -21,7 +21,10 @@ import click
     show_default=True,
     help="Kind of fingerprint.",
 )
-def init_command(files: tuple[str, ...], species: tuple[str, ...], basis: str) -> None:
+@click.option("--forces", is_flag=True, help="Train on forces, too: better potentials, minutes.")
+def init_command(
+    files: tuple[str, ...], species: tuple[str, ...], basis: str, forces: bool
+) -> None:
     """Write commented input files into this folder, ready to be completed.
 
     With structures (FILES, as in generate.in) nothing is left to fill in: they give the species,
@@ -30,10 +33,11 @@ def init_command(files: tuple[str, ...], species: tuple[str, ...], basis: str) -
     \b
     aenetpy init -s Ti -s O
     aenetpy init run.xyz@:
+    aenetpy init --forces run.xyz@:
     """
     from aenetpy.workflows.init import write_inputs
 
     if not species and not files:
         raise click.UsageError("name the species (-s Ti -s O), or files with structures")
-    for name in write_inputs(species, basis, files):
+    for name in write_inputs(species, basis, files, forces):
         click.echo(name)

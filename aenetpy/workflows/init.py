@@ -26,6 +26,45 @@ log = logging.getLogger("aenetpy")
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How a potential is fitted: what examples/forces and the README recommend.
+
+    Parameters
+    ----------
+    method, iterations, regularization
+        Of train.in.
+    nodes
+        Hidden layers.
+    radial_order, angular_order
+        Of Chebyshev fingerprints.
+    radial_cutoff, angular_cutoff
+        Å, at most.
+    """
+
+    method: str = "bfgs"
+    iterations: int = 500
+    regularization: str = "! REGULARIZATION 0.000001"
+    nodes: str = "2 15:tanh 15:tanh"
+    radial_order: int = 16
+    angular_order: int = 4
+    radial_cutoff: float = math.inf
+    angular_cutoff: float = math.inf
+
+
+ENERGIES = Recipe()
+FORCES = Recipe(
+    method="adamw lr=0.005 halflife=125 batchsize=10",
+    iterations=1000,
+    regularization="REGULARIZATION 0.05",
+    nodes="2 100:twist 60:twist",
+    radial_order=20,
+    angular_order=14,
+    radial_cutoff=5.5,
+    angular_cutoff=4.2,
+)
+
+
+@dataclass(frozen=True)
 class Suggestions:
     """What is filled into the templates: usual values, or those of a data set.
 
@@ -54,7 +93,10 @@ def template_folder() -> Path:
 
 
 def write_inputs(
-    species: Sequence[str], basis: str = "chebyshev", files: Sequence[str] = ()
+    species: Sequence[str],
+    basis: str = "chebyshev",
+    files: Sequence[str] = (),
+    forces: bool = False,
 ) -> list[str]:
     """Fill the templates for some species and write them into the working directory.
 
@@ -66,6 +108,8 @@ def write_inputs(
         ``chebyshev`` or ``behler2011``.
     files
         Structures, as in FILES. They give atomic energies, RMIN and cutoffs.
+    forces
+        Whether forces are trained on.
 
     Returns
     -------
@@ -92,13 +136,14 @@ def write_inputs(
                 f"species '{symbol}' is no symbol of one or two letters, or given twice",
                 hint="write for instance: aenetpy init -s Ti -s O",
             )
+    recipe = FORCES if forces else ENERGIES
     contents = {
-        name: _filled(name, _general_words(species, suggestions))
+        name: _filled(name, _general_words(species, suggestions, recipe))
         for name in ("generate.in", "train.in", "predict.in")
     }
     for symbol in species:
         contents[f"{symbol}.fingerprint.stp"] = _filled(
-            f"{basis}.stp", _setup_words(symbol, species, suggestions)
+            f"{basis}.stp", _setup_words(symbol, species, suggestions, recipe)
         )
     # What an earlier call has written may stay: it may have been killed half way.
     missing = [name for name, text in contents.items() if not _holds(name, text)]
@@ -166,7 +211,9 @@ def _filled(name: str, words: dict[str, str]) -> str:
     return Template(read_text(template_folder() / name)).substitute(words)
 
 
-def _general_words(species: Sequence[str], suggestions: Suggestions) -> dict[str, str]:
+def _general_words(
+    species: Sequence[str], suggestions: Suggestions, recipe: Recipe
+) -> dict[str, str]:
     def lines(form: str) -> str:
         return "\n".join(form.format(symbol) for symbol in species)
 
@@ -181,14 +228,20 @@ def _general_words(species: Sequence[str], suggestions: Suggestions) -> dict[str
             f"{symbol} {energy}" for symbol, energy in zip(species, energies, strict=True)
         ),
         "setups": lines("{0} {0}.fingerprint.stp"),
-        "networks": lines("{0} {0}.nn 2 15:tanh 15:tanh"),
+        "networks": lines(f"{{0}} {{0}}.nn {recipe.nodes}"),
+        "energies_alone": "" if recipe is FORCES else "! ",
+        "method": recipe.method,
+        "iterations": str(recipe.iterations),
+        "regularization": recipe.regularization,
         "network_files": lines("{0} {0}.nn"),
         "n_files": str(len(suggestions.files)),
         "files": "\n".join(suggestions.files),
     }
 
 
-def _setup_words(symbol: str, species: Sequence[str], suggestions: Suggestions) -> dict[str, str]:
+def _setup_words(
+    symbol: str, species: Sequence[str], suggestions: Suggestions, recipe: Recipe
+) -> dict[str, str]:
     cutoff = suggestions.radial_cutoff
     pairs = [
         f"G=2 type2={other} eta={eta} Rs=0.0 Rc={cutoff}" for other in species for eta in ETAS_PAIR
@@ -205,8 +258,10 @@ def _setup_words(symbol: str, species: Sequence[str], suggestions: Suggestions) 
         "n_species": str(len(species)),
         "species_list": "\n".join(species),
         "rmin": str(suggestions.r_min),
-        "radial_cutoff": str(suggestions.radial_cutoff),
-        "angular_cutoff": str(suggestions.angular_cutoff),
+        "radial_cutoff": str(min(suggestions.radial_cutoff, recipe.radial_cutoff)),
+        "angular_cutoff": str(min(suggestions.angular_cutoff, recipe.angular_cutoff)),
+        "radial_order": str(recipe.radial_order),
+        "angular_order": str(recipe.angular_order),
         "n_functions": str(len(pairs) + len(triples)),
         "functions": "\n".join(pairs + triples),
     }

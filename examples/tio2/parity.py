@@ -2,8 +2,8 @@
 
     python parity.py      in the folder of energies.train.0, energies.test.0 and predict.in
 
-The forces are those of predict.in: the fit has seen neither these structures nor any force.
-`aenetpy parity predict.in` draws a figure like this one for any potential.
+The forces are those of predict.in, whose structures the fit has never seen. `aenetpy parity
+predict.in` draws a figure like this one for any potential.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
     """Draw both panels and save them."""
     panels = [
         energy_panel([energies("train"), energies("test")], "Energies"),
-        force_panel([forces()], "Forces, never fitted"),
+        force_panel([forces()], "Forces on structures never seen"),
     ]
     parity_figure(panels).savefig("parity.png", dpi=200)
 

@@ -12,8 +12,10 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from aenetpy.cli.main import run
+from aenetpy.io.forces_in import ForceSettings
 from aenetpy.io.generate_in import read_generate_in
 from aenetpy.io.stp import read_stp
+from aenetpy.io.train_in import read_train_in
 
 
 @pytest.fixture
@@ -33,6 +35,20 @@ def alloy(tmp_path, monkeypatch):
         frames.append(atoms)
     ase.io.write("alloy.xyz", frames)
     return tmp_path
+
+
+def test_inputs_for_forces_train_on_them(alloy, capsys):
+    assert run(["init", "--forces", "alloy.xyz@:"]) == 0
+    assert read_stp("Cu.fingerprint.stp").parameters_gp[0].tolist() == [5.5, 20, 4.2, 14]
+    settings = read_train_in("train.in")
+    assert settings.forces == ForceSettings(0.99, 5.0, 0.1)
+    assert settings.parameters["weight_decay"] == 0.05
+    text = Path("train.in").read_text().replace("ITERATIONS 1000", "ITERATIONS 3")
+    Path("train.in").write_text(text)
+    assert run(["generate", "generate.in"]) == 0
+    capsys.readouterr()
+    assert run(["train", "train.in"]) == 0
+    assert "TRAIN force eV/Å" in capsys.readouterr().out
 
 
 def test_structures_fill_in_everything(alloy, capsys):

@@ -43,6 +43,12 @@ VALUES = {
     "rmin": "1.0",
     "radial_cutoff": "6.5",
     "angular_cutoff": "4.5",
+    "radial_order": "16",
+    "angular_order": "4",
+    "energies_alone": "! ",
+    "method": "bfgs",
+    "iterations": "500",
+    "regularization": "! REGULARIZATION 0.000001",
     "n_functions": "2",
     "functions": "G=2 type2=O eta=0.1 Rs=0.0 Rc=6.5\n"
     "G=4 type2=O type3=Ti eta=0.01 lambda=1.0 zeta=2.0 Rc=6.5",
