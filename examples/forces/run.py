@@ -1,7 +1,7 @@
 """What training on forces gives: on the structures that ship, or on DFT structures.
 
     python run.py
-    python run.py --structures .../tio2/structures.tar.xz --seeds 5 --jobs 2
+    python run.py --structures .../tio2/structures.tar.xz --seeds 5 --committees 3 --jobs 2
 
 Every cell of the study is one potential: trained on 90 % of the structures (or fewer), measured on
 the others, which it has never seen. A cell that is done is not done again. `work/report.md` has the
@@ -28,38 +28,64 @@ SHIPPED = HERE.parent / "tio2" / "xsf"
 SPECIES = ("Ti", "O")
 ATOMIC_ENERGIES = {"dft": (-1604.604515075, -432.503149303), "shipped": (0.0, 0.0)}
 
-ENERGIES = "METHOD\nbfgs\n"
-ADAMW = "METHOD\nadamw lr=0.005 halflife={halflife} batchsize=10\nREGULARIZATION 0.05\n"
-FORCES = "FORCES\nalpha={alpha} energy=5 force=0.1\nFORCESPERCENT {percent}\n" + ADAMW
+ENERGIES = "ITERATIONS 500\nMETHOD\nbfgs\n"
+
+
+def forces(alpha: float = 0.99, percent: int = 100, epochs: int = 800) -> tuple[str, ...]:
+    """Return lines of two train.in: forces first, then energies with more weight."""
+    common = f"FORCESPERCENT {percent}\nCACHE 8000 single\nREGULARIZATION 0.05\n"
+    return tuple(
+        f"FORCES\nalpha={share} energy=5 force=0.1\n{common}ITERATIONS {n}\n"
+        f"METHOD\nadamw lr={rate} halflife={halflife} batchsize=10\n"
+        for share, n, rate, halflife in (
+            (alpha, epochs, 0.005, epochs // 8),
+            (0.7, epochs // 6, 0.0005, epochs // 40),
+        )
+    )
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to fit a potential: fingerprints, nodes, and lines of train.in."""
+    """One way to fit a potential.
 
-    lines: str
+    Parameters
+    ----------
+    stages
+        Lines of train.in, one run of train after the other.
+    setup
+        Radial cutoff and order, angular cutoff and order of the fingerprints.
+    nodes
+        Hidden layers.
+    copies
+        Lines of generate.in that ask for displaced copies.
+    share
+        Of the structures for training that are used.
+    group
+        Table in which it stands.
+    """
+
+    stages: tuple[str, ...]
     setup: tuple[float, int, float, int] = (5.5, 20, 4.2, 14)
     nodes: str = "100:twist 60:twist"
-    epochs: int = 1000
+    copies: str = ""
     share: float = 1.0
     group: str = "how it is trained"
-
-
-def forces(alpha: float = 0.99, percent: int = 100, epochs: int = 1000) -> str:
-    """Return the lines of train.in for a share of the forces."""
-    return FORCES.format(alpha=alpha, percent=percent, halflife=epochs // 8)
 
 
 AENET = {"setup": (8.0, 16, 6.5, 4), "nodes": "15:tanh 15:tanh"}
 VARIANTS = {
     "all forces": Variant(forces()),
-    "energies": Variant(ENERGIES, epochs=500, **AENET),
-    "energies, regularised": Variant(ENERGIES + "REGULARIZATION 1e-6\n", epochs=500, **AENET),
+    "energies": Variant((ENERGIES,), **AENET),
+    "energies, regularised": Variant((ENERGIES + "REGULARIZATION 1e-6\n",), **AENET),
+    "displaced copies": Variant(
+        (ENERGIES,), **AENET, copies="TAYLOR\nstrategy=random delta=0.03 a=6\n"
+    ),
     "10 % of the forces": Variant(forces(percent=10)),
     "25 % of the forces": Variant(forces(percent=25)),
-    "fast": Variant(forces(epochs=600), (5.5, 10, 4.2, 6), "20:twist 20:twist", 600),
-    "alpha 0.9": Variant(forces(0.9), group="weight of the forces"),
-    "alpha 0.999": Variant(forces(0.999), group="weight of the forces"),
+    "fast": Variant(forces(epochs=500), (5.5, 10, 4.2, 6), "20:twist 20:twist"),
+    "first stage alone": Variant(forces()[:1], group="schedule"),
+    "alpha 0.9": Variant(forces(0.9), group="schedule"),
+    "alpha 0.999": Variant(forces(0.999), group="schedule"),
     "15-15": Variant(forces(), nodes="15:twist 15:twist", group="nodes"),
     "30-30": Variant(forces(), nodes="30:twist 30:twist", group="nodes"),
     "60-60": Variant(forces(), nodes="60:twist 60:twist", group="nodes"),
@@ -71,8 +97,8 @@ VARIANTS = {
     "400 structures": Variant(forces(), share=4 / 6.3, group="structures for training"),
 }
 QUICK = {
-    "energies": Variant(ENERGIES, (5.5, 10, 4.2, 6), "15:tanh 15:tanh", 300),
-    "all forces": Variant(forces(epochs=150), (5.5, 10, 4.2, 6), "20:twist 20:twist", 150),
+    "energies": Variant((ENERGIES,), (5.5, 10, 4.2, 6), "15:tanh 15:tanh"),
+    "all forces": Variant(forces(epochs=160), (5.5, 10, 4.2, 6), "20:twist 20:twist"),
 }
 COMMITTEE = "all forces"
 MEMBERS = 5
@@ -119,16 +145,20 @@ def write_inputs(cell: Cell, training: list[str]) -> None:
         "OUTPUT TiO2.train\nTYPES\n2\n"
         + "".join(f"{symbol} {energy}\n" for symbol, energy in types)
         + "SETUPS\nTi Ti.stp\nO O.stp\n"
+        + cell.variant.copies
         + f"FILES\n{len(training)}\n"
         + "\n".join(training)
         + "\n"
     )
     n_layers = len(cell.variant.nodes.split())
-    (cell.folder / "train.in").write_text(
-        f"TRAININGSET TiO2.train\nTESTPERCENT 0\nITERATIONS {cell.variant.epochs}\nITERWRITE 0\n"
-        f"SEED {1000 * cell.seed + cell.member}\n{cell.variant.lines}NETWORKS\n"
-        + "".join(f"{symbol} {symbol}.nn {n_layers} {cell.variant.nodes}\n" for symbol in SPECIES)
-    )
+    for k, lines in enumerate(cell.variant.stages, start=1):
+        (cell.folder / f"train-{k}.in").write_text(
+            "TRAININGSET TiO2.train\nTESTPERCENT 0\nITERWRITE 0\n"
+            f"SEED {1000 * cell.seed + cell.member}\n{lines}NETWORKS\n"
+            + "".join(
+                f"{symbol} {symbol}.nn {n_layers} {cell.variant.nodes}\n" for symbol in SPECIES
+            )
+        )
 
 
 def fit(cell: Cell) -> None:
@@ -141,7 +171,8 @@ def fit(cell: Cell) -> None:
         path.unlink()
     write_inputs(cell, training)
     aenetpy.generate(aenetpy.read_generate_in(cell.folder / "generate.in"), cell.folder)
-    result = aenetpy.train(aenetpy.read_train_in(cell.folder / "train.in"), cell.folder)
+    for k in range(1, 1 + len(cell.variant.stages)):
+        result = aenetpy.train(aenetpy.read_train_in(cell.folder / f"train-{k}.in"), cell.folder)
     potential = aenetpy.read_potential({s: str(cell.folder / f"{s}.nn") for s in SPECIES})
     energies, predicted = [], []
     for path in testing:
@@ -261,10 +292,10 @@ def all_cells(arguments: argparse.Namespace, work: Path) -> Iterator[Cell]:
     variants = QUICK if arguments.structures is None else VARIANTS
     source = "shipped" if arguments.structures is None else "dft"
     for name, variant in variants.items():
-        members = MEMBERS if name == COMMITTEE and source == "dft" else 1
         few = variant.group != "how it is trained"
         for seed in range(1, 1 + (min(arguments.seeds, 2) if few else arguments.seeds)):
-            for member in range(members):
+            has_committee = name == COMMITTEE and seed <= arguments.committees
+            for member in range(MEMBERS if has_committee else 1):
                 folder = work / name.replace(" ", "_").replace("/", "-") / f"{seed}-{member}"
                 yield Cell(name, variant, seed, member, folder, source, files)
 
@@ -274,6 +305,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What training on forces gives")
     parser.add_argument("--structures", type=Path, help="DFT structures: folder or archive of XSF")
     parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--committees", type=int, default=0, help="of the first seeds")
     parser.add_argument("--jobs", type=int, default=1, help="potentials at a time")
     arguments = parser.parse_args()
     work = HERE / ("work" if arguments.structures is None else "work-dft")
