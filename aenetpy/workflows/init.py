@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from pathlib import Path
@@ -26,13 +26,23 @@ log = logging.getLogger("aenetpy")
 
 
 @dataclass(frozen=True)
+class Fit:
+    """One run of train: what examples/forces and the README recommend."""
+
+    alpha: float | None
+    method: str
+    iterations: int
+    regularization: str
+
+
+@dataclass(frozen=True)
 class Recipe:
-    """How a potential is fitted: what examples/forces and the README recommend.
+    """How a potential is fitted.
 
     Parameters
     ----------
-    method, iterations, regularization
-        Of train.in.
+    fits
+        The runs of train, by the name of their input.
     nodes
         Hidden layers.
     radial_order, angular_order
@@ -41,9 +51,7 @@ class Recipe:
         Å, at most.
     """
 
-    method: str = "bfgs"
-    iterations: int = 500
-    regularization: str = "! REGULARIZATION 0.000001"
+    fits: Mapping[str, Fit]
     nodes: str = "2 15:tanh 15:tanh"
     radial_order: int = 16
     angular_order: int = 4
@@ -51,11 +59,16 @@ class Recipe:
     angular_cutoff: float = math.inf
 
 
-ENERGIES = Recipe()
+ENERGIES = Recipe({"train.in": Fit(None, "bfgs", 500, "! REGULARIZATION 0.000001")})
 FORCES = Recipe(
-    method="adamw lr=0.005 halflife=125 batchsize=10",
-    iterations=1000,
-    regularization="REGULARIZATION 0.05",
+    {
+        "train.in": Fit(
+            0.99, "adamw lr=0.005 halflife=100 batchsize=10", 800, "REGULARIZATION 0.05"
+        ),
+        "train-2.in": Fit(
+            0.7, "adamw lr=0.0005 halflife=20 batchsize=10", 133, "REGULARIZATION 0.05"
+        ),
+    },
     nodes="2 100:twist 60:twist",
     radial_order=20,
     angular_order=14,
@@ -137,10 +150,11 @@ def write_inputs(
                 hint="write for instance: aenetpy init -s Ti -s O",
             )
     recipe = FORCES if forces else ENERGIES
-    contents = {
-        name: _filled(name, _general_words(species, suggestions, recipe))
-        for name in ("generate.in", "train.in", "predict.in")
-    }
+    words = _general_words(species, suggestions, recipe)
+    contents = {"generate.in": _filled("generate.in", words)}
+    for name, fit in recipe.fits.items():
+        contents[name] = _filled("train.in", words | _fit_words(fit))
+    contents["predict.in"] = _filled("predict.in", words)
     for symbol in species:
         contents[f"{symbol}.fingerprint.stp"] = _filled(
             f"{basis}.stp", _setup_words(symbol, species, suggestions, recipe)
@@ -229,13 +243,19 @@ def _general_words(
         ),
         "setups": lines("{0} {0}.fingerprint.stp"),
         "networks": lines(f"{{0}} {{0}}.nn {recipe.nodes}"),
-        "energies_alone": "" if recipe is FORCES else "! ",
-        "method": recipe.method,
-        "iterations": str(recipe.iterations),
-        "regularization": recipe.regularization,
         "network_files": lines("{0} {0}.nn"),
         "n_files": str(len(suggestions.files)),
         "files": "\n".join(suggestions.files),
+    }
+
+
+def _fit_words(fit: Fit) -> dict[str, str]:
+    return {
+        "energies_alone": "! " if fit.alpha is None else "",
+        "alpha": str(0.99 if fit.alpha is None else fit.alpha),
+        "method": fit.method,
+        "iterations": str(fit.iterations),
+        "regularization": fit.regularization,
     }
 
 

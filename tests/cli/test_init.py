@@ -43,12 +43,18 @@ def test_inputs_for_forces_train_on_them(alloy, capsys):
     settings = read_train_in("train.in")
     assert settings.forces == ForceSettings(0.99, 5.0, 0.1)
     assert settings.parameters["weight_decay"] == 0.05
-    text = Path("train.in").read_text().replace("ITERATIONS 1000", "ITERATIONS 3")
-    Path("train.in").write_text(text)
+    assert read_train_in("train-2.in").forces == ForceSettings(0.7, 5.0, 0.1)
     assert run(["generate", "generate.in"]) == 0
-    capsys.readouterr()
-    assert run(["train", "train.in"]) == 0
-    assert "TRAIN force eV/Å" in capsys.readouterr().out
+    last = []
+    for name, epochs in (("train.in", 800), ("train-2.in", 133)):
+        text = Path(name).read_text()
+        Path(name).write_text(text.replace(f"ITERATIONS {epochs}", "ITERATIONS 3"))
+        capsys.readouterr()
+        assert run(["train", name]) == 0
+        out = capsys.readouterr().out
+        assert "TRAIN force eV/Å" in out
+        last.append([row.split()[1:] for row in out.splitlines() if row.endswith(" <")])
+    assert last[1][0] == last[0][-1]  # goes on from the networks of the first
 
 
 def test_structures_fill_in_everything(alloy, capsys):

@@ -46,6 +46,7 @@ VALUES = {
     "radial_order": "16",
     "angular_order": "4",
     "energies_alone": "! ",
+    "alpha": "0.99",
     "method": "bfgs",
     "iterations": "500",
     "regularization": "! REGULARIZATION 0.000001",
