@@ -73,9 +73,8 @@ class MethodEntry:
     restart_title
         What ``train.x`` says it restarts from ``train.restart``; empty if aenet has
         no such file for it.
-    needs_residuals
-        Whether it works on sums of squares only, see `training.objective.LeastSquares`:
-        not on forces.
+    energies_only
+        Whether it cannot train on forces.
     remark
         What users should know besides, in Markdown.
     """
@@ -86,7 +85,7 @@ class MethodEntry:
     parameters: Mapping[str, MethodParameter] = field(default_factory=dict)
     sampling: str | None = "sequential"
     restart_title: str = ""
-    needs_residuals: bool = False
+    energies_only: bool = False
     remark: str = ""
 
     @property
@@ -168,7 +167,6 @@ METHODS: dict[str, MethodEntry] = {
                 "wgroup": MethodParameter(100, AT_LEAST_ONE),
             },
             restart_title="Extended Kalman Filter",
-            needs_residuals=True,
             remark="`adaptive` has no effect, as in aenet",
         ),
         MethodEntry(
@@ -182,7 +180,7 @@ METHODS: dict[str, MethodEntry] = {
                 "conv": MethodParameter(0.001, label="Target error"),
                 "adjust": MethodParameter(10.0, ABOVE_ONE),
             },
-            needs_residuals=True,
+            energies_only=True,
             remark="`iter` and `conv` have no effect, as in aenet",
         ),
     )

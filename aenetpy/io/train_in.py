@@ -307,10 +307,10 @@ def check_together(settings: TrainInput) -> None:
     if settings.stress is not None and settings.forces is None:
         hint = "add the line 'FORCES' and below it 'alpha=0.1'"
         raise error("STRESS", "STRESS needs FORCES, which says how much it counts", hint)
-    if settings.forces is not None and METHODS[method.name].needs_residuals:
+    if settings.forces is not None and METHODS[method.name].energies_only:
         message = f"METHOD {method.name} trains on energies alone"
         keyword = "METHOD" if "METHOD" in settings.lines else "FORCES"
-        raise error(keyword, message, "use bfgs, adam or adamw, or remove FORCES")
+        raise error(keyword, message, "use bfgs, adam, adamw or ekf, or remove FORCES")
 
 
 def _read_test_percent(keywords: Keywords) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from aenetpy.arrays import Float, Index, Long
 from aenetpy.data.geometry import Geometry
 from aenetpy.data.training_set import TrainingSet
-from aenetpy.descriptors.derivatives import Derivatives
+from aenetpy.descriptors.derivatives import Derivatives, Targets
 from aenetpy.interruption import check
 from aenetpy.models.network import Network, NetworkMemory
 from aenetpy.models.scaling import feature_scaling
@@ -26,7 +26,7 @@ from aenetpy.training.force_targets import (
     ForceTargets,
     ForceWeights,
 )
-from aenetpy.training.objective import Loss, Quantity
+from aenetpy.training.objective import Loss, Quantity, Residuals
 
 ATOMS_PER_BLOCK = 1000
 """Atoms that pass together: fewer than for energies alone, since each has its neighbours."""
@@ -118,7 +118,7 @@ class ForceObjective:
         ]
         self._memory: SimpleQueue[list[NetworkMemory]] = SimpleQueue()
         for _ in range(min(self._workers.jobs, len(self._blocks))):
-            self._memory.put(self._new_memory())
+            self._memory.put(self._new_memory(self._blocks))
 
     def _force_block(self, chosen: Index) -> _ForceBlock:
         block, labels = self._packing.block(chosen), self._targets.of(chosen)
@@ -170,11 +170,7 @@ class ForceObjective:
 
         Without ``gradient`` no rates are followed, and ``gradient_w`` is empty.
         """
-        parts_t = np.split(weights_w, self._ends_t[:-1])
-        networks_t = [
-            network.with_weights(part)
-            for network, part in zip(self._networks_t, parts_t, strict=True)
-        ]
+        networks_t = self._networks(weights_w)
 
         def work(one: _ForceBlock) -> Loss:
             return self._evaluate_block(one, networks_t, gradient)
@@ -186,6 +182,56 @@ class ForceObjective:
             gradient_w += part.gradient_w
         errors = (join(part.errors[k] for part in parts) for k in range(len(self.quantities)))
         return Loss(value, gradient_w, tuple(errors))
+
+    def residuals(self, weights_w: Float) -> Residuals:
+        """Return all errors times the root of twice their weight in L, and their slopes, (k, w).
+
+        Structure by structure the energy, then the known coordinates; one derivative of a
+        force by all weights takes as long as the gradient of L for its structure.
+        """
+        networks_t = self._networks(weights_w)
+        pieces = [self._structures[k : k + 1] for k in range(self.n_structures)]
+
+        def work(chosen: Index) -> Residuals:
+            return self._residuals_of_structure(self._force_block(chosen), networks_t)
+
+        found = list(self._workers.map(work, pieces))
+        return Residuals(
+            join(one.residuals_k for one in found),
+            np.concatenate([np.empty((0, len(weights_w))), *(one.jacobian_kw for one in found)]),
+        )
+
+    def _residuals_of_structure(self, one: _ForceBlock, networks_t: list[Network]) -> Residuals:
+        check()
+        block, targets = one.block, one.labels.targets
+        memory_t = self._new_memory([one])
+        known_k = np.flatnonzero(targets.weight_q)
+        jacobian_kw = np.empty((1 + len(known_k), self._ends_t[-1]))
+        no_rates = np.zeros(one.n_numbers)
+        with unchecked():
+            energies_s = forward(block, networks_t, memory_t)
+            errors_s = (block.energies_s - energies_s) / block.n_atoms_s / self._scale
+            gradient_k = self._input_gradients(one, networks_t, memory_t)
+            root = math.sqrt(2.0 * self._energy_factor)
+            slopes_s = -root / block.n_atoms_s / self._scale
+            self._backward(one, networks_t, memory_t, slopes_s, no_rates, jacobian_kw[0])
+            forces_q, _ = self._derivatives.compare(
+                one.followed_s, one.rows_st, gradient_k, targets, rates=False
+            )
+            roots_q = np.sqrt(-targets.weight_q)
+            for row, q in enumerate(known_k, start=1):
+                # f - (f - 1) is one: the rates are the column of J that belongs to q.
+                weight_q = np.zeros_like(roots_q)
+                weight_q[q] = roots_q[q]
+                column = Targets(targets.coordinates_s, forces_q - 1.0, weight_q)
+                _, rates_k = self._derivatives.compare(
+                    one.followed_s, one.rows_st, gradient_k, column, rates=True
+                )
+                forward(block, networks_t, memory_t)
+                self._input_gradients(one, networks_t, memory_t)
+                self._backward(one, networks_t, memory_t, 0.0 * slopes_s, rates_k, jacobian_kw[row])
+            differences_q = roots_q * (targets.reference_q - forces_q)
+        return Residuals(np.concatenate([root * errors_s, differences_q[known_k]]), jacobian_kw)
 
     def energies(self, weights_w: Float) -> Float:
         """Return the energies of all structures in scaled units, (s,)."""
@@ -200,11 +246,7 @@ class ForceObjective:
             with unchecked():
                 energies_s = forward(block, networks_t, memory_t)
                 errors_s = (block.energies_s - energies_s) / block.n_atoms_s / self._scale
-                gradient_k = np.empty(one.n_numbers)
-                for views, network, memory, slopes_g in zip(
-                    self._views(one, gradient_k), networks_t, memory_t, self._slopes_tg, strict=True
-                ):
-                    np.multiply(network.input_gradient(memory), slopes_g, out=views)
+                gradient_k = self._input_gradients(one, networks_t, memory_t)
                 forces_q, rates_k = self._derivatives.compare(
                     one.followed_s, one.rows_st, gradient_k, targets, gradient
                 )
@@ -215,23 +257,50 @@ class ForceObjective:
                 if not gradient:
                     return Loss(value, np.empty(0), errors)
                 gradient_w = np.empty(self._ends_t[-1])
-                factor_s = -2.0 * self._energy_factor * errors_s / block.n_atoms_s / self._scale
-                for rows, network, memory, slopes_g, rates_ng, gradient_part in zip(
-                    block.rows_t,
-                    networks_t,
-                    memory_t,
-                    self._slopes_tg,
-                    self._views(one, rates_k),
-                    np.split(gradient_w, self._ends_t[:-1]),
-                    strict=True,
-                ):
-                    rates_ng *= slopes_g
-                    network.backward_of_rates(
-                        rows.spread(factor_s), rates_ng, memory, gradient_part
-                    )
+                slopes_s = -2.0 * self._energy_factor * errors_s / block.n_atoms_s / self._scale
+                self._backward(one, networks_t, memory_t, slopes_s, rates_k, gradient_w)
                 return Loss(value, gradient_w, errors)
         finally:
             self._memory.put(memory_t)
+
+    def _input_gradients(
+        self, one: _ForceBlock, networks_t: list[Network], memory_t: list[NetworkMemory]
+    ) -> Float:
+        """dE/dG, eV, of all atoms of the last forward pass, flat."""
+        gradient_k = np.empty(one.n_numbers)
+        for gradient_ng, network, memory, slopes_g in zip(
+            self._views(one, gradient_k), networks_t, memory_t, self._slopes_tg, strict=True
+        ):
+            np.multiply(network.input_gradient(memory), slopes_g, out=gradient_ng)
+        return gradient_k
+
+    def _backward(
+        self,
+        one: _ForceBlock,
+        networks_t: list[Network],
+        memory_t: list[NetworkMemory],
+        slopes_s: Float,
+        rates_k: Float,
+        gradient_w: Float,
+    ) -> None:
+        """Write the gradient of sum_s a_s E_s + sum_i dE_i/dG . v_i, given a (s) and v (flat)."""
+        for rows, network, memory, slopes_g, rates_ng, own_w in zip(
+            one.block.rows_t,
+            networks_t,
+            memory_t,
+            self._slopes_tg,
+            self._views(one, rates_k),
+            np.split(gradient_w, self._ends_t[:-1]),
+            strict=True,
+        ):
+            network.backward_of_rates(rows.spread(slopes_s), rates_ng * slopes_g, memory, own_w)
+
+    def _networks(self, weights_w: Float) -> list[Network]:
+        parts_t = np.split(weights_w, self._ends_t[:-1])
+        return [
+            network.with_weights(part)
+            for network, part in zip(self._networks_t, parts_t, strict=True)
+        ]
 
     def _errors(
         self, labels: BlockTargets, errors_s: Float, differences_q: Float
@@ -252,12 +321,12 @@ class ForceObjective:
             start = stop
         return views
 
-    def _new_memory(self) -> list[NetworkMemory]:
-        """Memory for the largest block, one per species."""
+    def _new_memory(self, blocks: Sequence[_ForceBlock]) -> list[NetworkMemory]:
+        """Memory for the largest of some blocks, one per species."""
         return [
             NetworkMemory(
                 network.nodes_l,
-                max(one.block.rows_t[t].x_1n.shape[1] for one in self._blocks),
+                max(one.block.rows_t[t].x_1n.shape[1] for one in blocks),
                 second_order=True,
             )
             for t, network in enumerate(self._networks_t)

@@ -537,7 +537,7 @@ def test_train_in_round_trip(tmp_path_factory, species, data):
         iterwrite=data.draw(st.integers(0, 1000)),
         max_energy=data.draw(st.none() | REALS),
         method=MethodLine(name, parameters),
-        forces=None if METHODS[name].needs_residuals else data.draw(st.none() | FORCES),
+        forces=None if METHODS[name].energies_only else data.draw(st.none() | FORCES),
         forces_percent=data.draw(st.floats(0, 100)),
         max_forces=data.draw(st.none() | st.floats(1e-9, 1e9)),
         cache=data.draw(st.none() | st.builds(CacheSettings, st.floats(0, 1e9), st.booleans())),

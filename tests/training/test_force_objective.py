@@ -261,3 +261,29 @@ def test_other_weights_are_another_problem() -> None:
     names = {case.objective(term).identity for term in ("energy", "force", "all")}
     assert len(names) == 3
     assert case.objective().identity in names
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_residuals_are_those_of_the_value(kept) -> None:
+    case = Case("chebyshev")
+    weights_w = weights_of(case.networks)
+    objective = case.objective(derivatives=case.kept(True) if kept else None).batch(np.arange(5))
+    found, loss = objective.residuals(weights_w), objective.evaluate(weights_w)
+    assert 0.5 * found.residuals_k @ found.residuals_k == pytest.approx(loss.value, rel=1e-12)
+    np.testing.assert_allclose(
+        found.residuals_k @ found.jacobian_kw,
+        loss.gradient_w,
+        rtol=1e-9,
+        atol=1e-9 * np.abs(loss.gradient_w).max(),
+    )
+
+
+def test_slopes_of_residuals_agree_with_differences() -> None:
+    case = Case("behler, one species")
+    weights_w = weights_of(case.networks)
+    objective = case.objective()
+    found = objective.residuals(weights_w)
+    for k in (0, 5, len(found.residuals_k) - 1):
+        numerical = difference(lambda w, k=k: objective.residuals(w).residuals_k[k], weights_w)
+        expected = pytest.approx(numerical, rel=1e-6, abs=1e-6 * np.abs(numerical).max())
+        assert found.jacobian_kw[k] == expected

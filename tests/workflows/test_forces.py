@@ -18,7 +18,11 @@ from tests.cli.inputs import generate_in
 from tests.conftest import ROOT
 
 NAMES = [f"rutile-{k:02d}.xsf" for k in range(6)] + [f"anatase-{k:02d}.xsf" for k in range(6)]
-METHODS = {"bfgs": "bfgs", "adamw": "method=adamw lr=0.01 batchsize=4"}
+METHODS = {
+    "bfgs": "bfgs",
+    "adamw": "method=adamw lr=0.01 batchsize=4",
+    "ekf": "ekf lambda=0.99 lambda0=0.99 wgroup=50",
+}
 
 
 @pytest.fixture(scope="module")
@@ -183,5 +187,5 @@ def test_levenberg_marquardt_is_refused(folder, capsys) -> None:
     text = Path("train.in").read_text().replace("METHOD\nbfgs", "METHOD\nlm")
     Path("train.in").write_text(text)
     error = error_of(capsys)
-    assert "METHOD lm trains on energies alone; use bfgs, adam or adamw" in error
+    assert "METHOD lm trains on energies alone; use bfgs, adam, adamw or ekf" in error
     assert "train.in:" in error
