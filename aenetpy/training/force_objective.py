@@ -46,10 +46,11 @@ class _ForceBlock:
 class ForceObjective:
     """Mean squared errors of energies, forces and stress, in units of errors that count equally.
 
-    ``L(w) = S [(1 - a) <dE^2>/e^2 + a <dF^2>/f^2 + a <dS^2>/s^2]``, where dE is the error of the
-    energy per atom of each of S structures, dF of each known component of a force, and dS of
-    each of the nine components of each known stress. The means are over the whole set; a batch
-    has the part that its structures have in the sum.
+    ``L(w) = S (e scale)^2/2 [(1 - a) <dE^2>/e^2 + a <dF^2>/f^2 + a <dS^2>/s^2]``, where dE is the
+    error of the energy per atom of each of S structures, dF of each known component of a force,
+    and dS of each of the nine components of each known stress; with a = 0 it is that of
+    `EnergyObjective`. The means are over the whole set; a batch has the part that its
+    structures have in the sum.
 
     Parameters
     ----------
@@ -106,7 +107,8 @@ class ForceObjective:
         )
         chosen = np.asarray(structures_s, dtype=np.intp)
         self._targets = ForceTargets(trainset, geometry, weights, chosen)
-        self._energy_factor = (1.0 - weights.alpha) / weights.energy**2
+        self._unit = 0.5 * (weights.energy * trainset.scale) ** 2
+        self._energy_factor = self._unit * (1.0 - weights.alpha) / weights.energy**2
         self._choose(chosen)
 
     def _choose(self, structures: Index) -> None:
@@ -156,8 +158,10 @@ class ForceObjective:
         )
 
     def score(self, loss: Loss) -> float:
-        """Return sqrt(L / S): the root mean square error, each in its unit of equal weight."""
-        return math.sqrt(loss.value / self.n_structures) if self.n_structures else math.nan
+        """Return the root of what is in brackets in L: errors in units of equal weight."""
+        if not self.n_structures:
+            return math.nan
+        return math.sqrt(loss.value / self.n_structures / self._unit)
 
     def batch(self, chosen_s: Index) -> ForceObjective:
         """Return the objective over some of its structures, by position, repeats allowed."""

@@ -101,7 +101,8 @@ class ForceTargets:
         self._reference_q = reference_q
         n_forces = 3 * int(trainset.n_atoms_s[structures_s] @ geometry.has_forces_s[structures_s])
         n_stress = 9 * int(has_stress_s[structures_s].sum())
-        share = len(structures_s) * weights.alpha
+        unit = 0.5 * (weights.energy * trainset.scale) ** 2
+        share = unit * len(structures_s) * weights.alpha
         force = share / weights.force**2 / max(n_forces, 1)
         stress = share / (weights.stress or 1.0) ** 2 / max(n_stress, 1)
         self._weight_q: Float = -2.0 * force * self._is_force_q.astype(np.float64)

@@ -215,7 +215,8 @@ def test_value_is_the_weighted_sum_of_mean_squares() -> None:
     stress_k = stress_k / EV_PER_A3_IN_GPA
     expected = 0.3 * (energy_k**2).mean() / 0.1**2 + 0.7 * (force_k**2).mean() / 0.5**2
     expected += 0.7 * (stress_k**2).mean() / 0.3**2
-    assert loss.value == pytest.approx(6 * expected, rel=1e-12)
+    unit = 0.5 * (0.1 * case.trainset.scale) ** 2
+    assert loss.value == pytest.approx(6 * unit * expected, rel=1e-12)
     assert case.objective().score(loss) == pytest.approx(expected**0.5, rel=1e-12)
 
 
@@ -224,8 +225,8 @@ def test_without_forces_the_gradient_is_that_of_energies() -> None:
     weights_w = weights_of(case.networks)
     expected = EnergyObjective(case.trainset, range(6), case.networks).evaluate(weights_w)
     found = case.objective("energy").evaluate(weights_w)
-    factor = 2.0 / 0.1**2 / case.trainset.scale**2
-    np.testing.assert_allclose(found.gradient_w, factor * expected.gradient_w, rtol=1e-10)
+    assert found.value == pytest.approx(expected.value, rel=1e-12)
+    np.testing.assert_allclose(found.gradient_w, expected.gradient_w, rtol=1e-10)
     np.testing.assert_allclose(found.errors[0], expected.errors[0], rtol=1e-12)
 
 
