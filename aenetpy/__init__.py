@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AenetpyError": "aenetpy.errors",
+    "AugmentTask": "aenetpy.workflows.augment",
     "Calculator": "aenetpy.calculators",
     "Listener": "aenetpy.reports.listener",
     "Potential": "aenetpy.models.potential",
@@ -19,6 +20,7 @@ _HOMES = {
     "Structure": "aenetpy.data.structure",
     "TextListener": "aenetpy.reports.listener",
     "TrainingSet": "aenetpy.data.training_set",
+    "augment": "aenetpy.workflows.augment",
     "fingerprints": "aenetpy.descriptors.table",
     "generate": "aenetpy.workflows.generate",
     "predict": "aenetpy.workflows.predict",
@@ -38,6 +40,7 @@ _HOMES = {
 
 __all__ = [
     "AenetpyError",
+    "AugmentTask",
     "Calculator",
     "Listener",
     "Potential",
@@ -45,6 +48,7 @@ __all__ = [
     "Structure",
     "TextListener",
     "TrainingSet",
+    "augment",
     "fingerprints",
     "generate",
     "predict",
@@ -83,6 +87,8 @@ if TYPE_CHECKING:
     from aenetpy.models.reading import read_potential as read_potential
     from aenetpy.reports.listener import Listener as Listener
     from aenetpy.reports.listener import TextListener as TextListener
+    from aenetpy.workflows.augment import AugmentTask as AugmentTask
+    from aenetpy.workflows.augment import augment as augment
     from aenetpy.workflows.generate import generate as generate
     from aenetpy.workflows.predict import predict as predict
     from aenetpy.workflows.train import train as train
