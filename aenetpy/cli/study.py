@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -32,6 +33,7 @@ def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
     goes on where an earlier one was stopped.
     """
     from aenetpy.io.study_in import read_study
+    from aenetpy.reports.listener import TextListener
     from aenetpy.workflows.study import state_of, study
     from aenetpy.workflows.study_plan import make_study_plan
 
@@ -41,7 +43,7 @@ def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
             click.echo(f"{state_of(trial):<8} {trial.folder}")
         return
     with progress_bar(len(plan.trials), "trials", silent=True) as advance:
-        results = study(plan, jobs, on_trial=lambda: advance(1))
+        results = study(plan, TextListener(sys.stdout, advance), jobs)
     from aenetpy.studies.report import summary_text
 
     click.echo(summary_text(plan.study, results), nl=False)

@@ -136,13 +136,15 @@ class GenerateInput:
     lines: dict[str, int] = field(default_factory=dict, compare=False)
 
 
-def read_generate_in(path: str | Path) -> GenerateInput:
+def read_generate_in(path: str | Path, folder: str | Path = ".") -> GenerateInput:
     """Return the content of a ``generate.in``.
 
     Parameters
     ----------
     path
-        The file; the paths in it stay as they are, relative to the working directory.
+        The file; the paths in it stay as they are, relative to the folder of the run.
+    folder
+        That folder: patterns in FILES stand for the files that are there.
 
     Raises
     ------
@@ -161,7 +163,7 @@ def read_generate_in(path: str | Path) -> GenerateInput:
         species=species,
         atomic_energies_t=energies,
         setups=keywords.paths_by_species("SETUPS", species, _SETUPS),
-        files=keywords.files(_FILES),
+        files=keywords.files(_FILES, folder),
         taylor=read_taylor(keywords),
         lines=keywords.lines,
         **{item.target: keywords.value(item) for item in GENERATE_IN.values},

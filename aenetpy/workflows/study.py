@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -16,11 +16,12 @@ from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.trial_files import TrialResult, read_record
+from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.studies.cells import format_trials
 from aenetpy.studies.report import write_report
 from aenetpy.workflows.checks import check_species
-from aenetpy.workflows.commands import Commands
 from aenetpy.workflows.generate import read_setups, target_energy
+from aenetpy.workflows.processes import Processes
 from aenetpy.workflows.study_plan import StudyPlan, Trial
 from aenetpy.workflows.trial import RECORD, finished, has_result, run_trial
 
@@ -33,22 +34,22 @@ MOMENT = 0.2
 log = logging.getLogger("aenetpy")
 
 
-def study(
-    plan: StudyPlan, jobs: int = 1, on_trial: Callable[[], object] = lambda: None
-) -> list[TrialResult]:
+def study(plan: StudyPlan, listener: Listener = SILENT, jobs: int = 1) -> list[TrialResult]:
     """Run all trials that are not done, and write table, figures and report.
 
-    Each trial runs the commands of aenetpy in its own folder, and is left alone once its
-    result is there: the same call goes on with the others, however this one ended.
+    Each trial is a process that augments, generates and trains in its own folder, and is left
+    alone once its result is there: the same call goes on with the others, however this one
+    ended. A script that calls this does so below ``if __name__ == "__main__":``, since the
+    processes import it.
 
     Parameters
     ----------
     plan
         See `make_study_plan`.
+    listener
+        Hears of each trial that is done.
     jobs
         Trials at a time; the results do not depend on it.
-    on_trial
-        Called after each trial.
 
     Returns
     -------
@@ -67,7 +68,7 @@ def study(
         done = finished(trial)
         if done is not None:
             results[trial.name] = done
-            on_trial()
+            listener.advance()
     to_do = [trial for trial in plan.trials if trial.name not in results]
     n_changed = sum(state_of(trial) == CHANGED for trial in to_do)
     if n_changed:
@@ -75,10 +76,10 @@ def study(
     failures: list[AenetpyError] = []
     with locked_folder(folder, "study") as lock:
         write_text(folder / TABLE, format_trials(in_order(plan, results)))
-        commands = Commands([lock])
+        processes = Processes(lock)
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                waiting = submit(to_do, plan.settings, held_out, commands, pool)
+                waiting = submit(to_do, plan.settings, held_out, processes, pool)
                 while waiting:
                     check()
                     ended, _ = wait(waiting, MOMENT, return_when=FIRST_COMPLETED)
@@ -86,10 +87,10 @@ def study(
                         trial = waiting.pop(future)
                         take(trial, future, results, failures)
                         write_text(folder / TABLE, format_trials(in_order(plan, results)))
-                        on_trial()
+                        listener.advance()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                commands.end()
+                processes.end()
                 n_done, n_all = len(results), len(plan.trials)
                 log.warning("%d of %d trials are done; the same command goes on", n_done, n_all)
                 raise
@@ -121,7 +122,7 @@ def submit(
     trials: Sequence[Trial],
     settings: GenerateInput,
     held_out: list[Structure],
-    commands: Commands,
+    processes: Processes,
     pool: ThreadPoolExecutor,
 ) -> dict[Future[TrialResult | None], Trial]:
     """Queue the trials; those that need networks of another wait for it.
@@ -135,7 +136,11 @@ def submit(
             needed = futures[trial.needs.name]
             if needed.exception() is not None or needed.result() is None:
                 return None
-        return run_trial(trial, settings, held_out, commands)
+        try:
+            return processes.run(run_trial, trial, settings, held_out)
+        except AenetpyError as error:
+            error.message = f"trial {trial.name}: {error.message}"
+            raise
 
     for trial in trials:
         futures[trial.name] = pool.submit(work, trial)

@@ -18,7 +18,7 @@ from aenetpy.io.free_form import Entry, Place, times
 from aenetpy.io.generate_in import GenerateInput, format_generate_in, read_generate_in
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.study_in import Study, Variant
-from aenetpy.io.taylor_in import TaylorInput, format_delta
+from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.io.train_in import (
     NetworkLine,
     TrainInput,
@@ -50,8 +50,8 @@ class Trial:
         Where it runs.
     inputs
         Its input files by name.
-    steps
-        Commands of aenetpy, one after the other.
+    copies
+        Displaced copies that are written as files; None where there are none.
     digest
         Of all that the result depends on.
     needs
@@ -63,7 +63,7 @@ class Trial:
     seed: int
     folder: Path
     inputs: Mapping[str, str] = field(repr=False)
-    steps: tuple[tuple[str, ...], ...]
+    copies: TaylorInput | None
     digest: str
     needs: Trial | None = None
 
@@ -71,6 +71,11 @@ class Trial:
     def name(self) -> str:
         """Name of its folder."""
         return self.folder.name
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What is done, one after the other."""
+        return ("generate", "train") if self.copies is None else ("augment", "generate", "train")
 
 
 @dataclass(frozen=True)
@@ -299,10 +304,7 @@ def make_trial(
         timing=False,
     )
     train_in = replace(train_in, networks=tuple(map(_plain_file, train_in.networks)))
-    steps: list[tuple[str, ...]] = [("generate", GENERATE), ("train", TRAIN)]
-    if variant.mixed:
-        assert taylor is not None, "only copies can be mixed"
-        steps = [_augment_step(taylor), ("generate", AUGMENTED), ("train", TRAIN)]
+    copies = taylor if variant.mixed else None
     inputs = {
         GENERATE: format_generate_in(generate_in),
         TRAIN: format_train_in(replace(train_in, iterwrite=0)),  # only the last networks count
@@ -313,25 +315,9 @@ def make_trial(
     )
     needed = None if needs is None else needs.digest
     plain = format_train_in(replace(train_in, iterwrite=1))
-    definition = [format_generate_in(nameless), plain, steps, data, needed]
+    definition = [format_generate_in(nameless), plain, f"{copies}", data, needed]
     digest = digest_of(json.dumps(definition).encode())
-    return Trial(variant, len(parents), seed, folder, inputs, tuple(steps), digest, needs)
-
-
-def _augment_step(taylor: TaylorInput) -> tuple[str, ...]:
-    """Return the command that writes copies as files, which name no parents."""
-    options = {
-        "--strategy": taylor.strategy,
-        "--delta": format_delta(taylor.delta),
-        "--a": taylor.copies_per_structure,
-        "--seed": taylor.seed,
-        "--folder": "augmented",
-        "--output": AUGMENTED,
-        "--max-force": taylor.max_force,
-        "--min-distance": taylor.min_distance,
-    }
-    given = [(name, f"{value}") for name, value in options.items() if value is not None]
-    return ("augment", GENERATE, *(word for pair in given for word in pair))
+    return Trial(variant, len(parents), seed, folder, inputs, copies, digest, needs)
 
 
 def _plain_file(network: NetworkLine) -> NetworkLine:
