@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from aenetpy.io.files import write_text
 from aenetpy.io.free_form import (
     TOKEN,
     Entry,
@@ -205,6 +206,11 @@ def format_generate_in(content: GenerateInput) -> str:
         lines += ["", format_taylor(content.taylor).rstrip()]
     lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]
     return "\n".join(lines) + "\n"
+
+
+def write_generate_in(path: str | Path, content: GenerateInput) -> None:
+    """Write a ``generate.in``, completely or not at all; see ``format_generate_in``."""
+    write_text(path, format_generate_in(content))
 
 
 def with_more_files(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aenetpy.io.files import write_text
 from aenetpy.io.free_form import (
     Entry,
     Place,
@@ -299,3 +300,8 @@ def format_predict_in(content: PredictInput) -> str:
     if content.files:
         lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]
     return "\n".join(lines) + "\n"
+
+
+def write_predict_in(path: str | Path, content: PredictInput) -> None:
+    """Write a ``predict.in``, completely or not at all; see ``format_predict_in``."""
+    write_text(path, format_predict_in(content))
