@@ -186,16 +186,20 @@ class PredictInput:
     lines: dict[str, int] = field(default_factory=dict, compare=False)
 
 
-def read_predict_in(path: str | Path, structures: Sequence[str] = ()) -> PredictInput:
+def read_predict_in(
+    path: str | Path, structures: Sequence[str] = (), folder: str | Path = "."
+) -> PredictInput:
     """Return the content of a ``predict.in``.
 
     Parameters
     ----------
     path
-        The file; the paths in it stay as they are, relative to the working directory.
+        The file; the paths in it stay as they are, relative to the folder of the run.
     structures
         Structures from the command line, perhaps patterns; if there are any, they
         replace FILES and their line number is 0.
+    folder
+        That of the run: patterns stand for the files that are there.
 
     Raises
     ------
@@ -212,12 +216,12 @@ def read_predict_in(path: str | Path, structures: Sequence[str] = ()) -> Predict
         species.append(keywords.species(entry, species))
     relax = _read_relax(keywords)
     flags = {item.target: keywords.value(item) for item in PREDICT_IN if item.kind == "flag"}
+    named = (name for entry in structures for name in matches(entry, folder) or [entry])
     return PredictInput(
         path=keywords.path,
         species=tuple(species),
         networks=keywords.paths_by_species("NETWORKS", tuple(species), _NETWORKS),
-        files=tuple(Entry(name, 0) for entry in structures for name in matches(entry) or [entry])
-        or keywords.files(_FILES),
+        files=tuple(Entry(name, 0) for name in named) or keywords.files(_FILES, folder),
         relax=relax,
         verbosity=_read_verbosity(keywords),
         lines=keywords.lines,

@@ -225,7 +225,7 @@ def read_train_in(path: str | Path) -> TrainInput:
     Parameters
     ----------
     path
-        The file; the paths in it stay as they are, relative to the working directory.
+        The file; the paths in it stay as they are, relative to the folder of the run.
 
     Raises
     ------

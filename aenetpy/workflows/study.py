@@ -10,11 +10,12 @@ from pathlib import Path
 from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError
 from aenetpy.interruption import check
-from aenetpy.io.files import write_text
+from aenetpy.io.files import within, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.structures import iter_structures
+from aenetpy.io.study_in import Study
 from aenetpy.io.trial_files import TrialResult, read_record
 from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.studies.cells import format_trials
@@ -22,7 +23,7 @@ from aenetpy.studies.report import write_report
 from aenetpy.workflows.checks import check_species
 from aenetpy.workflows.generate import read_setups, target_energy
 from aenetpy.workflows.processes import Processes
-from aenetpy.workflows.study_plan import StudyPlan, Trial
+from aenetpy.workflows.study_plan import StudyPlan, Trial, make_study_plan
 from aenetpy.workflows.trial import RECORD, finished, has_result, run_trial
 
 TABLE, REPORT = "trials.csv", "report.md"
@@ -34,7 +35,12 @@ MOMENT = 0.2
 log = logging.getLogger("aenetpy")
 
 
-def study(plan: StudyPlan, listener: Listener = SILENT, jobs: int = 1) -> list[TrialResult]:
+def study(
+    settings: Study,
+    folder: str | Path = ".",
+    listener: Listener = SILENT,
+    jobs: int = 1,
+) -> list[TrialResult]:
     """Run all trials that are not done, and write table, figures and report.
 
     Each trial is a process that augments, generates and trains in its own folder, and is left
@@ -44,8 +50,10 @@ def study(plan: StudyPlan, listener: Listener = SILENT, jobs: int = 1) -> list[T
 
     Parameters
     ----------
-    plan
-        See `make_study_plan`.
+    settings
+        Contents of the study file.
+    folder
+        Where the study takes place: names in its files are seen from there.
     listener
         Hears of each trial that is done.
     jobs
@@ -61,7 +69,7 @@ def study(plan: StudyPlan, listener: Listener = SILENT, jobs: int = 1) -> list[T
     AenetpyError
         If trials have failed; the others are done and reported then.
     """
-    folder = Path(plan.study.folder)
+    plan = make_study_plan(settings, folder)
     held_out = read_held_out(plan)
     results: dict[str, TrialResult] = {}
     for trial in plan.trials:
@@ -74,8 +82,8 @@ def study(plan: StudyPlan, listener: Listener = SILENT, jobs: int = 1) -> list[T
     if n_changed:
         log.warning("%s changed since, made anew", times(n_changed, "trial"))
     failures: list[AenetpyError] = []
-    with locked_folder(folder, "study") as lock:
-        write_text(folder / TABLE, format_trials(in_order(plan, results)))
+    with locked_folder(plan.folder, "study") as lock:
+        write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
         processes = Processes(lock)
         with ThreadPoolExecutor(jobs) as pool:
             try:
@@ -86,7 +94,7 @@ def study(plan: StudyPlan, listener: Listener = SILENT, jobs: int = 1) -> list[T
                     for future in ended:
                         trial = waiting.pop(future)
                         take(trial, future, results, failures)
-                        write_text(folder / TABLE, format_trials(in_order(plan, results)))
+                        write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
                         listener.advance()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
@@ -96,7 +104,7 @@ def study(plan: StudyPlan, listener: Listener = SILENT, jobs: int = 1) -> list[T
                 raise
         found = in_order(plan, results)
         if found:
-            write_report(folder / REPORT, plan.study, found, plan.held_out, plan.n_pool)
+            write_report(plan.folder / REPORT, plan.study, found, plan.held_out, plan.n_pool)
     if failures:
         raise first_of(failures)
     return found
@@ -110,8 +118,8 @@ def read_held_out(plan: StudyPlan) -> list[Structure]:
     DataError
         If a structure has no energy or no forces, or holds an unknown species.
     """
-    structures = [next(iter_structures(name)) for name in plan.held_out]
-    setups = read_setups(plan.settings)
+    structures = [next(iter_structures(within(plan.root, name))) for name in plan.held_out]
+    setups = read_setups(plan.settings, plan.root)
     for structure in structures:
         check_species(structure, setups)
         target_energy(structure, plan.settings)

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import aenetpy
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.generate_in import read_generate_in
@@ -335,6 +336,24 @@ def test_what_is_killed_goes_on(project, tmp_path, victim):
     assert (trial / "train-1.out").exists()
 
 
+def test_in_another_folder_and_silent(done, tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    make_project(tmp_path, "  none: {}\n")
+    monkeypatch.chdir(tmp_path / "here")
+    results = aenetpy.study(aenetpy.read_study("../study.yaml"), "..")
+    assert os.listdir() == []
+    assert capsys.readouterr().out == ""
+    for result in results:
+        same = read_result(done / "study" / "trials" / f"none-6-{result.seed}" / "result.npz")
+        np.testing.assert_array_equal(result.force_errors_nc, same.force_errors_nc)
+        assert result.own_train_rmse == same.own_train_rmse
+    one, two = (
+        [Path(name).name for name in (path / "study" / "test-set.txt").read_text().split()]
+        for path in (tmp_path, done)
+    )
+    assert one == two
+
+
 def is_locked(folder: Path) -> bool:
     try:
         with locked_folder(folder, "test"):
@@ -449,4 +468,4 @@ def test_a_structure_to_be_tested_needs_forces(project):
     plan = make_study_plan(read_study("study.yaml"))
     assert any("no-forces" in name for name in plan.held_out)
     with pytest.raises(DataError, match=r"no-forces-\d.xsf: no forces"):
-        run_study(plan)
+        run_study(read_study("study.yaml"))
