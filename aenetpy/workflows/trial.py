@@ -99,7 +99,7 @@ def prepare(trial: Trial) -> TrialRecord:
     record = read_record(trial.folder / RECORD)
     if record is not None and record.digest == trial.digest and not has_result(trial):
         return record
-    if record is None and trial.folder.exists():
+    if trial.folder.exists() and not (trial.folder / RECORD).exists():
         foreign = sorted({path.name for path in trial.folder.iterdir()} - set(trial.inputs))
         if foreign:
             raise DataError(

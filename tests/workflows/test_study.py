@@ -254,6 +254,17 @@ def test_folders_of_others_are_left_alone(project, tmp_path, capsys):
     assert (trial / "notes.txt").read_text() == "mine"
 
 
+def test_a_record_of_another_version_is_made_anew(project, tmp_path, capsys):
+    project("  none: {}\n", STUDY.replace("[1, 2]", "[1]"))
+    trial = tmp_path / "study" / "trials" / "none-6-1"
+    trial.mkdir(parents=True)
+    (trial / "trial.json").write_text('{"digest": "abc", "done": ["generate", "train"]}')
+    (trial / "Ti.nn").write_text("old")
+    assert run(["study", "study.yaml"]) == 0
+    assert read_record(trial / "trial.json").done == ["generate", "train"]
+    assert len(rows(tmp_path)) == 1
+
+
 def test_copies_that_name_no_parent_are_recognised(project, capsys):
     project("  none: {}\n")
     assert run(["augment", "--strategy", "pyita", "--delta", "0.03", "--a", "1"]) == 0
