@@ -82,8 +82,7 @@ class Processes:
         if self._ended:
             raise Cancelled
         if answer is None:
-            how = f"by signal {-process.exitcode}" if process.exitcode else "from outside"
-            raise DataError(f"its process was killed {how}", hint="is there enough memory?")
+            raise _died(process.exitcode)
         is_done, value = answer
         if not is_done:
             raise value
@@ -148,6 +147,17 @@ def _end_with_parent() -> None:
     assert parent is not None, "this process was begun by another"
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _died(code: int | None) -> DataError:
+    """Return what is said of a process that has sent no answer."""
+    if code is not None and code > 0:
+        return DataError(
+            f"its process ended with exit code {code}",
+            hint="a script that runs a study does so below 'if __name__ == \"__main__\":'",
+        )
+    how = f"by signal {-code}" if code else "from outside"
+    return DataError(f"its process was killed {how}", hint="is there enough memory?")
 
 
 def _told(error: Exception) -> AenetpyError:
