@@ -12,13 +12,16 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "AenetpyError": "aenetpy.errors",
+    "AugmentTask": "aenetpy.workflows.augment",
     "Calculator": "aenetpy.calculators",
     "Listener": "aenetpy.reports.listener",
     "Potential": "aenetpy.models.potential",
     "Setup": "aenetpy.data.setup",
     "Structure": "aenetpy.data.structure",
+    "TaylorInput": "aenetpy.io.taylor_in",
     "TextListener": "aenetpy.reports.listener",
     "TrainingSet": "aenetpy.data.training_set",
+    "augment": "aenetpy.workflows.augment",
     "fingerprints": "aenetpy.descriptors.table",
     "generate": "aenetpy.workflows.generate",
     "predict": "aenetpy.workflows.predict",
@@ -27,24 +30,33 @@ _HOMES = {
     "read_potential": "aenetpy.models.reading",
     "read_predict_in": "aenetpy.io.predict_in",
     "read_stp": "aenetpy.io.stp",
+    "read_study": "aenetpy.io.study_in",
     "read_train_in": "aenetpy.io.train_in",
     "read_trainset": "aenetpy.io.trainset",
     "read_xsf": "aenetpy.io.xsf",
+    "study": "aenetpy.workflows.study",
     "train": "aenetpy.workflows.train",
+    "write_generate_in": "aenetpy.io.generate_in",
     "write_network": "aenetpy.io.network",
+    "write_predict_in": "aenetpy.io.predict_in",
+    "write_stp": "aenetpy.io.stp",
+    "write_train_in": "aenetpy.io.train_in",
     "write_trainset": "aenetpy.io.trainset",
     "write_xsf": "aenetpy.io.xsf",
 }
 
 __all__ = [
     "AenetpyError",
+    "AugmentTask",
     "Calculator",
     "Listener",
     "Potential",
     "Setup",
     "Structure",
+    "TaylorInput",
     "TextListener",
     "TrainingSet",
+    "augment",
     "fingerprints",
     "generate",
     "predict",
@@ -53,11 +65,17 @@ __all__ = [
     "read_potential",
     "read_predict_in",
     "read_stp",
+    "read_study",
     "read_train_in",
     "read_trainset",
     "read_xsf",
+    "study",
     "train",
+    "write_generate_in",
     "write_network",
+    "write_predict_in",
+    "write_stp",
+    "write_train_in",
     "write_trainset",
     "write_xsf",
 ]
@@ -70,11 +88,17 @@ if TYPE_CHECKING:
     from aenetpy.descriptors.table import fingerprints as fingerprints
     from aenetpy.errors import AenetpyError as AenetpyError
     from aenetpy.io.generate_in import read_generate_in as read_generate_in
+    from aenetpy.io.generate_in import write_generate_in as write_generate_in
     from aenetpy.io.network import read_network as read_network
     from aenetpy.io.network import write_network as write_network
     from aenetpy.io.predict_in import read_predict_in as read_predict_in
+    from aenetpy.io.predict_in import write_predict_in as write_predict_in
     from aenetpy.io.stp import read_stp as read_stp
+    from aenetpy.io.stp import write_stp as write_stp
+    from aenetpy.io.study_in import read_study as read_study
+    from aenetpy.io.taylor_in import TaylorInput as TaylorInput
     from aenetpy.io.train_in import read_train_in as read_train_in
+    from aenetpy.io.train_in import write_train_in as write_train_in
     from aenetpy.io.trainset import read_trainset as read_trainset
     from aenetpy.io.trainset import write_trainset as write_trainset
     from aenetpy.io.xsf import read_xsf as read_xsf
@@ -83,8 +107,11 @@ if TYPE_CHECKING:
     from aenetpy.models.reading import read_potential as read_potential
     from aenetpy.reports.listener import Listener as Listener
     from aenetpy.reports.listener import TextListener as TextListener
+    from aenetpy.workflows.augment import AugmentTask as AugmentTask
+    from aenetpy.workflows.augment import augment as augment
     from aenetpy.workflows.generate import generate as generate
     from aenetpy.workflows.predict import predict as predict
+    from aenetpy.workflows.study import study as study
     from aenetpy.workflows.train import train as train
 
 

@@ -124,6 +124,9 @@ def test_results_are_those_of_the_potential(calculator, potential):
     virial_cc, volume = found.virial_cc, atoms.get_volume()
     voigt = [virial_cc[a, b] for a, b in ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))]
     np.testing.assert_allclose(atoms.get_stress(), np.array(voigt) / volume, rtol=1e-10)
+    np.testing.assert_allclose(found.stress_cc, atoms.get_stress(voigt=False), rtol=1e-10)
+    assert potential.evaluate(molecule()).stress_cc is None
+    assert potential.evaluate(atoms, forces=False).stress_cc is None
     assert set(calculator.implemented_properties) == RESULTS
     assert calculator.get_cohesive_energy() == found.cohesive_energy
 

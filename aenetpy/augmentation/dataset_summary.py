@@ -10,7 +10,6 @@ import numpy as np
 from aenetpy.arrays import Float, Long
 from aenetpy.augmentation.displacements import displacement, n_possible
 from aenetpy.data.structure import Structure
-from aenetpy.digests import digest_of
 from aenetpy.errors import DataError
 from aenetpy.io.taylor_in import MOST_COPIES, TaylorInput
 from aenetpy.models.curvature import hessian_product
@@ -38,8 +37,6 @@ class DatasetSummary:
         Mean second derivative by a coordinate, eV/Å^2; only with a potential.
     sizes_p
         Number of their atoms.
-    digest
-        Of all that copies depend on.
     """
 
     n_atoms_s: list[int] = field(default_factory=list)
@@ -52,7 +49,6 @@ class DatasetSummary:
     squares_p: list[float] = field(default_factory=list)
     stiffness_p: list[float] = field(default_factory=list)
     sizes_p: list[int] = field(default_factory=list)
-    digest: str = ""
 
 
 def summarise_dataset(
@@ -83,8 +79,6 @@ def summarise_dataset(
     for s, structure in enumerate(structures):
         found.n_atoms_s.append(0)
         found.n_bytes_s.append(0)
-        names = repr((structure.name, structure.parent)).encode("utf-8", "surrogateescape")
-        found.digest = digest_of(found.digest.encode(), names, structure.content())
         if structure.parent is not None:
             found.n_derived += 1
             continue

@@ -17,7 +17,6 @@ from aenetpy.data.families import copy_name
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.batch import closest_contact
 from aenetpy.descriptors.neighbors import find_neighbors
-from aenetpy.digests import digest_of
 from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
@@ -48,8 +47,6 @@ class CopyPlan:
         Copies of each structure, (s,) int64, and the length of one as an XSF file.
     potential
         For the second order; None for the first.
-    digest
-        Of all that decides on the copies.
     """
 
     taylor: TaylorInput
@@ -57,7 +54,6 @@ class CopyPlan:
     counts_s: Long
     n_bytes_s: Long
     potential: Potential | None
-    digest: str
 
     @property
     def n_copies(self) -> int:
@@ -149,7 +145,6 @@ def make_copy_plan(
         count_copies(taylor, n_atoms_s),
         np.array(found.n_bytes_s, np.int64),
         potential if taylor.order == 2 else None,
-        _digest(taylor, found.digest, potential),
     )
     n_short = int(((plan.counts_s < taylor.copies_per_structure) & (n_atoms_s > 0)).sum())
     if taylor.strategy == "pyita":
@@ -162,9 +157,3 @@ def make_copy_plan(
     if plan.n_copies == 0:
         log.warning("no structure can be displaced: there are no copies")
     return plan
-
-
-def _digest(taylor: TaylorInput, data: str, potential: Potential | None) -> str:
-    """Digest of the settings, the structures and the weights of the potential."""
-    files = potential.files.values() if potential is not None else ()
-    return digest_of(f"{taylor} {data}".encode(), *(file.weights_w.tobytes() for file in files))

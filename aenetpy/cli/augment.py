@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -71,13 +72,8 @@ def augment_command(
     from aenetpy.errors import UsageError
     from aenetpy.io.generate_in import read_generate_in
     from aenetpy.io.taylor_in import make_taylor
-    from aenetpy.workflows.augment import (
-        AugmentTask,
-        augment,
-        check_places,
-        claimed,
-        plan_copies,
-    )
+    from aenetpy.reports.listener import TextListener
+    from aenetpy.workflows.augment import AugmentTask, augment, plan_copies
 
     try:
         taylor = make_taylor({key: value for key, value in given.items() if value is not None})
@@ -86,16 +82,14 @@ def augment_command(
     settings = read_generate_in(Path(input_file))
     task = AugmentTask(settings, taylor, folder, output, force)
     if dry_run:
-        check_places(task)
         plan = plan_copies(task)
         size = f"{plan.n_bytes / 1e6:.1f} MB on disk"
         click.echo(f"{plan.n_copies} copies of {_parents(plan)}, {size} in {folder}")
         return
-    with claimed(task):
-        plan = plan_copies(task)
-        with progress_bar(plan.n_copies, "copies", silent=True) as advance:
-            n_copies = augment(task, plan, jobs, on_copy=lambda: advance(1))
-    click.echo(f"{n_copies} copies of {_parents(plan)} in {folder}, listed in {output}")
+    with progress_bar(len(settings.files), "structures", silent=True) as advance:
+        done = augment(task, ".", TextListener(sys.stdout, advance), jobs)
+    n_copies = len(done.files)
+    click.echo(f"{n_copies} copies of {_parents(done.plan)} in {folder}, listed in {output}")
 
 
 def _parents(plan: CopyPlan) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -32,16 +33,18 @@ def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
     goes on where an earlier one was stopped.
     """
     from aenetpy.io.study_in import read_study
+    from aenetpy.reports.listener import TextListener
     from aenetpy.workflows.study import state_of, study
     from aenetpy.workflows.study_plan import make_study_plan
 
-    plan = make_study_plan(read_study(Path(input_file)))
+    settings = read_study(Path(input_file))
     if dry_run:
-        for trial in plan.in_file_order():
+        for trial in make_study_plan(settings).in_file_order():
             click.echo(f"{state_of(trial):<8} {trial.folder}")
         return
-    with progress_bar(len(plan.trials), "trials", silent=True) as advance:
-        results = study(plan, jobs, on_trial=lambda: advance(1))
+    n_trials = len(settings.variants) * len(settings.sizes) * len(settings.seeds)
+    with progress_bar(n_trials, "trials", silent=True) as advance:
+        results = study(settings, ".", TextListener(sys.stdout, advance), jobs)
     from aenetpy.studies.report import summary_text
 
-    click.echo(summary_text(plan.study, results), nl=False)
+    click.echo(summary_text(settings, results), nl=False)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aenetpy.arrays import Float, Int
-from aenetpy.data.descriptor_families import Family, family_of
-from aenetpy.errors import DataError
+from aenetpy.data.descriptor_families import Chebyshev, Family, family_of
+from aenetpy.errors import DataError, InputError
 
 N_PARAMETERS = 4
 """Parameters per function in every file of aenet."""
@@ -81,6 +82,73 @@ class Setup:
     statistics: FeatureStatistics | None = None
     description: str = ""
     types: tuple[str, ...] = ()
+
+    @classmethod
+    def chebyshev(
+        cls,
+        species: str,
+        environment: Sequence[str],
+        *,
+        radial_cutoff: float,
+        radial_order: int,
+        angular_cutoff: float,
+        angular_order: int,
+        r_min: float = 1.0,
+        description: str = "",
+    ) -> Setup:
+        """Return a Chebyshev setup, as the file ``.stp`` says it (spec 6.2).
+
+        Parameters
+        ----------
+        species, environment
+            Central species, and the species around it; their order fixes the species weights.
+        radial_cutoff, angular_cutoff
+            Up to where neighbours count, and neighbours that make angles, Å.
+        radial_order, angular_order
+            Largest orders of the polynomials of distances and of angles.
+        r_min
+            Shortest distance to expect, Å.
+        description
+            Free text, kept in all files.
+
+        Raises
+        ------
+        InputError
+            If a species or a number is not what ``.stp`` may hold.
+        """
+        row = (radial_cutoff, radial_order, angular_cutoff, angular_order)
+        values = dict(zip((one.name for one in Chebyshev.parameters), row, strict=True))
+        for one in Chebyshev.parameters:
+            reason = one.limit.objection(values[one.name])
+            if reason is None and one.is_cutoff and values[one.name] == 0.0:
+                reason = "is 0, and a cutoff must be above 0"
+            if reason is not None:
+                raise InputError(f"setup of {species}: {one.name} {reason}")
+        for symbol in (species, *environment):
+            if not (1 <= len(symbol) <= 2 and symbol.isalpha()):
+                raise InputError(f"setup of {species}: '{symbol}' is no species")
+        if not environment or len(set(environment)) < len(environment):
+            raise InputError(
+                f"setup of {species}: the environment is '{' '.join(environment)}'",
+                hint="name each species around it once",
+            )
+        if not 0.0 < r_min < math.inf:
+            raise InputError(f"setup of {species}: r_min is {r_min}, and must be above 0")
+        family = family_of(Chebyshev.name)
+        size = family.size(values, len(environment))
+        parameters_gp = np.zeros((size, N_PARAMETERS))
+        parameters_gp[0] = row
+        return cls(
+            species=species,
+            environment=tuple(environment),
+            r_min=float(r_min),
+            r_max=family.largest_cutoff(parameters_gp[:1].tolist()),
+            kind=Chebyshev.name,
+            functions_g=np.zeros(size, np.int32),
+            parameters_gp=parameters_gp,
+            partners_g2=np.zeros((size, 2), np.int32),
+            description="".join(f"{line}$$" for line in description.splitlines())[:1024],
+        )
 
     @property
     def n_features(self) -> int:

@@ -74,6 +74,13 @@ class Structure:
     name: str = field(default="structure")
     parent: str | None = None
 
+    @property
+    def volume(self) -> float | None:
+        """Volume of the cell, Å^3; None without one."""
+        if self.cell_cc is None or not spans_volume(self.cell_cc):
+            return None
+        return abs(determinant(self.cell_cc))
+
     def __len__(self) -> int:
         return len(self.species)
 

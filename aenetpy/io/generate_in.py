@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from aenetpy.io.files import write_text
 from aenetpy.io.free_form import (
     TOKEN,
     Entry,
@@ -136,13 +137,15 @@ class GenerateInput:
     lines: dict[str, int] = field(default_factory=dict, compare=False)
 
 
-def read_generate_in(path: str | Path) -> GenerateInput:
+def read_generate_in(path: str | Path, folder: str | Path = ".") -> GenerateInput:
     """Return the content of a ``generate.in``.
 
     Parameters
     ----------
     path
-        The file; the paths in it stay as they are, relative to the working directory.
+        The file; the paths in it stay as they are, relative to the folder of the run.
+    folder
+        That folder: patterns in FILES stand for the files that are there.
 
     Raises
     ------
@@ -161,7 +164,7 @@ def read_generate_in(path: str | Path) -> GenerateInput:
         species=species,
         atomic_energies_t=energies,
         setups=keywords.paths_by_species("SETUPS", species, _SETUPS),
-        files=keywords.files(_FILES),
+        files=keywords.files(_FILES, folder),
         taylor=read_taylor(keywords),
         lines=keywords.lines,
         **{item.target: keywords.value(item) for item in GENERATE_IN.values},
@@ -203,6 +206,11 @@ def format_generate_in(content: GenerateInput) -> str:
         lines += ["", format_taylor(content.taylor).rstrip()]
     lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]
     return "\n".join(lines) + "\n"
+
+
+def write_generate_in(path: str | Path, content: GenerateInput) -> None:
+    """Write a ``generate.in``, completely or not at all; see ``format_generate_in``."""
+    write_text(path, format_generate_in(content))
 
 
 def with_more_files(

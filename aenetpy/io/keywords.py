@@ -324,8 +324,8 @@ class Keywords:
         word = split_tokens(entry.text)[:1]
         return not word or (len(word[0]) > 2 and self.looks_misspelt(entry.text))
 
-    def files(self, example: str) -> tuple[Entry, ...]:
-        """Return the entries of FILES, as many lines as announced, patterns expanded."""
+    def files(self, example: str, folder: str | Path = ".") -> tuple[Entry, ...]:
+        """Return the entries of FILES, as many as announced, patterns expanded in a folder."""
         count, entries, place = self.counted("FILES", example)
         if count < 1:
             raise place.error("the FILES list is empty", "list at least one structure")
@@ -341,13 +341,13 @@ class Keywords:
                 f"FILES announces {times(count, 'structure')} but lists {len(entries)};"
                 f" the last {len(surplus)} are ignored, as in aenet"
             )
-        return tuple(match for entry in entries[:count] for match in self._matches(entry))
+        return tuple(match for entry in entries[:count] for match in self._matches(entry, folder))
 
-    def _matches(self, entry: Entry) -> list[Entry]:
-        found = [Entry(name, entry.line) for name in matches(entry.text)]
+    def _matches(self, entry: Entry, folder: str | Path) -> list[Entry]:
+        found = [Entry(name, entry.line) for name in matches(entry.text, folder)]
         if not found:
             raise self.place(entry.line).error(
-                f"no file matches '{entry.text}'", "paths are relative to the working directory"
+                f"no file matches '{entry.text}'", "paths are relative to the folder of the run"
             )
         return found
 

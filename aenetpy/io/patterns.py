@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import re
 from glob import glob
+from pathlib import Path
 
 _MAGIC = re.compile(r"[*?\[]")
 _UNITS = re.compile(r"(#units=[^@/]*)?$")
 _TAIL = re.compile(r"(@[^@/]*)?(#units=[^@/]*)?$")
 
 
-def matches(entry: str) -> list[str]:
+def matches(entry: str, folder: str | Path = ".") -> list[str]:
     """Return the entries that an entry of FILES stands for, sorted.
 
     ``*``, ``?`` and ``[...]`` match within a name, ``**`` any number of folders. Index and
@@ -21,6 +22,8 @@ def matches(entry: str) -> list[str]:
     ----------
     entry
         A path, perhaps a pattern, with ``@index`` and ``#units=`` or without.
+    folder
+        From where it is seen.
 
     Returns
     -------
@@ -31,10 +34,11 @@ def matches(entry: str) -> list[str]:
         return [entry]
     # The last @ may belong to the name: runs/*@300K.xyz.
     cuts = [entry[: end.start()] for end in (_UNITS.search(entry), _TAIL.search(entry)) if end]
-    if any(os.path.exists(path) for path in (entry, *cuts)):
+    if any(os.path.exists(os.path.join(folder, path)) for path in (entry, *cuts)):
         return [entry]
     for path in cuts:
-        found = sorted(name for name in glob(path, recursive=True) if not os.path.isdir(name))
+        names = glob(path, root_dir=folder, recursive=True)
+        found = sorted(name for name in names if not os.path.isdir(os.path.join(folder, name)))
         if found:
             return [name + entry[len(path) :] for name in found]
     return [] if _MAGIC.search(cuts[-1]) else [entry]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from aenetpy.io.files import write_text
 from aenetpy.io.free_form import (
     Entry,
     Place,
@@ -185,16 +186,20 @@ class PredictInput:
     lines: dict[str, int] = field(default_factory=dict, compare=False)
 
 
-def read_predict_in(path: str | Path, structures: Sequence[str] = ()) -> PredictInput:
+def read_predict_in(
+    path: str | Path, structures: Sequence[str] = (), folder: str | Path = "."
+) -> PredictInput:
     """Return the content of a ``predict.in``.
 
     Parameters
     ----------
     path
-        The file; the paths in it stay as they are, relative to the working directory.
+        The file; the paths in it stay as they are, relative to the folder of the run.
     structures
         Structures from the command line, perhaps patterns; if there are any, they
         replace FILES and their line number is 0.
+    folder
+        That of the run: patterns stand for the files that are there.
 
     Raises
     ------
@@ -211,12 +216,12 @@ def read_predict_in(path: str | Path, structures: Sequence[str] = ()) -> Predict
         species.append(keywords.species(entry, species))
     relax = _read_relax(keywords)
     flags = {item.target: keywords.value(item) for item in PREDICT_IN if item.kind == "flag"}
+    named = (name for entry in structures for name in matches(entry, folder) or [entry])
     return PredictInput(
         path=keywords.path,
         species=tuple(species),
         networks=keywords.paths_by_species("NETWORKS", tuple(species), _NETWORKS),
-        files=tuple(Entry(name, 0) for entry in structures for name in matches(entry) or [entry])
-        or keywords.files(_FILES),
+        files=tuple(Entry(name, 0) for name in named) or keywords.files(_FILES, folder),
         relax=relax,
         verbosity=_read_verbosity(keywords),
         lines=keywords.lines,
@@ -299,3 +304,8 @@ def format_predict_in(content: PredictInput) -> str:
     if content.files:
         lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]
     return "\n".join(lines) + "\n"
+
+
+def write_predict_in(path: str | Path, content: PredictInput) -> None:
+    """Write a ``predict.in``, completely or not at all; see ``format_predict_in``."""
+    write_text(path, format_predict_in(content))

@@ -18,6 +18,7 @@ from aenetpy.data.descriptor_families import (
 )
 from aenetpy.data.setup import N_PARAMETERS, Setup
 from aenetpy.errors import InputError
+from aenetpy.io.files import write_text
 from aenetpy.io.free_form import (
     Entry,
     Place,
@@ -382,6 +383,11 @@ def format_stp(setup: Setup) -> str:
     else:
         raise InputError(f"unknown basis type '{setup.kind}'")
     return "\n".join(lines) + "\n"
+
+
+def write_stp(path: str | Path, setup: Setup) -> None:
+    """Write a ``.stp`` file, completely or not at all; see ``format_stp``."""
+    write_text(path, format_stp(setup))
 
 
 def _format_function(setup: Setup, row: int) -> str:

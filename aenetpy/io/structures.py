@@ -75,7 +75,7 @@ def iter_structures(
             f"structure file '{path}' not found",
             file=file,
             line=line,
-            hint="paths are relative to the working directory",
+            hint="paths are relative to the folder of the run",
         )
     if index is not None and not (_is_index(index) or path.endswith(".db")):
         hint = "write @:, @-1 or @::10"

@@ -187,7 +187,7 @@ class Study:
     path
         The file itself.
     generate, train
-        Paths of ``generate.in`` and ``train.in``, relative to the working directory.
+        Paths of ``generate.in`` and ``train.in``, relative to the folder of the run.
     folder
         Where the results go.
     test, test_seed
@@ -241,7 +241,7 @@ def read_study(path: str | Path) -> Study:
     Parameters
     ----------
     path
-        The file; the paths in it stay as they are, relative to the working directory.
+        The file; the paths in it stay as they are, relative to the folder of the run.
 
     Raises
     ------

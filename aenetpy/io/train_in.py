@@ -11,6 +11,7 @@ from typing import Any
 from aenetpy.data.activations import ACTIVATIONS, find_activation
 from aenetpy.data.methods import METHODS
 from aenetpy.errors import InputError
+from aenetpy.io.files import write_text
 from aenetpy.io.forces_in import (
     CacheSettings,
     ForceSettings,
@@ -224,7 +225,7 @@ def read_train_in(path: str | Path) -> TrainInput:
     Parameters
     ----------
     path
-        The file; the paths in it stay as they are, relative to the working directory.
+        The file; the paths in it stay as they are, relative to the folder of the run.
 
     Raises
     ------
@@ -481,3 +482,8 @@ def format_train_in(content: TrainInput) -> str:
             )
         )
     return "\n".join(lines) + "\n"
+
+
+def write_train_in(path: str | Path, content: TrainInput) -> None:
+    """Write a ``train.in``, completely or not at all; see ``format_train_in``."""
+    write_text(path, format_train_in(content))

@@ -150,19 +150,6 @@ def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]
     return trainset
 
 
-def count_structures(path: str | Path) -> int:
-    """Return how many structures a training set holds, by its first lines.
-
-    Raises
-    ------
-    DataError
-        As `read_trainset`.
-    """
-    reader = RecordReader(path, "training set", first_length=4)
-    n_structures: int = read_fields(reader, HEADER[:2])["n_structures"]
-    return n_structures
-
-
 def write_trainset(path: str | Path, trainset: TrainingSet) -> None:
     """Write a training set (spec 7.2), complete or not at all.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,8 @@ RECORD_FORMS = {
     "seconds": Form("iuf", 0, NOT_NEGATIVE_OR_NAN),
     "copies": WHOLE,
     "epochs": WHOLE,
+    "quantities": TEXTS,
+    "errors": Form("iuf", 1, NOT_NEGATIVE_OR_NAN),
 }
 RESULT_FORMS = {
     "digest": TEXT,
@@ -42,6 +45,8 @@ RESULT_FORMS = {
     "energy_errors_s": Form("f", 1, FINITE),
     "force_errors_nc": Form("f", 2, FINITE),
     "n_atoms_s": Form("iu", 1, POSITIVE),
+    "own_force_train_rmse": Form("f", 0, NOT_NEGATIVE_OR_NAN),
+    "own_force_test_rmse": Form("f", 0, NOT_NEGATIVE_OR_NAN),
 }
 """What the items may be."""
 
@@ -62,6 +67,11 @@ class TrialRecord:
         Displaced copies in the training set.
     epochs
         Epochs of training.
+    quantities
+        What was trained on: ``energy``, ``force``, ``stress``.
+    errors
+        After the last epoch, for each quantity MAE and RMSE of the trainer's training set and
+        MAE and RMSE of its test set: eV/atom, eV/Å, GPa.
     """
 
     digest: str
@@ -69,6 +79,8 @@ class TrialRecord:
     seconds: float = 0.0
     copies: int = 0
     epochs: int = 0
+    quantities: list[str] = field(default_factory=list)
+    errors: list[float] = field(default_factory=list)
 
 
 def read_record(path: str | Path) -> TrialRecord | None:
@@ -77,7 +89,9 @@ def read_record(path: str | Path) -> TrialRecord | None:
         items = taken(json.loads(read_bytes(path)), RECORD_FORMS)
     except (DataError, ValueError, TypeError, RecursionError):
         return None
-    return TrialRecord(**{**items, "done": items["done"].tolist()})
+    lists = {name: items[name].tolist() for name in ("done", "quantities", "errors")}
+    record = TrialRecord(**{**items, **lists})
+    return record if len(record.errors) == 4 * len(record.quantities) else None
 
 
 def write_record(path: str | Path, record: TrialRecord) -> None:
@@ -111,6 +125,8 @@ class TrialResult:
         Predicted less reference forces of their atoms, eV/Å, (n, 3).
     n_atoms_s
         Atoms of each, (s,) int64.
+    own_force_train_rmse, own_force_test_rmse
+        As ``own_train_rmse`` of the force components, eV/Å; NaN without FORCES.
     """
 
     digest: str
@@ -126,6 +142,8 @@ class TrialResult:
     energy_errors_s: Float
     force_errors_nc: Float
     n_atoms_s: Long
+    own_force_train_rmse: float = math.nan
+    own_force_test_rmse: float = math.nan
 
 
 def write_result(path: str | Path, result: TrialResult) -> None:

@@ -61,12 +61,13 @@ class Evaluation:
     forces_nc
         -dE/dr, eV/Å, (n, 3) float64; None if not asked for.
     virial_cc
-        Sum of r ⊗ dE/dr over pairs, eV, (3, 3) float64; the stress is
-        virial / volume. None if forces were not asked for.
+        Sum of r ⊗ dE/dr over pairs, eV, (3, 3) float64. None if forces were not asked for.
     closest
         The closest pair of atoms.
     out_of_range
         Fingerprint values outside of the training range; None if not asked for.
+    volume
+        Of the cell, Å^3; None without one.
     """
 
     energy: float
@@ -76,6 +77,17 @@ class Evaluation:
     virial_cc: Float | None
     closest: Contact
     out_of_range: OutOfRange | None = None
+    volume: float | None = None
+
+    @property
+    def stress_cc(self) -> Float | None:
+        """Stress ``virial / volume``, positive under tension as in ASE, eV/Å^3, (3, 3) float64.
+
+        None without a cell, or if forces were not asked for.
+        """
+        if self.virial_cc is None or self.volume is None:
+            return None
+        return self.virial_cc / self.volume
 
     def require_finite(self, name: str | None = None) -> None:
         """Refuse energies and forces that are not finite.
@@ -291,6 +303,7 @@ class Potential:
                     virial_cc=sums.virial_scc[s] if forces else None,
                     closest=sums.closest_s[s],
                     out_of_range=None if outside_s is None else outside_s[s],
+                    volume=structure.volume,
                 )
             )
         return found

@@ -31,6 +31,7 @@ COLUMNS = (
     *("own_train_rmse_meV_per_atom", "own_test_rmse_meV_per_atom"),
     *(f"energy_{name}_meV_per_atom" for name in IN_TABLE),
     *(f"force_{name}_eV_per_A" for name in IN_TABLE),
+    *("own_train_force_rmse_eV_per_A", "own_test_force_rmse_eV_per_A"),
 )
 
 
@@ -119,6 +120,7 @@ def format_trials(results: Iterable[TrialResult]) -> str:
     for result in results:
         energy, force = summarise(result.energy_errors_s), summarise(result.force_errors_nc)
         own = (result.own_train_rmse, result.own_test_rmse)
+        own_force = (result.own_force_train_rmse, result.own_force_test_rmse)
         table.writerow(
             [
                 *(result.variant, result.size, result.seed, result.copies, result.epochs),
@@ -126,6 +128,7 @@ def format_trials(results: Iterable[TrialResult]) -> str:
                 *(f"{value:.6g}" for value in own),
                 *(f"{getattr(energy, name):.6g}" for name in IN_TABLE),
                 *(f"{getattr(force, name):.6g}" for name in IN_TABLE),
+                *(f"{value:.6g}" for value in own_force),
             ]
         )
     return text.getvalue()

@@ -164,16 +164,22 @@ def training_table(cells: Sequence[Cell]) -> str:
     """Return what the trainer says itself, next to the truth; means over the seeds."""
     rows = []
     for cell in cells:
-        results = cell.results
-        names = ("copies", "epochs", "seconds", "own_train_rmse", "own_test_rmse")
-        told = [number(fmean(getattr(result, name) for result in results)) for name in names]
-        true = number(fmean(summarise(errors_c).rmse for errors_c in cell.energy.errors_rc))
-        rows.append((cell.variant.name, str(cell.size), *told, true))
+
+        def mean(name: str, results: Sequence[TrialResult] = cell.results) -> str:
+            return number(fmean(getattr(result, name) for result in results))
+
+        shared = (cell.variant.name, str(cell.size), *map(mean, ("copies", "epochs", "seconds")))
+        for quantity, prefix in ((ENERGY, "own"), (FORCE, "own_force")):
+            told = [mean(f"{prefix}_{part}_rmse") for part in ("train", "test")]
+            errors_rc = cell.errors(quantity).errors_rc
+            true = number(fmean(summarise(errors_c).rmse for errors_c in errors_rc))
+            if quantity == ENERGY or told != [number(math.nan)] * 2:
+                rows.append((*shared, f"{quantity} ({UNITS[quantity]})", *told, true))
     head = (
-        *("variant", "size", "copies", "epochs", "training, s"),
+        *("variant", "size", "copies", "epochs", "training, s", "quantity"),
         *("own training RMSE", "own test RMSE", "RMSE on the common test set"),
     )
-    return table(f"What the trainer says itself ({UNITS[ENERGY]})", head, rows)
+    return table("What the trainer says itself", head, rows)
 
 
 def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:

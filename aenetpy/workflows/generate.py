@@ -254,7 +254,7 @@ def read_setups(settings: GenerateInput, folder: str | Path = ".") -> list[Setup
                 f"setup file '{path}' not found",
                 file=settings.path,
                 line=line,
-                hint="paths are relative to the working directory",
+                hint="paths are relative to the folder of the run",
             )
         setup = read_stp(path)
         if setup.species != symbol:

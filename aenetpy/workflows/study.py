@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError
 from aenetpy.interruption import check
-from aenetpy.io.files import write_text
+from aenetpy.io.files import within, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.structures import iter_structures
+from aenetpy.io.study_in import Study
 from aenetpy.io.trial_files import TrialResult, read_record
+from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.studies.cells import format_trials
 from aenetpy.studies.report import write_report
 from aenetpy.workflows.checks import check_species
-from aenetpy.workflows.commands import Commands
 from aenetpy.workflows.generate import read_setups, target_energy
-from aenetpy.workflows.study_plan import StudyPlan, Trial
+from aenetpy.workflows.processes import Processes
+from aenetpy.workflows.study_plan import StudyPlan, Trial, make_study_plan
 from aenetpy.workflows.trial import RECORD, finished, has_result, run_trial
 
 TABLE, REPORT = "trials.csv", "report.md"
@@ -34,21 +36,28 @@ log = logging.getLogger("aenetpy")
 
 
 def study(
-    plan: StudyPlan, jobs: int = 1, on_trial: Callable[[], object] = lambda: None
+    settings: Study,
+    folder: str | Path = ".",
+    listener: Listener = SILENT,
+    jobs: int = 1,
 ) -> list[TrialResult]:
     """Run all trials that are not done, and write table, figures and report.
 
-    Each trial runs the commands of aenetpy in its own folder, and is left alone once its
-    result is there: the same call goes on with the others, however this one ended.
+    Each trial is a process that augments, generates and trains in its own folder, and is left
+    alone once its result is there: the same call goes on with the others, however this one
+    ended. A script that calls this does so below ``if __name__ == "__main__":``, since the
+    processes import it.
 
     Parameters
     ----------
-    plan
-        See `make_study_plan`.
+    settings
+        Contents of the study file.
+    folder
+        Where the study takes place: names in its files are seen from there.
+    listener
+        Hears of each trial that is done.
     jobs
         Trials at a time; the results do not depend on it.
-    on_trial
-        Called after each trial.
 
     Returns
     -------
@@ -60,42 +69,42 @@ def study(
     AenetpyError
         If trials have failed; the others are done and reported then.
     """
-    folder = Path(plan.study.folder)
+    plan = make_study_plan(settings, folder)
     held_out = read_held_out(plan)
     results: dict[str, TrialResult] = {}
     for trial in plan.trials:
         done = finished(trial)
         if done is not None:
             results[trial.name] = done
-            on_trial()
+            listener.advance()
     to_do = [trial for trial in plan.trials if trial.name not in results]
     n_changed = sum(state_of(trial) == CHANGED for trial in to_do)
     if n_changed:
         log.warning("%s changed since, made anew", times(n_changed, "trial"))
     failures: list[AenetpyError] = []
-    with locked_folder(folder, "study") as lock:
-        write_text(folder / TABLE, format_trials(in_order(plan, results)))
-        commands = Commands([lock])
+    with locked_folder(plan.folder, "study") as lock:
+        write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
+        processes = Processes(lock)
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                waiting = submit(to_do, plan.settings, held_out, commands, pool)
+                waiting = submit(to_do, plan.settings, held_out, processes, pool)
                 while waiting:
                     check()
                     ended, _ = wait(waiting, MOMENT, return_when=FIRST_COMPLETED)
                     for future in ended:
                         trial = waiting.pop(future)
                         take(trial, future, results, failures)
-                        write_text(folder / TABLE, format_trials(in_order(plan, results)))
-                        on_trial()
+                        write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
+                        listener.advance()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
-                commands.end()
+                processes.end()
                 n_done, n_all = len(results), len(plan.trials)
                 log.warning("%d of %d trials are done; the same command goes on", n_done, n_all)
                 raise
         found = in_order(plan, results)
         if found:
-            write_report(folder / REPORT, plan.study, found, plan.held_out, plan.n_pool)
+            write_report(plan.folder / REPORT, plan.study, found, plan.held_out, plan.n_pool)
     if failures:
         raise first_of(failures)
     return found
@@ -109,8 +118,8 @@ def read_held_out(plan: StudyPlan) -> list[Structure]:
     DataError
         If a structure has no energy or no forces, or holds an unknown species.
     """
-    structures = [next(iter_structures(name)) for name in plan.held_out]
-    setups = read_setups(plan.settings)
+    structures = [next(iter_structures(within(plan.root, name))) for name in plan.held_out]
+    setups = read_setups(plan.settings, plan.root)
     for structure in structures:
         check_species(structure, setups)
         target_energy(structure, plan.settings)
@@ -121,7 +130,7 @@ def submit(
     trials: Sequence[Trial],
     settings: GenerateInput,
     held_out: list[Structure],
-    commands: Commands,
+    processes: Processes,
     pool: ThreadPoolExecutor,
 ) -> dict[Future[TrialResult | None], Trial]:
     """Queue the trials; those that need networks of another wait for it.
@@ -135,7 +144,11 @@ def submit(
             needed = futures[trial.needs.name]
             if needed.exception() is not None or needed.result() is None:
                 return None
-        return run_trial(trial, settings, held_out, commands)
+        try:
+            return processes.run(run_trial, trial, settings, held_out)
+        except AenetpyError as error:
+            error.message = f"trial {trial.name}: {error.message}"
+            raise
 
     for trial in trials:
         futures[trial.name] = pool.submit(work, trial)

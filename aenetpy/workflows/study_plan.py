@@ -13,12 +13,11 @@ import numpy as np
 from aenetpy.data.structure import Structure
 from aenetpy.digests import digest_of
 from aenetpy.errors import InputError
-from aenetpy.io.files import read_bytes
+from aenetpy.io.files import read_bytes, within
 from aenetpy.io.free_form import Entry, Place, times
 from aenetpy.io.generate_in import GenerateInput, format_generate_in, read_generate_in
-from aenetpy.io.structures import iter_structures
 from aenetpy.io.study_in import Study, Variant
-from aenetpy.io.taylor_in import TaylorInput, format_delta
+from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.io.train_in import (
     NetworkLine,
     TrainInput,
@@ -26,6 +25,7 @@ from aenetpy.io.train_in import (
     format_train_in,
     read_train_in,
 )
+from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.repeats import Repeats
 
 TRAINING_SET = "refdata.train"
@@ -50,8 +50,8 @@ class Trial:
         Where it runs.
     inputs
         Its input files by name.
-    steps
-        Commands of aenetpy, one after the other.
+    copies
+        Displaced copies that are written as files; None where there are none.
     digest
         Of all that the result depends on.
     needs
@@ -63,7 +63,7 @@ class Trial:
     seed: int
     folder: Path
     inputs: Mapping[str, str] = field(repr=False)
-    steps: tuple[tuple[str, ...], ...]
+    copies: TaylorInput | None
     digest: str
     needs: Trial | None = None
 
@@ -71,6 +71,11 @@ class Trial:
     def name(self) -> str:
         """Name of its folder."""
         return self.folder.name
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """What is done, one after the other."""
+        return ("generate", "train") if self.copies is None else ("augment", "generate", "train")
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,8 @@ class StudyPlan:
         Number of all other structures; those for training are drawn from them.
     trials
         Each after the one whose networks it needs.
+    root
+        Where the study takes place: names in its files are seen from there.
     """
 
     study: Study
@@ -96,6 +103,12 @@ class StudyPlan:
     held_out: tuple[str, ...]
     n_pool: int
     trials: tuple[Trial, ...]
+    root: str | Path
+
+    @property
+    def folder(self) -> Path:
+        """For the results."""
+        return Path(within(self.root, self.study.folder))
 
     def in_file_order(self) -> list[Trial]:
         """Return the trials sorted by variant, size and seed, as the study file names them."""
@@ -110,8 +123,8 @@ class StudyPlan:
         )
 
 
-def make_study_plan(study: Study) -> StudyPlan:
-    """Read the input files of a study, and draw its structures.
+def make_study_plan(study: Study, root: str | Path = ".") -> StudyPlan:
+    """Read the input files of a study that takes place in a folder, and draw its structures.
 
     Raises
     ------
@@ -120,11 +133,12 @@ def make_study_plan(study: Study) -> StudyPlan:
     DataError
         If a structure file is missing.
     """
-    settings, train = read_generate_in(study.generate), read_train_in(study.train)
+    settings = read_generate_in(within(root, study.generate), root)
+    train = read_train_in(within(root, study.train))
     for variant in study.variants:
         check_study_species(variant, train, settings)
         check_study_training(variant, train)
-    if Path.cwd().is_relative_to(Path(study.folder).resolve()):
+    if Path(root).resolve().is_relative_to(Path(within(root, study.folder)).resolve()):
         raise InputError(
             f"folder '{study.folder}' is the working directory, or holds it",
             file=study.path,
@@ -139,7 +153,7 @@ def make_study_plan(study: Study) -> StudyPlan:
             line=settings.lines.get(keyword),
             hint=f"remove it, and give a variant in {study.path} 'taylor: ...'",
         )
-    digests = structure_digests(settings)
+    digests = structure_digests(settings, root)
     names = list(digests)
     largest = max(study.sizes)
     if study.test + largest > len(names):
@@ -154,7 +168,7 @@ def make_study_plan(study: Study) -> StudyPlan:
     held_out = [names[k] for k in sorted(shuffled[: study.test])]
     pool = [names[k] for k in sorted(shuffled[study.test :])]
     common = [
-        *(digest_of(read_bytes(setup.text)) for setup in settings.setups.values()),
+        *(digest_of(read_bytes(within(root, setup.text))) for setup in settings.setups.values()),
         *(digests[name] for name in held_out),
     ]
     trials: dict[tuple[str, int, int], Trial] = {}
@@ -165,9 +179,9 @@ def make_study_plan(study: Study) -> StudyPlan:
                 data = [*common, *(digests[name] for name in parents)]
                 needs = None if variant.needs is None else trials[variant.needs, size, seed]
                 trials[variant.name, size, seed] = make_trial(
-                    study, settings, train, variant, parents, seed, needs, data
+                    study, settings, train, variant, parents, seed, needs, data, root
                 )
-    return StudyPlan(study, settings, tuple(held_out), len(pool), tuple(trials.values()))
+    return StudyPlan(study, settings, tuple(held_out), len(pool), tuple(trials.values()), root)
 
 
 def check_study_species(variant: Variant, train: TrainInput, settings: GenerateInput) -> None:
@@ -207,7 +221,7 @@ def check_study_training(variant: Variant, train: TrainInput) -> None:
         raise variant.place.error(f"{variant.name}: {error.message}", error.hint) from None
 
 
-def structure_digests(settings: GenerateInput) -> dict[str, str]:
+def structure_digests(settings: GenerateInput, root: str | Path) -> dict[str, str]:
     """Return name and digest of each structure of FILES; structures that are alike count once.
 
     Raises
@@ -220,7 +234,7 @@ def structure_digests(settings: GenerateInput) -> dict[str, str]:
     repeats = Repeats()
     by_forces: dict[str, Structure] = {}
     for entry in settings.files:
-        for structure in iter_structures(entry.text, settings.path, entry.line):
+        for structure in read_structures(replace(settings, files=(entry,)), root):
             place = Place(settings.path, entry.line)
             if structure.parent is not None:
                 raise place.error(
@@ -271,10 +285,11 @@ def make_trial(
     seed: int,
     needs: Trial | None,
     data: list[str],
+    root: str | Path,
 ) -> Trial:
     """Return a trial, its input files made from those of the study."""
     parents = list(parents)
-    folder = Path(study.folder) / "trials" / f"{variant.name}-{len(parents)}-{seed}"
+    folder = Path(within(root, study.folder)) / "trials" / f"{variant.name}-{len(parents)}-{seed}"
     taylor = variant.taylor
     if taylor is not None:
         potential = None if needs is None else f"../{needs.name}"
@@ -282,10 +297,10 @@ def make_trial(
     generate_in = replace(
         settings,
         setups={
-            symbol: Entry(_relative(setup.text, folder), setup.line)
+            symbol: Entry(_relative(within(root, setup.text), folder), setup.line)
             for symbol, setup in settings.setups.items()
         },
-        files=tuple(Entry(_relative(name, folder), 0) for name in parents),
+        files=tuple(Entry(_relative(within(root, name), folder), 0) for name in parents),
         output=TRAINING_SET,
         forces=False,
         timing=False,
@@ -299,10 +314,7 @@ def make_trial(
         timing=False,
     )
     train_in = replace(train_in, networks=tuple(map(_plain_file, train_in.networks)))
-    steps: list[tuple[str, ...]] = [("generate", GENERATE), ("train", TRAIN)]
-    if variant.mixed:
-        assert taylor is not None, "only copies can be mixed"
-        steps = [_augment_step(taylor), ("generate", AUGMENTED), ("train", TRAIN)]
+    copies = taylor if variant.mixed else None
     inputs = {
         GENERATE: format_generate_in(generate_in),
         TRAIN: format_train_in(replace(train_in, iterwrite=0)),  # only the last networks count
@@ -313,25 +325,9 @@ def make_trial(
     )
     needed = None if needs is None else needs.digest
     plain = format_train_in(replace(train_in, iterwrite=1))
-    definition = [format_generate_in(nameless), plain, steps, data, needed]
+    definition = [format_generate_in(nameless), plain, f"{copies}", data, needed]
     digest = digest_of(json.dumps(definition).encode())
-    return Trial(variant, len(parents), seed, folder, inputs, tuple(steps), digest, needs)
-
-
-def _augment_step(taylor: TaylorInput) -> tuple[str, ...]:
-    """Return the command that writes copies as files, which name no parents."""
-    options = {
-        "--strategy": taylor.strategy,
-        "--delta": format_delta(taylor.delta),
-        "--a": taylor.copies_per_structure,
-        "--seed": taylor.seed,
-        "--folder": "augmented",
-        "--output": AUGMENTED,
-        "--max-force": taylor.max_force,
-        "--min-distance": taylor.min_distance,
-    }
-    given = [(name, f"{value}") for name, value in options.items() if value is not None]
-    return ("augment", GENERATE, *(word for pair in given for word in pair))
+    return Trial(variant, len(parents), seed, folder, inputs, copies, digest, needs)
 
 
 def _plain_file(network: NetworkLine) -> NetworkLine:

@@ -31,6 +31,7 @@ from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.training.loop import EpochRow, Outcome, run_epochs
 from aenetpy.training.methods import load_method
 from aenetpy.training.normalise import normalise, without_constants
+from aenetpy.training.objective import Quantity
 from aenetpy.training.regularised import regularised
 from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
@@ -58,11 +59,14 @@ class TrainResult:
         MAE and RMSE of training and test set after each epoch of this call, the first before it.
     outcome
         Weights, and why training has ended.
+    quantities
+        What the errors of a row are of, in order.
     """
 
     networks: dict[str, Path]
     rows: tuple[EpochRow, ...]
     outcome: Outcome
+    quantities: tuple[Quantity, ...]
 
     @property
     def errors(self) -> EpochRow:
@@ -219,6 +223,7 @@ def _train(settings: TrainInput, folder: str | Path, listener: Listener, jobs: i
         {symbol: Path(within(folder, file)) for symbol, file in networks.files.items()},
         tuple(rows),
         outcome,
+        objective.quantities,
     )
 
 

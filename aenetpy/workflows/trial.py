@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import re
 import shutil
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,12 +15,11 @@ import numpy as np
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.digests import digest_of
-from aenetpy.errors import AenetpyError, DataError
-from aenetpy.io.files import read_bytes, read_text, write_text
-from aenetpy.io.generate_in import GenerateInput
-from aenetpy.io.train_in import format_train_in, read_train_in
+from aenetpy.errors import AenetpyError, DataError, Stopped
+from aenetpy.io.files import read_bytes, write_text
+from aenetpy.io.generate_in import GenerateInput, read_generate_in
+from aenetpy.io.train_in import read_train_in
 from aenetpy.io.train_state import read_train_state
-from aenetpy.io.trainset import count_structures
 from aenetpy.io.trial_files import (
     TrialRecord,
     TrialResult,
@@ -32,21 +30,19 @@ from aenetpy.io.trial_files import (
 )
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
-from aenetpy.workflows.commands import Commands
-from aenetpy.workflows.generate import target_energy
-from aenetpy.workflows.study_plan import AUGMENTED, TRAINING_SET, Trial
+from aenetpy.reports.listener import TextListener
+from aenetpy.reports.notes import notes_to, one_line, warnings_as_notes
+from aenetpy.workflows.augment import AugmentTask, augment
+from aenetpy.workflows.generate import generate, target_energy
+from aenetpy.workflows.study_plan import AUGMENTED, GENERATE, TRAIN, TRAINING_SET, Trial
+from aenetpy.workflows.train import train
 
 RECORD, RESULT = "trial.json", "result.npz"
 STATE = "train.state"
-CONTINUED = "train-continued.in"
-SAVED_BY_TRAINING = ("*.nn", "*.nn-*", STATE, "train.restart", "train.rngstate", CONTINUED)
-LEFT_OVER = (f"{TRAINING_SET}*", "*.nn-0*", STATE, "train.restart", CONTINUED, "augmented")
+SAVED_BY_TRAINING = ("*.nn", "*.nn-*", STATE, "train.restart", "train.rngstate")
+LEFT_OVER = (f"{TRAINING_SET}*", "*.nn-0*", STATE, "train.restart", "augmented")
 
-DONE = "Neural Network training done."
 MEV = 1000.0
-
-_STOPPED = re.compile("^aenetpy: (stopped|error):", re.MULTILINE)
-_EPOCH = re.compile(r"^ +\d+((?: +[-+.\dNEan]+){4}) <$", re.MULTILINE)
 
 
 def finished(trial: Trial) -> TrialResult | None:
@@ -63,9 +59,7 @@ def networks_digest(folder: Path) -> str:
     return digest_of(b"".join(path.name.encode() + read_bytes(path) for path in paths))
 
 
-def run_trial(
-    trial: Trial, settings: GenerateInput, held_out: Sequence[Structure], commands: Commands
-) -> TrialResult:
+def run_trial(trial: Trial, settings: GenerateInput, held_out: Sequence[Structure]) -> TrialResult:
     """Run a trial, or what is left of it.
 
     Parameters
@@ -76,27 +70,20 @@ def run_trial(
         Contents of the ``generate.in`` of the study.
     held_out
         The common test set.
-    commands
-        Runs the steps.
 
     Raises
     ------
     AenetpyError
-        If a step fails; the trial is named.
-    Cancelled
-        If all commands were ended.
+        If a step fails; it is named.
     """
-    try:
-        record = prepare(trial)
-        for command, *arguments in trial.steps:
-            if command not in record.done:
-                STEPS[command](trial, [command, *arguments], record, commands)
-                record.done.append(command)
-                write_record(trial.folder / RECORD, record)
-        result = assess(trial, record, settings, held_out)
-    except AenetpyError as error:
-        error.message = f"trial {trial.name}: {error.message}"
-        raise
+    record = prepare(trial)
+    for step in trial.steps:
+        if step not in record.done:
+            with told(trial.folder, step) as listener:
+                STEPS[step](trial, record, listener)
+            record.done.append(step)
+            write_record(trial.folder / RECORD, record)
+    result = assess(trial, record, settings, held_out)
     write_result(trial.folder / RESULT, result)
     remove(trial.folder, LEFT_OVER)
     return result
@@ -112,7 +99,7 @@ def prepare(trial: Trial) -> TrialRecord:
     record = read_record(trial.folder / RECORD)
     if record is not None and record.digest == trial.digest and not has_result(trial):
         return record
-    if record is None and trial.folder.exists():
+    if trial.folder.exists() and not (trial.folder / RECORD).exists():
         foreign = sorted({path.name for path in trial.folder.iterdir()} - set(trial.inputs))
         if foreign:
             raise DataError(
@@ -133,46 +120,58 @@ def prepare(trial: Trial) -> TrialRecord:
     return record
 
 
-def augment_trial(
-    trial: Trial, command: list[str], record: TrialRecord, commands: Commands
-) -> None:
-    """Write displaced copies as files, which goes on where it was interrupted."""
+@contextmanager
+def told(folder: Path, step: str) -> Iterator[TextListener]:
+    """Keep what a step tells in ``<step>.out`` and ``<step>.err``."""
+    if (folder / STATE).exists():  # training goes on
+        set_aside(folder, step)
+    with (
+        (folder / f"{step}.out").open("w", errors="surrogateescape") as out,
+        (folder / f"{step}.err").open("w", errors="surrogateescape") as notes,
+        notes_to(notes),
+        warnings_as_notes(),
+    ):
+        try:
+            yield TextListener(out)
+        except AenetpyError as error:
+            word = "stopped" if isinstance(error, Stopped) else "error"
+            notes.write(f"aenetpy: {word}: {one_line(str(error))}\n")
+            error.message = f"{step} failed: {error.message}"
+            raise
+
+
+def augment_trial(trial: Trial, record: TrialRecord, listener: TextListener) -> None:
+    """Write displaced copies as files."""
     remove(trial.folder, ["augmented", AUGMENTED])
-    commands.run([*command, "--jobs", "1"], trial.folder, "augment")
+    assert trial.copies is not None, "a step of those alone that have them"
+    settings = read_generate_in(trial.folder / GENERATE, trial.folder)
+    augment(AugmentTask(settings, trial.copies, output=AUGMENTED), trial.folder, listener)
 
 
-def generate_trial(
-    trial: Trial, command: list[str], record: TrialRecord, commands: Commands
-) -> None:
+def generate_trial(trial: Trial, record: TrialRecord, listener: TextListener) -> None:
     """Make the training set."""
     remove(trial.folder, [f"{TRAINING_SET}*"])
-    commands.run([*command, "--jobs", "1"], trial.folder, "generate")
-    record.copies = count_structures(trial.folder / TRAINING_SET) - trial.size
+    name = GENERATE if trial.copies is None else AUGMENTED
+    settings = read_generate_in(trial.folder / name, trial.folder)
+    record.copies = generate(settings, trial.folder, listener).n_structures - trial.size
 
 
-def train_trial(trial: Trial, command: list[str], record: TrialRecord, commands: Commands) -> None:
+def train_trial(trial: Trial, record: TrialRecord, listener: TextListener) -> None:
     """Train, or go on where training was interrupted; ITERATIONS counts the epochs of a call."""
     folder = trial.folder
-    continued = (folder / STATE).exists()
-    if not continued:  # networks without a state cannot be continued
+    settings = read_train_in(folder / TRAIN)
+    if not (folder / STATE).exists():  # networks without a state cannot be continued
         remove(folder, SAVED_BY_TRAINING)
-    elif training_has_ended(folder):  # and the study was killed before it noted it
-        record.epochs = epochs_done(folder)
-        record.seconds = math.nan
-        return
-    else:
-        settings = read_train_in(folder / command[1])
-        epochs = max(settings.iterations - epochs_done(folder), 0)
-        write_text(folder / CONTINUED, format_train_in(replace(settings, iterations=epochs)))
-        command = [command[0], CONTINUED]
-        set_aside(folder, ("train.out", "train.err"))
+    left = max(settings.iterations - epochs_done(folder), 0)
     start = time.monotonic()
     try:
-        commands.run([*command, "--jobs", "1"], folder, "train")
+        done = train(replace(settings, iterations=left), folder, listener)
     finally:
         record.seconds += time.monotonic() - start
         write_record(folder / RECORD, record)
     record.epochs = epochs_done(folder)
+    record.quantities = [quantity.name for quantity in done.quantities]
+    record.errors = list(done.errors.columns)
 
 
 def epochs_done(folder: Path) -> int:
@@ -180,21 +179,12 @@ def epochs_done(folder: Path) -> int:
     return read_train_state(folder / STATE).epochs if (folder / STATE).exists() else 0
 
 
-def training_has_ended(folder: Path) -> bool:
-    """Return whether the last call of training came to its end; one that is stopped says so."""
-    output, notes = folder / "train.out", folder / "train.err"
-    if not (output.exists() and notes.exists()):
-        return False
-    return DONE in read_text(output) and not _STOPPED.search(read_text(notes))
-
-
-def set_aside(folder: Path, names: Sequence[str]) -> None:
-    """Rename what a call has written, for the next one: ``train.out`` to ``train-1.out``, ..."""
-    n_calls = len(list(folder.glob("train-[0-9]*.out")))
-    for name in names:
-        stem, suffix = name.split(".")
+def set_aside(folder: Path, step: str) -> None:
+    """Rename what a call has told, for the next one: ``train.out`` to ``train-1.out``, ..."""
+    n_calls = len(list(folder.glob(f"{step}-[0-9]*.out")))
+    for suffix in ("out", "err"):
         with suppress(FileNotFoundError):
-            (folder / name).replace(folder / f"{stem}-{n_calls + 1}.{suffix}")
+            (folder / f"{step}.{suffix}").replace(folder / f"{step}-{n_calls + 1}.{suffix}")
 
 
 STEPS = {"augment": augment_trial, "generate": generate_trial, "train": train_trial}
@@ -206,7 +196,9 @@ def assess(
     """Measure the errors of the networks on the common test set."""
     potential = read_potential({s: trial.folder / f"{s}.nn" for s in settings.species})
     errors = [structure_errors(potential, structure, settings) for structure in held_out]
-    train_rmse, test_rmse = own_errors(trial.folder / "train.out")
+    own = {name: record.errors[4 * k :] for k, name in enumerate(record.quantities)}
+    _, train_rmse, _, test_rmse = own["energy"][:4]
+    _, force_train_rmse, _, force_test_rmse = own.get("force", [math.nan] * 4)[:4]
     return TrialResult(
         digest=trial.digest,
         networks=networks_digest(trial.folder),
@@ -216,11 +208,13 @@ def assess(
         copies=record.copies,
         epochs=record.epochs,
         seconds=record.seconds,
-        own_train_rmse=train_rmse,
-        own_test_rmse=test_rmse,
+        own_train_rmse=MEV * train_rmse,
+        own_test_rmse=MEV * test_rmse,
         energy_errors_s=np.array([energy for energy, _ in errors]),
         force_errors_nc=np.concatenate([forces_nc for _, forces_nc in errors]),
         n_atoms_s=np.array([len(structure) for structure in held_out], np.int64),
+        own_force_train_rmse=force_train_rmse,
+        own_force_test_rmse=force_test_rmse,
     )
 
 
@@ -234,15 +228,6 @@ def structure_errors(
     assert found.forces_nc is not None, "forces are asked for"
     energy = MEV * (found.cohesive_energy - target) / len(structure)
     return energy, found.forces_nc - structure.forces_nc
-
-
-def own_errors(path: Path) -> tuple[float, float]:
-    """Return the RMSE of training and test set in the last epoch of a ``train.out``, meV/atom."""
-    rows = _EPOCH.findall(read_text(path))
-    if not rows:
-        raise DataError("holds no epoch", file=path, hint="remove the folder of the trial")
-    _, rmse_train, _, rmse_test = (float(word) for word in rows[-1].split())
-    return MEV * rmse_train, MEV * rmse_test
 
 
 def remove(folder: Path, patterns: Sequence[str]) -> None:

@@ -27,7 +27,7 @@ def main() -> None:
     from aenetpy.io.generate_in import read_generate_in
     from aenetpy.io.taylor_in import make_taylor
     from aenetpy.io.xsf import write_xsf
-    from aenetpy.workflows.augment import AugmentTask, augment, plan_copies
+    from aenetpy.workflows.augment import AugmentTask, augment
     from aenetpy.workflows.generate import generate
 
     with tempfile.TemporaryDirectory() as folder:
@@ -56,9 +56,9 @@ def main() -> None:
         a = N_COPIES // N_PARENTS
         for strategy in ("axis", "random"):
             taylor = make_taylor({"strategy": strategy, "delta": "0.03", "a": str(a)})
-            task = AugmentTask(settings, taylor, folder=strategy, output=f"{strategy}.in")
+            task = AugmentTask(settings, taylor, strategy, output=f"{strategy}.in")
             start = time.perf_counter()
-            n_copies = augment(task, plan_copies(task))
+            n_copies = len(augment(task).files)
             seconds = time.perf_counter() - start
             each = 1e3 * seconds / n_copies
             print(f"{strategy}: {n_copies} files in {seconds:.1f} s, {each:.3f} ms each")

@@ -46,6 +46,14 @@ def test_what_an_entry_stands_for(entry, expected):
     assert matches(entry) == expected
 
 
+def test_an_entry_is_seen_from_a_folder():
+    assert matches("*/run.xml@:", "runs") == ["B/run.xml@:", "a/run.xml@:", "b c/run.xml@:"]
+    assert matches("../a?.xsf", Path("runs")) == ["../a1.xsf", "../a2.xsf"]
+    Path("runs/x[1].xsf").touch()
+    assert matches("x[1].xsf", "runs") == ["x[1].xsf"]
+    assert matches(f"{Path.cwd()}/a?.xsf", "runs") == [f"{Path.cwd()}/a{k}.xsf" for k in (1, 2)]
+
+
 def test_a_file_called_like_the_pattern_goes_first():
     Path("a[12].xsf").touch()
     Path("a*.xsf@:").touch()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import math
 import os
 import re
+import sys
 import tarfile
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import aenetpy
 from aenetpy.cli.main import run
 from aenetpy.data.families import is_copy, parent_of
-from aenetpy.io import files
 from aenetpy.io.generate_in import read_generate_in
 from aenetpy.io.taylor_in import TaylorInput
 from aenetpy.io.trainset import read_trainset
@@ -102,72 +102,44 @@ def test_files_depend_on_the_seed_not_on_the_threads(strategy: str) -> None:
     assert (contents("one") == contents("other")) == (strategy == "pyita")
 
 
-def test_interrupted_and_continued(monkeypatch, capsys) -> None:
+def fails_at_the_eleventh(monkeypatch, error: BaseException) -> None:
+    """Let the eleventh copy be the last that is begun."""
+    write = Path.write_bytes
+
+    def write_or_fail(path: Path, content: bytes) -> int:
+        if path.name != "structure0011.xsf":
+            return write(path, content)
+        write(path, content[:100])
+        raise error
+
+    monkeypatch.setattr(Path, "write_bytes", write_or_fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (KeyboardInterrupt(), 130, "interrupted"),
+        (OSError(28, "No space left on device"), 4, "cannot be written (No space left on device)"),
+    ],
+)
+def test_all_copies_or_none(error, code, message, monkeypatch, capsys) -> None:
     options = ["--strategy", "random", "--delta", "0.03", "--a", "6", "-j", "1"]
-    assert augment(*options) == 0
-    whole = contents()
-    assert augment(*options, "--force") == 0
-    assert contents() == whole
-
-    listed = Path("generate-augmented.in").read_bytes()
-    part = Path(workflow.unfinished_name("augmented"))
-    write = workflow.write_file
-    written: list[str] = []
-
-    def first_then_stop(path: str, text: str, folder: str) -> None:
-        if path.endswith("0011.xsf"):
-            write(path, text[:100], folder)
-            raise KeyboardInterrupt
-        write(path, text, folder)
-
-    monkeypatch.setattr(workflow, "write_file", first_then_stop)
-    assert augment(*options, "--force") == 130
-    assert "the same command goes on" in capsys.readouterr().err
-    assert contents() == whole  # the old folder is still there, complete
-    assert Path("generate-augmented.in").read_bytes() == listed
-    assert len(list(part.glob("structure*.xsf"))) == 11
-
-    monkeypatch.setattr(workflow, "write_file", lambda *a: (written.append(a[0]), write(*a)))
-    assert augment(*options, "--force") == 0
-    assert "going on after 11 copies" in capsys.readouterr().err
-    assert len(written) == 30 - 10  # the torn one is written again, those before it are not
-    assert contents() == whole
-    assert not part.exists()
-    assert Path("generate-augmented.in").read_bytes() == listed
-
-
-def test_another_task_does_not_go_on_from_old_work(monkeypatch) -> None:
-    assert augment("--delta", "0.02", "--a", "2", "--folder", "expected", "--output", "e.in") == 0
-    part = Path(workflow.unfinished_name("augmented"))
-    part.mkdir()
-    (part / workflow.DIGEST).write_text("of another task")
-    (part / "structure0001.xsf").write_text("stale")
-    assert augment("--delta", "0.02", "--a", "2") == 0
-    assert contents() == contents("expected")
-
-
-def test_full_disk(monkeypatch, capsys) -> None:
-    def full(path: str, text: str, folder: str) -> None:
-        raise files.writing_error(folder, OSError(28, "No space left on device"))
-
-    monkeypatch.setattr(workflow, "write_file", full)
-    assert augment("--delta", "0.03", "--a", "6") == 4
-    error = capsys.readouterr().err
-    assert error.startswith(
-        "aenetpy: error: augmented: cannot be written (No space left on device)"
-    )
-    assert len(error.splitlines()) == 1
+    with monkeypatch.context() as broken:
+        fails_at_the_eleventh(broken, error)
+        assert augment(*options) == code
+    (told,) = capsys.readouterr().err.splitlines()
+    assert message in told
     assert sorted(os.listdir()) == ["generate.in", "xsf"]
-
-
-def test_short_writes_are_errors(monkeypatch, tmp_path) -> None:
-    class Short(io.BytesIO):
-        def write(self, data: bytes) -> int:
-            return len(data) - 1
-
-    monkeypatch.setattr("builtins.open", lambda *args, **options: Short())
-    with pytest.raises(files.DataError, match="No space left"):
-        workflow.write_file("x", "text", "augmented")
+    assert augment(*options) == 0
+    whole, listed = contents(), Path("generate-augmented.in").read_bytes()
+    with monkeypatch.context() as broken:
+        fails_at_the_eleventh(broken, error)
+        assert augment(*options, "--seed", "2", "--force") == code
+    # What was there is still there.
+    assert (contents(), Path("generate-augmented.in").read_bytes()) == (whole, listed)
+    assert sorted(os.listdir()) == ["augmented", "generate-augmented.in", "generate.in", "xsf"]
+    assert augment(*options, "--force") == 0
+    assert contents() == whole
 
 
 def test_disk_that_is_too_small_is_told_before(monkeypatch, capsys) -> None:
@@ -253,9 +225,9 @@ def test_folder_may_be_a_link_and_leftovers_go_away() -> None:
     Path("real").mkdir()
     os.symlink("real", "augmented")
     options = ["--delta", "0.03", "--a", "2", "--force"]
-    stale = Path(f"{workflow.unfinished_name('augmented')}.old")
-    stale.mkdir()
-    (stale / "x").touch()
+    for stale in (".real.unfinished", ".real.unfinished.old"):
+        Path(stale).mkdir()
+        Path(stale, "x").touch()
     assert augment(*options) == 0
     assert augment(*options) == 0
     assert Path("augmented").is_symlink()
@@ -555,13 +527,27 @@ def test_no_family_on_both_sides(capsys) -> None:
         assert any(map(is_copy, test)) == bool(extra)
 
 
-def test_progress_reaches_all_copies() -> None:
-    settings = read_generate_in("generate.in")
-    task = workflow.AugmentTask(settings, TaylorInput("random", 0.05, 3))
+def test_in_another_folder_and_silent(workdir, monkeypatch, capsys) -> None:
+    options = ["--strategy", "random", "--delta", "0.05", "--a", "3"]
+    assert augment(*options, "--folder", "a", "--output", "a.in") == 0
+    capsys.readouterr()
+    Path("elsewhere").mkdir()
+    monkeypatch.chdir("elsewhere")
     seen: list[int] = []
-    plan = workflow.plan_copies(task)
-    assert workflow.augment(task, plan, on_copy=lambda: seen.append(1)) == plan.n_copies == 15
-    assert len(seen) == 15
+    task = aenetpy.AugmentTask(
+        aenetpy.read_generate_in("../generate.in"), TaylorInput("random", 0.05, 3), output="b.in"
+    )
+    done = aenetpy.augment(task, "..", aenetpy.TextListener(sys.stdout, seen.append))
+    assert done.files == tuple(f"augmented/structure{k:04d}.xsf" for k in range(1, 16))
+    assert seen == [1] * 5
+    assert capsys.readouterr().out == ""
+    assert os.listdir() == []
+    monkeypatch.chdir(workdir)
+    assert contents() == contents("a")
+    assert Path("b.in").read_text() == Path("a.in").read_text().replace("\na/", "\naugmented/")
+    monkeypatch.chdir("elsewhere")
+    task = replace(task, force=True, taylor=TaylorInput("random", 0.05, 2))
+    assert len(aenetpy.augment(task, "..").files) == 10
 
 
 def test_second_order_uses_the_potential() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import math
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,15 +16,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import aenetpy
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.generate_in import read_generate_in
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.study_in import read_study
 from aenetpy.io.train_in import read_train_in
-from aenetpy.io.trial_files import read_result
+from aenetpy.io.trial_files import read_record, read_result
 from aenetpy.io.xsf import read_xsf, write_xsf
 from aenetpy.models.reading import read_potential
+from aenetpy.workflows.processes import Processes
 from aenetpy.workflows.study import study as run_study
 from aenetpy.workflows.study_plan import make_study_plan
 from aenetpy.workflows.trial import epochs_done
@@ -161,7 +165,7 @@ def test_nothing_is_done_twice(done, monkeypatch, capsys):
     table = Path("study", "trials.csv").read_bytes()
     assert run(["study", "study.yaml", "--dry-run"]) == 0
     assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["done"] * 6
-    monkeypatch.setattr(subprocess, "Popen", None)
+    monkeypatch.setattr(Processes, "run", None)
     assert run(["study", "study.yaml"]) == 0
     assert Path("study", "trials.csv").read_bytes() == table
     assert "paper" in capsys.readouterr().out
@@ -250,6 +254,17 @@ def test_folders_of_others_are_left_alone(project, tmp_path, capsys):
     assert (trial / "notes.txt").read_text() == "mine"
 
 
+def test_a_record_of_another_version_is_made_anew(project, tmp_path, capsys):
+    project("  none: {}\n", STUDY.replace("[1, 2]", "[1]"))
+    trial = tmp_path / "study" / "trials" / "none-6-1"
+    trial.mkdir(parents=True)
+    (trial / "trial.json").write_text('{"digest": "abc", "done": ["generate", "train"]}')
+    (trial / "Ti.nn").write_text("old")
+    assert run(["study", "study.yaml"]) == 0
+    assert read_record(trial / "trial.json").done == ["generate", "train"]
+    assert len(rows(tmp_path)) == 1
+
+
 def test_copies_that_name_no_parent_are_recognised(project, capsys):
     project("  none: {}\n")
     assert run(["augment", "--strategy", "pyita", "--delta", "0.03", "--a", "1"]) == 0
@@ -275,6 +290,87 @@ def test_a_trial_that_fails_is_named_and_the_others_go_on(project, tmp_path, cap
     assert "trial after-6-1 is left out" in notes
     assert [row["variant"] for row in rows(tmp_path)] == ["none"]
     assert (tmp_path / "study" / "report.md").exists()
+
+
+def test_training_on_forces_tells_of_forces(project, tmp_path, capsys):
+    project(
+        "  none: {}\n  forces: {train: {forces: alpha=0.5, testpercent: 20}}\n",
+        STUDY.replace("[1, 2]", "[1]"),
+    )
+    assert run(["study", "study.yaml", "--jobs", "2"]) == 0
+    none, forces = rows(tmp_path)
+    trials = tmp_path / "study" / "trials"
+    for row, name in ((none, "none-6-1"), (forces, "forces-6-1")):
+        told = (trials / name / "train.out").read_text().splitlines()
+        last = [line for line in told if line.endswith("<")][-1]
+        columns = [float(word) for word in last.split()[1:-1]]
+        record = read_record(trials / name / "trial.json")
+        assert record.errors == pytest.approx(columns, rel=1e-6, nan_ok=True)
+        assert float(row["own_train_rmse_meV_per_atom"]) == pytest.approx(
+            1e3 * columns[1], rel=1e-5
+        )
+        told = [float(row[f"own_{part}_force_rmse_eV_per_A"]) for part in ("train", "test")]
+        expected = columns[5::2] or [math.nan] * 2
+        assert told == pytest.approx(expected, rel=1e-5, nan_ok=True)
+    report = (tmp_path / "study" / "report.md").read_text()
+    assert "| forces | 6 | 0 | 4 |" in report
+    assert report.count("| force (eV/Å) | ") == 1 + 1  # what the trainer says, and the difference
+
+
+@pytest.mark.parametrize("victim", ["study", "trial"])
+def test_what_is_killed_goes_on(project, tmp_path, victim):
+    project("  long: {train: {iterations: 100000, method: adam}}\n", STUDY.replace("[1, 2]", "[1]"))
+    trial = tmp_path / "study" / "trials" / "long-6-1"
+    command = [sys.executable, "-m", "aenetpy", "study", "study.yaml", "--jobs", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: epochs_done(trial) >= 20)
+    note = (trial / ".aenetpy.lock").read_text()
+    child = int(re.search(r"pid (\d+)", note)[1])
+    assert child != process.pid
+    os.kill(process.pid if victim == "study" else child, signal.SIGKILL)
+    notes = process.communicate(timeout=20)[1]
+    if victim == "trial":
+        assert process.returncode == 4
+        assert "trial long-6-1: its process was killed by signal 9" in notes
+    wait_until(lambda: not is_locked(tmp_path / "study"))  # the trial ends with its study
+    assert not is_locked(trial)
+    done = epochs_done(trial)
+    assert 20 <= done < 100000
+    # What is left of the 100000 epochs begins where the other has ended.
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: epochs_done(trial) > done)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert f"continued after {done} epochs" in (trial / "train.err").read_text()
+    assert (trial / "train-1.out").exists()
+
+
+def test_in_another_folder_and_silent(done, tmp_path, monkeypatch, capsys):
+    (tmp_path / "here").mkdir()
+    make_project(tmp_path, "  none: {}\n")
+    monkeypatch.chdir(tmp_path / "here")
+    results = aenetpy.study(aenetpy.read_study("../study.yaml"), "..")
+    assert os.listdir() == []
+    assert capsys.readouterr().out == ""
+    for result in results:
+        same = read_result(done / "study" / "trials" / f"none-6-{result.seed}" / "result.npz")
+        np.testing.assert_array_equal(result.force_errors_nc, same.force_errors_nc)
+        assert result.own_train_rmse == same.own_train_rmse
+    one, two = (
+        [Path(name).name for name in (path / "study" / "test-set.txt").read_text().split()]
+        for path in (tmp_path, done)
+    )
+    assert one == two
+
+
+def is_locked(folder: Path) -> bool:
+    try:
+        with locked_folder(folder, "test"):
+            return False
+    except DataError:
+        return True
 
 
 def wait_until(condition, seconds: float = 30.0) -> None:
@@ -383,4 +479,4 @@ def test_a_structure_to_be_tested_needs_forces(project):
     plan = make_study_plan(read_study("study.yaml"))
     assert any("no-forces" in name for name in plan.held_out)
     with pytest.raises(DataError, match=r"no-forces-\d.xsf: no forces"):
-        run_study(plan)
+        run_study(read_study("study.yaml"))
