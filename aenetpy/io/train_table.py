@@ -113,7 +113,7 @@ TRAIN_IN = Table(
             "REGULARIZATION",
             "number",
             "add this times the sum of all squared weights to half the mean squared error of the"
-            " scaled energies, with FORCES to `L` in the same unit; with adamw it is `weight_decay`",
+            " scaled energies, with FORCES to `L` in the same unit; adamw: `weight_decay`",
             default=0.0,
             bounds=Bounds(0),
         ),
