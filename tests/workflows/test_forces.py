@@ -327,3 +327,11 @@ def test_stress_of_extended_xyz(tmp_path, monkeypatch, capsys) -> None:
     for column, errors in ((5, np.concatenate(forces)), (9, np.concatenate(stress))):
         expected = [np.abs(errors).mean(), (errors**2).mean() ** 0.5]
         assert last[column : column + 2] == pytest.approx(expected, rel=1e-5)
+
+
+def test_another_share_of_forces_starts_the_method_anew(folder, capsys) -> None:
+    write_input(2)
+    train(capsys)
+    Path("train.in").write_text(Path("train.in").read_text().replace("alpha=0.8", "alpha=0.3"))
+    assert run(["train", "train.in"]) == 0
+    assert "another FORCES, STRESS or REGULARIZATION" in capsys.readouterr().err
