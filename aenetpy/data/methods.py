@@ -41,7 +41,7 @@ class MethodParameter:
     default: int | float
     limit: Limit = FINITE
     label: str = ""
-    form: Literal["listed", "scientific", "fixed", "size"] = "listed"
+    form: Literal["listed", "scientific", "fixed", "plain", "size"] = "listed"
     other_key: str = ""
 
     @property
@@ -146,7 +146,7 @@ METHODS: dict[str, MethodEntry] = {
                 "b1": MethodParameter(0.9, SHARE, "Gradient decay rate (b1)", "fixed"),
                 "b2": MethodParameter(0.999, SHARE, "Sq. gradient decay rate (b2)", "fixed"),
                 "eps": MethodParameter(1e-8, FINITE, "Epsilon", "scientific"),
-                "halflife": MethodParameter(0.0, NOT_NEGATIVE, "Half-life of the rate", "fixed"),
+                "halflife": MethodParameter(0.0, NOT_NEGATIVE, "Half-life of the rate", "plain"),
                 "batchsize": MethodParameter(256, AT_LEAST_ONE, "Mini-batch size", "size"),
             },
             sampling="shuffled",

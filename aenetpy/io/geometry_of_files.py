@@ -79,10 +79,11 @@ def _wanted(
             entry, k = source
             wanted[entry][k].append(s)
     if gone:
+        original = str(training_set).removesuffix(".scaled")
         raise DataError(
             f"the files of {len(gone)} of {trainset.n_structures} structures are gone "
-            f"(first '{gone[0]}'), and there is no {training_set}.geometry",
-            file=training_set,
+            f"(first '{gone[0]}'), and there is no {original}.geometry",
+            file=original,
             hint="put them back, or generate the set again",
         )
     return wanted

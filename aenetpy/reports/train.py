@@ -222,9 +222,11 @@ def _process_parameters(
 
 
 def _in_form(value: float, form: str) -> str:
-    """Return a number as E9.3, F6.4 or an integer."""
+    """Return a number as E9.3, F6.4, in as many digits as it needs, or an integer."""
     if form == "scientific":
         return scientific(value, 9, 3)
+    if form == "plain":
+        return f"{value:g}"
     return fixed(value, 6, 4) if form == "fixed" else str(int(value))
 
 

@@ -313,7 +313,7 @@ class ForceObjective:
         forces_k = differences_q[labels.is_force_q]
         if not self._has_stress:
             return errors_s, forces_k
-        stress_k = (differences_q / labels.volume_q)[labels.is_stress_q]
+        stress_k = differences_q[labels.is_stress_q] / labels.volume_q[labels.is_stress_q]
         return errors_s, forces_k, stress_k * EV_PER_A3_IN_GPA
 
     def _views(self, one: _ForceBlock, flat_k: Float) -> list[Float]:

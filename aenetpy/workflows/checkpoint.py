@@ -162,7 +162,7 @@ class Checkpoint:
         state = networks.state
         if state is not None and state.problem != self._problem:
             if state.problem:
-                other = "other training structures, or another REGULARIZATION"
+                other = "other training structures, or another FORCES, STRESS or REGULARIZATION"
                 log.info("%s is not used: it belongs to %s", STATE, other)
         elif state is not None:
             self._continue(state, listener)

@@ -250,7 +250,7 @@ def describe_train_state(state: TrainState) -> Summary:
         "method": state.method,
         "epochs": state.epochs,
         "seed": state.seed,
-        "best_test_RMSE_eV_per_atom": state.best_rmse,
+        "best_test_error": state.best_rmse,  # eV/atom; weighted as by FORCES with these
         "weights": {"number": len(state.weights_w), **_range(state.weights_w)},
         "memory": sorted(state.memory),
     }

@@ -69,9 +69,8 @@ def training_geometry(
     known = usable_geometry(
         settings, trainset, read_geometry(within(folder, training_set), trainset, folder)
     )
-    used = replace(known, has_forces_s=chosen_forces(settings, known.has_forces_s, train_s, seed))
-    require_labels(settings, used, train_s)
-    return used
+    require_labels(settings, known, train_s)
+    return replace(known, has_forces_s=chosen_forces(settings, known.has_forces_s, train_s, seed))
 
 
 def make_objectives(
@@ -157,11 +156,25 @@ def usable_geometry(settings: TrainInput, trainset: TrainingSet, geometry: Geome
 
 
 def chosen_forces(settings: TrainInput, has_forces_s: Mask, train_s: Index, seed: int) -> Mask:
-    """Return which structures' forces are used: FORCESPERCENT of those for training, at random."""
+    """Return which structures' forces are used: FORCESPERCENT of those for training, at random.
+
+    Raises
+    ------
+    InputError
+        If that is none, and there is no stress either.
+    """
     chosen_s = has_forces_s.copy()
     if settings.forces_percent < 100.0:
         with_forces = train_s[has_forces_s[train_s]]
         n_used = round(len(with_forces) * settings.forces_percent / 100.0)
+        if n_used == 0 and settings.stress is None:
+            raise InputError(
+                f"FORCESPERCENT {settings.forces_percent:g} leaves no forces to train on: "
+                f"{len(with_forces)} training structures have some",
+                file=settings.path,
+                line=settings.lines.get("FORCESPERCENT"),
+                hint="raise it, or remove FORCES",
+            )
         stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=PURPOSE))
         chosen_s[stream.permutation(with_forces)[n_used:]] = False
     return chosen_s

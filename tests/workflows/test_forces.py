@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms, units
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write
 
-from aenetpy import read_potential
+from aenetpy import Calculator, read_potential
 from aenetpy.cli.main import run
 from aenetpy.io.network import read_network
 from aenetpy.io.trainset import read_trainset
@@ -189,3 +198,144 @@ def test_levenberg_marquardt_is_refused(folder, capsys) -> None:
     error = error_of(capsys)
     assert "METHOD lm trains on energies alone; use bfgs, adam, adamw or ekf" in error
     assert "train.in:" in error
+
+
+def test_a_share_that_is_none_is_refused(folder, capsys) -> None:
+    write_input(1, "FORCESPERCENT 1")
+    error = error_of(capsys)
+    assert "FORCESPERCENT 1 leaves no forces to train on: 9 training structures have some" in error
+    assert "train.in:5" in error
+
+
+def test_files_that_are_gone_are_told_of_the_set_that_was_named(folder, capsys) -> None:
+    Path("t.train.geometry").unlink()
+    Path(NAMES[3]).unlink()
+    write_input(1)
+    assert "t.train: the files of 1 of 12 structures are gone" in (error := error_of(capsys))
+    assert "there is no t.train.geometry" in error
+
+
+def test_the_half_life_is_told(folder, capsys) -> None:
+    write_input(1, method="adamw")
+    text = Path("train.in").read_text().replace("lr=0.01", "lr=0.01 halflife=125")
+    Path("train.in").write_text(text)
+    assert run(["train", "train.in"]) == 0
+    assert " Half-life of the rate       : 125\n" in capsys.readouterr().out
+
+
+def test_structures_above_maxenergy_have_no_forces(folder, capsys) -> None:
+    trainset = read_trainset("t.train")
+    energies_s = trainset.energies_s / trainset.n_atoms_s
+    limit = float(np.sort(energies_s)[6:8].mean())
+    write_input(2, f"MAXENERGY {limit!r}\nSAVE_FORCES")
+    train(capsys)
+    saved = [
+        line.split()[-1]
+        for part in ("train", "test")
+        for line in Path(f"forces.{part}.0").read_text().splitlines()[1:]
+    ]
+    low = [trainset.names_s[s] for s in np.flatnonzero(energies_s < limit)]
+    assert set(saved) == set(low)
+    assert len(low) == 7
+
+
+def test_networks_of_another_set_keep_their_forces(folder, capsys) -> None:
+    write_input(20)
+    train(capsys)
+    expected = {
+        name: read_potential({"Ti": "Ti.nn", "O": "O.nn"}).evaluate(read_xsf(name)).forces_nc
+        for name in NAMES[:9]
+    }
+    for name in ("train.state", "train.restart", "train.rngstate", "t.train", "t.train.geometry"):
+        Path(name).unlink()
+    Path("generate.in").write_text(generate_in(*NAMES[:9]))
+    assert run(["generate", "generate.in"]) == 0
+    write_input(0, "SAVE_FORCES")
+    train(capsys)
+    for part in ("train", "test"):
+        rows = [line.split() for line in Path(f"forces.{part}.0").read_text().splitlines()[1:]]
+        for name in {row[-1] for row in rows}:
+            own = np.array([row[5:8] for row in rows if row[-1] == name], float)
+            np.testing.assert_allclose(own, expected[name], rtol=1e-6, atol=1e-6)
+
+
+def test_a_killed_run_goes_on_bit_for_bit(folder, capsys) -> None:
+    write_input(5000, "ITERWRITE 0", method="adamw")
+    with subprocess.Popen(
+        [sys.executable, "-m", "aenetpy", "train", "train.in", "--jobs", "1"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        give_up = time.monotonic() + 60.0
+        while not Path("train.state").exists() and time.monotonic() < give_up:
+            time.sleep(0.02)
+        process.kill()
+    write_input(2, "ITERWRITE 0", method="adamw")
+    capsys.readouterr()
+    assert run(["train", "train.in"]) == 0
+    found = re.search(r"continued after (\d+) epochs", capsys.readouterr().err)
+    assert found is not None
+    resumed_w = weights()
+    for name in ("Ti.nn", "O.nn", "train.state"):
+        Path(name).unlink()
+    write_input(int(found[1]) + 2, "ITERWRITE 0", method="adamw")
+    train(capsys)
+    assert (weights() == resumed_w).all()
+
+
+def gold(tmp_path: Path) -> list[Atoms]:
+    """Write ``au.xyz``: crystals with stress, a slab and a molecule without."""
+    rng = np.random.default_rng(5)
+    frames = []
+    for k in range(8):
+        atoms = bulk("Au", cubic=True)
+        strained_cc = atoms.cell.array @ (np.eye(3) + rng.normal(0.0, 0.02, (3, 3)))
+        atoms.set_cell(strained_cc, scale_atoms=True)
+        atoms.rattle(0.08, rng=rng)
+        atoms.pbc = {2: (True, True, False), 5: False}.get(k, True)
+        atoms.calc = EMT()
+        results = {"energy": atoms.get_potential_energy(), "forces": atoms.get_forces()}
+        if atoms.pbc.all():
+            results["stress"] = atoms.get_stress()
+        atoms.calc = SinglePointCalculator(atoms, **results)
+        frames.append(atoms)
+    write(tmp_path / "au.xyz", frames)
+    return frames
+
+
+def test_stress_of_extended_xyz(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    frames = gold(tmp_path)
+    Path("Au.stp").write_text(
+        "DESCR\nEND DESCR\nATOM Au\nENV 1\nAu\nRMIN 0.5\nBASIS type=Chebyshev\n"
+        "radial_Rc=4.0 radial_N=4 angular_Rc=3.5 angular_N=2\n"
+    )
+    Path("generate.in").write_text(
+        "OUTPUT t.train\nTYPES\n1\nAu 0.0\nSETUPS\nAu Au.stp\nFILES\n1\nau.xyz@:\n"
+    )
+    assert run(["generate", "generate.in"]) == 0
+    Path("train.in").write_text(
+        "TRAININGSET t.train\nTESTPERCENT 0\nITERATIONS 6\nSEED 2\nITERWRITE 0\n"
+        "FORCES alpha=0.8\nSTRESS 2\nNETWORKS\nAu Au.nn 1 5:tanh\n"
+    )
+    last = train(capsys)[-1]
+    calculator = Calculator({"Au": "Au.nn"})
+    forces, stress = [], []
+    for atoms in frames:
+        own = atoms.copy()
+        own.calc = calculator
+        forces.append((atoms.get_forces() - own.get_forces()).ravel())
+        if atoms.pbc.all():
+            difference_cc = atoms.get_stress(voigt=False) - own.get_stress(voigt=False)
+            stress.append(difference_cc.ravel() / units.GPa)
+    for column, errors in ((5, np.concatenate(forces)), (9, np.concatenate(stress))):
+        expected = [np.abs(errors).mean(), (errors**2).mean() ** 0.5]
+        assert last[column : column + 2] == pytest.approx(expected, rel=1e-5)
+
+
+def test_another_share_of_forces_starts_the_method_anew(folder, capsys) -> None:
+    write_input(2)
+    train(capsys)
+    Path("train.in").write_text(Path("train.in").read_text().replace("alpha=0.8", "alpha=0.3"))
+    assert run(["train", "train.in"]) == 0
+    assert "another FORCES, STRESS or REGULARIZATION" in capsys.readouterr().err
