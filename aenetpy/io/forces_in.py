@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from aenetpy.io.free_form import COMMENT, Entry, Place, parse_arguments, parse_real, split_tokens
@@ -58,7 +59,7 @@ CACHE = Item(
     "lines",
     "memory for derivatives of fingerprints that are kept during training on forces;"
     " `single` keeps them in single precision",
-    told="a quarter of the memory at hand",
+    told="a quarter of the memory of the machine",
     bounds=Bounds(0),
     form="number (MB), 0 or greater, then optionally `single`",
 )
@@ -116,6 +117,11 @@ def read_forces(keywords: Keywords) -> ForceSettings | None:
     found: dict[str, float] = {}
     for entry in (*([Entry(head, section.line)] if "=" in head else []), *below):
         place = keywords.place(entry.line)
+        for key in re.findall(r"(\w+)\s*=", entry.text):
+            if key not in known:
+                raise place.error(
+                    f"FORCES has no parameter '{key}'", f"known are {', '.join(known)}"
+                )
         given = parse_arguments(entry.text, dict.fromkeys(known, 1), place, "FORCES")
         for key, (token,) in given.items():
             if key in found:

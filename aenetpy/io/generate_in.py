@@ -84,6 +84,11 @@ GENERATE_IN = Table(
             " N_max=100000`",
             keys=DERIVATIVES_KEYS,
         ),
+        Item(
+            "FORCES_OPTIONAL",
+            "flag",
+            "take structures without forces, too (not in aenet): `train` fits their energies alone",
+        ),
         Item("TIMING", "flag", "write `generate.time`"),
         Item("DEBUG", "flag", "read, no effect"),
         Item("VERBOSITY", "word", "read, no effect", default="normal"),
@@ -116,6 +121,8 @@ class GenerateInput:
         Whether to write fingerprint derivatives, and of how many structures, in percent.
     taylor
         Displaced copies to be added; None without TAYLOR and DERIVATIVES, which aenet ignores.
+    forces_optional
+        Whether structures without forces are taken, too; beyond aenet.
     timing, debug, verbosity
         As in aenet; DEBUG and VERBOSITY have no effect there.
     lines
@@ -131,6 +138,7 @@ class GenerateInput:
     forces: bool = False
     forces_percent: float = 1.0
     taylor: TaylorInput | None = None
+    forces_optional: bool = False
     timing: bool = False
     debug: bool = False
     verbosity: str = "normal"
@@ -199,7 +207,7 @@ def format_generate_in(content: GenerateInput) -> str:
     lines += ["", "SETUPS"]
     lines += [f"{symbol:<2} {quote(setup.text)}" for symbol, setup in content.setups.items()]
     lines.append("")
-    for name in ("TIMING", "DEBUG", "FORCES", "FORCESPERCENT", "VERBOSITY"):
+    for name in ("TIMING", "DEBUG", "FORCES", "FORCESPERCENT", "FORCES_OPTIONAL", "VERBOSITY"):
         item = GENERATE_IN[name]
         lines += format_value(item, getattr(content, item.target))
     if content.taylor is not None:

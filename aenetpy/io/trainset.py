@@ -11,7 +11,6 @@ from typing import BinaryIO
 import numpy as np
 
 from aenetpy.arrays import Float, Index, Int
-from aenetpy.data.families import is_copy
 from aenetpy.data.limits import ANY, COUNT, FINITE, N_SPECIES, POSITIVE
 from aenetpy.data.setup import Setup
 from aenetpy.data.training_set import TrainingSet
@@ -108,7 +107,7 @@ def read_trainset(path: str | Path) -> TrainingSet:
 def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]) -> TrainingSet:
     """Return a training set that was read, if its numbers are finite and its setups in order.
 
-    The forces of displaced copies are unknown: not a number.
+    Forces that are unknown, as those of displaced copies, are not a number for a whole structure.
 
     Parameters
     ----------
@@ -133,8 +132,9 @@ def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]
         if setup.species != symbol:
             raise error(f"a setup of {setup.species} stands where that of {symbol} should", hint)
     structure_n = np.repeat(np.arange(trainset.n_structures), trainset.n_atoms_s)
-    copy_n = np.array([is_copy(name) for name in trainset.names_s], np.bool_)[structure_n]
-    unknown_nc = copy_n[:, np.newaxis] & np.isnan(trainset.forces_nc)
+    unknown_nc = np.isnan(trainset.forces_nc)
+    n_known_s = np.bincount(structure_n, ~unknown_nc.all(axis=1), trainset.n_structures)
+    unknown_nc &= (n_known_s == 0)[structure_n][:, np.newaxis]
     rows: list[tuple[str, Float, Index]] = [
         ("energy", trainset.energies_s[:, np.newaxis], np.arange(trainset.n_structures)),
         ("position", trainset.positions_nc, structure_n),

@@ -276,13 +276,15 @@ def target_energy(structure: Structure, settings: GenerateInput) -> float:
     Raises
     ------
     DataError
-        If the structure has no energy or no forces.
+        If the structure has no energy, or no forces where FORCES_OPTIONAL is not given.
     """
-    if structure.forces_nc is None and structure.parent is None:
+    is_complete = structure.forces_nc is not None or structure.parent is not None
+    if not is_complete and not settings.forces_optional:
         raise DataError(
             "no forces",
             file=structure.name,
-            hint="give each atom its forces, or remove the structure from FILES",
+            hint="give each atom its forces, remove the structure from FILES, "
+            "or write FORCES_OPTIONAL",
         )
     if structure.cohesive_energy:
         return structure.cohesive_energy

@@ -17,6 +17,7 @@ from aenetpy.descriptors.derivatives import Derivatives, Kept, Recomputed, conse
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.files import within, write_text
 from aenetpy.io.force_table import format_forces_table
+from aenetpy.io.free_form import times
 from aenetpy.io.geometry import read_geometry
 from aenetpy.io.train_in import TrainInput
 from aenetpy.models.network import Network
@@ -30,6 +31,8 @@ PURPOSE = tuple(b"forces")
 """Keeps this stream of random numbers apart from those for other purposes."""
 
 MEGABYTE = 1e6
+SHOWN = 5
+"""Structures that a note names, of many."""
 
 log = logging.getLogger("aenetpy")
 
@@ -127,6 +130,7 @@ def usable_geometry(settings: TrainInput, trainset: TrainingSet, geometry: Geome
     """
     has_forces_s = geometry.has_forces_s.copy()
     ends_s = np.cumsum(trainset.n_atoms_s)
+    absurd: list[str] = []
     for s in np.flatnonzero(has_forces_s):
         forces_nc = trainset.forces_nc[ends_s[s] - trainset.n_atoms_s[s] : ends_s[s]]
         largest = float(np.abs(forces_nc).max()) / trainset.scale
@@ -137,13 +141,16 @@ def usable_geometry(settings: TrainInput, trainset: TrainingSet, geometry: Geome
                 hint="remove the structure, or its forces, and generate the set again",
             )
         if settings.max_forces is not None and largest >= settings.max_forces:
-            log.info(
-                "%s: largest force %.4g eV/Å, MAXFORCES %g: its forces are not used",
-                trainset.names_s[s],
-                largest,
-                settings.max_forces,
-            )
+            absurd.append(f"{trainset.names_s[s]} ({largest:.4g})")
             has_forces_s[s] = False
+    if absurd:
+        log.info(
+            "MAXFORCES %g: the forces of %s are not used: %s%s; largest components in eV/Å",
+            settings.max_forces,
+            times(len(absurd), "structure"),
+            ", ".join(absurd[:SHOWN]),
+            ", ..." if len(absurd) > SHOWN else "",
+        )
     if settings.stress is None:
         return replace(geometry, has_forces_s=has_forces_s)
     for s in np.flatnonzero(geometry.has_stress_s & ~geometry.pbc_sc.all(axis=1)):

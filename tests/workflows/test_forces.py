@@ -182,7 +182,9 @@ def test_absurd_forces_are_named_and_not_used(folder, capsys) -> None:
     write_input(1, f"MAXFORCES {limit}")
     capsys.readouterr()
     assert run(["train", "train.in"]) == 0
-    assert "its forces are not used" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert f"MAXFORCES {limit:g}: the forces of " in err
+    assert "are not used: rutile-" in err or "are not used: anatase-" in err
 
 
 def test_stress_is_refused_where_there_is_none(folder, capsys) -> None:
@@ -339,3 +341,29 @@ def test_another_share_of_forces_starts_the_method_anew(folder, capsys) -> None:
     Path("train.in").write_text(Path("train.in").read_text().replace("alpha=0.8", "alpha=0.3"))
     assert run(["train", "train.in"]) == 0
     assert "another FORCES, STRESS or REGULARIZATION" in capsys.readouterr().err
+
+
+def test_structures_without_forces_count_with_their_energies(folder, capsys) -> None:
+    for name in NAMES[:3]:
+        one = read_xsf(name)
+        bare = [" ".join(line.split()[:4]) for line in Path(name).read_text().splitlines()]
+        lines = Path(name).read_text().splitlines()
+        first = len(lines) - len(one)
+        Path(name).write_text("\n".join([*lines[:first], *bare[first:]]) + "\n")
+    Path("t.train").unlink()
+    assert run(["generate", "generate.in"]) == 4
+    assert "no forces; give each atom its forces" in capsys.readouterr().err
+    text = Path("generate.in").read_text()
+    Path("generate.in").write_text(text.replace("FILES", "FORCES_OPTIONAL\nFILES"))
+    assert run(["generate", "generate.in"]) == 0
+    write_input(2, "SAVE_FORCES")
+    last = train(capsys)[-1]
+    assert np.isfinite(last).all()
+    parts = [Path(f"forces.{part}.0").read_text().splitlines()[1:] for part in ("train", "test")]
+    names = {line.split()[-1] for lines in parts for line in lines}
+    assert names == set(NAMES[3:])
+
+
+def test_an_unknown_key_of_forces_is_refused(folder, capsys) -> None:
+    write_input(1, forces="alfa=0.3")
+    assert "FORCES has no parameter 'alfa'; known are alpha, energy, force" in error_of(capsys)
