@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from copy import copy
-from dataclasses import dataclass
-from queue import SimpleQueue
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,8 +16,8 @@ from aenetpy.interruption import check
 from aenetpy.models.network import Network, NetworkMemory
 from aenetpy.models.scaling import feature_scaling
 from aenetpy.parallel import Workers
-from aenetpy.training.blocks import Block, Packing
-from aenetpy.training.energy_objective import forward, join, unchecked
+from aenetpy.training.blocks import Block
+from aenetpy.training.blockwise import Blockwise, forward, join, memory_for, unchecked
 from aenetpy.training.force_targets import (
     EV_PER_A3_IN_GPA,
     BlockTargets,
@@ -43,7 +41,7 @@ class _ForceBlock:
     n_numbers: int  # of all gradients
 
 
-class ForceObjective:
+class ForceObjective(Blockwise[_ForceBlock]):
     """Mean squared errors of energies, forces and stress, in units of errors that count equally.
 
     ``L(w) = S (e scale)^2/2 [(1 - a) <dE^2>/e^2 + a <dF^2>/f^2 + a <dS^2>/s^2]``, where dE is the
@@ -54,20 +52,14 @@ class ForceObjective:
 
     Parameters
     ----------
-    trainset
-        The normalised training set.
-    structures_s
-        Indices of the structures to sum over.
-    networks_t
-        A network per species in TYPES order; gives the layers, not the weights.
+    trainset, structures_s, networks_t, workers
+        As of `Blockwise`.
     geometry
         Of all structures of ``trainset``: which forces and which stress are used.
     weights
         a, e, f, s.
     derivatives
         Of the fingerprints of all structures whose forces or stress are used.
-    workers
-        Threads for the blocks of structures; one by default.
 
     Notes
     -----
@@ -89,15 +81,10 @@ class ForceObjective:
         workers: Workers | None = None,
     ) -> None:
         assert trainset.setups_t is not None, "normalise refuses sets without setups"
-        self._scale = trainset.scale
         self._slopes_tg = [
             feature_scaling(setup.known_statistics)[1] / trainset.scale
             for setup in trainset.setups_t
         ]
-        self._networks_t = tuple(networks_t)
-        self._ends_t = np.cumsum([network.weights_w.size for network in networks_t])
-        self._workers = Workers() if workers is None else workers
-        self._packing = Packing(trainset)
         self._derivatives = derivatives
         self._has_stress = weights.stress is not None
         self.quantities: tuple[Quantity, ...] = (
@@ -109,18 +96,14 @@ class ForceObjective:
         self._targets = ForceTargets(trainset, geometry, weights, chosen)
         self._unit = 0.5 * (weights.energy * trainset.scale) ** 2
         self._energy_factor = self._unit * (1.0 - weights.alpha) / weights.energy**2
-        self._choose(chosen)
+        super().__init__(trainset, chosen, networks_t, workers)
 
-    def _choose(self, structures: Index) -> None:
-        self._structures = structures
-        self.n_atoms_s = self._packing.n_atoms_s[structures]
-        self.energies_s = self._packing.energies_s[structures]
-        self._blocks = [
-            self._force_block(chosen) for chosen in self._packing.cut(structures, ATOMS_PER_BLOCK)
-        ]
-        self._memory: SimpleQueue[list[NetworkMemory]] = SimpleQueue()
-        for _ in range(min(self._workers.jobs, len(self._blocks))):
-            self._memory.put(self._new_memory(self._blocks))
+    def _cut(self, structures: Index) -> list[_ForceBlock]:
+        pieces = self._packing.cut(structures, ATOMS_PER_BLOCK)
+        return [self._force_block(chosen) for chosen in pieces]
+
+    def _new_memory(self, pieces: Sequence[_ForceBlock]) -> list[NetworkMemory]:
+        return memory_for(self._networks_t, [one.block for one in pieces], second_order=True)
 
     def _force_block(self, chosen: Index) -> _ForceBlock:
         block, labels = self._packing.block(chosen), self._targets.of(chosen)
@@ -139,11 +122,6 @@ class ForceObjective:
         return self._structures[self._targets.has_forces_s[self._structures]]
 
     @property
-    def n_structures(self) -> int:
-        """Number of structures summed over."""
-        return len(self.energies_s)
-
-    @property
     def identity(self) -> bytes:
         """References and weights."""
         parts = [self.n_atoms_s, self.energies_s, np.array([self._energy_factor])]
@@ -151,23 +129,11 @@ class ForceObjective:
             parts += [one.labels.targets.reference_q, one.labels.targets.weight_q]
         return b"".join(part.tobytes() for part in parts)
 
-    def sampling_key(self, sampling: str, loss: Loss) -> Float:
-        """Return what SAMPLING goes by: size of the error, or target energy per atom, (s,)."""
-        return (
-            -np.abs(loss.errors[0]) if sampling == "weighted" else self.energies_s / self.n_atoms_s
-        )
-
     def score(self, loss: Loss) -> float:
         """Return the root of what is in brackets in L: errors in units of equal weight."""
         if not self.n_structures:
             return math.nan
         return math.sqrt(loss.value / self.n_structures / self._unit)
-
-    def batch(self, chosen_s: Index) -> ForceObjective:
-        """Return the objective over some of its structures, by position, repeats allowed."""
-        part = copy(self)
-        part._choose(self._structures[chosen_s])
-        return part
 
     def evaluate(self, weights_w: Float, gradient: bool = True) -> Loss:
         """Return value, gradient and the errors of all energies, forces and stresses.
@@ -179,13 +145,8 @@ class ForceObjective:
         def work(one: _ForceBlock) -> Loss:
             return self._evaluate_block(one, networks_t, gradient)
 
-        parts = list(self._workers.map(work, self._blocks))
-        value, gradient_w = 0.0, np.zeros(len(weights_w) if gradient else 0)
-        for part in parts:
-            value += part.value
-            gradient_w += part.gradient_w
-        errors = (join(part.errors[k] for part in parts) for k in range(len(self.quantities)))
-        return Loss(value, gradient_w, tuple(errors))
+        loss = self._total(work, weights_w)
+        return loss if gradient else replace(loss, gradient_w=np.empty(0))
 
     def residuals(self, weights_w: Float) -> Residuals:
         """Return all errors times the root of twice their weight in L, and their slopes, (k, w).
@@ -245,27 +206,23 @@ class ForceObjective:
     def _evaluate_block(self, one: _ForceBlock, networks_t: list[Network], gradient: bool) -> Loss:
         check()
         block, targets = one.block, one.labels.targets
-        memory_t = self._memory.get()
-        try:
-            with unchecked():
-                energies_s = forward(block, networks_t, memory_t)
-                errors_s = (block.energies_s - energies_s) / block.n_atoms_s / self._scale
-                gradient_k = self._input_gradients(one, networks_t, memory_t)
-                forces_q, rates_k = self._derivatives.compare(
-                    one.followed_s, one.rows_st, gradient_k, targets, gradient
-                )
-                differences_q = targets.reference_q - forces_q
-                value = self._energy_factor * float(errors_s @ errors_s)
-                value -= 0.5 * float(targets.weight_q @ differences_q**2)
-                errors = self._errors(one.labels, errors_s, differences_q)
-                if not gradient:
-                    return Loss(value, np.empty(0), errors)
-                gradient_w = np.empty(self._ends_t[-1])
-                slopes_s = -2.0 * self._energy_factor * errors_s / block.n_atoms_s / self._scale
-                self._backward(one, networks_t, memory_t, slopes_s, rates_k, gradient_w)
-                return Loss(value, gradient_w, errors)
-        finally:
-            self._memory.put(memory_t)
+        with self._borrow_memory() as memory_t, unchecked():
+            energies_s = forward(block, networks_t, memory_t)
+            errors_s = (block.energies_s - energies_s) / block.n_atoms_s / self._scale
+            gradient_k = self._input_gradients(one, networks_t, memory_t)
+            forces_q, rates_k = self._derivatives.compare(
+                one.followed_s, one.rows_st, gradient_k, targets, gradient
+            )
+            differences_q = targets.reference_q - forces_q
+            value = self._energy_factor * float(errors_s @ errors_s)
+            value -= 0.5 * float(targets.weight_q @ differences_q**2)
+            errors = self._errors(one.labels, errors_s, differences_q)
+            if not gradient:
+                return Loss(value, np.empty(0), errors)
+            gradient_w = np.empty(self._ends_t[-1])
+            slopes_s = -2.0 * self._energy_factor * errors_s / block.n_atoms_s / self._scale
+            self._backward(one, networks_t, memory_t, slopes_s, rates_k, gradient_w)
+            return Loss(value, gradient_w, errors)
 
     def _input_gradients(
         self, one: _ForceBlock, networks_t: list[Network], memory_t: list[NetworkMemory]
@@ -299,13 +256,6 @@ class ForceObjective:
         ):
             network.backward_of_rates(rows.spread(slopes_s), rates_ng * slopes_g, memory, own_w)
 
-    def _networks(self, weights_w: Float) -> list[Network]:
-        parts_t = np.split(weights_w, self._ends_t[:-1])
-        return [
-            network.with_weights(part)
-            for network, part in zip(self._networks_t, parts_t, strict=True)
-        ]
-
     def _errors(
         self, labels: BlockTargets, errors_s: Float, differences_q: Float
     ) -> tuple[Float, ...]:
@@ -324,14 +274,3 @@ class ForceObjective:
             views.append(flat_k[start:stop].reshape(-1, len(slopes_g)))
             start = stop
         return views
-
-    def _new_memory(self, blocks: Sequence[_ForceBlock]) -> list[NetworkMemory]:
-        """Memory for the largest of some blocks, one per species."""
-        return [
-            NetworkMemory(
-                network.nodes_l,
-                max(one.block.rows_t[t].x_1n.shape[1] for one in blocks),
-                second_order=True,
-            )
-            for t, network in enumerate(self._networks_t)
-        ]
