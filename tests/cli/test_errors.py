@@ -434,7 +434,7 @@ def test_tiny_cell_is_told_with_its_file(workdir, capsys):
 def test_absurd_setups(workdir, capsys):
     stp = Path("Ti.fingerprint.stp")
     text = stp.read_text()
-    edit(stp, "radial_N = 8", "radial_N = 99999999")
+    edit(stp, "radial_N = 10", "radial_N = 99999999")
     fails(["generate", "generate.in"], 3, "Ti.fingerprint.stp", "radial_N", capsys=capsys)
     head = text.split("BASIS")[0]
     stp.write_text(head + "FUNCTIONS type=Behler2011\n1\nG=2 type2=O eta=-50 Rs=0 Rc=4.5\n")
