@@ -329,7 +329,8 @@ def _read_method(keywords: Keywords) -> MethodLine:
     section = keywords.section("METHOD", "")
     known = f"known are {', '.join(METHODS)}"
     if not section.body:
-        raise keywords.place(section.line).error("METHOD is not followed by its line", known)
+        hint = f"write '{section.rest.strip()}' on the next line" if section.rest.strip() else known
+        raise keywords.place(section.line).error("METHOD is not followed by its line", hint)
     entry, place = section.body[0], keywords.place(section.body[0].line)
     keywords.ignore(section.body[1:])
     text = COMMENT.sub("", entry.text)
