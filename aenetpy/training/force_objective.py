@@ -26,7 +26,7 @@ from aenetpy.training.force_targets import (
 )
 from aenetpy.training.objective import Loss, Quantity, Residuals
 
-ATOMS_PER_BLOCK = 1000
+ATOMS_PER_BLOCK = 2000
 """Atoms that pass together: fewer than for energies alone, since each has its neighbours."""
 
 
