@@ -272,7 +272,8 @@ class Network:
         rates_ng
             v, rates of change of the inputs, (n, g) float64.
         memory
-            The one given to ``run`` and then ``input_gradient``; made for second order.
+            The one given to ``run`` and then ``input_gradient``; made for second order. It
+            serves any number of calls.
         gradient_w
             Overwritten with the gradient in the order of ``weights_w``, (w,) float64.
 
@@ -291,9 +292,10 @@ class Network:
             if k < len(second_l) - 1:
                 np.matmul(self.matrices_l[k + 1][:, :-1].T, second_l[k + 1].turns, out=turns)
                 turns *= memory.layers[k].slopes
-                bends *= backs
-            bends *= rates
-            turns += bends
+                rates *= bends * backs
+            else:
+                rates *= bends
+            turns += rates
         slots = _transposed(self.nodes_l, gradient_w)
         for k, slot in enumerate(slots):
             np.matmul(memory.inputs_l[k], second_l[k].turns.T, out=slot)

@@ -192,8 +192,6 @@ class ForceObjective(Blockwise[_ForceBlock]):
                 _, rates_k = self._derivatives.compare(
                     one.followed_s, one.rows_st, gradient_k, column, rates=True
                 )
-                forward(block, networks_t, memory_t)
-                self._input_gradients(one, networks_t, memory_t)
                 self._backward(one, networks_t, memory_t, 0.0 * slopes_s, rates_k, jacobian_kw[row])
             differences_q = roots_q * (targets.reference_q - forces_q)
         return Residuals(np.concatenate([root * errors_s, differences_q[known_k]]), jacobian_kw)

@@ -10,7 +10,6 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.batch import Contact
 from aenetpy.descriptors.featurise import Fingerprints
-from aenetpy.descriptors.species import check_species as check_species
 from aenetpy.errors import DataError, InputError, NumericalError
 
 

@@ -18,6 +18,7 @@ from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.featurise import batch_fingerprints
 from aenetpy.descriptors.lookup import warn_of_lookup
+from aenetpy.descriptors.species import check_species
 from aenetpy.errors import AenetpyError, DataError, InputError, located
 from aenetpy.io.files import Opener, is_passed_on, within
 from aenetpy.io.generate_in import GenerateInput
@@ -29,7 +30,7 @@ from aenetpy.reports.common import TrainingSetInfo
 from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.workflows.atomic_energies import tell_of_better_ones
 from aenetpy.workflows.batches import batches_of_atoms
-from aenetpy.workflows.checks import check_contact, check_finite, check_setups, check_species
+from aenetpy.workflows.checks import check_contact, check_finite, check_setups
 from aenetpy.workflows.derivatives import atom_derivatives, derivatives_writer, is_chosen
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.repeats import Repeats

@@ -11,6 +11,7 @@ from typing import Any
 
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.cosine_convention import ConventionChoice
+from aenetpy.descriptors.species import check_species
 from aenetpy.errors import AenetpyError
 from aenetpy.io.files import within
 from aenetpy.io.predict_in import PredictInput
@@ -18,7 +19,7 @@ from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread, ordered_map
 from aenetpy.workflows.batches import BATCH, batches_of_atoms
-from aenetpy.workflows.checks import check_contact, check_species, smallest_distance
+from aenetpy.workflows.checks import check_contact, smallest_distance
 from aenetpy.workflows.comparison import PredictionErrors
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.extrapolation import Extrapolation

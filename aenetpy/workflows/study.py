@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 from aenetpy.data.structure import Structure
+from aenetpy.descriptors.species import check_species
 from aenetpy.errors import AenetpyError
 from aenetpy.interruption import check
 from aenetpy.io.files import within, write_text
@@ -20,7 +21,6 @@ from aenetpy.io.trial_files import TrialResult, read_record
 from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.studies.cells import format_trials
 from aenetpy.studies.report import write_report
-from aenetpy.workflows.checks import check_species
 from aenetpy.workflows.generate import read_setups, target_energy
 from aenetpy.workflows.processes import Processes
 from aenetpy.workflows.study_plan import StudyPlan, Trial, make_study_plan
