@@ -14,6 +14,8 @@ _HOMES = {
     "AenetpyError": "aenetpy.errors",
     "AugmentTask": "aenetpy.workflows.augment",
     "Calculator": "aenetpy.calculators",
+    "Committee": "aenetpy.models.committee",
+    "CommitteeCalculator": "aenetpy.calculators",
     "Listener": "aenetpy.reports.listener",
     "Potential": "aenetpy.models.potential",
     "Setup": "aenetpy.data.setup",
@@ -25,6 +27,7 @@ _HOMES = {
     "fingerprints": "aenetpy.descriptors.table",
     "generate": "aenetpy.workflows.generate",
     "predict": "aenetpy.workflows.predict",
+    "read_committee": "aenetpy.models.committee",
     "read_generate_in": "aenetpy.io.generate_in",
     "read_network": "aenetpy.io.network",
     "read_potential": "aenetpy.models.reading",
@@ -49,6 +52,8 @@ __all__ = [
     "AenetpyError",
     "AugmentTask",
     "Calculator",
+    "Committee",
+    "CommitteeCalculator",
     "Listener",
     "Potential",
     "Setup",
@@ -60,6 +65,7 @@ __all__ = [
     "fingerprints",
     "generate",
     "predict",
+    "read_committee",
     "read_generate_in",
     "read_network",
     "read_potential",
@@ -82,6 +88,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from aenetpy.calculators import Calculator as Calculator
+    from aenetpy.calculators import CommitteeCalculator as CommitteeCalculator
     from aenetpy.data.setup import Setup as Setup
     from aenetpy.data.structure import Structure as Structure
     from aenetpy.data.training_set import TrainingSet as TrainingSet
@@ -103,6 +110,8 @@ if TYPE_CHECKING:
     from aenetpy.io.trainset import write_trainset as write_trainset
     from aenetpy.io.xsf import read_xsf as read_xsf
     from aenetpy.io.xsf import write_xsf as write_xsf
+    from aenetpy.models.committee import Committee as Committee
+    from aenetpy.models.committee import read_committee as read_committee
     from aenetpy.models.potential import Potential as Potential
     from aenetpy.models.reading import read_potential as read_potential
     from aenetpy.reports.listener import Listener as Listener

@@ -10,7 +10,7 @@ column for each direction. A letter means the same everywhere:
     h   plain and species-weighted part of a fingerprint
     k   anything that is only counted
     l   layers of a network, and degrees of polynomials
-    m   orders of harmonics
+    m   members of a committee; in kernels of harmonics, their orders
     n   atoms, of a structure or of a set
     p   pairs of neighbours
     s   structures

@@ -1,10 +1,11 @@
-"""The calculator through which ASE uses a potential."""
+"""The calculators through which ASE uses a potential, or a committee."""
 
 from __future__ import annotations
 
 import logging
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,23 +13,173 @@ from ase import Atoms
 from ase.calculators import calculator
 from ase.stress import full_3x3_to_voigt_6_stress
 
+from aenetpy.data.structure import Structure
 from aenetpy.descriptors.batch import Contact
 from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import UsageError
 from aenetpy.io.network_files import NetworkSource
 from aenetpy.io.structures import structure_from_atoms
+from aenetpy.models.committee import Committee, CommitteeEvaluation, Measure, read_committee
+from aenetpy.models.evaluation import Evaluation
 from aenetpy.models.extrapolation import FAR
-from aenetpy.models.potential import Evaluation, Potential
+from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 
 log = logging.getLogger("aenetpy")
 
-_ENERGIES_ALONE = {"energy", "free_energy", "energies"}
+_ENERGIES_ALONE = {"energy", "free_energy", "energies"} | {
+    f"{name}_{what}" for name in ("energy", "energies") for what in ("std", "members")
+}
 _LEAST_VOLUME = 1e-6  # Å³; what is smaller is no volume
 
 
-class Calculator(calculator.Calculator):
+class _Calculator(calculator.Calculator):
+    """What the calculators of a potential and of a committee have in common."""
+
+    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
+    default_parameters = {"skin": 0.5, "jobs": 1}  # noqa: RUF012
+    ignored_changes = {"initial_charges", "initial_magmoms"}  # noqa: RUF012
+
+    def __init__(
+        self, potential: Potential | Committee, skin: float, jobs: int, **kwargs: Any
+    ) -> None:
+        _check_parameter("skin", skin)
+        _check_parameter("jobs", jobs)
+        self.closest = Contact(np.inf, -1, -1)
+        self._cutoff = potential.cutoff
+        self._cohesive_energy = math.nan
+        self._warned: set[str] = set()
+        self._search = VerletList(potential.cutoff, skin)
+        super().__init__(skin=skin, jobs=jobs, **kwargs)
+
+    def get_cohesive_energy(self, atoms: Atoms | None = None) -> float:
+        """Return E = Σ_i ε_i, the energy less those of the free atoms, eV.
+
+        Parameters
+        ----------
+        atoms
+            By default those of the last calculation.
+        """
+        self.get_property("energy", atoms)
+        return self._cohesive_energy
+
+    @property
+    def n_searches(self) -> int:
+        """How often neighbours were searched, which tells whether the skin is well chosen."""
+        return self._search.n_searches
+
+    def forget_neighbours(self) -> None:
+        """Forget neighbours and results: the next evaluation is that of a new calculator.
+
+        Its sums over neighbours have the same order then, so that a dynamics that goes on
+        from a saved state repeats bit by bit.
+        """
+        self._search.forget()
+        self.reset()
+
+    def set(self, **kwargs: Any) -> dict[str, Any]:
+        """Change ``skin`` or ``jobs``; results stay valid.
+
+        Raises
+        ------
+        UsageError
+            If a parameter is unknown or its value makes no sense.
+        """
+        for name, value in kwargs.items():
+            if name not in self.default_parameters:
+                raise UsageError(
+                    f"the calculator has no parameter '{name}'",
+                    hint="set skin or jobs, or make a new calculator",
+                )
+            _check_parameter(name, value)
+        changed: dict[str, Any] = super().set(**kwargs)
+        if "skin" in changed:
+            self._search = VerletList(self._cutoff, changed["skin"])
+        return changed
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = tuple(calculator.all_changes),
+    ) -> None:
+        """Fill ``results``: energies alone if nothing else is asked for, otherwise all.
+
+        Results that still hold are kept if nothing has changed. Whether the remembered
+        neighbours do is found out from positions and cell themselves.
+        """
+        super().calculate(atoms, properties, system_changes)
+        if system_changes:
+            self.results = {}
+        structure = structure_from_atoms(self.atoms, labels=False)
+        forces = not _ENERGIES_ALONE.issuperset(properties)
+        found = self._evaluate(structure, forces)
+        self.closest = found.closest
+        self._warn(structure.species, found)
+        self.results.update(
+            energy=found.energy,
+            free_energy=found.energy,
+            energies=found.atomic_energies_n,
+        )
+        self._cohesive_energy = found.cohesive_energy
+        if found.forces_nc is None or found.virial_cc is None:
+            return
+        self.results["forces"] = found.forces_nc
+        volume = self._volume()
+        if volume > _LEAST_VOLUME:
+            self.results["stress"] = full_3x3_to_voigt_6_stress(found.virial_cc) / volume
+        elif not {"stress", "stress_std", "stress_members"}.isdisjoint(properties):
+            raise calculator.PropertyNotImplementedError(
+                "no stress: the cell of these atoms has no volume"
+            )
+
+    def _evaluate(self, structure: Structure, forces: bool) -> Evaluation:
+        """Return what goes into ``results``, all numbers finite."""
+        raise NotImplementedError
+
+    def _volume(self) -> float:
+        return float(abs(np.linalg.det(self.atoms.cell.array)))
+
+    def _potentials(self) -> Sequence[Potential]:
+        """Return the potential, or all of the committee."""
+        raise NotImplementedError
+
+    def _warn(self, species: Sequence[str], found: Evaluation) -> None:
+        """Tell once that atoms are too close, and once that they leave the training range."""
+        first, second, distance = found.closest.first, found.closest.second, found.closest.distance
+        r_min = min(setup.r_min for one in self._potentials() for setup in one.setups)
+        far = found.out_of_range
+        if distance < r_min and "contact" not in self._warned:
+            self._warned.add("contact")
+            log.warning(
+                "atoms %d and %d are %.3f Å apart, closer than RMIN = %g Å of the potential",
+                first + 1,
+                second + 1,
+                distance,
+                r_min,
+            )
+        if (
+            far is not None
+            and len(far)
+            and far.deviations_k[0] >= FAR
+            and "far" not in self._warned
+        ):
+            self._warned.add("far")
+            symbol = species[far.atoms_k[0]]
+            potential = self._potentials()[0]
+            names = potential.atomic_potentials[potential.species.index(symbol)].descriptor.names()
+            log.warning(
+                "outside of the training range of the potential: %s of atom %d (%s), by %.3g "
+                "standard deviations; energies and forces are guesses",
+                names[far.components_k[0]],
+                far.atoms_k[0] + 1,
+                symbol,
+                far.deviations_k[0],
+            )
+
+
+class Calculator(_Calculator):
     """Energies, forces and stress of atoms from networks in aenet's format.
 
     The energy is E = Σ_i (ε_i + E_atom), the forces are -dE/dr, and the stress is
@@ -83,9 +234,6 @@ class Calculator(calculator.Calculator):
     """
 
     name = "aenetpy"
-    implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
-    default_parameters = {"skin": 0.5, "jobs": 1}  # noqa: RUF012
-    ignored_changes = {"initial_charges", "initial_magmoms"}  # noqa: RUF012
 
     def __init__(
         self,
@@ -96,16 +244,10 @@ class Calculator(calculator.Calculator):
         chebyshev_domain: ConventionChoice = "auto",
         **kwargs: Any,
     ) -> None:
-        _check_parameter("skin", skin)
-        _check_parameter("jobs", jobs)
         if not isinstance(potential, Potential):
             potential = read_potential(potential, chebyshev_domain)
         self.potential = potential
-        self.closest = Contact(np.inf, -1, -1)
-        self._cohesive_energy = math.nan
-        self._warned: set[str] = set()
-        self._search = VerletList(potential.cutoff, skin)
-        super().__init__(skin=skin, jobs=jobs, **kwargs)
+        super().__init__(potential, skin, jobs, **kwargs)
         if potential.paths:  # what `todict` needs to make this calculator again
             self.parameters["potential"] = potential.paths
             if potential.chebyshev_domain != "auto":
@@ -123,113 +265,124 @@ class Calculator(calculator.Calculator):
             f" cutoff={self.potential.cutoff:.3g} Å, skin={skin:g} Å, jobs={jobs})"
         )
 
-    def get_cohesive_energy(self, atoms: Atoms | None = None) -> float:
-        """Return E = Σ_i ε_i, the energy less those of the free atoms, eV.
-
-        Parameters
-        ----------
-        atoms
-            By default those of the last calculation.
-        """
-        self.get_property("energy", atoms)
-        return self._cohesive_energy
-
-    @property
-    def n_searches(self) -> int:
-        """How often neighbours were searched, which tells whether the skin is well chosen."""
-        return self._search.n_searches
-
-    def set(self, **kwargs: Any) -> dict[str, Any]:
-        """Change ``skin`` or ``jobs``; results stay valid.
-
-        Raises
-        ------
-        UsageError
-            If a parameter is unknown or its value makes no sense.
-        """
-        for name, value in kwargs.items():
-            if name not in self.default_parameters:
-                raise UsageError(
-                    f"the calculator has no parameter '{name}'",
-                    hint="set skin or jobs, or make a new calculator",
-                )
-            _check_parameter(name, value)
-        changed: dict[str, Any] = super().set(**kwargs)
-        if "skin" in changed:
-            self._search = VerletList(self.potential.cutoff, changed["skin"])
-        return changed
-
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = tuple(calculator.all_changes),
-    ) -> None:
-        """Fill ``results``: energies alone if nothing else is asked for, otherwise all.
-
-        Results that still hold are kept if nothing has changed. Whether the remembered
-        neighbours do is found out from positions and cell themselves.
-        """
-        super().calculate(atoms, properties, system_changes)
-        if system_changes:
-            self.results = {}
-        structure = structure_from_atoms(self.atoms, labels=False)
-        forces = not _ENERGIES_ALONE.issuperset(properties)
+    def _evaluate(self, structure: Structure, forces: bool) -> Evaluation:
         found = self.potential.evaluate(
             structure, forces, self.parameters["jobs"], self._search, out_of_range=True
         )
         found.require_finite()
-        self.closest = found.closest
-        self._warn(structure.species, found)
-        self.results.update(
-            energy=found.energy,
-            free_energy=found.energy,
-            energies=found.atomic_energies_n,
-        )
-        self._cohesive_energy = found.cohesive_energy
-        if found.forces_nc is None or found.virial_cc is None:
-            return
-        self.results["forces"] = found.forces_nc
-        volume = abs(np.linalg.det(self.atoms.cell.array))
-        if volume > _LEAST_VOLUME:
-            self.results["stress"] = full_3x3_to_voigt_6_stress(found.virial_cc) / volume
-        elif "stress" in properties:
-            raise calculator.PropertyNotImplementedError(
-                "no stress: the cell of these atoms has no volume"
-            )
+        return found
 
-    def _warn(self, species: Sequence[str], found: Evaluation) -> None:
-        """Tell once that atoms are too close, and once that they leave the training range."""
-        first, second, distance = found.closest.first, found.closest.second, found.closest.distance
-        r_min = min(setup.r_min for setup in self.potential.setups)
-        far = found.out_of_range
-        if distance < r_min and "contact" not in self._warned:
-            self._warned.add("contact")
-            log.warning(
-                "atoms %d and %d are %.3f Å apart, closer than RMIN = %g Å of the potential",
-                first + 1,
-                second + 1,
-                distance,
-                r_min,
-            )
-        if (
-            far is not None
-            and len(far)
-            and far.deviations_k[0] >= FAR
-            and "far" not in self._warned
-        ):
-            self._warned.add("far")
-            symbol = species[far.atoms_k[0]]
-            t = self.potential.species.index(symbol)
-            names = self.potential.atomic_potentials[t].descriptor.names()
-            log.warning(
-                "outside of the training range of the potential: %s of atom %d (%s), by %.3g "
-                "standard deviations; energies and forces are guesses",
-                names[far.components_k[0]],
-                far.atoms_k[0] + 1,
-                symbol,
-                far.deviations_k[0],
-            )
+    def _potentials(self) -> Sequence[Potential]:
+        return [self.potential]
+
+
+class CommitteeCalculator(_Calculator):
+    """Mean energies, forces and stress of a committee, and the spread of its members.
+
+    Results as of `Calculator`, of the mean; ``energy_std``, ``energies_std`` (n,),
+    ``forces_std`` (n, 3) and ``stress_std`` (6,), standard deviations of the population (ddof = 0)
+    over the members; and what each member says, ``energy_members`` (m,), ``energies_members``
+    (m, n), ``forces_members`` (m, n, 3) and ``stress_members`` (m, 6). Units eV and Å.
+
+    Parameters
+    ----------
+    committee
+        A `Committee`, or what `read_committee` takes: a folder with ``member-1`` ..., or a list
+        with the potential of each member.
+    skin, jobs, chebyshev_domain, **kwargs
+        As of `Calculator`.
+
+    Raises
+    ------
+    DataError, CoincidentAtoms, UsageError
+        As `Calculator`; if the members know different species.
+    NumericalError
+        On evaluation, if energy or forces of a member are not finite, naming it.
+
+    Attributes
+    ----------
+    closest
+        The closest pair of atoms in the last evaluation.
+    evaluation
+        All that the committee said in the last evaluation; None before the first.
+
+    Examples
+    --------
+    >>> atoms.calc = aenetpy.CommitteeCalculator("committee")  # doctest: +SKIP
+    >>> atoms.get_forces()  # doctest: +SKIP
+    >>> atoms.calc.results["forces_std"], atoms.calc.disagreement()  # doctest: +SKIP
+    """
+
+    name = "aenetpy-committee"
+    implemented_properties = [  # noqa: RUF012
+        *_Calculator.implemented_properties,
+        *(
+            f"{name}_{what}"
+            for what in ("std", "members")
+            for name in ("energy", "energies", "forces", "stress")
+        ),
+    ]
+
+    def __init__(
+        self,
+        committee: Committee | str | Path | Sequence[NetworkSource],
+        *,
+        skin: float = 0.5,
+        jobs: int = 1,
+        chebyshev_domain: ConventionChoice = "auto",
+        **kwargs: Any,
+    ) -> None:
+        if not isinstance(committee, Committee):
+            committee = read_committee(committee, chebyshev_domain)
+        self.committee = committee
+        self.evaluation: CommitteeEvaluation | None = None
+        super().__init__(committee, skin, jobs, **kwargs)
+
+    def __repr__(self) -> str:
+        skin, jobs = self.parameters["skin"], self.parameters["jobs"]
+        return (
+            f"{type(self).__name__}({', '.join(self.committee.names)};"
+            f" cutoff={self.committee.cutoff:.3g} Å, skin={skin:g} Å, jobs={jobs})"
+        )
+
+    def disagreement(self, measure: Measure = "max", atoms: Atoms | None = None) -> float:
+        """Return gamma of some atoms, see `CommitteeEvaluation.disagreement`.
+
+        Parameters
+        ----------
+        measure
+            "max", "norm", "mean" or "energy".
+        atoms
+            By default those of the last calculation.
+        """
+        self.get_property("energy_std" if measure == "energy" else "forces_std", atoms)
+        assert self.evaluation is not None
+        return self.evaluation.disagreement(measure)
+
+    def _evaluate(self, structure: Structure, forces: bool) -> Evaluation:
+        found = self.committee.evaluate(
+            structure, forces, self.parameters["jobs"], self._search, out_of_range=True
+        )
+        self.evaluation = found
+        found.require_finite()
+        self.results.update(
+            energy_std=found.energy_std,
+            energies_std=found.atomic_energies_std_n,
+            energy_members=found.energies_m,
+            energies_members=found.atomic_energies_mn,
+        )
+        if found.forces_mnc is None or found.virials_mcc is None:
+            return found.mean
+        self.results.update(forces_std=found.forces_std_nc, forces_members=found.forces_mnc)
+        volume = self._volume()
+        if volume > _LEAST_VOLUME:
+            stresses = np.array([full_3x3_to_voigt_6_stress(one) for one in found.virials_mcc])
+            self.results["stress_members"] = stresses / volume
+            self.results["stress_std"] = (stresses / volume).std(axis=0)
+        return found.mean
+
+    def _potentials(self) -> Sequence[Potential]:
+        return self.committee.potentials
 
 
 def _check_parameter(name: str, value: Any) -> None:

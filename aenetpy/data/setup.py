@@ -186,6 +186,17 @@ class Setup:
         """
         return self.family.stale_weights(self)
 
+    def same_fingerprint(self, other: Setup) -> bool:
+        """Return whether two setups describe the same fingerprint, statistics aside."""
+        return (
+            self.species == other.species
+            and self.environment == other.environment
+            and self.family is other.family
+            and np.array_equal(self.functions_g, other.functions_g)
+            and np.array_equal(self.parameters_gp, other.parameters_gp)
+            and np.array_equal(self.partners_g2, other.partners_g2)
+        )
+
     def with_statistics(self, statistics: FeatureStatistics | None) -> Setup:
         """Return the same setup with other statistics."""
         return replace(self, statistics=statistics)

@@ -49,6 +49,10 @@ class VerletList:
         self.cutoff = float(cutoff)
         self.skin = float(skin)
         self.n_searches = 0
+        self.forget()
+
+    def forget(self) -> None:
+        """Search anew for the next structure, whatever came before."""
         self._slack = 0.0  # how much further the present list reaches
         self._lattice: tuple[Float | None, tuple[bool, ...]] = (None, ())
         self._latest_nc = self._searched_nc = np.full((1, 3), np.nan)

@@ -14,6 +14,7 @@ from aenetpy.arrays import Float
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.structure import Structure
+from aenetpy.descriptors.base import adjoints
 from aenetpy.descriptors.batch import (
     NO_CONTACT,
     Contact,
@@ -30,10 +31,11 @@ from aenetpy.descriptors.lookup import serving_setups
 from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.descriptors.species import check_species
 from aenetpy.descriptors.verlet import VerletList
-from aenetpy.errors import CoincidentAtoms, DataError, NumericalError, located
+from aenetpy.errors import CoincidentAtoms, DataError, located
 from aenetpy.io.structures import as_structure
 from aenetpy.kernels.batch import Batch
 from aenetpy.models.atomic import AtomicPotential, check_network
+from aenetpy.models.evaluation import Evaluation as Evaluation
 from aenetpy.models.extrapolation import OutOfRange
 from aenetpy.parallel import ordered_map
 
@@ -46,67 +48,6 @@ COINCIDENT = 1e-6
 
 BLOCKS = 32
 """Pieces of a structure that threads work on at a time, at most."""
-
-
-@dataclass(frozen=True, eq=False)
-class Evaluation:
-    """What a potential says of a structure.
-
-    Parameters
-    ----------
-    energy, cohesive_energy
-        Total energy, and energy less the atomic energies, eV.
-    atomic_energies_n
-        Energy of each atom, its free-atom energy included, eV, (n,) float64.
-    forces_nc
-        -dE/dr, eV/Å, (n, 3) float64; None if not asked for.
-    virial_cc
-        Sum of r ⊗ dE/dr over pairs, eV, (3, 3) float64. None if forces were not asked for.
-    closest
-        The closest pair of atoms.
-    out_of_range
-        Fingerprint values outside of the training range; None if not asked for.
-    volume
-        Of the cell, Å^3; None without one.
-    """
-
-    energy: float
-    cohesive_energy: float
-    atomic_energies_n: Float
-    forces_nc: Float | None
-    virial_cc: Float | None
-    closest: Contact
-    out_of_range: OutOfRange | None = None
-    volume: float | None = None
-
-    @property
-    def stress_cc(self) -> Float | None:
-        """Stress ``virial / volume``, positive under tension as in ASE, eV/Å^3, (3, 3) float64.
-
-        None without a cell, or if forces were not asked for.
-        """
-        if self.virial_cc is None or self.volume is None:
-            return None
-        return self.virial_cc / self.volume
-
-    def require_finite(self, name: str | None = None) -> None:
-        """Refuse energies and forces that are not finite.
-
-        Raises
-        ------
-        NumericalError
-            Naming the structure, if its name is given, and its closest atoms.
-        """
-        forces_nc = np.zeros((0, 3)) if self.forces_nc is None else self.forces_nc
-        if np.isfinite(self.energy) and np.isfinite(forces_nc).all():
-            return
-        first, second, distance = self.closest.first, self.closest.second, self.closest.distance
-        raise NumericalError(
-            f"the energy or a force is not finite; the closest atoms, {first + 1} and "
-            f"{second + 1}, are {distance:.3f} Å apart",
-            file=name,
-            hint="check the structure, and the numbers in the potential",
-        )
 
 
 class Potential:
@@ -154,11 +95,10 @@ class Potential:
                 files.items(), serving_setups(self.setups), strict=True
             )
         )
-        self._descriptors = [atomic.descriptor for atomic in self.atomic_potentials]
-        self._atomic_energies_t = np.array(
+        self.atomic_energies_t = np.array(
             [atomic.atomic_energy for atomic in self.atomic_potentials]
         )
-        self.cutoff = total_cutoff(self._descriptors)
+        self.cutoff = total_cutoff([atomic.descriptor for atomic in self.atomic_potentials])
         self._accepted: set[frozenset[str]] = set()
 
     def _check_agreement(self) -> None:
@@ -223,29 +163,8 @@ class Potential:
         CoincidentAtoms
             If two atoms, or an atom and the periodic image of another, are in one place.
         """
-        structure = as_structure(structure)
-        self._accept(structure)
-        batch = pack([structure], self.species)
-        search = VerletList(self.cutoff, skin=0.0) if search is None else search
-        with located(structure.name):
-            search.update(structure.positions_nc, structure.cell_cc, structure.pbc_c)
-
-        def evaluate_block(block: list[tuple[int, int]]) -> _Sums:
-            return self._sums(batch, search_ranges(search, block), forces, out_of_range)
-
-        blocks = _blocks(chunk_ranges(len(structure)))
-        if len(blocks) == 1:
-            return self._evaluations(
-                [structure], batch, evaluate_block(blocks[0]), forces, out_of_range
-            )[0]
-        total = _Sums.of(batch, forces)
-        for sums in ordered_map(evaluate_block, blocks, min(jobs, len(blocks))):
-            total.energies_n += sums.energies_n
-            total.forces_nc += sums.forces_nc
-            total.virial_scc += sums.virial_scc
-            total.out_of_range += sums.out_of_range
-            total.closest_s = [min(total.closest_s[0], sums.closest_s[0], key=_distance)]
-        return self._evaluations([structure], batch, total, forces, out_of_range)[0]
+        found = evaluate_together([self], structure, forces, jobs, search, out_of_range)
+        return found[0]
 
     def evaluate_batch(
         self, structures: Sequence[Structure], forces: bool = True, out_of_range: bool = False
@@ -267,49 +186,16 @@ class Potential:
         DataError, CoincidentAtoms
             As `evaluate`, of any of them.
         """
-        if len(structures) == 1:
-            return [self.evaluate(structures[0], forces, out_of_range=out_of_range)]
-        for structure in structures:
-            self._accept(structure)
-        batch = pack(structures, self.species)
-        ranges = search_batch(batch, self.cutoff, structures)
-        sums = self._sums(batch, ranges, forces, out_of_range)
-        return self._evaluations(structures, batch, sums, forces, out_of_range)
+        return evaluate_batch_together([self], structures, forces, out_of_range)[0]
 
-    def _evaluations(
-        self,
-        structures: Sequence[Structure],
-        batch: Batch,
-        sums: _Sums,
-        forces: bool,
-        out_of_range: bool,
-    ) -> list[Evaluation]:
-        """Take apart what was found of a batch of structures."""
-        starts_s = batch.starts_s.tolist()
-        atomic_energies_n = self._atomic_energies_t[batch.types_n]
-        outside_s = _by_structure(sums.out_of_range, starts_s) if out_of_range else None
-        found = []
-        for s, structure in enumerate(structures):
-            _check_coincidence(structure, sums.closest_s[s])
-            atoms = slice(starts_s[s], starts_s[s + 1])
-            cohesive_energy = float(sums.energies_n[atoms].sum())
-            energies_n = sums.energies_n[atoms] + atomic_energies_n[atoms]
-            found.append(
-                Evaluation(
-                    energy=float(energies_n.sum()),
-                    cohesive_energy=cohesive_energy,
-                    atomic_energies_n=energies_n,
-                    forces_nc=sums.forces_nc[atoms] if forces else None,
-                    virial_cc=sums.virial_scc[s] if forces else None,
-                    closest=sums.closest_s[s],
-                    out_of_range=None if outside_s is None else outside_s[s],
-                    volume=structure.volume,
-                )
-            )
-        return found
+    def accept(self, structure: Structure) -> None:
+        """Refuse species that the networks or their fingerprints do not know.
 
-    def _accept(self, structure: Structure) -> None:
-        """Refuse species that the networks or their fingerprints do not know."""
+        Raises
+        ------
+        DataError
+            Naming them.
+        """
         present = frozenset(structure.species)
         if present in self._accepted:
             return
@@ -321,60 +207,192 @@ class Potential:
         )
         self._accepted.add(present)
 
-    def _sums(
-        self,
-        batch: Batch,
-        ranges: Iterable[tuple[int, int, Neighbors]],
-        forces: bool,
-        out_of_range: bool,
-    ) -> _Sums:
-        """Add up what ranges of central atoms contribute, one after the other."""
-        sums = _Sums.of(batch, forces)
-        for part in evaluated_parts(batch.types_n, ranges, self._descriptors):
-            keep_closest(sums.closest_s, batch, part)
-            for t, atoms_a, features_ag, state in part.species:
-                atomic = self.atomic_potentials[t]
+
+def evaluate_together(
+    potentials: Sequence[Potential],
+    structure: Structure | Atoms,
+    forces: bool = True,
+    jobs: int = 1,
+    search: VerletList | None = None,
+    out_of_range: bool = False,
+) -> list[Evaluation]:
+    """Return what each of some potentials says of a structure, see `Potential.evaluate`.
+
+    They share neighbours, fingerprints and the adjoint pass.
+
+    Parameters
+    ----------
+    potentials
+        With the same species in the same order, and the same descriptors.
+    structure, forces, jobs, search, out_of_range
+        As in `Potential.evaluate`.
+
+    Raises
+    ------
+    DataError, CoincidentAtoms
+        As `Potential.evaluate`.
+    """
+    first = potentials[0]
+    structure = as_structure(structure)
+    first.accept(structure)
+    batch = pack([structure], first.species)
+    search = VerletList(first.cutoff, skin=0.0) if search is None else search
+    with located(structure.name):
+        search.update(structure.positions_nc, structure.cell_cc, structure.pbc_c)
+
+    def evaluate_block(block: list[tuple[int, int]]) -> _Sums:
+        return _sums(potentials, batch, search_ranges(search, block), forces, out_of_range)
+
+    blocks = _blocks(chunk_ranges(len(structure)))
+    if len(blocks) == 1:
+        total = evaluate_block(blocks[0])
+    else:
+        total = _Sums.of(len(potentials), batch, forces)
+        for sums in ordered_map(evaluate_block, blocks, min(jobs, len(blocks))):
+            total.energies_mn += sums.energies_mn
+            total.forces_mnc += sums.forces_mnc
+            total.virial_mscc += sums.virial_mscc
+            total.closest_s = [min(total.closest_s[0], sums.closest_s[0], key=_distance)]
+            for found, more in zip(total.out_of_range_m, sums.out_of_range_m, strict=True):
+                found += more
+    found_m = _evaluations(potentials, [structure], batch, total, forces, out_of_range)
+    return [found[0] for found in found_m]
+
+
+def evaluate_batch_together(
+    potentials: Sequence[Potential],
+    structures: Sequence[Structure],
+    forces: bool = True,
+    out_of_range: bool = False,
+) -> list[list[Evaluation]]:
+    """Return what each of some potentials says of each structure, see `evaluate_together`.
+
+    Parameters
+    ----------
+    potentials
+        As in `evaluate_together`.
+    structures, forces, out_of_range
+        As in `Potential.evaluate_batch`.
+
+    Returns
+    -------
+    list
+        By potential, then structure.
+
+    Raises
+    ------
+    DataError, CoincidentAtoms
+        As `Potential.evaluate`, of any of them.
+    """
+    if len(structures) == 1:
+        found = evaluate_together(potentials, structures[0], forces, out_of_range=out_of_range)
+        return [[one] for one in found]
+    first = potentials[0]
+    for structure in structures:
+        first.accept(structure)
+    batch = pack(structures, first.species)
+    ranges = search_batch(batch, first.cutoff, structures)
+    sums = _sums(potentials, batch, ranges, forces, out_of_range)
+    return _evaluations(potentials, structures, batch, sums, forces, out_of_range)
+
+
+def _sums(
+    potentials: Sequence[Potential],
+    batch: Batch,
+    ranges: Iterable[tuple[int, int, Neighbors]],
+    forces: bool,
+    out_of_range: bool,
+) -> _Sums:
+    """Add up what ranges of central atoms contribute, one after the other."""
+    sums = _Sums.of(len(potentials), batch, forces)
+    descriptors = [atomic.descriptor for atomic in potentials[0].atomic_potentials]
+    for part in evaluated_parts(batch.types_n, ranges, descriptors):
+        keep_closest(sums.closest_s, batch, part)
+        for t, atoms_a, features_ag, state in part.species:
+            gradient_mag = []
+            for m, potential in enumerate(potentials):
+                atomic = potential.atomic_potentials[t]
                 if out_of_range:
                     found = atomic.ranges.out_of_range(atoms_a, features_ag)
-                    sums.out_of_range += [] if found is None else [found]
+                    sums.out_of_range_m[m] += [] if found is None else [found]
                 if not forces:
-                    sums.energies_n[atoms_a] = atomic.energies(features_ag)
+                    sums.energies_mn[m, atoms_a] = atomic.energies(features_ag)
                     continue
                 energies_a, gradient_ag = atomic.energies_and_gradient(features_ag)
-                sums.energies_n[atoms_a] = energies_a
-                atomic.descriptor.adjoint(
+                sums.energies_mn[m, atoms_a] = energies_a
+                gradient_mag.append(gradient_ag)
+            if forces:
+                adjoints(
+                    descriptors[t],
                     atoms_a,
                     batch.types_n,
                     part.neighbors,
                     state,
-                    gradient_ag,
+                    gradient_mag,
                     batch.structures_n,
-                    sums.forces_nc,
-                    sums.virial_scc,
+                    sums.forces_mnc,
+                    sums.virial_mscc,
                 )
-        return sums
+    return sums
+
+
+def _evaluations(
+    potentials: Sequence[Potential],
+    structures: Sequence[Structure],
+    batch: Batch,
+    sums: _Sums,
+    forces: bool,
+    out_of_range: bool,
+) -> list[list[Evaluation]]:
+    """Take apart what was found of a batch of structures: by potential, then structure."""
+    starts_s = batch.starts_s.tolist()
+    for s, structure in enumerate(structures):
+        _check_coincidence(structure, sums.closest_s[s])
+    found_m: list[list[Evaluation]] = []
+    for m, potential in enumerate(potentials):
+        atomic_energies_n = potential.atomic_energies_t[batch.types_n]
+        outside_s = _by_structure(sums.out_of_range_m[m], starts_s) if out_of_range else None
+        found = []
+        for s, structure in enumerate(structures):
+            atoms = slice(starts_s[s], starts_s[s + 1])
+            cohesive_energy = float(sums.energies_mn[m, atoms].sum())
+            energies_n = sums.energies_mn[m, atoms] + atomic_energies_n[atoms]
+            found.append(
+                Evaluation(
+                    energy=float(energies_n.sum()),
+                    cohesive_energy=cohesive_energy,
+                    atomic_energies_n=energies_n,
+                    forces_nc=sums.forces_mnc[m, atoms] if forces else None,
+                    virial_cc=sums.virial_mscc[m, s] if forces else None,
+                    closest=sums.closest_s[s],
+                    out_of_range=None if outside_s is None else outside_s[s],
+                    volume=structure.volume,
+                )
+            )
+        found_m.append(found)
+    return found_m
 
 
 @dataclass(eq=False)
 class _Sums:
-    """What some central atoms of a batch contribute; their forces act on any atom."""
+    """What some central atoms contribute to each potential; their forces act on any atom."""
 
-    energies_n: Float
-    forces_nc: Float
-    virial_scc: Float
+    energies_mn: Float
+    forces_mnc: Float
+    virial_mscc: Float
     closest_s: list[Contact]
-    out_of_range: list[OutOfRange]
+    out_of_range_m: list[list[OutOfRange]]
 
     @classmethod
-    def of(cls, batch: Batch, forces: bool) -> _Sums:
+    def of(cls, n_members: int, batch: Batch, forces: bool) -> _Sums:
         """Return sums of nothing."""
         n_atoms, n_structures = len(batch.types_n), len(batch.starts_s) - 1
         return cls(
-            energies_n=np.zeros(n_atoms),
-            forces_nc=np.zeros((n_atoms if forces else 0, 3)),
-            virial_scc=np.zeros((n_structures, 3, 3)),
+            energies_mn=np.zeros((n_members, n_atoms)),
+            forces_mnc=np.zeros((n_members, n_atoms if forces else 0, 3)),
+            virial_mscc=np.zeros((n_members, n_structures, 3, 3)),
             closest_s=[NO_CONTACT] * n_structures,
-            out_of_range=[],
+            out_of_range_m=[[] for _ in range(n_members)],
         )
 
 

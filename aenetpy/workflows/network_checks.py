@@ -8,8 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential, weight_offsets
 from aenetpy.data.training_set import TrainingSet
@@ -139,7 +137,7 @@ def check_existing(
         parameters or their cosine convention.
     """
     check_network(line.species, existing, line.file)
-    if not same_fingerprint(existing.setup, setup):
+    if not existing.setup.same_fingerprint(setup):
         raise DataError(
             f"this network was made for another fingerprint of {existing.setup.species} "
             f"({existing.setup.n_features} components) than that of the training set "
@@ -204,15 +202,3 @@ def check_convention(line: NetworkLine, existing: Setup, setup: Setup) -> None:
             file=line.file,
             hint="generate the training set anew",
         )
-
-
-def same_fingerprint(one: Setup, other: Setup) -> bool:
-    """Return whether two setups describe the same fingerprint, statistics aside."""
-    return (
-        one.species == other.species
-        and one.environment == other.environment
-        and one.family is other.family
-        and np.array_equal(one.functions_g, other.functions_g)
-        and np.array_equal(one.parameters_gp, other.parameters_gp)
-        and np.array_equal(one.partners_g2, other.partners_g2)
-    )
