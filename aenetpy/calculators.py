@@ -70,13 +70,12 @@ class _Calculator(calculator.Calculator):
         return self._search.n_searches
 
     def forget_neighbours(self) -> None:
-        """Forget neighbours and results: the next evaluation is that of a new calculator.
+        """Forget the neighbours, not the results: the next evaluation searches them anew.
 
-        Its sums over neighbours have the same order then, so that a dynamics that goes on
-        from a saved state repeats bit by bit.
+        Its sums over neighbours have the order then that those of a new calculator have, so that
+        a dynamics that goes on from a saved state repeats bit by bit.
         """
         self._search.forget()
-        self.reset()
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
         """Change ``skin`` or ``jobs``; results stay valid.

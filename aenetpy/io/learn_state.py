@@ -1,0 +1,116 @@
+"""``state.json``: how far learning has come, all that the same command needs to go on."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from aenetpy.errors import DataError
+from aenetpy.io.files import read_bytes, write_text
+
+FORMAT = "aenetpy learn state 1"
+
+Stage: TypeAlias = Literal["train", "explore", "label", "done"]
+
+
+@dataclass
+class LearnState:
+    """How far learning has come.
+
+    A cycle is a fit, the walk with it, and the labels that end it, which the next fit uses.
+
+    Parameters
+    ----------
+    digest
+        Of all settings that the result depends on.
+    stage
+        What is to be done next.
+    cycle
+        Number of the fit, from 0.
+    walk
+        Index of the walk.
+    point
+        Where the walk was trusted last, see `Point.as_json`; None before it begins.
+    repeats
+        Cycles in a row that have begun at this point.
+    failed
+        Cycles in a row without a label, because the reference failed.
+    labelled
+        Steps of the structures that were labelled, by the name of the walk.
+    test
+        Names of the structures that are held out, in all cycles.
+    left_out
+        Names of copies of those, which are not trained on either.
+    lower, upper
+        Thresholds of this cycle, eV/Å.
+    cycles
+        What there is to tell of each cycle.
+    failures
+        What there is to tell of each reference calculation that failed.
+    sizes
+        Bytes of files that grow, so that what a killed call has appended since is cut off.
+    reference
+        Properties according to the reference; None before they are measured.
+    ended
+        Why learning is done.
+    """
+
+    digest: str
+    stage: Stage = "train"
+    cycle: int = 0
+    walk: int = 0
+    point: dict[str, Any] | None = None
+    repeats: int = 0
+    failed: int = 0
+    labelled: dict[str, list[int]] = field(default_factory=dict)
+    test: list[str] | None = None
+    left_out: list[str] = field(default_factory=list)
+    lower: float = 0.0
+    upper: float = 0.0
+    cycles: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[dict[str, Any]] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+    reference: dict[str, float] | None = None
+    ended: str = ""
+
+    @property
+    def n_labels(self) -> int:
+        """Labels so far."""
+        return sum(cycle.get("n_labels", 0) for cycle in self.cycles)
+
+
+def write_state(path: str | Path, state: LearnState) -> None:
+    """Write a state, complete or not at all.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    write_text(path, json.dumps({"format": FORMAT, **asdict(state)}) + "\n")
+
+
+def read_state(path: str | Path) -> LearnState:
+    """Read a state that `write_state` wrote.
+
+    Raises
+    ------
+    DataError
+        Not found, foreign or damaged.
+    """
+    try:
+        content = json.loads(read_bytes(path))
+        if content.pop("format") != FORMAT or set(content) != {f.name for f in fields(LearnState)}:
+            raise ValueError
+        state = LearnState(**content)
+        if state.stage not in ("train", "explore", "label", "done") or state.cycle < 0:
+            raise ValueError
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        raise DataError(
+            "is damaged, or not a file that 'aenetpy learn' wrote",
+            file=path,
+            hint="remove the folder to start anew",
+        ) from None
+    return state
