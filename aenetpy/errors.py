@@ -81,6 +81,16 @@ class NumericalError(AenetpyError):
     exit_code = 5
 
 
+class ReferenceFailed(AenetpyError):
+    """A reference calculation failed: not set up, not converged, or its numbers make no sense."""
+
+    exit_code = 6
+
+
+class TimedOut(ReferenceFailed):
+    """A calculation took longer than it may."""
+
+
 class CoincidentAtoms(DataError, NumericalError):
     """Two atoms in one place: wrong data, of which no number can be computed."""
 

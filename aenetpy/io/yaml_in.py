@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
@@ -20,6 +21,10 @@ LARGEST = 1_000_000
 DEEPEST = 20
 """Levels of nesting; more of them is a file that refers to itself."""
 
+_CONSTANTS = {"true": True, "false": False, "null": None, "none": None}
+_INTEGER = re.compile(r"[+-]?\d{1,18}")
+_REAL = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
 
 @dataclass(frozen=True)
 class YamlValue:
@@ -35,11 +40,14 @@ class YamlValue:
         Where it stands.
     name
         Its keys from the top, for messages: ``variants.paper.taylor``.
+    quoted
+        Whether a text stands in quotes, so that it is no number.
     """
 
     data: Any
     place: Place
     name: str
+    quoted: bool = False
 
     def error(self, message: str, hint: str | None = None) -> InputError:
         """Return the error of this value, to be raised."""
@@ -94,6 +102,20 @@ class YamlValue:
             return [value.plain() for value in self.data]
         return self.data
 
+    def typed(self) -> Any:
+        """Return the data without places; numbers, true, false and null are what they look like."""
+        if isinstance(self.data, dict):
+            return {key: value.typed() for key, value in self.data.items()}
+        if isinstance(self.data, list):
+            return [value.typed() for value in self.data]
+        if self.quoted or self.data is None:
+            return self.data
+        if self.data.lower() in _CONSTANTS:
+            return _CONSTANTS[self.data.lower()]
+        if _INTEGER.fullmatch(self.data):
+            return int(self.data)
+        return float(self.data) if _REAL.fullmatch(self.data) else self.data
+
 
 def read_yaml(path: str | Path) -> YamlValue:
     """Read a YAML file that holds one mapping.
@@ -143,7 +165,7 @@ def _value(node: Any, path: str, name: str, depth: int, numbers: Iterator[int]) 
                 raise here.error(f"key '{key.value}' is given twice", "remove one")
             full = f"{name}.{key.value}" if name else key.value
             value = _value(item, path, full, depth + 1, numbers)
-            values[key.value] = YamlValue(value.data, here, full)
+            values[key.value] = YamlValue(value.data, here, full, value.quoted)
         return YamlValue(values, place, name)
     empty = node.tag == "tag:yaml.org,2002:null" and node.value in ("", "~")
-    return YamlValue(None if empty else node.value, place, name)
+    return YamlValue(None if empty else node.value, place, name, node.style in ("'", '"'))

@@ -8,18 +8,24 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context, parent_process, reduction, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from typing import Any, TypeVar
 
-from aenetpy.errors import AenetpyError, DataError, NumericalError
+from aenetpy.errors import AenetpyError, DataError, NumericalError, ReferenceFailed, TimedOut
 from aenetpy.interruption import SIGNALS, signals_noted
 
 Result = TypeVar("Result")
 
 PATIENCE = 10.0
 """Seconds that a process has to end in good order."""
+
+GRACE = 2.0
+"""Seconds that programs have to end which a process has started, such as mpirun its ranks."""
+
+_MOMENT = 0.2
 
 SPAWN = get_context("spawn")
 """How processes begin: from nothing, since a copy of one with threads may hang."""
@@ -49,22 +55,30 @@ class Processes:
     Parameters
     ----------
     lock
-        An open file that the processes share.
+        An open file that the processes share; None for none.
+    at_once
+        Whether the functions know nothing of our signals, and may start programs: they end
+        at once then, with all that they have started.
     """
 
-    def __init__(self, lock: int) -> None:
-        self._lock = SharedFile(lock)
+    def __init__(self, lock: int | None = None, *, at_once: bool = False) -> None:
+        self._lock = None if lock is None else SharedFile(lock)
+        self._at_once = at_once
         self._running: set[SpawnProcess] = set()
         self._guard = threading.Lock()
         self._ended = False
 
-    def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
+    def run(
+        self, function: Callable[..., Result], *arguments: Any, timeout: float | None = None
+    ) -> Result:
         """Return ``function(*arguments)``; all of it must be what ``pickle`` can take.
 
         Raises
         ------
         AenetpyError
             What the function raises, or that its process was killed.
+        TimedOut
+            If it takes longer than ``timeout`` (s).
         Cancelled
             If all processes are to end.
         """
@@ -73,16 +87,22 @@ class Processes:
             with sender:
                 process = self._start(sender, function, arguments)
             try:
-                answer = receiver.recv()
+                is_told = _awaited(receiver, process, timeout)
+                answer = receiver.recv() if is_told else None
             except EOFError:
-                answer = None
+                is_told, answer = True, None
+            if self._at_once:
+                process.join(GRACE if is_told else 0.0)
+                _end_group(process)
             process.join()
             with self._guard:
                 self._running.discard(process)
         if self._ended:
             raise Cancelled
+        if not is_told:
+            raise TimedOut(f"ended after {timeout:g} s (timeout)")
         if answer is None:
-            raise _died(process.exitcode)
+            raise (_crashed if self._at_once else _died)(process.exitcode)
         is_done, value = answer
         if not is_done:
             raise value
@@ -95,7 +115,8 @@ class Processes:
         with self._guard:  # so that none begins after the others were ended
             if self._ended:
                 raise Cancelled
-            process = SPAWN.Process(target=_work, args=(sender, self._lock, function, arguments))
+            work = _work_at_once if self._at_once else _work
+            process = SPAWN.Process(target=work, args=(sender, self._lock, function, arguments))
             # Signals are kept back until the process can answer them; to begin with this helper
             # of all processes would let them pass.
             resource_tracker.ensure_running()
@@ -112,6 +133,10 @@ class Processes:
         with self._guard:
             self._ended = True
             running = list(self._running)
+        if self._at_once:
+            with ThreadPoolExecutor(max(1, len(running))) as pool:
+                list(pool.map(_end_group, running))
+            return
         for process in running:
             process.terminate()
         deadline = time.monotonic() + PATIENCE
@@ -124,7 +149,7 @@ class Processes:
 
 def _work(
     sender: Connection,
-    lock: SharedFile,
+    lock: SharedFile | None,
     function: Callable[..., Any],
     arguments: tuple[Any, ...],
 ) -> None:
@@ -141,12 +166,75 @@ def _work(
             sender.send((False, _told(error)))
 
 
-def _end_with_parent() -> None:
+def _work_at_once(
+    sender: Connection,
+    lock: SharedFile | None,
+    function: Callable[..., Any],
+    arguments: tuple[Any, ...],
+) -> None:
+    """Run a function that signals end, together with the programs that it has started."""
+    os.setsid()
+    for number in SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    threading.Thread(target=_end_with_parent, args=(os.killpg,), daemon=True).start()
+    with sender:
+        try:
+            answer = (True, function(*arguments))
+        except Exception as error:
+            answer = (False, _told(error))
+        sender.send(answer)
+
+
+def _end_with_parent(kill: Callable[[int, int], None] = os.kill) -> None:
     """End in good order when the first process was killed."""
     parent = parent_process()
     assert parent is not None, "this process was begun by another"
     parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
+    kill(os.getpid(), signal.SIGTERM)
+
+
+def _awaited(receiver: Connection, process: SpawnProcess, timeout: float | None) -> bool:
+    """Return whether a process has answered or died in time.
+
+    A program that it has left behind may keep its end of the pipe open, so that it is looked at.
+    """
+    if timeout is None:
+        return True
+    deadline = time.monotonic() + timeout
+    while (left := deadline - time.monotonic()) > 0:
+        if receiver.poll(min(left, _MOMENT)):
+            return True
+        if process.exitcode is not None and not receiver.poll():
+            raise EOFError
+    return False
+
+
+def _end_group(process: SpawnProcess) -> None:
+    """End a process and all that it has started: asked first, then killed."""
+    assert process.pid is not None, "it was started"
+    deadline = time.monotonic() + GRACE
+    number = signal.SIGTERM
+    try:
+        while True:
+            os.killpg(process.pid, number)
+            process.join(0.01)
+            if number == signal.SIGKILL:
+                break
+            number = signal.SIGKILL if time.monotonic() > deadline else number
+            time.sleep(0.02)
+    except (ProcessLookupError, PermissionError):  # there is none, or it is not yet one
+        pass
+    if process.is_alive():
+        process.kill()
+    process.join()
+
+
+def _crashed(code: int | None) -> ReferenceFailed:
+    """Return what is said of a calculation that has sent no answer."""
+    if code is not None and code < 0:
+        return ReferenceFailed(f"crashed (signal {-code})")
+    return ReferenceFailed(f"crashed (exit code {code})")
 
 
 def _died(code: int | None) -> DataError:

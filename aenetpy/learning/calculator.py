@@ -1,0 +1,135 @@
+"""The calculator of reference: found by its name and made from its keywords."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from aenetpy.errors import ReferenceFailed
+from aenetpy.io.free_form import suggest
+from aenetpy.io.reference_in import Reference
+
+# Of all calculators of ASE these are known to pass over keywords that they do not know.
+_PASS_OVER = ("ase.calculators.emt", "ase.calculators.lj", "ase.calculators.morse")
+_MAKERS: dict[str, str] = {"tblite": "tblite.ase:TBLite"}
+"""Calculators that are called by one word though ASE does not have them."""
+
+
+def make_calculator(reference: Reference) -> Any:
+    """Return a new ASE calculator.
+
+    Raises
+    ------
+    ReferenceFailed
+        If there is none of this name, it cannot be imported, or does not take its keywords.
+    """
+    factory = find_factory(reference.calculator)
+    kwargs = dict(reference.kwargs)
+    _check_keywords(factory, kwargs, reference.calculator)
+    try:
+        if isinstance(kwargs.get("profile"), Mapping):
+            kwargs["profile"] = _profile(factory, kwargs["profile"], reference.calculator)
+        calculator = factory(**kwargs)
+    except ReferenceFailed:
+        raise
+    except Exception as error:
+        raise ReferenceFailed(
+            f"calculator '{reference.calculator}' cannot be made: {words_of(error)}",
+            hint="see kwargs",
+        ) from error
+    _check_command(calculator)
+    return calculator
+
+
+def find_factory(name: str) -> Any:
+    """Return what makes calculators of a name.
+
+    Raises
+    ------
+    ReferenceFailed
+        If there is none, or it cannot be imported.
+    """
+    name = _MAKERS.get(name.lower(), name)
+    module, _, attribute = name.partition(":")
+    try:
+        if attribute:
+            if "" not in sys.path:
+                sys.path.insert(0, "")  # modules of the user's own, as with python -m
+            return getattr(import_module(module), attribute)
+        from ase.calculators.calculator import get_calculator_class, names
+
+        if name.lower() not in names:
+            known = [*names, *_MAKERS]
+            raise ReferenceFailed(
+                f"unknown calculator '{name}'{suggest(name, known)}",
+                hint="write a name of ASE's (https://ase-lib.org/ase/calculators/calculators.html)"
+                " or module:Class",
+            )
+        return get_calculator_class(name.lower())
+    except ImportError as error:
+        raise ReferenceFailed(
+            f"calculator '{name}' cannot be imported: {words_of(error)}",
+            hint="install what it needs",
+        ) from error
+    except AttributeError:
+        raise ReferenceFailed(f"module '{module}' has no '{attribute}'") from None
+
+
+def words_of(error: BaseException) -> str:
+    """Return what an error says, in one line, or its name."""
+    lines = " ".join(str(error).split())
+    return lines[:300] if lines else type(error).__name__
+
+
+def _check_keywords(factory: Any, kwargs: Mapping[str, Any], name: str) -> None:
+    if getattr(factory, "__module__", None) not in _PASS_OVER:
+        return
+    known = tuple(factory.default_parameters)
+    for key in kwargs:
+        if key not in known:
+            raise ReferenceFailed(
+                f"calculator '{name}' takes no '{key}'",
+                hint=f"known are {', '.join(known)}{suggest(key, known)}",
+            )
+
+
+def _profile(factory: Any, given: Mapping[str, Any], name: str) -> Any:
+    """Return the profile that starts an external code; its files are seen from here."""
+    from ase.calculators.genericfileio import BaseProfile
+
+    module = import_module(factory.__module__)
+    classes = [
+        item
+        for item in vars(module).values()
+        if isinstance(item, type) and issubclass(item, BaseProfile) and item is not BaseProfile
+    ]
+    if len(classes) != 1:
+        raise ReferenceFailed(
+            f"calculator '{name}' has no profile", hint="see how ASE starts this code"
+        )
+    seen = {key: _absolute(value) for key, value in given.items()}
+    if "command" in given:
+        program, *arguments = str(given["command"]).split(" ", 1)
+        seen["command"] = " ".join([_absolute(program) if "/" in program else program, *arguments])
+    return classes[0](**seen)
+
+
+def _absolute(value: Any) -> Any:
+    """Return an existing path as seen from everywhere."""
+    if not isinstance(value, str):
+        return value
+    path = os.path.expanduser(value)
+    return os.path.abspath(path) if os.path.exists(path) else value
+
+
+def _check_command(calculator: Any) -> None:
+    """Refuse a program that is not there, before anything is run."""
+    words = getattr(getattr(calculator, "profile", None), "_split_command", None)
+    if words and shutil.which(words[0]) is None:
+        raise ReferenceFailed(
+            f"program '{words[0]}' not found", hint="see the command of the calculator's profile"
+        )

@@ -1,0 +1,257 @@
+"""One reference calculation: a structure in, its label out, or one line that says why not."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aenetpy.data.structure import Structure
+from aenetpy.errors import ReferenceFailed
+from aenetpy.io.reference_in import Reference
+from aenetpy.io.structures import atoms_from_structure
+from aenetpy.learning.calculator import make_calculator, words_of
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+OUTPUT = "output.log"
+"""What a calculation writes to standard output and error, in its folder."""
+
+_MOVED = 1e-4  # Å
+_UNCONVERGED = (
+    "convergence NOT achieved",  # Quantum ESPRESSO
+    "SCF run NOT converged",  # CP2K
+    "SCF_NOT_CONV",  # SIESTA
+    "was not enough SCF cycles to converge",  # ABINIT
+    "SCF NOT CONVERGED",  # ORCA
+)
+"""What codes write that end as if all were well, or only with a number."""
+
+_LARGEST_OUTPUT = 50_000_000
+"""Bytes of a file that is searched for these words."""
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a reference calculation gave.
+
+    Parameters
+    ----------
+    structure
+        With energy (eV), forces (eV/Å) and, if the calculator gives it, stress (eV/Å^3).
+    seconds
+        That it took.
+    """
+
+    structure: Structure
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a structure has no label.
+
+    Parameters
+    ----------
+    structure
+        Without labels.
+    reason
+        One line.
+    seconds
+        That it took.
+    """
+
+    structure: Structure
+    reason: str
+    seconds: float
+
+
+def calculate(structure: Structure, reference: Reference, folder: str, threads: int) -> Label:
+    """Return a structure with what the reference calculator finds; runs in a process of its own.
+
+    Parameters
+    ----------
+    structure
+        Labels that it has are not looked at.
+    reference
+        The calculator.
+    folder
+        Where the process goes, and the calculator writes its files; it exists.
+    threads
+        That a calculation may use, unless OMP_NUM_THREADS says otherwise.
+
+    Raises
+    ------
+    ReferenceFailed
+        If there is no label that can be believed.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    begin = time.perf_counter()
+    calculator = make_calculator(reference)
+    _go_into(folder)
+    bare = replace(structure, energy=None, cohesive_energy=None, forces_nc=None, stress_cc=None)
+    atoms = atoms_from_structure(bare)
+    _check_distances(atoms, reference.min_distance)
+    try:
+        results = _results(calculator, atoms)
+    except ReferenceFailed:
+        raise
+    except Exception as error:
+        raise ReferenceFailed(_reason(error)) from error
+    if _is_unconverged(calculator):
+        raise ReferenceFailed("the reference calculation did not converge")
+    _check_atoms(calculator, atoms, structure)
+    found = _labelled(bare, results, reference.max_force)
+    return Label(found, time.perf_counter() - begin)
+
+
+def construct(reference: Reference) -> None:
+    """Make the calculator, and nothing with it; runs in a process of its own.
+
+    Raises
+    ------
+    ReferenceFailed
+        If it cannot be made.
+    """
+    make_calculator(reference)
+
+
+def _go_into(folder: str) -> None:
+    """Make a folder the current one; what codes print goes to a file there."""
+    os.chdir(folder)
+    descriptor = os.open(OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+
+
+def _results(calculator: Any, atoms: Atoms) -> dict[str, Any]:
+    """Return energy, forces and stress of one calculation; stress only if the calculator has it."""
+    wanted = ["energy", "forces"]
+    implemented = getattr(calculator, "implemented_properties", ())
+    if "stress" in implemented and atoms.pbc.all():
+        try:
+            return _all_of(calculator, atoms, [*wanted, "stress"])
+        except NotImplementedError:  # not with these settings
+            pass
+    return _all_of(calculator, atoms, wanted)
+
+
+def _all_of(calculator: Any, atoms: Atoms, wanted: Sequence[str]) -> dict[str, Any]:
+    """Return properties; an external code is run once for all of them, not once for each."""
+    from ase.calculators.calculator import BaseCalculator, all_changes
+
+    if isinstance(calculator, BaseCalculator):
+        calculator.calculate(atoms, list(wanted), all_changes)
+        results = dict(calculator.results)
+    else:
+        results = {name: calculator.get_property(name, atoms) for name in wanted}
+    for name in ("energy", "forces"):
+        if results.get(name) is None:
+            raise ReferenceFailed(f"the calculator gives no {name}")
+    return {name: results[name] for name in wanted if results.get(name) is not None}
+
+
+def _reason(error: Exception) -> str:
+    """Return one line about what a calculator raised."""
+    from subprocess import CalledProcessError
+
+    text = words_of(error)
+    if "converge" in f"{type(error).__name__} {text}".lower() or type(error).__name__ == "SCFError":
+        return f"the reference calculation did not converge: {text}"
+    if _is_written():
+        return "the reference calculation did not converge"
+    if isinstance(error, CalledProcessError):
+        program = error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd))
+        code = error.returncode
+        how = f"crashed (signal {-code})" if code < 0 else f"ended with exit code {code}"
+        return f"'{program}' {how}; see {os.getcwd()}"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    return f"the reference calculation failed: {type(error).__name__}: {text}"
+
+
+def _is_unconverged(calculator: Any) -> bool:
+    """Return whether a calculator, or what its code has written, says that it did not converge."""
+    for holder in (calculator, getattr(calculator, "scf", None)):
+        for name in ("converged", "scf_converged"):
+            flag = getattr(holder, name, None)
+            if isinstance(flag, bool | np.bool_) and not flag:
+                return True
+    return _is_written()
+
+
+def _is_written() -> bool:
+    """Return whether a file of the calculation says that it did not converge."""
+    for path in sorted(Path().iterdir()):
+        if path.is_file() and path.stat().st_size <= _LARGEST_OUTPUT:
+            content = path.read_bytes()
+            if any(words.encode() in content for words in _UNCONVERGED):
+                return True
+    return False
+
+
+def _check_distances(atoms: Atoms, least: float) -> None:
+    """Refuse atoms on top of each other, of which codes make nonsense or nothing."""
+    from ase.neighborlist import neighbor_list
+
+    first_p, second_p, distances_p = neighbor_list("ijd", atoms, least)
+    if len(distances_p):
+        pair = int(distances_p.argmin())
+        raise ReferenceFailed(
+            f"atoms {first_p[pair] + 1} and {second_p[pair] + 1} are {distances_p[pair]:.3g} Å"
+            f" apart (min_distance is {least:g} Å)"
+        )
+
+
+def _check_atoms(calculator: Any, atoms: Atoms, structure: Structure) -> None:
+    """Refuse results that belong to other atoms, or to these in another order."""
+    for found in (atoms, getattr(calculator, "atoms", None)):
+        if found is None:
+            continue
+        symbols = tuple(found.get_chemical_symbols())
+        if len(symbols) != len(structure):
+            raise ReferenceFailed(
+                f"the calculator returns {len(symbols)} atoms, not {len(structure)}"
+            )
+        if symbols != structure.species:
+            raise ReferenceFailed("the calculator returns the atoms in another order")
+        if not np.abs(found.positions - structure.positions_nc).max() < _MOVED:
+            raise ReferenceFailed("the calculator returns the atoms at other positions")
+
+
+def _labelled(structure: Structure, results: dict[str, Any], max_force: float) -> Structure:
+    """Return the structure with its results, if they can be believed."""
+    from ase.stress import voigt_6_to_full_3x3_stress
+
+    energy = float(np.asarray(results["energy"], dtype=np.float64).reshape(()))
+    forces_nc = np.array(results["forces"], dtype=np.float64)
+    if not np.isfinite(energy):
+        raise ReferenceFailed(f"energy is {energy}")
+    if forces_nc.shape != (len(structure), 3):
+        raise ReferenceFailed(
+            f"the calculator returns {len(forces_nc)} forces for {len(structure)} atoms"
+        )
+    if not np.isfinite(forces_nc).all():
+        wrong = int(np.argwhere(~np.isfinite(forces_nc))[0, 0])
+        raise ReferenceFailed(f"the force on atom {wrong + 1} is not finite")
+    largest = float(np.abs(forces_nc).max())
+    if largest > max_force:
+        raise ReferenceFailed(
+            f"a force of {largest:.4g} eV/Å is larger than max_force, {max_force:g}"
+        )
+    stress_cc = results.get("stress")
+    if stress_cc is not None:
+        stress = np.array(stress_cc, dtype=np.float64)
+        stress_cc = stress if stress.shape == (3, 3) else voigt_6_to_full_3x3_stress(stress)
+        if not np.isfinite(stress_cc).all():
+            raise ReferenceFailed("the stress is not finite")
+    return replace(structure, energy=energy, forces_nc=forces_nc, stress_cc=stress_cc)
