@@ -21,6 +21,7 @@ COMMANDS = {
     "help": "Explain the keywords of an input file (train.in, generate.in, ...).",
     "init": "Write commented input files to start from.",
     "inspect": "Explain a training set, potential, setup or restart file (trnset_info.x).",
+    "learn": "Teach a potential where a committee is unsure, while it is used.",
     "md": "Molecular dynamics (NVE, NVT, NPT) from a JSON input (aenet-md.py).",
     "neighbors": "Neighbours of an atom (neighbors.x).",
     "nnascii2bin": "Convert a potential from text to binary, or back (nnASCII2bin.x).",

@@ -66,14 +66,16 @@ seed_option = click.option(
 
 
 @contextmanager
-def progress_bar(total: int, label: str, silent: bool = False) -> Iterator[Callable[[int], Any]]:
+def progress_bar(total: int, label: str, silent: bool = False) -> Iterator[Callable[..., Any]]:
     """Show a bar on standard error if that is a terminal; yields its advance function.
 
     Not where standard output is one too, unless the command is silent while it works: bar and
-    table would run into each other.
+    table would run into each other. A second argument of the function is shown behind the bar.
     """
     if not sys.stderr.isatty() or (sys.stdout.isatty() and not silent):
-        yield lambda _: None
+        yield lambda *_: None
         return
-    with click.progressbar(length=total, label=label, file=sys.stderr) as bar:
+    with click.progressbar(
+        length=total, label=label, file=sys.stderr, item_show_func=lambda text: text
+    ) as bar:
         yield bar.update

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from aenetpy.io.ase_input import MD_JSON, Ensemble
-from aenetpy.io.free_form import Entry, Place, parse_real, suggest
+from aenetpy.io.free_form import Entry, Place, parse_real
 from aenetpy.io.properties_in import PROPERTY_KEYS, Property, read_properties
 from aenetpy.io.reference_in import REFERENCE_KEYS, Reference, read_reference
 from aenetpy.io.tables import Bounds, Item, Table, names
@@ -35,7 +35,9 @@ WALK_KEYS = (
         form="structures, as in FILES: `run.traj@:`",
     ),
     Item("steps", "integer", "of molecular dynamics", default=1000, bounds=Bounds(1)),
-    Item("time_step", "number", "of the integrator", default=1.0, bounds=Bounds(above=0), unit="fs"),
+    Item(
+        "time_step", "number", "of the integrator", default=1.0, bounds=Bounds(above=0), unit="fs"
+    ),
     Item(
         "temperature",
         "lines",

@@ -84,6 +84,14 @@ class YamlValue:
             raise self.error("needs a single value")
         return self.data
 
+    def choice(self, words: Sequence[str]) -> str:
+        """Return one of some words."""
+        text = self.text().lower()
+        if text not in words:
+            known = " or ".join(words)
+            raise self.error(f"is '{self.text()}'", f"write {known}{suggest(text, words)}")
+        return text
+
     def integer(self, minimum: int) -> int:
         """Return an integer that is not too small."""
         try:

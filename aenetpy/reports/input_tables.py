@@ -9,13 +9,14 @@ from pathlib import PurePath
 
 from aenetpy.io.ase_input import MD_JSON
 from aenetpy.io.generate_in import GENERATE_IN
+from aenetpy.io.learn_in import LEARN_YAML
 from aenetpy.io.predict_in import PREDICT_IN
 from aenetpy.io.stp import STP
 from aenetpy.io.study_in import STUDY_YAML
 from aenetpy.io.tables import Item, Table
 from aenetpy.io.train_table import TRAIN_IN
 
-TABLES = (GENERATE_IN, TRAIN_IN, PREDICT_IN, STP, STUDY_YAML, MD_JSON)
+TABLES = (GENERATE_IN, TRAIN_IN, PREDICT_IN, STP, STUDY_YAML, LEARN_YAML, MD_JSON)
 """In the order in which they are told."""
 
 _BY_WORD = {
@@ -24,6 +25,7 @@ _BY_WORD = {
     "predict": PREDICT_IN,
     "stp": STP,
     "study": STUDY_YAML,
+    "learn": LEARN_YAML,
     "md": MD_JSON,
     "evaluate": MD_JSON,
 }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import Any, TextIO
 
 
@@ -45,3 +46,33 @@ class TextListener(Listener):
     def advance(self) -> None:
         """Pass it on."""
         self._advance(1)
+
+
+class Recorded(Listener):
+    """Writes the lines of a run to a log, each with its time, and passes everything on.
+
+    Parameters
+    ----------
+    listener
+        Hears of everything, too.
+    log
+        Receives the lines.
+    shown_only
+        Events that change all the time and are not for the log.
+    """
+
+    def __init__(
+        self, listener: Listener, log: TextIO, shown_only: Collection[Callable[..., str]] = ()
+    ) -> None:
+        self._listener, self._log, self._shown_only = listener, log, shown_only
+
+    def tell(self, event: Callable[..., str], *content: Any) -> None:
+        """Write the event, and pass it on."""
+        if event not in self._shown_only:
+            self._log.write(f"{datetime.now():%Y-%m-%d %H:%M:%S} {event(*content)}")
+            self._log.flush()
+        self._listener.tell(event, *content)
+
+    def advance(self) -> None:
+        """Pass it on."""
+        self._listener.advance()

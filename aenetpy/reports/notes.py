@@ -64,6 +64,19 @@ def notes_to(stream: TextIO | None = None) -> Iterator[None]:
 
 
 @contextmanager
+def notes_only_to(stream: TextIO) -> Iterator[None]:
+    """Write what the library logs to a stream, and nowhere else."""
+    logger = logging.getLogger("aenetpy")
+    handlers, propagate = logger.handlers[:], logger.propagate
+    logger.handlers, logger.propagate = [], False
+    try:
+        with notes_to(stream):
+            yield
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate
+
+
+@contextmanager
 def warnings_as_notes() -> Iterator[None]:
     """Tell Python's warnings, such as those of ASE and NumPy, as notes of ours are told."""
 

@@ -1,0 +1,32 @@
+"""Extended XYZ: structures with energy, forces and stress in one text file, by ASE."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+from aenetpy.data.structure import Structure
+from aenetpy.io.files import write_text
+from aenetpy.io.structures import atoms_from_structure
+
+
+def format_xyz(structures: Sequence[Structure]) -> str:
+    """Return the text of some structures, lengths and forces with eight decimals."""
+    from ase.io import write
+
+    text = io.StringIO()
+    if structures:
+        write(text, [atoms_from_structure(one) for one in structures], format="extxyz")
+    return text.getvalue()
+
+
+def write_xyz(path: str | Path, structures: Sequence[Structure]) -> None:
+    """Write structures, complete or not at all.
+
+    Raises
+    ------
+    DataError
+        The file cannot be written.
+    """
+    write_text(path, format_xyz(structures))

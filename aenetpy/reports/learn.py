@@ -1,0 +1,108 @@
+"""What ``learn`` tells: a line for each fit, label and end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aenetpy.io.free_form import times
+
+
+def fit_begins(cycle: int, n_labels: int) -> str:
+    """Return that a fit begins."""
+    return f"cycle {cycle}: fit, {times(n_labels, 'label')} so far\n"
+
+
+def fit_ends(record: Mapping[str, Any]) -> str:
+    """Return the errors of a fit."""
+    text = f"cycle {record['cycle']}: {times(record['n_training'], 'structure')} trained on"
+    if record.get("energy_rmse") is not None:
+        text += (
+            f", {times(record['n_test'], 'structure')} held out:"
+            f" RMSE {1000 * record['energy_rmse']:.2f} meV/atom"
+        )
+        if record.get("force_rmse") is not None:
+            text += f", {record['force_rmse']:.4f} eV/Å"
+    if math.isfinite(record["lower"]):
+        text += f"; thresholds {record['lower']:.3g} and {record['upper']:.3g} eV/Å"
+    return f"{text} ({record['seconds_fit']:.0f} s)\n"
+
+
+def checked(walk: str, step: int, gamma: float) -> str:
+    """Return how a walk goes."""
+    return f"{walk} step {step}, gamma {gamma:.3g}"
+
+
+def labelled(record: Mapping[str, Any]) -> str:
+    """Return what was labelled, and how wrong the committee was."""
+    gammas = ", ".join("wrong" if g is None else f"{g:.3g}" for g in record["gammas"])
+    steps = ", ".join(map(str, record["steps"]))
+    return (
+        f"cycle {record['cycle']}: {record['walk']}, step {steps}: gamma {gammas};"
+        f" {times(record['n_labels'], 'label')}, where the committee was wrong by"
+        f" {1000 * record['new_energy_rmse']:.1f} meV/atom, {record['new_force_rmse']:.3f} eV/Å"
+        f" (at most {record['new_force_max']:.3f})\n"
+    )
+
+
+def failure(walk: str, step: int, reason: str) -> str:
+    """Return why a structure has no label."""
+    return f"no label for {walk}, step {step}: {reason}\n"
+
+
+def given_up(walk: str, step: int) -> str:
+    """Return that a walk is left alone."""
+    return (
+        f"{walk} is given up at step {step}: the committee still disagrees too much there, and"
+        " has been taught as often as helps\n"
+    )
+
+
+def ends(cycle: int, n_labels: int, why: str) -> str:
+    """Return why learning is done."""
+    return f"done after {times(cycle + 1, 'fit')} and {times(n_labels, 'label')}: {why}\n"
+
+
+_COLUMNS = (
+    ("cycle", 5),
+    ("walk", 14),
+    ("step", 8),
+    ("gamma", 8),
+    ("labels", 6),
+    ("trained", 7),
+    ("meV/atom", 9),
+    ("eV/Å", 8),
+    ("fit s", 7),
+    ("walk s", 7),
+    ("label s", 7),
+)
+
+
+def status(cycles: Sequence[Mapping[str, Any]], stage: str, ended: str) -> str:
+    """Return one line per cycle: labels, gamma, errors on held-out structures, times."""
+    lines = [" ".join(f"{name:>{width}}" for name, width in _COLUMNS)]
+    for record in cycles:
+        gammas = [g for g in record.get("gammas", []) if g is not None]
+        cells = (
+            str(record["cycle"]),
+            record.get("walk", "-")[:14],
+            str(record["steps"][-1]) if record.get("steps") else "-",
+            f"{max(gammas):.3g}" if gammas else "-",
+            str(record.get("n_labels", 0)),
+            str(record["n_training"]),
+            _number(record.get("energy_rmse"), 1000, "9.2f"),
+            _number(record.get("force_rmse"), 1, "8.4f"),
+            _number(record.get("seconds_fit"), 1, ".1f"),
+            _number(record.get("seconds_walk"), 1, ".1f"),
+            _number(record.get("seconds_label"), 1, ".1f"),
+        )
+        lines.append(
+            " ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
+        )
+    lines.append(f"done: {ended}" if stage == "done" else f"to do next: {stage}")
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float | None, factor: float, form: str) -> str:
+    return "-" if value is None else format(factor * value, form).strip()

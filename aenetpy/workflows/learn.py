@@ -1,0 +1,558 @@
+"""``learn``: a potential is used, taught where it is unsure, fitted again, and goes on."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
+from aenetpy.digests import digest_of
+from aenetpy.errors import DataError, InputError, ReferenceFailed, Stopped
+from aenetpy.interruption import check
+from aenetpy.io.files import read_bytes, within
+from aenetpy.io.free_form import Entry, times
+from aenetpy.io.generate_in import GenerateInput, read_generate_in
+from aenetpy.io.growing import GrowingFile
+from aenetpy.io.learn_in import Learn, WalkInput
+from aenetpy.io.learn_state import LearnState, read_state, write_state
+from aenetpy.io.lock import locked_folder
+from aenetpy.io.structures import iter_structures
+from aenetpy.io.train_in import TrainInput, read_train_in
+from aenetpy.io.xyz import format_xyz, write_xyz
+from aenetpy.learning.reference import Failure, Label
+from aenetpy.learning.selection import Frame, most_uncertain, planned_steps
+from aenetpy.models.committee import Committee, exceeds, read_committee
+from aenetpy.reports import learn as report
+from aenetpy.reports.listener import SILENT, Listener, Recorded
+from aenetpy.reports.notes import notes_only_to, warnings_as_notes
+from aenetpy.workflows.checks import smallest_distance
+from aenetpy.workflows.learn_fit import Fit, fit_committee
+from aenetpy.workflows.reference import check_reference, label
+from aenetpy.workflows.walk import Point, Walk
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+STATE, STOP, LOG = "state.json", "STOP", "learn.log"
+FRAMES, LABELS, GAMMA, TRAJECTORY = "frames.xyz", "labels.xyz", "gamma.csv", "trajectory.xyz"
+ALL_LABELS = "labels.xyz"
+
+SAVE_EVERY = 2.0
+"""Seconds between two records of a walk, at least; what comes after is walked again."""
+
+MOST_REPEATS = 3
+"""Cycles that begin at one point before the walk goes on past the lower threshold."""
+
+MOST_FAILED = 3
+"""Cycles in a row without a label before the reference is given up."""
+
+BATCH = 64
+"""Structures of a trajectory that are evaluated together."""
+
+log = logging.getLogger("aenetpy")
+
+
+def learn(
+    settings: Learn,
+    folder: str | Path = ".",
+    listener: Listener = SILENT,
+    jobs: int = 1,
+) -> LearnState:
+    """Extend a data set where a committee of potentials is unsure.
+
+    Fit, walk until the committee disagrees, go back to where it did not, label what lies between,
+    and begin again, from the weights and the velocities that there were. All is recorded in the
+    folder of the results: the same call goes on, however this one ended, and comes to the same
+    result.
+
+    Parameters
+    ----------
+    settings
+        Contents of the YAML file.
+    folder
+        Where it takes place: names in the settings are seen from there.
+    listener
+        Hears of each fit, crossing and label, and of each check of a walk.
+    jobs
+        Threads; the result does not depend on it.
+
+    Returns
+    -------
+    state
+        With what there is to tell of each cycle.
+
+    Raises
+    ------
+    InputError, DataError
+        If an input file is wrong, or the folder holds something else.
+    ReferenceFailed
+        If reference calculations have failed three times in a row.
+    Stopped
+        After ``wall_time``, or if there is a file STOP; the same command goes on.
+    """
+    results = Path(within(folder, settings.folder))
+    results.mkdir(parents=True, exist_ok=True)
+    with locked_folder(results, "learn") as lock:
+        run = _Run(settings, Path(folder), results, jobs, lock)
+        with (
+            open(results / LOG, "a", encoding="utf-8", errors="surrogateescape") as told,
+            notes_only_to(told),
+            warnings_as_notes(),
+        ):
+            run.listener = Recorded(listener, told, [report.checked])
+            run.to_the_end()
+        return run.state
+
+
+class _Run:
+    """A call of `learn`: the settings, the state, and one method for each stage."""
+
+    def __init__(
+        self,
+        settings: Learn,
+        root: Path,
+        results: Path,
+        jobs: int,
+        lock: int,
+    ) -> None:
+        self.settings, self.root, self.results = settings, root, results
+        self.jobs, self.lock = jobs, lock
+        self.listener = SILENT
+        self.generate = read_generate_in(within(root, settings.generate), root)
+        self.train = read_train_in(within(root, settings.train))
+        self._begin = time.monotonic()
+        check_learning(settings, self.train, root)
+        digest = learning_digest(settings, self.generate, root)
+        if (results / STATE).exists():
+            self.state = read_state(results / STATE)
+            if self.state.digest != digest:
+                raise InputError(
+                    f"the settings have changed since learning began in '{settings.folder}'",
+                    file=settings.path,
+                    hint="name another folder, or remove this one to start anew; only labels,"
+                    " wall_time and timeout may change",
+                )
+        else:
+            foreign = sorted(path.name for path in results.iterdir() if path.name[0] != ".")
+            if foreign:
+                raise DataError(
+                    f"holds no state of learning, but {foreign[0]}",
+                    file=results,
+                    hint="remove it, or name another folder for the results",
+                )
+            check_reference(settings.reference)
+            self.state = LearnState(digest)
+            self.save()
+
+    # The stages
+
+    def to_the_end(self) -> None:
+        """Go from stage to stage."""
+        state = self.state
+        if state.ended == LABELS_USED and state.n_labels < self.settings.labels:
+            state.stage, state.ended = "explore", ""  # the user allows more of them
+        while state.stage != "done":
+            check()
+            getattr(self, f"_{state.stage}")()
+            self.save()
+
+    def _train(self) -> None:
+        """Fit the committee to all labels so far."""
+        state, begin = self.state, time.monotonic()
+        here = self.cycle_folder()
+        if here.exists():
+            shutil.rmtree(here)  # of a call that was killed
+        here.mkdir()
+        self.listener.tell(report.fit_begins, state.cycle, state.n_labels)
+        files = [*self.generate.files, *self._label_entries()]
+        settings = replace(self.generate, files=tuple(files))
+        train = self.train if state.cycle == 0 else replace(self.train, **self.settings.retrain)
+        before = self.cycle_folder(state.cycle - 1) if state.cycle else None
+        fit = fit_committee(
+            settings, train, self.settings, self.root, here, before, state, self.jobs
+        )
+        state.test, state.left_out = fit.test, fit.left_out
+        state.lower, state.upper = self._thresholds(fit)
+        record = fit.record()
+        record.update(
+            cycle=state.cycle,
+            lower=state.lower,
+            upper=state.upper,
+            seconds_fit=time.monotonic() - begin,
+        )
+        state.cycles.append(record)
+        state.stage = "explore"
+        self.listener.tell(report.fit_ends, record)
+
+    def _explore(self) -> None:
+        """Use the potential until the committee disagrees, or all walks have come to their end."""
+        state, settings = self.state, self.settings
+        if state.n_labels >= settings.labels:
+            self._end(LABELS_USED)
+            return
+        begin = time.monotonic()
+        committee = read_committee(self.cycle_folder())
+        record = state.cycles[-1]
+        before = record.get("seconds_walk", 0.0)
+        while state.walk < len(settings.explore):
+            walk = settings.explore[state.walk]
+            if walk.trajectory is not None:
+                chosen = self._choose_from_trajectory(walk, committee)
+            else:
+                chosen = self._walk(walk, committee)
+            record["seconds_walk"] = before + time.monotonic() - begin
+            if chosen:
+                write_xyz(self.cycle_folder() / FRAMES, [frame.structure for frame in chosen])
+                record.update(
+                    walk=walk.name,
+                    steps=[frame.step for frame in chosen],
+                    gammas=[_number(frame.gamma) for frame in chosen],
+                )
+                state.stage = "label"
+                return
+            state.walk, state.point, state.repeats = state.walk + 1, None, 0
+            self.save()
+        self._end(WALKS_ENDED)
+
+    def _label(self) -> None:
+        """Label what was chosen; what has no good label never comes near the training set."""
+        state, begin = self.state, time.monotonic()
+        here, record = self.cycle_folder(), self.state.cycles[-1]
+        chosen = list(iter_structures(str(here / FRAMES) + "@:"))
+        results = label(chosen, self.settings.reference, here / "reference", lock=self.lock)
+        labels = [found for found in results if isinstance(found, Label)]
+        failures = [found for found in results if isinstance(found, Failure)]
+        walk = record["walk"]
+        failed_steps = []
+        for step, found in zip(record["steps"], results, strict=True):
+            if isinstance(found, Failure):
+                failed_steps.append(step)
+                state.failures.append(
+                    {"cycle": state.cycle, "walk": walk, "step": step, "reason": found.reason}
+                )
+                self.listener.tell(report.failure, walk, step, found.reason)
+        state.labelled.setdefault(walk, []).extend(record["steps"])
+        record["seconds_label"] = record.get("seconds_label", 0.0) + time.monotonic() - begin
+        state.repeats += 1
+        if not labels:
+            state.failed += 1
+            if state.failed >= MOST_FAILED:
+                state.failed, state.stage = 0, "explore"
+                self.save()
+                raise ReferenceFailed(
+                    f"no label in {times(MOST_FAILED, 'cycle')}: {failures[-1].reason}",
+                    file=here / "reference",
+                    hint="mend the cause, and run the same command to go on",
+                )
+            state.stage = "explore"
+            return
+        state.failed = 0
+        structures = [found.structure for found in labels]
+        record.update(n_labels=len(labels), **self._errors_before(structures))
+        write_xyz(here / LABELS, structures)
+        self.listener.tell(report.labelled, record)
+        state.cycle, state.stage = state.cycle + 1, "train"
+        write_xyz(self.results / ALL_LABELS, list(self._labels(state.cycle)))
+
+    def _end(self, why: str) -> None:
+        self.state.stage, self.state.ended = "done", why
+        self.listener.tell(report.ends, self.state.cycle, self.state.n_labels, why)
+
+    # Walks
+
+    def _walk(self, settings: WalkInput, committee: Committee) -> list[Frame]:
+        """Walk on until structures are chosen; none if the walk comes to its end."""
+        state = self.state
+        walk = self._opened_walk(settings, committee)
+        known = state.labelled.get(settings.name, [])
+        planned = self._planned(settings)
+        gamma_file = GrowingFile(self.cycle_folder() / GAMMA, state.sizes, "walk,step,gamma\n")
+        trajectory = GrowingFile(self.cycle_folder() / TRAJECTORY, state.sizes)
+        with gamma_file, trajectory:
+            saved = time.monotonic()
+            if walk.step == 0 and not known:
+                first = walk.here()
+                gamma_file.write(_row(settings, first))
+                if planned is None and exceeds(first.gamma, state.lower):
+                    state.point = walk.point().as_json()
+                    return [first]  # given by the user: to be trusted, however new it is
+            while walk.step < settings.steps:
+                trusted = walk.point()
+                state.point = trusted.as_json()
+                if time.monotonic() - saved > SAVE_EVERY:
+                    gamma_file.flush()
+                    trajectory.flush()
+                    self.save()
+                    saved = time.monotonic()
+                self._check_time()
+                n_steps = min(self.settings.check, settings.steps - walk.step)
+                frames = walk.interval(n_steps, self._limit())
+                gamma_file.write("".join(_row(settings, frame) for frame in frames))
+                self.listener.tell(report.checked, settings.name, walk.step, frames[-1].gamma)
+                if planned is None:
+                    chosen, given_up = self._unsure(frames, trusted, known, walk)
+                else:
+                    chosen, given_up = self._due(frames, trusted, known, planned, walk)
+                if given_up:
+                    self.listener.tell(report.given_up, settings.name, trusted.step)
+                    return []
+                if chosen:
+                    return chosen[: self.settings.labels - state.n_labels]
+                state.repeats = 0
+                trajectory.write(format_xyz([frames[-1].structure]))
+        return []
+
+    def _opened_walk(self, settings: WalkInput, committee: Committee) -> Walk:
+        """Return the walk where it was trusted last."""
+        from aenetpy.calculators import CommitteeCalculator
+
+        state = self.state
+        assert settings.start is not None
+        atoms = start_atoms(settings, self.root)
+        seed = _seed(self.settings.seed, state.walk, 0)
+        walk = Walk(
+            settings,
+            atoms,
+            CommitteeCalculator(committee, jobs=self.jobs),
+            self.settings.measure,
+            seed,
+            max(smallest_distance(committee.setups), self.settings.reference.min_distance),
+        )
+        if state.point is not None:
+            walk.go_to(Point.from_json(state.point))
+            if state.failed:  # the same way would lead to the same structure
+                walk.shake(_seed(self.settings.seed, state.walk, state.failed + walk.step))
+        return walk
+
+    def _unsure(
+        self, frames: Sequence[Frame], trusted: Point, known: Sequence[int], walk: Walk
+    ) -> tuple[list[Frame], bool]:
+        """Return what to label because the committee disagrees, or that the walk is given up."""
+        state, settings = self.state, self.settings
+        wrong = exceeds(frames[-1].gamma, state.upper)
+        if not wrong and not exceeds(frames[-1].gamma, state.lower):
+            return [], False
+        patient = state.repeats < MOST_REPEATS
+        if not wrong and not patient:
+            return [], False  # it was taught here as often as helps
+        chosen = most_uncertain(frames, settings.frames, settings.spacing, state.lower, state.upper)
+        if chosen and patient:
+            return chosen, False
+        if wrong and patient and trusted.step not in known:
+            walk.go_to(trusted)
+            return [walk.here()], False
+        return [], True
+
+    def _due(
+        self,
+        frames: Sequence[Frame],
+        trusted: Point,
+        known: Sequence[int],
+        planned: Sequence[int],
+        walk: Walk,
+    ) -> tuple[list[Frame], bool]:
+        """Return what to label because its step has come, or because the walk goes wrong."""
+        if math.isnan(frames[-1].gamma):
+            sane = [frame for frame in frames if not math.isnan(frame.gamma)]
+            if self.state.repeats >= MOST_REPEATS:
+                return [], True
+            if not sane:
+                walk.go_to(trusted)
+                sane = [walk.here()]
+            return sane[-1:], False
+        due = [frame for frame in frames if frame.step in planned and frame.step not in known]
+        return due[: self.settings.frames], False
+
+    def _choose_from_trajectory(self, settings: WalkInput, committee: Committee) -> list[Frame]:
+        """Return structures of a trajectory that are worth a label; none if there are no more."""
+        state = self.state
+        assert settings.trajectory is not None
+        known = state.labelled.get(settings.name, [])
+        structures = list(iter_structures(within(self.root, settings.trajectory)))
+        left = self.settings.labels - state.n_labels
+        planned = self._planned(settings, len(structures))
+        if planned is not None:
+            due = [step for step in planned if step not in known][: self.settings.frames]
+            return [Frame(step, math.nan, structures[step - 1]) for step in due[:left]]
+        frames: list[Frame] = []
+        for first in range(0, len(structures), BATCH):
+            check()
+            batch = structures[first : first + BATCH]
+            for k, found in enumerate(committee.evaluate_batch(batch), start=first + 1):
+                gamma = found.disagreement(self.settings.measure)
+                frames.append(Frame(k, gamma, structures[k - 1]))
+        with GrowingFile(self.cycle_folder() / GAMMA, state.sizes, "walk,step,gamma\n") as file:
+            file.write("".join(_row(settings, frame) for frame in frames))
+        n_frames = min(self.settings.frames, left)
+        return most_uncertain(
+            frames, n_frames, self.settings.spacing, state.lower, state.upper, known
+        )
+
+    def _planned(self, walk: WalkInput, n_steps: int | None = None) -> list[int] | None:
+        """Return the steps that are labelled in any case; None if the committee decides."""
+        settings = self.settings
+        if settings.select == "committee":
+            return None
+        n_walks, index = len(settings.explore), self.state.walk
+        share = settings.labels // n_walks + (index < settings.labels % n_walks)
+        seed = None if settings.select == "uniform" else _seed(settings.seed, index, 0)
+        return planned_steps(n_steps or walk.steps, share, seed).tolist()
+
+    def _limit(self) -> float:
+        """Return the disagreement that ends an interval at once."""
+        return self.state.upper if self.settings.select == "committee" else math.inf
+
+    # What the stages share
+
+    def _thresholds(self, fit: Fit) -> tuple[float, float]:
+        settings = self.settings
+        if settings.lower is not None:
+            lower = settings.lower
+        elif settings.select != "committee":
+            lower = math.inf
+        else:
+            lower = 3.0 * fit.typical_spread
+        return lower, settings.upper if settings.upper is not None else 5.0 * lower
+
+    def _label_entries(self) -> list[Entry]:
+        """Return the labels of all cycles before this one, as FILES names them."""
+        paths = (self.cycle_folder(k) / LABELS for k in range(self.state.cycle))
+        return [Entry(f"{path.relative_to(self.root)}@:", 0) for path in paths if path.exists()]
+
+    def _labels(self, n_cycles: int) -> list[Structure]:
+        return [
+            structure
+            for k in range(n_cycles)
+            if (self.cycle_folder(k) / LABELS).exists()
+            for structure in iter_structures(f"{self.cycle_folder(k) / LABELS}@:")
+        ]
+
+    def _errors_before(self, labelled: Sequence[Structure]) -> dict[str, Any]:
+        """Return the errors of the committee on new labels, which it has not seen yet."""
+        committee = read_committee(self.cycle_folder())
+        force_errors: list[Float] = []
+        energy_errors = []
+        for structure in labelled:
+            found = committee.evaluate(structure).mean
+            assert found.forces_nc is not None and structure.forces_nc is not None
+            assert structure.energy is not None
+            force_errors.append(found.forces_nc - structure.forces_nc)
+            energy_errors.append((found.energy - structure.energy) / len(structure))
+        forces_nc = np.concatenate(force_errors)
+        return {
+            "new_energy_rmse": _rms(np.array(energy_errors)),
+            "new_force_rmse": _rms(forces_nc),
+            "new_force_max": float(np.abs(forces_nc).max()),
+        }
+
+    def _check_time(self) -> None:
+        """Stop in good order if the time is up, or a file asks for it."""
+        stop = self.results / STOP
+        if stop.exists():
+            self.save()
+            raise Stopped(
+                "learning halted", file=stop, hint="remove this file and run the same command"
+            )
+        if time.monotonic() - self._begin > self.settings.wall_time:
+            self.save()
+            raise Stopped(
+                f"wall_time of {self.settings.wall_time:g} s is over; everything is saved",
+                hint="run the same command to go on",
+            )
+
+    def cycle_folder(self, cycle: int | None = None) -> Path:
+        """Return the folder of a cycle."""
+        return self.results / f"cycle-{self.state.cycle if cycle is None else cycle:03d}"
+
+    def save(self) -> None:
+        """Record how far learning has come."""
+        write_state(self.results / STATE, self.state)
+
+
+WALKS_ENDED = "all walks have come to their end"
+LABELS_USED = "all labels are used"
+
+
+def check_learning(settings: Learn, train: TrainInput, root: Path) -> None:
+    """Refuse what the files say only together.
+
+    Raises
+    ------
+    InputError
+        Naming the key.
+    """
+    if settings.select == "committee" and settings.lower is None and not train.test_percent:
+        raise InputError(
+            "lower is auto, which needs held-out structures",
+            file=settings.path,
+            line=settings.lines.get("lower"),
+            hint=f"give TESTPERCENT in {settings.train}, or lower and upper in eV/Å",
+        )
+    for walk in settings.explore:
+        for _ in iter_structures(within(root, walk.start or walk.trajectory or "")):
+            break
+        if walk.start is not None:
+            start_atoms(walk, root)
+
+
+def start_atoms(walk: WalkInput, root: Path) -> Atoms:
+    """Return the atoms that a walk starts from, with the constraints of their file.
+
+    Raises
+    ------
+    InputError
+        If it is not one structure.
+    """
+    from aenetpy.workflows.atoms import read_atoms
+
+    assert walk.start is not None
+    found = list(read_atoms(within(root, walk.start)))
+    if len(found) != 1:
+        raise walk.place.error(
+            f"{walk.name}: start '{walk.start}' names {len(found)} structures", "choose one"
+        )
+    return found[0].atoms
+
+
+def learning_digest(settings: Learn, generate: GenerateInput, root: Path) -> str:
+    """Return a digest of all that the result depends on but what may change."""
+    fixed = replace(
+        settings,
+        path="",
+        folder="",
+        labels=1 if settings.select == "committee" else settings.labels,
+        wall_time=math.inf,
+        reference=replace(settings.reference, timeout=1.0, parallel=1),
+        properties=(),
+    )
+    files = [within(root, settings.generate), within(root, settings.train)]
+    files += [within(root, setup.text) for setup in generate.setups.values()]
+    return digest_of(repr(fixed).encode(), *(read_bytes(file) for file in files))
+
+
+def _seed(seed: int, walk: int, attempt: int) -> int:
+    """Return the seed of a walk."""
+    sequence = np.random.SeedSequence(seed, spawn_key=(11, walk, attempt))
+    return int(sequence.generate_state(1)[0] >> 1)
+
+
+def _row(walk: WalkInput, frame: Frame) -> str:
+    return f"{walk.name},{frame.step},{frame.gamma:.6g}\n"
+
+
+def _number(value: float) -> float | None:
+    """Return a number as JSON can hold it."""
+    return value if math.isfinite(value) else None
+
+
+def _rms(values: Float) -> float:
+    return float(np.sqrt(np.mean(np.square(values))))
