@@ -32,7 +32,7 @@ class GrowingFile:
         self._path, self._sizes = path, sizes
         self._key = "/".join(path.parts[-2:])
         try:
-            self._file = open(path, "ab")  # noqa: SIM115: closed by this context manager itself
+            self._file = path.open("ab")
             self._file.truncate(sizes.get(self._key, 0))
             self._file.seek(0, 2)
         except OSError as error:

@@ -26,6 +26,9 @@ _RETRAIN_KEYS = (
     *("forcespercent", "maxforces", "stress", "patience"),
 )
 
+ROOM = Ensemble("nvt", 300.0)
+EMT = Reference("emt")
+
 WALK_KEYS = (
     Item("start", "file", "where molecular dynamics begins", form="structure, as in FILES"),
     Item(
@@ -207,7 +210,7 @@ class WalkInput:
     trajectory: str | None = None
     steps: int = 1000
     time_step: float = 1.0
-    ensemble: Ensemble = Ensemble("nvt", 300.0)
+    ensemble: Ensemble = ROOM
     last_temperature: float = 300.0
     place: Place = field(default=Place(""), compare=False)
 
@@ -247,7 +250,7 @@ class Learn:
     spacing: int = 5
     labels: int = 50
     wall_time: float = float("inf")
-    reference: Reference = Reference("emt")
+    reference: Reference = EMT
     properties: tuple[Property, ...] = ()
     lines: Mapping[str, int | None] = field(default_factory=dict, compare=False)
 

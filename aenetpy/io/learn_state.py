@@ -39,10 +39,6 @@ class LearnState:
         Cycles in a row without a label, because the reference failed.
     labelled
         Steps of the structures that were labelled, by the name of the walk.
-    test
-        Names of the structures that are held out, in all cycles.
-    left_out
-        Names of copies of those, which are not trained on either.
     lower, upper
         Thresholds of this cycle, eV/Å.
     cycles
@@ -65,8 +61,6 @@ class LearnState:
     repeats: int = 0
     failed: int = 0
     labelled: dict[str, list[int]] = field(default_factory=dict)
-    test: list[str] | None = None
-    left_out: list[str] = field(default_factory=list)
     lower: float = 0.0
     upper: float = 0.0
     cycles: list[dict[str, Any]] = field(default_factory=list)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import shutil
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -54,6 +53,10 @@ MOST_REPEATS = 3
 
 MOST_FAILED = 3
 """Cycles in a row without a label before the reference is given up."""
+
+AUTO_LOWER, AUTO_UPPER = 3.0, 5.0
+"""Thresholds ``auto``: lower over the usual spread of a force, whose calibrated size is the usual
+error, and upper over lower."""
 
 BATCH = 64
 """Structures of a trajectory that are evaluated together."""
@@ -169,18 +172,23 @@ class _Run:
         """Fit the committee to all labels so far."""
         state, begin = self.state, time.monotonic()
         here = self.cycle_folder()
-        if here.exists():
-            shutil.rmtree(here)  # of a call that was killed
-        here.mkdir()
+        here.mkdir(exist_ok=True)
         self.listener.tell(report.fit_begins, state.cycle, state.n_labels)
         files = [*self.generate.files, *self._label_entries()]
         settings = replace(self.generate, files=tuple(files))
         train = self.train if state.cycle == 0 else replace(self.train, **self.settings.retrain)
         before = self.cycle_folder(state.cycle - 1) if state.cycle else None
         fit = fit_committee(
-            settings, train, self.settings, self.root, here, before, state, self.jobs
+            settings,
+            train,
+            f"{self.results.relative_to(self.root)}/cycle-",
+            self.settings.members,
+            self.settings.seed,
+            self.root,
+            here,
+            before,
+            self.jobs,
         )
-        state.test, state.left_out = fit.test, fit.left_out
         state.lower, state.upper = self._thresholds(fit)
         record = fit.record()
         record.update(
@@ -419,9 +427,16 @@ class _Run:
             lower = settings.lower
         elif settings.select != "committee":
             lower = math.inf
+        elif fit.spread is None:
+            raise InputError(
+                "lower is auto, and no forces are held out that it could be found from",
+                file=settings.path,
+                line=settings.lines.get("lower"),
+                hint="give lower and upper in eV/Å, or a larger TESTPERCENT",
+            )
         else:
-            lower = 3.0 * fit.typical_spread
-        return lower, settings.upper if settings.upper is not None else 5.0 * lower
+            lower = AUTO_LOWER * fit.spread
+        return lower, settings.upper if settings.upper is not None else AUTO_UPPER * lower
 
     def _label_entries(self) -> list[Entry]:
         """Return the labels of all cycles before this one, as FILES names them."""
@@ -443,7 +458,8 @@ class _Run:
         energy_errors = []
         for structure in labelled:
             found = committee.evaluate(structure).mean
-            assert found.forces_nc is not None and structure.forces_nc is not None
+            assert found.forces_nc is not None
+            assert structure.forces_nc is not None
             assert structure.energy is not None
             force_errors.append(found.forces_nc - structure.forces_nc)
             energy_errors.append((found.energy - structure.energy) / len(structure))

@@ -1,44 +1,164 @@
-"""TEMP"""
+"""The fit of a cycle of ``learn``: all structures so far in, a committee out."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+
+from aenetpy.arrays import Index
+from aenetpy.data.families import is_copy, parent_of
+from aenetpy.io.files import read_bytes, write_bytes
+from aenetpy.io.generate_in import GenerateInput
+from aenetpy.io.rngstate import GfortranRandom
+from aenetpy.io.train_in import TrainInput
+from aenetpy.models.committee import MEMBER
+from aenetpy.training.split import split_families
 from aenetpy.workflows.generate import generate
-from aenetpy.workflows.train import train
+from aenetpy.workflows.train_members import CommitteeResult, train_members
+
+TRAINING_SET = "refdata.train"
+LEFT_OVER = (f"{TRAINING_SET}*", f"{MEMBER}*/*.nn-*", f"{MEMBER}*/train.state")
+"""What nobody needs after a fit."""
 
 
 @dataclass
-class Fit:
-    test: list[str]
-    left_out: list[str]
-    typical_spread: float
-    data: dict
+class LearningSplit:
+    """Divides structures so that none that was trained on is ever tested, over all cycles.
 
-    def record(self):
-        return self.data
+    The structures to begin with are divided as `train` does. The labels of a cycle, which have
+    much in common, stay together: for testing where the share of the test set has fallen below
+    TESTPERCENT, else for training. So the division of a set is that of the smaller sets before it.
 
+    Parameters
+    ----------
+    labels
+        How the names of labels begin.
+    test_percent, seed, test_copies
+        As of ``train.in``.
+    """
 
-def fit_committee(settings, train_in, learn, root, here, before, state, jobs):
-    out = here.relative_to(root) / "refdata.train"
-    info = generate(replace(settings, output=str(out)), root, jobs=jobs)
-    for m in range(1, learn.members + 1):
-        f = here / f"member-{m}"
-        f.mkdir()
-        if before is not None:
-            for p in (before / f"member-{m}").glob("*.nn"):
-                (f / p.name).write_bytes(p.read_bytes())
-        r = train(
-            replace(train_in, training_set="../refdata.train", seed=learn.seed + m), f, jobs=jobs
+    labels: str
+    test_percent: float
+    seed: int
+    test_copies: bool
+    n_training: int = field(default=0, init=False)
+    n_test: int = field(default=0, init=False)
+
+    def __call__(self, names: Sequence[str]) -> tuple[Index, Index]:
+        """Return indices of the structures for training and for testing, ascending."""
+        first = next((k for k, name in enumerate(names) if name.startswith(self.labels)), None)
+        own = names[:first]
+        train_s, test_s = split_families(
+            [parent_of(name) for name in own],
+            [is_copy(name) for name in own],
+            self.test_percent,
+            GfortranRandom.from_seed(self.seed),
+            self.test_copies,
         )
-    return Fit(
-        [],
-        [],
-        0.05,
-        dict(
-            n_training=info.n_structures,
-            n_test=0,
-            energy_rmse=r.errors.test[0].rmse,
-            force_rmse=None,
-        ),
-    )
+        train, test = train_s.tolist(), test_s.tolist()
+        families: dict[str, list[int]] = {}
+        for s, name in enumerate(names[len(own) :], start=len(own)):
+            families.setdefault(name.rpartition("@")[0], []).append(s)
+        for members in families.values():
+            n_all = len(train) + len(test) + len(members)
+            wanted = len(test) + len(members) <= self.test_percent / 100.0 * n_all
+            (test if wanted else train).extend(members)
+        self.n_training, self.n_test = len(train), len(test)
+        return np.array(train, np.intp), np.array(test, np.intp)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A committee and what is known of it.
+
+    Parameters
+    ----------
+    result
+        Of the training.
+    n_training, n_test
+        Structures.
+    """
+
+    result: CommitteeResult
+    n_training: int
+    n_test: int
+
+    @property
+    def spread(self) -> float | None:
+        """Root mean square of the spread of forces on structures held out, eV/Å; None without."""
+        calibration = self.result.calibration
+        return None if calibration is None or calibration.force is None else calibration.force.std_rms
+
+    def record(self) -> dict[str, Any]:
+        """Return what there is to tell, as JSON can hold it."""
+        rmse = dict(zip(self.result.quantities, self.result.committee_rmse, strict=False))
+        calibration = self.result.calibration
+        force = None if calibration is None else calibration.force
+        return {
+            "n_training": self.n_training,
+            "n_test": self.n_test,
+            "energy_rmse": rmse.get("energy"),
+            "force_rmse": rmse.get("force"),
+            "calibration": None if force is None else force.factor,
+        }
+
+
+def fit_committee(
+    generated: GenerateInput,
+    trained: TrainInput,
+    labels: str,
+    members: int,
+    seed: int,
+    root: Path,
+    folder: Path,
+    before: Path | None,
+    jobs: int,
+) -> Fit:
+    """Make the training set and fit a committee, or what an earlier call has left of it.
+
+    Parameters
+    ----------
+    generated
+        With all structures in FILES.
+    trained
+        Contents of ``train.in``, as changed for this cycle.
+    labels
+        How the names of labels begin.
+    members, seed
+        Of the committee.
+    root
+        From which names in the settings are seen.
+    folder
+        Of the cycle.
+    before
+        With the committee whose weights are the first ones; None for new ones.
+    jobs
+        Threads.
+
+    Raises
+    ------
+    AenetpyError
+        As `generate` and `train_members`.
+    """
+    training_set = folder / TRAINING_SET
+    if not training_set.exists():
+        output = str(training_set.relative_to(root))
+        generate(replace(generated, output=output), root, jobs=jobs)
+    for number in range(1, members + 1):
+        own = folder / f"{MEMBER}{number}"
+        own.mkdir(exist_ok=True)
+        for line in trained.networks if before is not None else ():
+            assert before is not None
+            if not (own / line.file).exists():
+                write_bytes(own / line.file, read_bytes(before / own.name / line.file))
+    split = LearningSplit(labels, trained.test_percent, seed, trained.test_copies)
+    settings = replace(trained, training_set=TRAINING_SET, seed=seed, npseed=None, phseed=None)
+    result = train_members(settings, folder, jobs=jobs, members=members, split=split)
+    for pattern in LEFT_OVER:
+        for path in folder.glob(pattern):
+            path.unlink()
+    return Fit(result, split.n_training, split.n_test)

@@ -35,7 +35,8 @@ class Point:
     positions_nc, momenta_nc, cell_cc
         Å, ASE's units of momentum, Å.
     integrator
-        The numbers that thermostat and barostat keep, by their path in ASE's object.
+        The numbers, and lists of them, that thermostat and barostat keep, by their path in ASE's
+        object.
     random
         State of the generator of random forces; None without.
     """
@@ -54,15 +55,24 @@ class Point:
             "positions": self.positions_nc.tolist(),
             "momenta": self.momenta_nc.tolist(),
             "cell": self.cell_cc.tolist(),
-            "integrator": {name: np.asarray(v).tolist() for name, v in self.integrator.items()},
+            "integrator": dict(self.integrator),
             "random": self.random,
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Point:
-        """Return the point that `as_json` has written; KeyError, TypeError or ValueError if none."""
-        arrays = (np.array(content[name], np.float64) for name in ("positions", "momenta", "cell"))
-        return cls(int(content["step"]), *arrays, content["integrator"], content["random"])
+        """Return the point that `as_json` has written."""
+        positions_nc, momenta_nc, cell_cc = (
+            np.array(content[name], np.float64) for name in ("positions", "momenta", "cell")
+        )
+        return cls(
+            content["step"],
+            positions_nc,
+            momenta_nc,
+            cell_cc,
+            content["integrator"],
+            content["random"],
+        )
 
 
 class Walk:
@@ -100,7 +110,7 @@ class Walk:
         atoms.calc = calculator
         if not atoms.get_momenta().any():
             heat(atoms, settings.ensemble.temperature or 0.0, seed)
-        self._dynamics = make_dynamics(atoms, settings.ensemble, settings.time_step, seed)
+        self._dynamics: Any = make_dynamics(atoms, settings.ensemble, settings.time_step, seed)
 
     def point(self) -> Point:
         """Return where the walk is."""
@@ -125,9 +135,7 @@ class Walk:
             owner: Any = self._dynamics
             for parent in parents:
                 owner = getattr(owner, parent)
-            old = getattr(owner, name)
-            value = np.array(number) if isinstance(old, np.ndarray) else type(old)(number)
-            setattr(owner, name, value)
+            setattr(owner, name, np.array(number) if isinstance(number, list) else number)
         if point.random is not None:
             self._dynamics.rng.bit_generator.state = dict(point.random)
         self._calculator.forget_neighbours()
@@ -160,7 +168,7 @@ class Walk:
         frames: list[Frame] = []
         if self.settings.is_ramp:
             temperature = self.settings.temperature_at(self.step)
-            self._dynamics.set_temperature(temperature_K=temperature)  # type: ignore[attr-defined]
+            self._dynamics.set_temperature(temperature_K=temperature)
         for k in range(n_steps):
             if k == n_steps - 1:
                 # So that a walk that begins here again has the same neighbours, to the last bit.
@@ -187,7 +195,7 @@ def _numbers(owner: Any, prefix: str = "") -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for name, value in vars(owner).items():
         if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-            found.append((prefix + name, value.copy()))
+            found.append((prefix + name, value.tolist()))
         elif isinstance(value, float):
             found.append((prefix + name, value))
         elif type(value).__module__.startswith("ase.md."):
