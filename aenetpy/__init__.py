@@ -39,6 +39,7 @@ _HOMES = {
     "read_xsf": "aenetpy.io.xsf",
     "study": "aenetpy.workflows.study",
     "train": "aenetpy.workflows.train",
+    "train_members": "aenetpy.workflows.train_members",
     "write_generate_in": "aenetpy.io.generate_in",
     "write_network": "aenetpy.io.network",
     "write_predict_in": "aenetpy.io.predict_in",
@@ -77,6 +78,7 @@ __all__ = [
     "read_xsf",
     "study",
     "train",
+    "train_members",
     "write_generate_in",
     "write_network",
     "write_predict_in",
@@ -122,6 +124,7 @@ if TYPE_CHECKING:
     from aenetpy.workflows.predict import predict as predict
     from aenetpy.workflows.study import study as study
     from aenetpy.workflows.train import train as train
+    from aenetpy.workflows.train_members import train_members as train_members
 
 
 def __getattr__(name: str) -> Any:

@@ -15,7 +15,13 @@ from aenetpy.cli.options import input_argument, jobs_option, progress_bar, seed_
 @input_argument
 @jobs_option
 @seed_option
-def train_command(input_file: str, jobs: int, seed: int | None) -> None:
+@click.option(
+    "--members",
+    type=click.IntRange(min=2, max=100),
+    default=None,
+    help="Train a committee of so many, into the folders member-1, member-2 ...",
+)
+def train_command(input_file: str, jobs: int, seed: int | None, members: int | None) -> None:
     """Fit the networks to the energies of a training set.
 
     \b
@@ -29,5 +35,11 @@ def train_command(input_file: str, jobs: int, seed: int | None) -> None:
     settings = read_train_in(Path(input_file))
     if seed is not None:
         settings = replace(settings, seed=seed)
+    if members is not None:
+        from aenetpy.workflows.train_members import train_members
+
+        with progress_bar(members, "members") as advance:
+            train_members(settings, ".", TextListener(sys.stdout, advance), jobs, members)
+        return
     with progress_bar(max(settings.iterations, 0), "epochs") as advance:
         train(settings, ".", TextListener(sys.stdout, advance), jobs)

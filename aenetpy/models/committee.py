@@ -20,6 +20,7 @@ from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import DataError, UsageError
 from aenetpy.io.network_files import NetworkSource
 from aenetpy.io.structures import as_structure
+from aenetpy.models.calibration import Calibration, read_calibration
 from aenetpy.models.evaluation import Evaluation
 from aenetpy.models.extrapolation import OutOfRange
 from aenetpy.models.potential import Potential, evaluate_batch_together, evaluate_together
@@ -33,6 +34,10 @@ Measure = Literal["max", "norm", "mean", "energy"]
 
 MEMBER = "member-"
 """What the folders of the members of a committee are called, with their number."""
+
+
+CALIBRATION = "committee.json"
+"""Beside the folders of the members, what their test set says of the spread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +174,8 @@ class Committee:
     ----------
     potentials
         At least two, for the same species in any order.
+    calibration
+        What the test set says of the spread; None if it is not known.
 
     Attributes
     ----------
@@ -187,7 +194,10 @@ class Committee:
         If there are fewer than two, or a member knows other species, naming its folder.
     """
 
-    def __init__(self, potentials: Sequence[Potential]) -> None:
+    def __init__(
+        self, potentials: Sequence[Potential], calibration: Calibration | None = None
+    ) -> None:
+        self.calibration = calibration
         if len(potentials) < 2:
             raise DataError(
                 f"a committee of {len(potentials)} has no spread",
@@ -300,9 +310,13 @@ def read_committee(
     DataError
         As `aenetpy.read_potential` and `Committee`; if a folder has no members.
     """
+    calibration = None
     if isinstance(sources, str | Path):
+        path = Path(sources) / CALIBRATION
         sources = member_folders(sources)
-    return Committee([read_potential(source, chebyshev_domain) for source in sources])
+        calibration = read_calibration(path) if path.exists() else None
+    potentials = [read_potential(source, chebyshev_domain) for source in sources]
+    return Committee(potentials, calibration)
 
 
 def member_folders(folder: str | Path) -> list[Path]:

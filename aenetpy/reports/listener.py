@@ -24,6 +24,25 @@ class Listener:
 SILENT = Listener()
 
 
+class Recorder(Listener):
+    """Passes events on and keeps them, to be told to others.
+
+    Parameters
+    ----------
+    listener
+        Hears of them, too.
+    """
+
+    def __init__(self, listener: Listener = SILENT) -> None:
+        self._listener = listener
+        self.events: list[tuple[Callable[..., str], tuple[Any, ...]]] = []
+
+    def tell(self, event: Callable[..., str], *content: Any) -> None:
+        """Keep an event and pass it on."""
+        self.events.append((event, content))
+        self._listener.tell(event, *content)
+
+
 class TextListener(Listener):
     """Writes aenet's text.
 

@@ -84,6 +84,7 @@ def make_objectives(
     test_s: Index,
     networks_t: Sequence[Network],
     workers: Workers,
+    derivatives: Derivatives | None = None,
 ) -> tuple[EnergyObjective | ForceObjective, EnergyObjective | ForceObjective]:
     """Return the errors to be made small, over the training and over the test structures.
 
@@ -101,6 +102,8 @@ def make_objectives(
         A network per species in TYPES order.
     workers
         Threads.
+    derivatives
+        See `choose_derivatives`, which is asked by default.
     """
     if settings.forces is None or geometry is None:
         return (
@@ -113,7 +116,8 @@ def make_objectives(
         settings.forces.force,
         None if settings.stress is None else settings.stress / EV_PER_A3_IN_GPA,
     )
-    derivatives = choose_derivatives(settings, trainset, geometry, workers)
+    if derivatives is None:
+        derivatives = choose_derivatives(settings, trainset, geometry, workers)
     return (
         ForceObjective(trainset, train_s, networks_t, geometry, weights, derivatives, workers),
         ForceObjective(trainset, test_s, networks_t, geometry, weights, derivatives, workers),

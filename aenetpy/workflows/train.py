@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from aenetpy import __version__
 from aenetpy.arrays import Float, Index
 from aenetpy.data.families import is_copy, parent_of
+from aenetpy.data.geometry import Geometry
 from aenetpy.data.methods import METHODS
 from aenetpy.data.training_set import TrainingSet
+from aenetpy.descriptors.derivatives import Derivatives
 from aenetpy.errors import InputError, Stopped, located
 from aenetpy.io.energies import energy_table, write_energies
 from aenetpy.io.files import within, write_text
@@ -27,7 +31,7 @@ from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.random import fresh_seed
 from aenetpy.reports import train as report
 from aenetpy.reports.common import TrainingSetInfo, training_set_info
-from aenetpy.reports.listener import SILENT, Listener
+from aenetpy.reports.listener import SILENT, Listener, Recorder
 from aenetpy.training.loop import EpochRow, Outcome, run_epochs
 from aenetpy.training.methods import load_method
 from aenetpy.training.normalise import normalise, without_constants
@@ -74,11 +78,94 @@ class TrainResult:
         return self.outcome.row
 
 
+Split = Callable[[Sequence[str]], tuple[Index, Index]]
+"""From the names of all structures, the indices of those for training and for testing."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The data of a run, which several runs may share.
+
+    Parameters
+    ----------
+    trainset, training_file
+        The normalised set, and the name of its file.
+    train_s, test_s
+        Indices of the structures, (s,).
+    restarted
+        Whether the split was known before.
+    geometry
+        Whose forces are trained on; None without FORCES.
+    seed
+        Of the split.
+    stop
+        A file that ends training.
+    events
+        What a listener has heard meanwhile, to be told to others.
+    derivatives
+        Of the fingerprints, if they are shared; a run makes its own otherwise.
+    """
+
+    trainset: TrainingSet
+    training_file: str
+    train_s: Index
+    test_s: Index
+    restarted: bool
+    geometry: Geometry | None
+    seed: int
+    stop: Path
+    events: tuple[tuple[Callable[..., str], tuple[Any, ...]], ...] = ()
+    derivatives: Derivatives | None = None
+
+
+def prepare(
+    settings: TrainInput,
+    folder: str | Path = ".",
+    listener: Listener = SILENT,
+    split: Split | None = None,
+) -> Prepared:
+    """Read and normalise the training set of a run and split it.
+
+    Parameters
+    ----------
+    settings, folder, listener
+        As of `train`.
+    split
+        Divides the structures; by default as TESTPERCENT and ``train.rngstate`` say.
+
+    Raises
+    ------
+    InputError, DataError
+        As `train`.
+    """
+    seed = settings.split_seed if settings.split_seed is not None else fresh_seed()
+    heard = Recorder(listener)
+    trainset, training_file = normalised_set(settings, folder, heard)
+    if split is None:
+        train_s, test_s, restarted = choose_test_set(settings, trainset, seed, folder)
+    else:
+        (train_s, test_s), restarted = split(trainset.names_s), True
+    check_test_set(settings, len(test_s))
+    geometry = training_geometry(settings, training_file, trainset, train_s, seed, folder)
+    return Prepared(
+        trainset,
+        training_file,
+        train_s,
+        test_s,
+        restarted,
+        geometry,
+        seed,
+        Path(within(folder, STOP)),
+        tuple(heard.events),
+    )
+
+
 def train(
     settings: TrainInput,
     folder: str | Path = ".",
     listener: Listener = SILENT,
     jobs: int = 1,
+    prepared: Prepared | None = None,
 ) -> TrainResult:
     """Fit the networks to the energies of a training set.
 
@@ -97,6 +184,8 @@ def train(
         Hears what ``train.x`` writes to standard output, and of each epoch.
     jobs
         Threads; the result does not depend on it.
+    prepared
+        The data, see `prepare`; by default they are read from the folder.
 
     Raises
     ------
@@ -108,25 +197,38 @@ def train(
         If a file named STOP, SIGTERM or SIGHUP ended training; everything is saved then.
     """
     with locked_folder(folder, "train"):
-        return _train(settings, folder, listener, jobs)
+        return _train(settings, folder, listener, jobs, prepared)
 
 
-def _train(settings: TrainInput, folder: str | Path, listener: Listener, jobs: int) -> TrainResult:
+def _train(
+    settings: TrainInput,
+    folder: str | Path,
+    listener: Listener,
+    jobs: int,
+    prepared: Prepared | None,
+) -> TrainResult:
     """Fit the networks in a folder that is ours; see `train`."""
     timing = Timing(within(folder, "train.time") if settings.timing else None)
-    stop = Path(within(folder, STOP))
     check_keywords(settings)
     load_method(settings.method.name)  # fails before any file is touched
     sampling = choose_sampling(settings)
-    seed = settings.split_seed if settings.split_seed is not None else fresh_seed()
-    weights_seed = settings.weights_seed if settings.weights_seed is not None else seed
     state, restart = read_state(folder), read_optimiser(settings.method.name, folder)
     listener.tell(report.opening, datetime.now(), __version__)
-    trainset, training_file = normalised_set(settings, folder, listener)
+    if prepared is None:
+        prepared = prepare(settings, folder, listener)
+    else:
+        check_networks(settings, prepared.trainset, folder)
+        for event, content in prepared.events:
+            listener.tell(event, *content)
+    trainset, training_file, geometry = (
+        prepared.trainset,
+        prepared.training_file,
+        prepared.geometry,
+    )
+    train_s, test_s, restarted = prepared.train_s, prepared.test_s, prepared.restarted
+    seed, stop = prepared.seed, prepared.stop
+    weights_seed = settings.weights_seed if settings.weights_seed is not None else seed
     timing.milestone("training set read and normalised")
-    train_s, test_s, restarted = choose_test_set(settings, trainset, seed, folder)
-    check_test_set(settings, len(test_s))
-    geometry = training_geometry(settings, training_file, trainset, train_s, seed, folder)
     if settings.debug:
         write_text(within(folder, "train.debug0"), "")
 
@@ -157,7 +259,14 @@ def _train(settings: TrainInput, folder: str | Path, listener: Listener, jobs: i
     warn_of_small_sample(settings, sampling, len(train_s))
     with one_blas_thread(), Workers(jobs) as workers:
         objective, objective_test = make_objectives(
-            settings, trainset, geometry, train_s, test_s, networks.networks, workers
+            settings,
+            trainset,
+            geometry,
+            train_s,
+            test_s,
+            networks.networks,
+            workers,
+            prepared.derivatives,
         )
         minimised = regularised(objective, settings.penalty)
         checkpoint = Checkpoint(settings, networks, restart, minimised, sampling, seed, listener)
