@@ -48,6 +48,11 @@ def make_calculator(reference: Reference) -> Any:
             f"calculator '{reference.calculator}' cannot be made: {words_of(error)}",
             hint="see kwargs",
         ) from error
+    if not callable(getattr(calculator, "get_property", None)):
+        raise ReferenceFailed(
+            f"'{reference.calculator}' makes no ASE calculator",
+            hint="name a class with get_property(name, atoms)",
+        )
     _check_command(calculator)
     return calculator
 
