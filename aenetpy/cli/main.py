@@ -15,6 +15,7 @@ from aenetpy.parallel import refuse_ranks
 
 COMMANDS = {
     "augment": "Add displaced copies of structures, energies from forces (PyITA).",
+    "convert": "Structures to and from n2p2's input.data; lasp2.ini to learn.yaml.",
     "evaluate": "Energies, forces, relaxation from a JSON input (aenet-predict.py).",
     "fingerprint": "Mean Chebyshev fingerprint of a structure (fingerprint.x).",
     "generate": "Compute fingerprints and write a training set (generate.x).",

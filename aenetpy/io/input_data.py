@@ -5,7 +5,7 @@ from __future__ import annotations
 import lzma
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,9 +16,9 @@ import numpy as np
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure, spans_volume
 from aenetpy.errors import DataError
-from aenetpy.interruption import check
+from aenetpy.interruption import check, interruptible
 from aenetpy.io.ase_files import check_size, opener_of
-from aenetpy.io.files import reading_error
+from aenetpy.io.files import reading_error, replace_file
 from aenetpy.io.free_form import parse_real
 
 ENERGIES = {"ev": 1.0, "hartree": 27.211386024367243}
@@ -148,6 +148,62 @@ def iter_input_data(path: str | Path, units: Units) -> Iterator[Structure]:
             line=number,
             hint="the file is cut; copy it again",
         )
+
+
+def write_input_data(path: str | Path, structures: Iterable[Structure], units: Units) -> int:
+    """Write structures as ``input.data``, completely or not at all; return how many.
+
+    Every number has as many digits as it takes to read the same one back.
+
+    Parameters
+    ----------
+    path
+        The file to make or replace.
+    structures
+        With total energy (eV) and forces (eV/Å); the name goes into the comment.
+    units
+        What the numbers are written in.
+
+    Raises
+    ------
+    DataError
+        If a structure has no energy, no forces or no atoms, if there are none, or the file
+        cannot be written.
+    """
+    count = 0
+    with replace_file(path) as file:
+        for structure in interruptible(structures):
+            file.write(_format(structure, units).encode("utf-8", "surrogateescape"))
+            count += 1
+        if count == 0:
+            raise DataError("there are no structures to write", file=path)
+    return count
+
+
+def _format(structure: Structure, units: Units) -> str:
+    """Return one structure, from begin to end."""
+    for name, value in (("energy", structure.energy), ("forces", structure.forces_nc)):
+        if value is None:
+            raise DataError(
+                f"has no {name}, without which n2p2 cannot use it",
+                file=structure.name,
+                hint="leave it out",
+            )
+    assert structure.energy is not None
+    assert structure.forces_nc is not None
+    if len(structure) == 0:
+        raise DataError("the structure has no atoms", file=structure.name)
+    lines = ["begin", f"comment {' '.join(structure.name.split())}"]
+    if structure.cell_cc is not None and not structure.is_isolated:
+        cell_cc = structure.cell_cc / units.length
+        lines += ["lattice " + " ".join(map(repr, row_c)) for row_c in cell_cc.tolist()]
+    positions_nc = (structure.positions_nc / units.length).tolist()
+    forces_nc = (structure.forces_nc / (units.energy / units.length)).tolist()
+    for symbol, position_c, force_c in zip(structure.species, positions_nc, forces_nc, strict=True):
+        place, force = (" ".join(map(repr, row_c)) for row_c in (position_c, force_c))
+        lines.append(f"atom {place} {symbol} 0.0 0.0 {force}")
+    lines += [f"energy {float(structure.energy) / units.energy!r}", "charge 0.0", "end"]
+    return "\n".join(lines) + "\n"
 
 
 @contextmanager

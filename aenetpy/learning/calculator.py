@@ -13,8 +13,13 @@ from aenetpy.errors import ReferenceFailed
 from aenetpy.io.free_form import suggest
 from aenetpy.io.reference_in import Reference
 
-# Of all calculators of ASE these are known to pass over keywords that they do not know.
-_PASS_OVER = ("ase.calculators.emt", "ase.calculators.lj", "ase.calculators.morse")
+# Of all calculators these are known to pass over keywords that they do not know.
+_PASS_OVER = (
+    "ase.calculators.emt",
+    "ase.calculators.lj",
+    "ase.calculators.morse",
+    "tblite.ase",
+)
 _MAKERS: dict[str, str] = {"tblite": "tblite.ase:TBLite"}
 """Calculators that are called by one word though ASE does not have them."""
 
@@ -30,6 +35,8 @@ def make_calculator(reference: Reference) -> Any:
     factory = find_factory(reference.calculator)
     kwargs = dict(reference.kwargs)
     _check_keywords(factory, kwargs, reference.calculator)
+    if reference.calculator.lower() == "espresso":
+        _ask_for_forces(kwargs)
     try:
         if isinstance(kwargs.get("profile"), Mapping):
             kwargs["profile"] = _profile(factory, kwargs["profile"], reference.calculator)
@@ -41,6 +48,11 @@ def make_calculator(reference: Reference) -> Any:
             f"calculator '{reference.calculator}' cannot be made: {words_of(error)}",
             hint="see kwargs",
         ) from error
+    if not callable(getattr(calculator, "get_property", None)):
+        raise ReferenceFailed(
+            f"'{reference.calculator}' makes no ASE calculator",
+            hint="name a class with get_property(name, atoms)",
+        )
     _check_command(calculator)
     return calculator
 
@@ -95,6 +107,14 @@ def _check_keywords(factory: Any, kwargs: Mapping[str, Any], name: str) -> None:
                 f"calculator '{name}' takes no '{key}'",
                 hint=f"known are {', '.join(known)}{suggest(key, known)}",
             )
+
+
+def _ask_for_forces(kwargs: dict[str, Any]) -> None:
+    """Let pw.x print forces and stress, for which ASE does not ask."""
+    given = repr(kwargs).lower()
+    for key in ("tprnfor", "tstress"):
+        if key not in given:
+            kwargs[key] = True
 
 
 def _profile(factory: Any, given: Mapping[str, Any], name: str) -> Any:

@@ -123,6 +123,11 @@ def test_what_is_left_behind_is_ended(tmp_path):
     assert not is_running((tmp_path / "0001" / "pid").read_text().strip())
 
 
+def test_distances_need_not_be_checked(tmp_path):
+    found = one(Reference(f"{TOYS}:Toy", min_distance=0.0), tmp_path, bulk("Au"))
+    assert isinstance(found, Label)
+
+
 def test_one_failure_does_not_touch_the_others(tmp_path):
     atoms = [gold(1), gold(2)]
     atoms[0].positions[1] = atoms[0].positions[0]
@@ -234,6 +239,7 @@ def test_wrong_keys(tmp_path, text, message):
     [
         (Reference("emtt"), "unknown calculator 'emtt'; did you mean emt"),
         (Reference("no_module:X"), "'no_module:X' cannot be imported: No module named"),
+        (Reference("os:getcwd"), "'os:getcwd' makes no ASE calculator"),
         (Reference(f"{TOYS}:Toys"), "module 'tests.learning.toys' has no 'Toys'"),
         (Reference("emt", {"asap": True}), "calculator 'emt' takes no 'asap'.*asap_cutoff"),
         (Reference(f"{TOYS}:Toy", {"label": 1}), "cannot be made"),

@@ -1,0 +1,84 @@
+"""Structures from one kind of file to another, and the input of LASP2 to ours."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from aenetpy.data.structure import Structure
+from aenetpy.errors import UsageError, located
+from aenetpy.interruption import interruptible
+from aenetpy.io.files import check_new, exists_already, write_text, writing_error
+from aenetpy.io.input_data import parse_units, write_input_data
+from aenetpy.io.lasp2_ini import read_lasp2, translate
+from aenetpy.io.structures import iter_structures, split_index, split_units
+from aenetpy.io.xsf import write_xsf
+
+
+def convert(sources: Sequence[str], target: str) -> str:
+    """Write sources as a target, whose name says what it is; return what was done.
+
+    Raises
+    ------
+    UsageError
+        If the target is of no known kind.
+    InputError
+        If a ``lasp2.ini`` is wrong.
+    DataError
+        If a structure cannot be read or written, or the target exists.
+    """
+    if len(sources) == 1 and sources[0].lower().endswith(".ini"):
+        check_new(target)
+        lasp2 = read_lasp2(sources[0])
+        write_text(target, translate(lasp2))
+        return f"{target} is written; generate.in and train.in, which it names, are to be made"
+    path, units = split_units(target)
+    if units is not None:
+        path, index = split_index(path)
+        if index is not None:
+            raise UsageError(f"{target} cannot be a part of a file", hint=f"leave out @{index}")
+        try:
+            known = parse_units(units)
+        except ValueError as reason:
+            raise UsageError(
+                str(reason), hint="write #units=eV,Angstrom or #units=Hartree,Bohr"
+            ) from None
+        check_new(path)
+        n = write_input_data(path, _read(sources), known)
+        return f"{path}: {n} structures in {units}"
+    if not target.endswith("/") and Path(target).suffix:
+        raise UsageError(
+            f"what is '{target}' to be?",
+            hint=f"write {target}#units=eV,Angstrom for n2p2, or a folder/ for XSF files",
+        )
+    return f"{target}: {_write_folder(Path(target), _read(sources))} XSF files"
+
+
+def _read(sources: Sequence[str]) -> Iterator[Structure]:
+    for source in interruptible(sources):
+        yield from iter_structures(source)
+
+
+def _write_folder(target: Path, structures: Iterator[Structure]) -> int:
+    """Write one file for each structure into a new folder, all of them or none."""
+    if target.exists():
+        raise exists_already(target, "remove it, or name another folder")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        hidden = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise writing_error(target, error) from None
+    try:
+        n = 0
+        for n, structure in enumerate(interruptible(structures), start=1):
+            with located(structure.name):
+                write_xsf(Path(hidden) / f"{n:06d}.xsf", structure)
+        os.chmod(hidden, 0o755)
+        os.rename(hidden, target)
+    except BaseException:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise
+    return n
