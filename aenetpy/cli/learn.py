@@ -65,4 +65,4 @@ class _Progress(TextListener):
             return
         walk, step, _ = content
         done, self._at[walk] = self._at.get(walk, 0), max(step, self._at.get(walk, 0))
-        self._show(self._at[walk] - done, event(*content))
+        self._show(self._at[walk] - done, event(*content).rstrip())

@@ -31,7 +31,7 @@ def fit_ends(record: Mapping[str, Any]) -> str:
 
 def checked(walk: str, step: int, gamma: float) -> str:
     """Return how a walk goes."""
-    return f"{walk} step {step}, gamma {gamma:.3g}"
+    return f"{walk} step {step}, gamma {gamma:.3g}\n"
 
 
 def labelled(record: Mapping[str, Any]) -> str:

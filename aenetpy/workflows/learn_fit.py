@@ -15,6 +15,7 @@ from aenetpy.io.files import read_bytes, write_bytes
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.rngstate import GfortranRandom
 from aenetpy.io.train_in import TrainInput
+from aenetpy.models.calibration import Spread
 from aenetpy.models.committee import MEMBER
 from aenetpy.training.split import split_families
 from aenetpy.workflows.generate import generate
@@ -91,13 +92,19 @@ class Fit:
     def spread(self) -> float | None:
         """Root mean square of the spread of forces on structures held out, eV/Å; None without."""
         calibration = self.result.calibration
-        return None if calibration is None or calibration.force is None else calibration.force.std_rms
+        return (
+            None if calibration is None or calibration.force is None else calibration.force.std_rms
+        )
+
+    @property
+    def _force(self) -> Spread | None:
+        calibration = self.result.calibration
+        return None if calibration is None else calibration.force
 
     def record(self) -> dict[str, Any]:
         """Return what there is to tell, as JSON can hold it."""
         rmse = dict(zip(self.result.quantities, self.result.committee_rmse, strict=False))
-        calibration = self.result.calibration
-        force = None if calibration is None else calibration.force
+        force = self._force
         return {
             "n_training": self.n_training,
             "n_test": self.n_test,
