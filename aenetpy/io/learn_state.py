@@ -48,7 +48,8 @@ class LearnState:
     sizes
         Bytes of files that grow, so that what a killed call has appended since is cut off.
     reference
-        Properties according to the reference; None before they are measured.
+        Properties according to the reference, None for those that it does not have; None before
+        they are measured.
     ended
         Why learning is done.
     """
@@ -66,7 +67,7 @@ class LearnState:
     cycles: list[dict[str, Any]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)
-    reference: dict[str, float] | None = None
+    reference: dict[str, float | None] | None = None
     ended: str = ""
 
     @property

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aenetpy.analysis.properties import Measured, measure
 from aenetpy.data.structure import Structure
 from aenetpy.errors import ReferenceFailed
+from aenetpy.io.properties_in import Property
 from aenetpy.io.reference_in import Reference
 from aenetpy.io.structures import atoms_from_structure
 from aenetpy.learning.calculator import make_calculator, words_of
@@ -109,6 +111,24 @@ def calculate(structure: Structure, reference: Reference, folder: str, threads: 
     _check_atoms(calculator, atoms, structure)
     found = _labelled(bare, results, reference.max_force)
     return Label(found, time.perf_counter() - begin)
+
+
+def measure_reference(
+    properties: Sequence[Property], reference: Reference, folder: str
+) -> Measured:
+    """Measure properties of crystals; runs in a process of its own, in a folder that exists.
+
+    Raises
+    ------
+    ReferenceFailed
+        If the calculator cannot be made, or fails.
+    """
+    calculator = make_calculator(reference)
+    _go_into(folder)
+    try:
+        return measure(properties, calculator)
+    except Exception as error:
+        raise ReferenceFailed(_reason(error)) from error
 
 
 def construct(reference: Reference) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aenetpy.analysis.properties import measure
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.digests import digest_of
@@ -24,6 +25,7 @@ from aenetpy.io.growing import GrowingFile
 from aenetpy.io.learn_in import Learn, WalkInput
 from aenetpy.io.learn_state import LearnState, read_state, write_state
 from aenetpy.io.lock import locked_folder
+from aenetpy.io.properties_in import given_values
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.train_in import TrainInput, read_train_in
 from aenetpy.io.xyz import format_xyz, write_xyz
@@ -35,7 +37,7 @@ from aenetpy.reports.listener import SILENT, Listener, Recorded
 from aenetpy.reports.notes import notes_only_to, warnings_as_notes
 from aenetpy.workflows.checks import smallest_distance
 from aenetpy.workflows.learn_fit import Fit, fit_committee
-from aenetpy.workflows.reference import check_reference, label
+from aenetpy.workflows.reference import check_reference, label, measure_with
 from aenetpy.workflows.walk import Point, Walk
 
 if TYPE_CHECKING:
@@ -161,6 +163,9 @@ class _Run:
     def to_the_end(self) -> None:
         """Go from stage to stage."""
         state = self.state
+        if state.reference is None:
+            state.reference = reference_properties(self.settings, self.results, self.lock)
+            self.save()
         if state.ended == LABELS_USED and state.n_labels < self.settings.labels:
             state.stage, state.ended = "explore", ""  # the user allows more of them
         while state.stage != "done":
@@ -197,6 +202,7 @@ class _Run:
             upper=state.upper,
             seconds_fit=time.monotonic() - begin,
         )
+        record["properties"] = self._measured(read_committee(here))
         state.cycles.append(record)
         state.stage = "explore"
         self.listener.tell(report.fit_ends, record)
@@ -438,6 +444,19 @@ class _Run:
             lower = AUTO_LOWER * fit.spread
         return lower, settings.upper if settings.upper is not None else AUTO_UPPER * lower
 
+    def _measured(self, committee: Committee) -> dict[str, float | None]:
+        """Return the properties as the committee has them; what it does not have is told."""
+        from aenetpy.calculators import CommitteeCalculator
+
+        if not self.settings.properties:
+            return {}
+        found = measure(
+            self.settings.properties, CommitteeCalculator(committee, skin=0.0, jobs=self.jobs)
+        )
+        for name, reason in found.reasons.items():
+            log.warning("%s: %s", name, reason)
+        return {name: _number(value) for name, value in found.values.items()}
+
     def _label_entries(self) -> list[Entry]:
         """Return the labels of all cycles before this one, as FILES names them."""
         paths = (self.cycle_folder(k) / LABELS for k in range(self.state.cycle))
@@ -518,6 +537,24 @@ def check_learning(settings: Learn, train: TrainInput, root: Path) -> None:
             break
         if walk.start is not None:
             start_atoms(walk, root)
+
+
+def reference_properties(settings: Learn, results: Path, lock: int) -> dict[str, float | None]:
+    """Return the properties that the reference has, and those that the user knows better.
+
+    Raises
+    ------
+    ReferenceFailed
+        If they cannot be calculated.
+    """
+    known = given_values(settings.properties)
+    if all(key in known for one in settings.properties for key in one.keys.values()):
+        return dict(known)
+    found = measure_with(settings.properties, settings.reference, results / "reference", lock)
+    for name, reason in found.reasons.items():
+        if name not in known:
+            log.warning("%s of the reference: %s", name, reason)
+    return {name: _number(value) for name, value in found.values.items()} | known
 
 
 def start_atoms(walk: WalkInput, root: Path) -> Atoms:

@@ -9,15 +9,24 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from aenetpy.analysis.properties import Measured
 from aenetpy.data.structure import Structure
-from aenetpy.errors import AenetpyError, TimedOut
+from aenetpy.errors import AenetpyError, ReferenceFailed, TimedOut
 from aenetpy.interruption import check
 from aenetpy.io.files import writing_error
+from aenetpy.io.properties_in import Property
 from aenetpy.io.reference_in import Reference
 from aenetpy.io.structures import as_structure
-from aenetpy.learning.reference import OUTPUT, Failure, Label, calculate, construct
+from aenetpy.learning.reference import (
+    OUTPUT,
+    Failure,
+    Label,
+    calculate,
+    construct,
+    measure_reference,
+)
 from aenetpy.parallel import available_cores
 from aenetpy.workflows.processes import Processes
 
@@ -40,15 +49,46 @@ def check_reference(reference: Reference) -> None:
         If it cannot be made, with the line of the input file.
     """
     processes = Processes(at_once=True)
+    try:
+        _watched(processes, construct, reference, timeout=_PATIENCE)
+    except AenetpyError as error:
+        error.file, error.line = reference.place.file or None, reference.place.line
+        raise
+
+
+def measure_with(
+    properties: Sequence[Property], reference: Reference, folder: str | Path, lock: int
+) -> Measured:
+    """Measure properties of crystals with the reference calculator, in a process of its own.
+
+    Raises
+    ------
+    ReferenceFailed
+        If a calculation fails.
+    """
+    processes = Processes(lock, at_once=True)
+    own = Path(folder).absolute()
+    _make_empty(own)
+    try:
+        return _watched(processes, measure_reference, properties, reference, str(own))
+    except AenetpyError as error:
+        raise ReferenceFailed(f"properties: {error.message}", file=own, hint=error.hint) from None
+    finally:
+        _tidy(own)
+
+
+def _watched(
+    processes: Processes, function: Callable[..., Any], *arguments: Any, **how: Any
+) -> Any:
+    """Return what a function says in a process of its own, which a signal ends."""
     with ThreadPoolExecutor(1) as pool:
-        future = pool.submit(processes.run, construct, reference, timeout=_PATIENCE)
+        future = pool.submit(processes.run, function, *arguments, **how)
         try:
             while not future.done():
                 check()
                 wait([future], _MOMENT)
-            future.result()
-        except AenetpyError as error:
-            error.file, error.line = reference.place.file or None, reference.place.line
+            return future.result()
+        except AenetpyError:
             raise
         except BaseException:
             processes.end()
