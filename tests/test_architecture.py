@@ -21,6 +21,7 @@ LAYERS = [
     "workflows",
     "calculators",
     "studies",
+    "learning",
     "augmentation",
     "analysis",
     "training",

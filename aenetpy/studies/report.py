@@ -10,11 +10,13 @@ from pathlib import Path
 from statistics import fmean
 
 from aenetpy import __version__
+from aenetpy.analysis.drawing import png
 from aenetpy.analysis.errors import WITH_INTERVAL, Interval, summarise
 from aenetpy.io.files import write_bytes, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.study_in import Study
 from aenetpy.io.trial_files import TrialResult
+from aenetpy.reports.markdown import number, table
 from aenetpy.studies import figures
 from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell, sort_into_cells
 
@@ -191,7 +193,7 @@ def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
 
     def show(name: str, text: str, figure: figures.Figure | None) -> None:
         if figure is not None:
-            write_bytes(folder / name, figures.png(figure))
+            write_bytes(folder / name, png(figure))
             lines.extend([f"![{text}]({name})", "", f"{text}.", ""])
 
     for size in study.sizes:
@@ -242,24 +244,6 @@ def summary_text(study: Study, results: Sequence[TrialResult]) -> str:
     ]
     title = f"common test set of {study.test}: energy {UNITS[ENERGY]}, forces {UNITS[FORCE]}"
     return "\n".join([title, *lines]) + "\n"
-
-
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table under a heading."""
-    lines = [f"## {title}", "", _row(head), _row(["---"] * len(head)), *map(_row, rows), ""]
-    return "\n".join(lines)
-
-
-def _row(values: Sequence[str]) -> str:
-    return "| " + " | ".join(value.replace("|", r"\|") for value in values) + " |"
-
-
-def number(value: float, sign: bool = False) -> str:
-    """Return a number with three digits, a power of ten only if tiny; - if there is none."""
-    if math.isnan(value):
-        return "-"
-    text = f"{value:+.3g}" if sign else f"{value:.3g}"
-    return f"{value:+.0f}" if sign and "e+" in text else f"{value:.0f}" if "e+" in text else text
 
 
 def brackets(interval: Interval, sign: bool = False) -> str:

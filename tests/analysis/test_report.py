@@ -7,6 +7,7 @@ import csv
 import numpy as np
 import pytest
 
+from aenetpy.analysis.drawing import png
 from aenetpy.analysis.errors import Interval
 from aenetpy.io.study_in import read_study
 from aenetpy.io.trial_files import TrialResult, read_result, write_result
@@ -120,7 +121,7 @@ def test_errors_that_are_all_equal_can_be_drawn(study):
     result = TrialResult("digest", "nn", "none", 10, 1, 0, 1, 1.0, 0.0, 0.0, *same)
     cells = sort_into_cells(found, [result])
     for draw in (figures.violins, figures.histograms):
-        assert figures.png(draw(cells, "none"))
+        assert png(draw(cells, "none"))
 
 
 def test_table_of_trials(study):
