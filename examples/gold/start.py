@@ -49,18 +49,18 @@ FILES
 initial.xyz@:
 """
 TRAIN = """\
-! For a few dozen structures: some seconds.
+! For a few dozen structures: two seconds of CPU time.
 TRAININGSET Au.train
 TESTPERCENT 0
-ITERATIONS 200
+ITERATIONS 600
 ITERWRITE 0
 SEED 1
 FORCES
-alpha=0.95 energy=5 force=0.1
+alpha=0.99 energy=5 force=0.1
 CACHE 2000 single
 REGULARIZATION 0.01
 METHOD
-adamw lr=0.005 halflife=25 batchsize=2
+adamw lr=0.005 halflife=75 batchsize=2
 NETWORKS
 Au Au.nn 2 15:twist 15:twist
 """

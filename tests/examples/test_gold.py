@@ -48,14 +48,14 @@ def test_structures_to_begin_with_are_labelled_by_emt(start, tmp_path):
 def test_structures_to_begin_with_can_be_trained_on(start, tmp_path):
     start.write_start(tmp_path)
     train_in = (tmp_path / "train.in").read_text()
-    (tmp_path / "train.in").write_text(train_in.replace("ITERATIONS 200", "ITERATIONS 20"))
+    (tmp_path / "train.in").write_text(train_in.replace("ITERATIONS 600", "ITERATIONS 60"))
     aenetpy.generate(aenetpy.read_generate_in(tmp_path / "generate.in", tmp_path), tmp_path)
     fit = aenetpy.train(aenetpy.read_train_in(tmp_path / "train.in"), tmp_path)
     energy, force = fit.errors.train[:2]
     frames = start.initial_structures()
     spread = np.std([atoms.get_potential_energy() / 32 for atoms in frames])
     forces = np.concatenate([atoms.get_forces().ravel() for atoms in frames])
-    assert energy.rmse < 0.3 * spread
+    assert energy.rmse < 0.5 * spread
     assert force.rmse < 0.3 * np.std(forces)
 
 
