@@ -1,4 +1,4 @@
-"""The report of a study: Markdown with tables and figures."""
+"""The report of a study: Markdown with tables and figures, and the same as one HTML file."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from statistics import fmean
 
 from aenetpy import __version__
 from aenetpy.analysis.errors import WITH_INTERVAL, Interval, summarise
-from aenetpy.io.files import write_bytes, write_text
+from aenetpy.io.files import read_bytes, write_bytes, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.study_in import Study
 from aenetpy.io.trial_files import TrialResult
+from aenetpy.reports.html import html_page
 from aenetpy.studies import figures
 from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell, sort_into_cells
 
@@ -50,12 +51,12 @@ def write_report(
     held_out: Sequence[str],
     n_pool: int,
 ) -> None:
-    """Write the report, and figures and the list of test structures beside it.
+    """Write the report twice, and figures and the list of test structures beside it.
 
     Parameters
     ----------
     path
-        The Markdown file.
+        The Markdown file; the same is written as HTML, with the figures inside.
     study
         What was asked for.
     results
@@ -81,7 +82,10 @@ def write_report(
         draw_figures(path.parent, cells, study),
         f"## How to read this\n\n{NOTES}",
     ]
-    write_text(path, "\n".join(sections))
+    text = "\n".join(sections)
+    write_text(path, text)
+    page = html_page(text, lambda name: read_bytes(path.parent / name))
+    write_text(path.with_suffix(".html"), page)
 
 
 def opening(
