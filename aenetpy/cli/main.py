@@ -16,6 +16,7 @@ from aenetpy.parallel import refuse_ranks
 COMMANDS = {
     "augment": "Add displaced copies of structures, energies from forces (PyITA).",
     "evaluate": "Energies, forces, relaxation from a JSON input (aenet-predict.py).",
+    "explore": "Tell what a data set is, and what is wrong with it.",
     "fingerprint": "Mean Chebyshev fingerprint of a structure (fingerprint.x).",
     "generate": "Compute fingerprints and write a training set (generate.x).",
     "help": "Explain the keywords of an input file (train.in, generate.in, ...).",
