@@ -103,8 +103,10 @@ def check_energies(energies_s: Float, counts_st: Long, features_sg: Float) -> En
     if by_composition.upper_s is not None or len(per_atom_u) < 3 * columns_ug.shape[1]:
         return by_composition
     kept_u = ~by_composition.outliers_s[use_s]
-    rest_u = _studentised(columns_ug, per_atom_u, kept_u)
-    return result(rest_u, True, 20 * LEAST, LIMIT)
+    rest_u, kept_u = _studentised(columns_ug, per_atom_u, kept_u)
+    divided_u = _divided(columns_ug, per_atom_u, rest_u, kept_u)
+    two = gap(divided_u[kept_u], 20 * LEAST) is not None
+    return result(divided_u if two else rest_u, True, 20 * LEAST, LIMIT)
 
 
 def least_absolute(shares_st: Float, per_atom_s: Float) -> Float:
@@ -145,8 +147,29 @@ def _independent(columns_sg: Float) -> Float:
     return independent_sg
 
 
-def _studentised(columns_sg: Float, per_atom_s: Float, kept_s: Mask) -> Float:
-    """Return the residuals of a fit to structures that are no outliers of it, by their leverage."""
+def _divided(columns_sg: Float, per_atom_s: Float, rest_s: Float, kept_s: Mask) -> Float:
+    """Return residuals of a fit in which the structures with the larger ones have a constant more.
+
+    A fit to energies of two kinds hides the step between them: here it is fitted, too, and who
+    belongs where is decided anew until nothing changes.
+    """
+    upper_s = rest_s > np.median(rest_s[kept_s])
+    for _ in range(30):
+        with_step_sg = np.column_stack([columns_sg, upper_s])
+        found = np.linalg.lstsq(with_step_sg[kept_s], per_atom_s[kept_s], rcond=RANK_TOLERANCE)[0]
+        rest_s = per_atom_s - columns_sg @ found[:-1]
+        sides = [rest_s[kept_s & side_s] for side_s in (upper_s, ~upper_s)]
+        if not all(side.size for side in sides):
+            break
+        now_s = rest_s > sum(float(np.median(side)) for side in sides) / 2
+        if (now_s == upper_s).all():
+            break
+        upper_s = now_s
+    return np.asarray(rest_s, dtype=np.float64)
+
+
+def _studentised(columns_sg: Float, per_atom_s: Float, kept_s: Mask) -> tuple[Float, Mask]:
+    """Return residuals by their leverage of a fit without outliers, and which are none."""
     for _ in range(10):
         inverse_gs = np.linalg.pinv(columns_sg[kept_s], rcond=1e-10)
         rest_s = per_atom_s - columns_sg @ (inverse_gs @ per_atom_s[kept_s])
@@ -160,4 +183,4 @@ def _studentised(columns_sg: Float, per_atom_s: Float, kept_s: Mask) -> Float:
         if (now_s == kept_s).all() or now_s.mean() < 0.9:
             break
         kept_s = now_s
-    return np.asarray(rest_s, dtype=np.float64)
+    return np.asarray(rest_s, dtype=np.float64), kept_s

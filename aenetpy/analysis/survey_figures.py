@@ -92,7 +92,7 @@ def _stacked(axes: Axes, groups: dict[str, Float], stacked: bool = True) -> None
     margin = 0.01 * (high - low) or 0.01
     axes.hist(
         list(groups.values()),
-        np.linspace(low - margin, high + margin, BINS + 1),
+        np.linspace(low - margin, high + margin, BINS + 1).tolist(),
         label=names,
         color=hues,
         histtype="stepfilled" if stacked else "step",

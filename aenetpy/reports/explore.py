@@ -121,10 +121,16 @@ def suggestions(summary: Mapping[str, Any]) -> list[str]:
     left = summary["rest_rmse_meV_per_atom"]
     lines = [
         f"RMIN {suggested['r_min_A']:g}",
-        f"radial cutoff {suggested['radial_cutoff_A']:g} Å, angular {suggested['angular_cutoff_A']:g} Å",
+        f"radial cutoff {suggested['radial_cutoff_A']:g} Å,"
+        f" angular {suggested['angular_cutoff_A']:g} Å",
     ]
     if left is not None and math.isfinite(left):
-        lines.append(f"atomic energies that leave {left:.3g} meV/atom (RMS) to be learnt:")
+        errors = summary["atomic_energy_errors_eV"]
+        known = ", ".join(f"{symbol} ± {error:.2g} eV" for symbol, error in errors.items())
+        lines.append(
+            f"atomic energies that leave {left:.3g} meV/atom (RMS) to be learnt"
+            + (f" (standard errors: {known}):" if summary["atomic_energies_determined"] else ":")
+        )
     return lines
 
 

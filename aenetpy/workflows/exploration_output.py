@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from aenetpy.analysis.survey_figures import distance_figure, energy_figure, force_figure
-from aenetpy.arrays import Float
+from aenetpy.arrays import Float, Long
 from aenetpy.reports.explore import exploration_markdown
 from aenetpy.reports.html import html_page
-from aenetpy.workflows.explore import Exploration
+from aenetpy.workflows.explore import Exploration, standard_errors
 
 
 def exploration_summary(found: Exploration) -> dict[str, Any]:
@@ -24,8 +24,8 @@ def exploration_summary(found: Exploration) -> dict[str, Any]:
     energies), ``longest_force_eV_per_A``, ``cell_height_A``, ``shortest_distances_A`` (by pair):
     minimum, median and maximum over the structures, or None; ``cutoffs``: ``cutoff_A``,
     ``cells_lower``, mean number of ``neighbours`` (None beyond 8 Å); ``suggested``: ``r_min_A``,
-    ``radial_cutoff_A``, ``angular_cutoff_A``; ``atomic_energies_eV`` by species,
-    ``atomic_energies_determined``, ``rest_rmse_meV_per_atom``, ``types_block``; ``findings``:
+    ``radial_cutoff_A``, ``angular_cutoff_A``; ``atomic_energies_eV`` and
+    ``atomic_energy_errors_eV`` by species, ``atomic_energies_determined``, ``rest_rmse_meV_per_atom``, ``types_block``; ``findings``:
     ``kind``, ``text`` and ``names`` of structures or files.
     """
     table, dataset = found.survey, found.dataset
@@ -63,6 +63,9 @@ def exploration_summary(found: Exploration) -> dict[str, Any]:
         "atomic_energies_eV": None
         if fit is None
         else dict(zip(table.species, fit.energies_t.tolist(), strict=True)),
+        "atomic_energy_errors_eV": None
+        if fit is None
+        else dict(zip(table.species, standard_errors(table).tolist(), strict=True)),
         "atomic_energies_determined": fit is not None and fit.unique,
         "rest_rmse_meV_per_atom": None if fit is None else 1000 * fit.rmse,
         "types_block": found.types_block,
@@ -90,7 +93,7 @@ def exploration_page(found: Exploration) -> str:
     return html_page(exploration_markdown(exploration_summary(found), shown), pictures.__getitem__)
 
 
-def _range(values_s: Float) -> dict[str, float] | None:
+def _range(values_s: Float | Long) -> dict[str, float] | None:
     """Return the smallest, middle and largest of what is known."""
     known = np.asarray(values_s, dtype=np.float64)
     known = known[np.isfinite(known)]

@@ -192,6 +192,16 @@ def less_references(found: Survey) -> Float:
     return np.asarray(rest_s / found.n_atoms_s)
 
 
+def standard_errors(found: Survey) -> Float:
+    """Return the standard errors of fitted atomic energies, eV, (t,); infinite if open."""
+    known_s = np.isfinite(found.energies_s)
+    fit = fit_atomic_energies(found.counts_st[known_s], found.energies_s[known_s])
+    if not fit.unique:
+        return np.full(len(found.species), np.inf)
+    shares_st = found.counts_st[known_s] / found.n_atoms_s[known_s, None]
+    return np.asarray(fit.rmse * np.sqrt(np.diag(np.linalg.inv(shares_st.T @ shares_st))))
+
+
 def missing(found: Survey, structures: Sequence[Structure]) -> list[Finding]:
     """Return what structures lack, and kinds of energies and periodicity that are mixed."""
     findings = []
@@ -247,7 +257,7 @@ def strange_energies(found: Survey, energies: EnergyCheck) -> list[Finding]:
         return []
     rest = energies.rest_s[worst[0]] - middle
     text = (
-        f"{times(len(worst), 'energy', 'energies')} unlike those of the others by more than"
+        f"{times(len(worst), 'structure')} with an energy unlike those of the others by more than"
         f" {what} explain (standard deviation {1000 * energies.deviation:.3g} meV/atom): the worst,"
         f" {names_s[worst[0]]}, by {rest:+.3g} eV/atom ({rest * found.n_atoms_s[worst[0]]:+.3g} eV)"
     )
@@ -261,7 +271,10 @@ def strange_geometry(found: Survey) -> list[Finding]:
     if not close.size:
         return []
     names = tuple(np.array(found.names_s)[close])
-    text = f"{times(len(names), 'structure')} with atoms closer than {TOO_CLOSE} Å: the closest are {shortest_s.min():.3f} Å apart"
+    text = (
+        f"{times(len(names), 'structure')} with atoms closer than {TOO_CLOSE} Å: the closest are"
+        f" {shortest_s.min():.3f} Å apart"
+    )
     return [Finding("close_atoms", text, names)]
 
 
@@ -285,7 +298,8 @@ def repetitions(found: Survey) -> list[Finding]:
     findings = []
     equal = repeated(found.digests_s)
     again = {s for group in equal for s in group[1:]}
-    near, against = [], []
+    near: list[tuple[int, int]] = []
+    against: list[tuple[int, int]] = []
     per_atom_s = found.energies_s / found.n_atoms_s
     for first, *others in alike(found):
         for s in others:
