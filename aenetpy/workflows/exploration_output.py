@@ -24,9 +24,10 @@ def exploration_summary(found: Exploration) -> dict[str, Any]:
     energies), ``longest_force_eV_per_A``, ``cell_height_A``, ``shortest_distances_A`` (by pair):
     minimum, median and maximum over the structures, or None; ``cutoffs``: ``cutoff_A``,
     ``cells_lower``, mean number of ``neighbours`` (None beyond 8 Å); ``suggested``: ``r_min_A``,
-    ``radial_cutoff_A``, ``angular_cutoff_A``; ``atomic_energies_eV`` and
-    ``atomic_energy_errors_eV`` by species, ``atomic_energies_determined``, ``rest_rmse_meV_per_atom``, ``types_block``; ``findings``:
-    ``kind``, ``text`` and ``names`` of structures or files.
+    ``radial_cutoff_A``, ``angular_cutoff_A``; ``atomic_energies_eV`` and their standard errors
+    ``atomic_energy_errors_eV`` by species, ``atomic_energies_determined``,
+    ``rest_rmse_meV_per_atom``, ``types_block``; ``findings``: ``kind``, ``text`` and ``names``
+    of structures or files.
     """
     table, dataset = found.survey, found.dataset
     fit = dataset.atomic_energies
