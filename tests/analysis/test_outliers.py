@@ -33,7 +33,7 @@ def test_one_wrong_energy(error):
     energies_s[17] += error * SIZES[17]
     found = check_energies(energies_s, COUNTS, FEATURES)
     assert np.flatnonzero(found.outliers_s).tolist() == [17]
-    assert found.rest_s[17] == pytest.approx(error, abs=5 * NOISE)
+    assert found.rest_s[17] == pytest.approx(error, abs=5 * NOISE, rel=0.03)  # less by its leverage
     assert found.upper_s is None
 
 

@@ -144,25 +144,30 @@ def test_the_page_opens_in_a_browser(tmp_path):
     assert (seen["images"], seen["requests"]) == ("3/3", "0")
 
 
+def highest(figure) -> int:
+    """Return the height of the highest bar; stacked ones count from the axis."""
+    return round(max(patch.get_xy()[:, 1].max() for patch in figure.axes[0].patches))
+
+
 def test_figures_hold_all_structures(gold):
     found = gold()
-    n = len(found.survey.names_s)
-    for figure in (
-        energy_figure(found.survey, found.rest_s),
-        distance_figure(found.survey),
-        force_figure(found.survey),
-    ):
-        (axes,) = figure.axes
-        # Outlines go up and down: stacked ones hold each bin several times, in the legend all.
-        texts = [] if axes.get_legend() is None else axes.get_legend().get_texts()
-        counted = sum(int(text.get_text().split("(")[1][:-1]) for text in texts)
-        assert counted in (n, 0)
-        assert axes.get_xlabel().endswith(")")
-    heights, edges = np.histogram(found.survey.longest_s, 40)
-    (axes,) = force_figure(found.survey).axes
-    drawn = {round(float(y)) for y in axes.patches[0].get_xy()[:, 1]}
-    assert max(drawn) >= max(heights) - 2
-    assert edges[-1] <= axes.get_xlim()[1]
+
+    def most(values) -> int:
+        margin = 0.01 * np.ptp(values)
+        edges = np.linspace(values.min() - margin, values.max() + margin, 41)
+        return np.histogram(values, edges)[0].max()
+
+    energies = energy_figure(found.survey, found.rest_s)
+    assert highest(energies) == most(found.rest_s)
+    names = [text.get_text() for text in energies.axes[0].get_legend().get_texts()]
+    assert names[0] == "Au16 (18)"
+    assert sum(int(name.split("(")[1][:-1]) for name in names) == len(found.survey.names_s)
+    distances = distance_figure(found.survey)
+    assert highest(distances) == most(found.survey.shortest_sp)
+    assert [text.get_text() for text in distances.axes[0].get_legend().get_texts()] == [
+        "Au-Au (67)"
+    ]
+    assert highest(force_figure(found.survey)) == most(found.survey.longest_s)
 
 
 @pytest.mark.parametrize(
