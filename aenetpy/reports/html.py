@@ -33,7 +33,7 @@ pre { padding: 0.75rem; overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.25rem 0.75rem 0.25rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid #ccc; }
-td.number { text-align: right; white-space: nowrap; }
+td.number, th.number { text-align: right; white-space: nowrap; }
 figure { margin: 1rem 0; }
 img { max-width: 100%; height: auto; background: #fff; border-radius: 3px; }
 figcaption { font-size: 0.9rem; }
@@ -135,17 +135,21 @@ def _figure(text: str, png: bytes) -> str:
 
 def _table(head: str, rows: Sequence[str]) -> str:
     """Return a table, numbers to the right, which scrolls by itself where it is too wide."""
-    lines = ["".join(f"<th>{_text(cell)}</th>" for cell in _cells(head))]
-    for row in rows:
-        cells = [
-            f'<td class="number">{_text(cell)}</td>'
-            if _NUMBER.fullmatch(cell)
-            else f"<td>{_text(cell)}</td>"
-            for cell in _cells(row)
-        ]
-        lines.append("".join(cells))
-    body = "\n".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div class="table"><table>\n{body}\n</table></div>'
+    body = [_cells(row) for row in rows]
+    lines = [_row("th", _cells(head), body[0] if body else []), *(_row("td", r, r) for r in body)]
+    return '<div class="table"><table>\n' + "\n".join(lines) + "\n</table></div>"
+
+
+def _row(kind: str, cells: Sequence[str], like: Sequence[str]) -> str:
+    """Return a row, to the right where other cells, or these, are numbers."""
+    right = [k < len(like) and bool(_NUMBER.fullmatch(like[k])) for k in range(len(cells))]
+    elements = (
+        f'<{kind} class="number">{_text(cell)}</{kind}>'
+        if is_number
+        else f"<{kind}>{_text(cell)}</{kind}>"
+        for cell, is_number in zip(cells, right, strict=True)
+    )
+    return f"<tr>{''.join(elements)}</tr>"
 
 
 def _cells(row: str) -> list[str]:

@@ -55,6 +55,7 @@ def test_all_forms_of_a_report():
     ]
     assert page.figures == [b"\x89PNG"]
     assert text.count('<td class="number">') == 3
+    assert text.count('<th class="number">') == 2
     assert "<p>A paragraph of <code>a &lt; b</code> and <strong>bold\nwords</strong>, and" in text
     assert '<a href="https://example.org/?a=1&amp;b=2">a link</a>' in text
     assert "[no link](javascript:alert), 2 * 3 * 4.</p>" in text
