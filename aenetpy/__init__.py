@@ -24,6 +24,7 @@ _HOMES = {
     "TextListener": "aenetpy.reports.listener",
     "TrainingSet": "aenetpy.data.training_set",
     "augment": "aenetpy.workflows.augment",
+    "explore": "aenetpy.workflows.explore",
     "fingerprints": "aenetpy.descriptors.table",
     "generate": "aenetpy.workflows.generate",
     "predict": "aenetpy.workflows.predict",
@@ -63,6 +64,7 @@ __all__ = [
     "TextListener",
     "TrainingSet",
     "augment",
+    "explore",
     "fingerprints",
     "generate",
     "predict",
@@ -120,6 +122,7 @@ if TYPE_CHECKING:
     from aenetpy.reports.listener import TextListener as TextListener
     from aenetpy.workflows.augment import AugmentTask as AugmentTask
     from aenetpy.workflows.augment import augment as augment
+    from aenetpy.workflows.explore import explore as explore
     from aenetpy.workflows.generate import generate as generate
     from aenetpy.workflows.predict import predict as predict
     from aenetpy.workflows.study import study as study

@@ -90,7 +90,7 @@ def equation_of_state(
     for v, scale in enumerate(scales_v):
         crystal.set_cell(scale * atoms.cell.array, scale_atoms=True)
         energies_v[v] = crystal.get_potential_energy() / n_atoms
-    return fit_equation_of_state(atoms.get_volume() / n_atoms, scales_v, energies_v)
+    return fit_equation_of_state(float(atoms.get_volume()) / n_atoms, scales_v, energies_v)
 
 
 def fit_equation_of_state(volume: float, scales_v: Float, energies_v: Float) -> EquationOfState:

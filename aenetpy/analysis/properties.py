@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aenetpy.analysis.bulk import EquationOfState, equation_of_state
 from aenetpy.analysis.surface import surface_energy
-from aenetpy.errors import AenetpyError
+from aenetpy.errors import AenetpyError, Stopped
 from aenetpy.io.properties_in import BulkProperty, Crystal, Property, SurfaceProperty
 
 if TYPE_CHECKING:
@@ -41,11 +41,8 @@ def measure(properties: Sequence[Property], calculator: BaseCalculator) -> Measu
     properties
         See `aenetpy.io.properties_in.read_properties`.
     calculator
-        Of ASE. What it refuses (errors of aenetpy, ASE's `CalculatorError`) is the reason why
-        a quantity is not a number.
+        Of ASE. Whatever it raises becomes the reason why a quantity is not a number.
     """
-    from ase.calculators.calculator import CalculatorError
-
     found: dict[Crystal, EquationOfState] = {}
     values: dict[str, float] = {}
     reasons: dict[str, str] = {}
@@ -62,9 +59,11 @@ def measure(properties: Sequence[Property], calculator: BaseCalculator) -> Measu
                 if isinstance(one, BulkProperty)
                 else _surface_values(one, state, calculator)
             )
-        except (AenetpyError, CalculatorError) as reason:
+        except (AssertionError, Stopped):
+            raise
+        except Exception as reason:  # engines raise what they like
             measured = dict.fromkeys(one.keys, math.nan)
-            reasons |= dict.fromkeys(one.keys.values(), str(reason) or type(reason).__name__)
+            reasons |= dict.fromkeys(one.keys.values(), _told(reason))
         values |= {one.keys[quantity]: value for quantity, value in measured.items()}
     return Measured(values, reasons)
 
@@ -115,3 +114,9 @@ def _surface_values(
     slab = build_slab(replace(surface, crystal=replace(crystal, a=found.scale * crystal.a, c=c)))
     energy = surface_energy(slab, calculator, found.energy, surface.relax)
     return {"gamma": energy.joule_per_m2}
+
+
+def _told(reason: Exception) -> str:
+    """Return an error in one line, with its class unless it is ours."""
+    text = " ".join(str(reason).split())
+    return text if isinstance(reason, AenetpyError) else f"{type(reason).__name__}: {text}"

@@ -17,6 +17,7 @@ COMMANDS = {
     "augment": "Add displaced copies of structures, energies from forces (PyITA).",
     "convert": "Structures to and from n2p2's input.data; lasp2.ini to learn.yaml.",
     "evaluate": "Energies, forces, relaxation from a JSON input (aenet-predict.py).",
+    "explore": "Tell what a data set is, and what is wrong with it.",
     "fingerprint": "Mean Chebyshev fingerprint of a structure (fingerprint.x).",
     "generate": "Compute fingerprints and write a training set (generate.x).",
     "help": "Explain the keywords of an input file (train.in, generate.in, ...).",

@@ -29,8 +29,8 @@ def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
     aenetpy study study.yaml
     aenetpy help study.yaml    # what may stand there
 
-    Results go to a folder named like INPUT: trials.csv, report.md, figures. The same command
-    goes on where an earlier one was stopped.
+    Results go to a folder named like INPUT: trials.csv, report.md and
+    .html, figures. The same command goes on where an earlier one was stopped.
     """
     from aenetpy.io.study_in import read_study
     from aenetpy.reports.listener import TextListener

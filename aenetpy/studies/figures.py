@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -29,13 +28,6 @@ DECADES = 3.5
 
 DODGE = 1.012
 """Factor between the places of two variants, whose error bars would hide each other."""
-
-
-def png(figure: Figure) -> bytes:
-    """Return a figure as a PNG file."""
-    content = io.BytesIO()
-    figure.savefig(content, format="png", dpi=150)
-    return content.getvalue()
 
 
 def colours(cells: Sequence[Cell], reference: str) -> dict[str, str]:

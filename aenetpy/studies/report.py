@@ -1,4 +1,4 @@
-"""The report of a study: Markdown with tables and figures."""
+"""The report of a study: Markdown with tables and figures, and the same as one HTML file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from pathlib import Path
 from statistics import fmean
 
 from aenetpy import __version__
+from aenetpy.analysis.drawing import png
 from aenetpy.analysis.errors import WITH_INTERVAL, Interval, summarise
-from aenetpy.io.files import write_bytes, write_text
+from aenetpy.io.files import read_bytes, write_bytes, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.study_in import Study
 from aenetpy.io.trial_files import TrialResult
+from aenetpy.reports.markdown import number, table
+from aenetpy.reports.html import html_page
 from aenetpy.studies import figures
 from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell, sort_into_cells
 
@@ -50,12 +53,12 @@ def write_report(
     held_out: Sequence[str],
     n_pool: int,
 ) -> None:
-    """Write the report, and figures and the list of test structures beside it.
+    """Write the report twice, and figures and the list of test structures beside it.
 
     Parameters
     ----------
     path
-        The Markdown file.
+        The Markdown file; the same is written as HTML, with the figures inside.
     study
         What was asked for.
     results
@@ -81,7 +84,10 @@ def write_report(
         draw_figures(path.parent, cells, study),
         f"## How to read this\n\n{NOTES}",
     ]
-    write_text(path, "\n".join(sections))
+    text = "\n".join(sections)
+    write_text(path, text)
+    page = html_page(text, lambda name: read_bytes(path.parent / name))
+    write_text(path.with_suffix(".html"), page)
 
 
 def opening(
@@ -191,7 +197,7 @@ def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
 
     def show(name: str, text: str, figure: figures.Figure | None) -> None:
         if figure is not None:
-            write_bytes(folder / name, figures.png(figure))
+            write_bytes(folder / name, png(figure))
             lines.extend([f"![{text}]({name})", "", f"{text}.", ""])
 
     for size in study.sizes:
@@ -242,24 +248,6 @@ def summary_text(study: Study, results: Sequence[TrialResult]) -> str:
     ]
     title = f"common test set of {study.test}: energy {UNITS[ENERGY]}, forces {UNITS[FORCE]}"
     return "\n".join([title, *lines]) + "\n"
-
-
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table under a heading."""
-    lines = [f"## {title}", "", _row(head), _row(["---"] * len(head)), *map(_row, rows), ""]
-    return "\n".join(lines)
-
-
-def _row(values: Sequence[str]) -> str:
-    return "| " + " | ".join(value.replace("|", r"\|") for value in values) + " |"
-
-
-def number(value: float, sign: bool = False) -> str:
-    """Return a number with three digits, a power of ten only if tiny; - if there is none."""
-    if math.isnan(value):
-        return "-"
-    text = f"{value:+.3g}" if sign else f"{value:.3g}"
-    return f"{value:+.0f}" if sign and "e+" in text else f"{value:.0f}" if "e+" in text else text
 
 
 def brackets(interval: Interval, sign: bool = False) -> str:

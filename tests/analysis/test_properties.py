@@ -159,6 +159,14 @@ def test_measure_uses_the_lattice_constant_of_the_calculator():
     assert given_values(properties) == {"fcc: B (GPa)": 170.0}
 
 
+def test_what_a_calculator_raises_is_a_reason():
+    properties = BulkProperty("iron", Crystal("Fe", "bcc", 2.87)), BulkProperty("fcc", GOLD)
+    found = measure(properties, EMT())
+    assert set(found.reasons) == {name for name in found.values if name.startswith("iron")}
+    assert found.reasons["iron: B (GPa)"] == "NotImplementedError: No EMT-potential for Fe"
+    assert found.values["fcc: B (GPa)"] > 0.0
+
+
 @pytest.mark.parametrize(
     ("lattice", "face"), [(lattice, face) for lattice in FACES for face in FACES[lattice]]
 )

@@ -7,12 +7,14 @@ import csv
 import numpy as np
 import pytest
 
+from aenetpy.analysis.drawing import png
 from aenetpy.analysis.errors import Interval
 from aenetpy.io.study_in import read_study
 from aenetpy.io.trial_files import TrialResult, read_result, write_result
 from aenetpy.studies import figures
 from aenetpy.studies.cells import COLUMNS, format_trials, sort_into_cells
 from aenetpy.studies.report import brackets, number, summary_text, write_report
+from tests.pages import Page, as_opened
 
 YAML = """\
 generate: g
@@ -73,6 +75,29 @@ def test_report_shows_every_variant_and_figure(study, tmp_path):
     assert "24 of 24 trials" in text
 
 
+def test_the_page_holds_what_the_report_holds(study, tmp_path):
+    found, results = study()
+    write_report(tmp_path / "report.md", found, results, ["a.xsf", "b.xsf"], 40)
+    text = (tmp_path / "report.md").read_text().splitlines()
+    page = Page((tmp_path / "report.html").read_text())
+    assert page.headings == [line.lstrip("# ") for line in text if line.startswith("#")]
+    rows = [line for line in text if line.startswith("| ") and not line.startswith("| ---")]
+    assert [f"| {' | '.join(cells)} |" for table in page.tables for cells in table] == rows
+    names = [line.split("(")[1].rstrip(")") for line in text if line[:2] == "!["]
+    assert page.figures == [(tmp_path / name).read_bytes() for name in names]
+    assert all(address.startswith("data:") for address in page.addresses)
+
+
+@pytest.mark.external
+def test_the_page_opens_in_a_browser(study, tmp_path):
+    found, results = study()
+    write_report(tmp_path / "report.md", found, results, ["a.xsf", "b.xsf"], 40)
+    n_rows = (tmp_path / "report.md").read_text().count("\n| ")
+    seen = as_opened(tmp_path / "report.html")
+    n_tables = 5
+    assert seen == {"images": "7/7", "rows": str(n_rows - n_tables), "requests": "0"}
+
+
 def test_one_seed_is_said_to_allow_no_test(study, tmp_path):
     found, results = study("10", "[1]")
     write_report(tmp_path / "report.md", found, results, ["a.xsf"], 40)
@@ -120,7 +145,7 @@ def test_errors_that_are_all_equal_can_be_drawn(study):
     result = TrialResult("digest", "nn", "none", 10, 1, 0, 1, 1.0, 0.0, 0.0, *same)
     cells = sort_into_cells(found, [result])
     for draw in (figures.violins, figures.histograms):
-        assert figures.png(draw(cells, "none"))
+        assert png(draw(cells, "none"))
 
 
 def test_table_of_trials(study):

@@ -1,0 +1,177 @@
+"""Figures of a run of learning. matplotlib is loaded when one is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from aenetpy.analysis.colours import COLOURS, GREY
+from aenetpy.analysis.parity import energy_panel, force_panel, parity_figure
+from aenetpy.learning.record import CycleRecord, GammaTrace, LearnRecord, ParityRecord
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 7.0
+"""Inches."""
+COLUMNS = 2
+"""Panels side by side."""
+
+
+def gamma_figure(trace: GammaTrace, cycles: Sequence[CycleRecord]) -> Figure | None:
+    """Draw gamma against the number of the check, a vertical line where a cycle ends.
+
+    Thresholds are horizontal lines along the checks of their cycle; each start structure has its
+    colour. Checks whose gamma is not a number are crosses at the upper end.
+
+    Returns
+    -------
+    figure
+        None if nothing was checked.
+    """
+    n_checks = len(trace.gammas_k)
+    if not n_checks:
+        return None
+    figure = _figure(3.6)
+    axes = figure.subplots()
+    checks_k = np.arange(1, n_checks + 1)
+    walks_k, gammas_k = np.array(trace.walks_k), np.asarray(trace.gammas_k)
+    for w, walk in enumerate(dict.fromkeys(trace.walks_k)):
+        own = np.where(walks_k == walk, gammas_k, np.nan)
+        colour = COLOURS[w % len(COLOURS)]
+        axes.plot(checks_k, own, "o-", color=colour, markersize=2.5, linewidth=1.0, label=walk)
+    for cycle in cycles:
+        of_cycle = checks_k[np.asarray(trace.cycles_k) == cycle.number]
+        if not of_cycle.size:
+            continue
+        ends = float(of_cycle[0]) - 0.5, float(of_cycle[-1]) + 0.5
+        for threshold in (cycle.lower, cycle.upper):
+            if math.isfinite(threshold):
+                axes.plot(ends, [threshold] * 2, color="black", linewidth=0.8, linestyle="--")
+        axes.axvline(ends[1], color=GREY, linewidth=0.6, zorder=1)
+    absurd = ~np.isfinite(gammas_k)
+    if (gammas_k[~absurd] > 0).any():
+        axes.set_yscale("log")
+    if absurd.any():
+        top = axes.get_ylim()[1]
+        axes.plot(
+            checks_k[absurd], [top] * int(absurd.sum()), "x", color="black", label="no number"
+        )
+    axes.set_xlabel("check")
+    axes.set_ylabel("gamma (eV/Å)")
+    _legend(figure, axes)
+    return _plain(figure)
+
+
+def property_figure(record: LearnRecord) -> Figure | None:
+    """Draw how far each property is from the reference after each cycle.
+
+    Errors are in percent of the reference; of energies, which have no zero, in meV/atom. What a
+    committee of all data gives is a dashed line.
+
+    Returns
+    -------
+    figure
+        None if no property has a reference.
+    """
+    names = [name for name, value in record.reference.items() if math.isfinite(value)]
+    names = [name for name in names if any(name in cycle.properties for cycle in record.cycles)]
+    if not names:
+        return None
+    n_rows = -(-len(names) // COLUMNS)
+    figure = _figure(0.6 + 2.1 * n_rows)
+    panels = figure.subplots(n_rows, COLUMNS, squeeze=False, sharex=True).reshape(-1)
+    for axes, name in zip(panels, names, strict=False):
+        numbers = [cycle.number for cycle in record.cycles]
+        errors = [property_error(record, name, cycle) for cycle in record.cycles]
+        axes.plot(numbers, errors, "o-", color=COLOURS[0], markersize=4, linewidth=1.3)
+        axes.axhline(0.0, color="black", linewidth=0.8)
+        if record.full is not None and name in record.full:
+            level = _error(name, record.full[name], record.reference[name])
+            axes.axhline(level, color=GREY, linestyle="--", linewidth=1.3, label="all data")
+        axes.set_title(name.partition(" (")[0], loc="left", fontsize=10, fontweight="bold")
+        axes.set_ylabel(f"error ({error_unit(name)})")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    for axes in panels[max(0, len(names) - COLUMNS) : len(names)]:
+        axes.set_xlabel("cycle")
+        axes.tick_params(labelbottom=True)
+    _legend(figure, panels[0])
+    return _plain(figure)
+
+
+def property_error(record: LearnRecord, name: str, cycle: CycleRecord) -> float:
+    """Return how far a property is from the reference, see `error_unit`; nan if it is unknown."""
+    return _error(name, cycle.properties.get(name, math.nan), record.reference.get(name, math.nan))
+
+
+def error_unit(name: str) -> str:
+    """Return the unit in which the error of a property is told."""
+    return "meV/atom" if name.endswith("(eV/atom)") else "%"
+
+
+def _error(name: str, value: float, reference: float) -> float:
+    if error_unit(name) == "meV/atom":
+        return 1000.0 * (value - reference)
+    return 100.0 * (value / reference - 1.0) if reference else math.nan
+
+
+def parity_of(record: ParityRecord, when: str) -> Figure:
+    """Draw energies and forces of held-out structures against the reference."""
+    return parity_figure(
+        [
+            energy_panel(record.energies, f"Energies, {when}"),
+            force_panel(record.forces, f"Forces, {when}"),
+        ]
+    )
+
+
+def calibration_figure(cycles: Sequence[CycleRecord]) -> Figure | None:
+    """Draw the true error of new labels against the disagreement that had them chosen.
+
+    Returns
+    -------
+    figure
+        None if there are no labels.
+    """
+    pairs = [
+        pair for one in cycles for pair in zip(one.new_gammas_s, one.new_errors_s, strict=True)
+    ]
+    points = np.array(pairs).reshape(-1, 2)
+    points = points[np.isfinite(points).all(axis=1) & (points > 0.0).all(axis=1)]
+    if not len(points):
+        return None
+    figure = _figure(4.6)
+    axes = figure.subplots()
+    axes.plot(points[:, 0], points[:, 1], "o", color=COLOURS[0], markersize=4, alpha=0.7)
+    limits = 0.8 * points.min(), 1.25 * points.max()
+    axes.plot(limits, limits, color="black", linewidth=0.8)
+    axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
+    axes.set_xlabel("gamma (eV/Å)")
+    axes.set_ylabel("largest true force error (eV/Å)")
+    return _plain(figure)
+
+
+def _figure(height: float) -> Figure:
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    return Figure(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.1))
+
+
+def _legend(figure: Figure, axes: Axes) -> None:
+    """Put the legend above all panels, where it hides nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside upper left", ncols=4, frameon=False, fontsize=9)
+
+
+def _plain(figure: Figure) -> Figure:
+    for axes in figure.axes:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure

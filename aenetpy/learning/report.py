@@ -1,0 +1,202 @@
+"""The report of a run of learning: Markdown with tables and figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aenetpy import __version__
+from aenetpy.analysis.drawing import png
+from aenetpy.io.files import write_bytes, write_text
+from aenetpy.io.free_form import times
+from aenetpy.learning import figures
+from aenetpy.learning.record import CycleRecord, LearnRecord
+from aenetpy.reports.markdown import number, table
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WORK = ("dynamics", "labelling", "training")
+
+NOTES = """\
+gamma is the largest standard deviation of a force component among the members (population form);
+the step is that at which the dynamics of the cycle ended. Errors are of the mean of the committee
+on structures held out from all trainings, after the cycle. "New labels" are those of the cycle,
+before they were trained on: the mean of their gamma, and the mean of the largest true error of a
+force component. Properties are those of the mean of the committee after the cycle; a dash means
+that there is none, with the reason under "What went wrong". Errors of properties are in percent of
+the reference, those of energies in meV/atom.
+"""
+
+
+def write_report(path: Path, record: LearnRecord) -> None:
+    """Write the report, and its figures beside it.
+
+    Parameters
+    ----------
+    path
+        The Markdown file.
+    record
+        What was found so far; at least one cycle.
+
+    Raises
+    ------
+    DataError
+        If a file cannot be written.
+    """
+    sections = [
+        opening(record),
+        cycle_table(record),
+        time_table(record),
+        property_table(record),
+        failures(record),
+        draw_figures(path.parent, record),
+        f"## How to read this\n\n{NOTES}",
+    ]
+    write_text(path, "\n".join(section for section in sections if section))
+
+
+def opening(record: LearnRecord) -> str:
+    """Return what was asked for, and what came of it in one sentence."""
+    n_labels = sum(cycle.n_labels for cycle in record.cycles)
+    n_failures = sum(cycle.n_failures for cycle in record.cycles)
+    last = record.cycles[-1]
+    lines = [
+        f"# {record.name}",
+        "",
+        f"{times(sum(cycle.number > 0 for cycle in record.cycles), 'cycle')},"
+        f" {times(n_labels, 'label')} ({n_failures} failed);"
+        f" {times(last.n_training, 'structure')} for training at the end. aenetpy {__version__}.",
+        "",
+        "## What was asked for",
+        "",
+        *(f"    {line}" for line in record.settings),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def cycle_table(record: LearnRecord) -> str:
+    """Return one row per cycle."""
+    head = (
+        *("cycle", "walk", "step", "gamma, eV/Å", "thresholds, eV/Å", "labels", "failed"),
+        *("training set", "energy MAE, meV/atom", "RMSE", "force MAE, eV/Å", "RMSE"),
+        *("new labels: gamma, eV/Å", "true error, eV/Å"),
+    )
+    return table("Cycles", head, [_cycle_row(cycle) for cycle in record.cycles])
+
+
+def _cycle_row(cycle: CycleRecord) -> list[str]:
+    errors = cycle.held_out
+    held_out = (
+        ["-"] * 4
+        if errors is None
+        else [
+            number(errors.energy_mae),
+            number(errors.energy_rmse),
+            number(errors.force_mae),
+            number(errors.force_rmse),
+        ]
+    )
+    thresholds = " to ".join(number(one) for one in (cycle.lower, cycle.upper))
+    return [
+        str(cycle.number),
+        *((cycle.walk, str(cycle.step)) if cycle.walk else ("-", "-")),
+        number(cycle.gamma),
+        thresholds if math.isfinite(cycle.lower) else "-",
+        *map(str, (cycle.n_labels, cycle.n_failures, cycle.n_training)),
+        *held_out,
+        *(_mean(cycle.new_gammas_s), _mean(cycle.new_errors_s)),
+    ]
+
+
+def _mean(values: Sequence[float]) -> str:
+    numbers = [value for value in values if math.isfinite(value)]
+    return number(sum(numbers) / len(numbers)) if numbers else "-"
+
+
+def time_table(record: LearnRecord) -> str:
+    """Return the seconds of each cycle by kind of work."""
+    rows = [
+        [str(cycle.number), *(number(cycle.seconds.get(kind, math.nan)) for kind in WORK)]
+        for cycle in record.cycles
+        if cycle.seconds
+    ]
+    return table("Time, s", ("cycle", *WORK), rows) if rows else ""
+
+
+def property_table(record: LearnRecord) -> str:
+    """Return one row per quantity: reference, all data, and after each cycle with its error."""
+    names: dict[str, None] = {}
+    for found in (record.reference, *(cycle.properties for cycle in record.cycles)):
+        names.update(dict.fromkeys(found))
+    if not names:
+        return ""
+    full: Mapping[str, float] = record.full or {}
+    with_full = ["all data"] if record.full is not None else []
+    head = ["quantity", "reference", *with_full, *(f"cycle {one.number}" for one in record.cycles)]
+    rows = [
+        [
+            name,
+            _value(record.reference.get(name, math.nan)),
+            *([_value(full.get(name, math.nan))] if with_full else []),
+            *(_with_error(record, name, cycle) for cycle in record.cycles),
+        ]
+        for name in names
+    ]
+    return table("Properties", head, rows)
+
+
+def _value(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.5g}"
+
+
+def _with_error(record: LearnRecord, name: str, cycle: CycleRecord) -> str:
+    error = figures.property_error(record, name, cycle)
+    told = "" if math.isnan(error) else f" ({number(error, sign=True)} {figures.error_unit(name)})"
+    return _value(cycle.properties.get(name, math.nan)) + told
+
+
+def failures(record: LearnRecord) -> str:
+    """Return what went wrong, a line each."""
+    lines = [f"- Cycle {one.number}: {text}" for one in record.cycles for text in one.failures]
+    return "\n".join(["## What went wrong", "", *lines, ""]) if lines else ""
+
+
+def draw_figures(folder: Path, record: LearnRecord) -> str:
+    """Draw all figures there are data for, and return the section that shows them."""
+    lines = ["## Figures", ""]
+    for name, text, figure in _figures(record):
+        (folder / name).unlink(missing_ok=True)  # that of an earlier call would not be told apart
+        if figure is not None:
+            write_bytes(folder / name, png(figure))
+            lines += [f"![{text}]({name})", "", f"{text}.", ""]
+    return "\n".join(lines) if lines[2:] else ""
+
+
+def _figures(record: LearnRecord) -> Iterator[tuple[str, str, Figure | None]]:
+    trace = record.trace
+    yield (
+        "gamma.png",
+        "Disagreement along the walks; vertical lines: ends of cycles, dashed: thresholds",
+        None if trace is None else figures.gamma_figure(trace, record.cycles),
+    )
+    yield (
+        "properties.png",
+        "Errors of properties after each cycle; dashed: trained on all data",
+        figures.property_figure(record),
+    )
+    yield (
+        "gamma-error.png",
+        "True error of the new labels, before they were trained on, against gamma",
+        figures.calibration_figure(record.cycles),
+    )
+    for when in ("start", "end"):
+        found = record.parity.get(when)
+        yield (
+            f"parity-{when}.png",
+            f"Held-out structures at the {when}",
+            None if found is None else figures.parity_of(found, f"at the {when}"),
+        )

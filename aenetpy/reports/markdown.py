@@ -1,0 +1,24 @@
+"""Tables and numbers of reports in Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+
+def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a Markdown table under a heading."""
+    lines = [f"## {title}", "", _row(head), _row(["---"] * len(head)), *map(_row, rows), ""]
+    return "\n".join(lines)
+
+
+def _row(values: Sequence[str]) -> str:
+    return "| " + " | ".join(value.replace("|", r"\|") for value in values) + " |"
+
+
+def number(value: float, sign: bool = False) -> str:
+    """Return a number with three digits, a power of ten only if tiny; - if there is none."""
+    if math.isnan(value):
+        return "-"
+    text = f"{value:+.3g}" if sign else f"{value:.3g}"
+    return f"{value:+.0f}" if sign and "e+" in text else f"{value:.0f}" if "e+" in text else text

@@ -1,0 +1,346 @@
+"""``explore``: what a set of structures is, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from aenetpy.analysis.atomic_energies import fit_atomic_energies
+from aenetpy.analysis.dataset import Dataset, describe_dataset
+from aenetpy.analysis.likeness import NEARLY, alike, repeated
+from aenetpy.analysis.outliers import EnergyCheck, check_energies
+from aenetpy.analysis.survey import Survey, survey
+from aenetpy.arrays import Float
+from aenetpy.data.setup import Setup
+from aenetpy.data.structure import Structure
+from aenetpy.descriptors.base import make_descriptor
+from aenetpy.descriptors.featurise import batch_fingerprints
+from aenetpy.errors import DataError
+from aenetpy.interruption import interruptible
+from aenetpy.io.free_form import times
+from aenetpy.io.patterns import matches
+from aenetpy.io.structures import iter_structures
+from aenetpy.parallel import one_blas_thread
+from aenetpy.workflows.atomic_energies import types_block
+from aenetpy.workflows.batches import batches_of_atoms
+
+NET_FORCE = 0.01
+"""Sum of all forces, per atom, from which on they do not belong together, eV/Å."""
+
+TOO_CLOSE = 0.5
+"""No two nuclei are closer than this, Å: H2 has 0.74."""
+
+CONTRADICTION = 0.01
+"""Difference of energies, eV/atom, that nearly equal structures have at most, besides the work of
+their forces along the distance that they may be apart."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong, or should be looked at.
+
+    Parameters
+    ----------
+    kind
+        A word that does not change, for programs.
+    text
+        For people.
+    names
+        Of the structures, or files, it is about.
+    """
+
+    kind: str
+    text: str
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Exploration:
+    """What was found.
+
+    Parameters
+    ----------
+    survey, dataset
+        Numbers of the structures, and what they suggest for the input files.
+    energies
+        How energies go with each other.
+    rest_s
+        Energies per atom less fitted atomic energies, eV/atom, (s,); not a number where unknown.
+    cutoffs
+        Å; cell heights are compared with them.
+    findings
+        What is wrong, the worst first.
+    """
+
+    survey: Survey
+    dataset: Dataset
+    energies: EnergyCheck
+    rest_s: Float
+    cutoffs: tuple[float, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def types_block(self) -> str | None:
+        """The block TYPES of ``generate.in`` with fitted energies; None if no energy is known."""
+        fit = self.dataset.atomic_energies
+        return None if fit is None else types_block(self.survey.species, fit.energies_t)
+
+
+def explore(
+    files: Sequence[str],
+    cutoffs: Sequence[float] = (),
+    on_file: Callable[[], object] = lambda: None,
+) -> Exploration:
+    """Look at structures, all of which are held in memory.
+
+    Parameters
+    ----------
+    files
+        As in FILES of ``generate.in``, patterns included. Those that cannot be read are findings.
+    cutoffs
+        To compare cell heights with, Å; those that the data suggest by default.
+    on_file
+        Called after each entry.
+
+    Raises
+    ------
+    DataError
+        If no structure can be read.
+    """
+    structures, refused = read_all(files, on_file)
+    with one_blas_thread():
+        found = survey(structures)
+        dataset = describe_dataset(structures)
+        features_sg = mean_features(structures, found.species)
+        energies = check_energies(found.energies_s, found.counts_st, features_sg)
+    findings = [
+        *refused,
+        *missing(found, structures),
+        *strange_energies(found, energies),
+        *strange_geometry(found),
+        *strange_forces(found),
+        *repetitions(found),
+        *undetermined(dataset, found),
+    ]
+    return Exploration(
+        survey=found,
+        dataset=dataset,
+        energies=energies,
+        rest_s=less_references(found),
+        cutoffs=tuple(cutoffs) or (dataset.radial_cutoff, dataset.angular_cutoff),
+        findings=tuple(findings),
+    )
+
+
+def read_all(
+    files: Sequence[str], on_file: Callable[[], object]
+) -> tuple[list[Structure], list[Finding]]:
+    """Return the structures that can be read, and what is wrong with the others."""
+    structures: list[Structure] = []
+    refused: list[Finding] = []
+    first: DataError | None = None
+    for entry in interruptible(files):
+        for name in matches(entry) or [entry]:
+            try:
+                for structure in iter_structures(name):
+                    survey([structure])  # refuses what has no usable cell
+                    structures.append(structure)
+            except DataError as error:
+                first = first or error
+                refused.append(Finding("unreadable", str(error), (name,)))
+        on_file()
+    if not structures:
+        raise first or DataError("no structures are named", hint="name files, as in FILES")
+    return structures, refused
+
+
+def mean_features(structures: Sequence[Structure], species: tuple[str, ...]) -> Float:
+    """Return small Chebyshev fingerprints summed over the atoms, per atom, (s, g)."""
+    descriptors = [
+        make_descriptor(
+            Setup.chebyshev(
+                symbol,
+                species,
+                radial_cutoff=5.0,
+                radial_order=6,
+                angular_cutoff=4.0,
+                angular_order=3,
+            ),
+            species,
+        )
+        for symbol in species
+    ]
+    rows = []
+    for batch in batches_of_atoms(structures, len):
+        for structure, one in zip(
+            batch, batch_fingerprints(batch, species, descriptors), strict=True
+        ):
+            sums = [features_ng.sum(axis=0) for features_ng in one.features_tng]
+            rows.append(np.concatenate(sums) / len(structure))
+    return np.array(rows)
+
+
+def less_references(found: Survey) -> Float:
+    """Return energies per atom less fitted atomic energies, eV/atom; not a number where unknown."""
+    known_s = np.isfinite(found.energies_s)
+    rest_s = np.full(len(known_s), np.nan)
+    if known_s.any():
+        fit = fit_atomic_energies(found.counts_st[known_s], found.energies_s[known_s])
+        rest_s[known_s] = found.energies_s[known_s] - found.counts_st[known_s] @ fit.energies_t
+    return np.asarray(rest_s / found.n_atoms_s)
+
+
+def standard_errors(found: Survey) -> Float:
+    """Return the standard errors of fitted atomic energies, eV, (t,); infinite if open."""
+    known_s = np.isfinite(found.energies_s)
+    fit = fit_atomic_energies(found.counts_st[known_s], found.energies_s[known_s])
+    if not fit.unique:
+        return np.full(len(found.species), np.inf)
+    shares_st = found.counts_st[known_s] / found.n_atoms_s[known_s, None]
+    return np.asarray(fit.rmse * np.sqrt(np.diag(np.linalg.inv(shares_st.T @ shares_st))))
+
+
+def missing(found: Survey, structures: Sequence[Structure]) -> list[Finding]:
+    """Return what structures lack, and kinds of energies and periodicity that are mixed."""
+    findings = []
+    cohesive = [bool(structure.cohesive_energy) for structure in structures]
+    without = [s.energy is None and not s.cohesive_energy for s in structures]
+    for kind, chosen_s, text in (
+        ("without_energy", without, "without energy: generate will refuse them"),
+        (
+            "without_forces",
+            np.isnan(found.longest_s),
+            "without forces: generate takes them only with FORCES_OPTIONAL",
+        ),
+        (
+            "cohesive_energies",
+            cohesive if not all(cohesive) else [],
+            "with a cohesive energy, "
+            "others with a total energy: the atomic energies of TYPES must be theirs",
+        ),
+    ):
+        names = tuple(np.array(found.names_s)[np.flatnonzero(chosen_s)])
+        if names:
+            findings.append(Finding(kind, f"{times(len(names), 'structure')} {text}", names))
+    if len(kinds := np.unique(found.periodic_s)) > 1:
+        counts = ", ".join(
+            f"{(found.periodic_s == k).sum()} in {times(int(k), 'direction')}" for k in kinds
+        )
+        fewest = min(kinds, key=lambda k: (found.periodic_s == k).sum())
+        names = tuple(np.array(found.names_s)[found.periodic_s == fewest])
+        findings.append(
+            Finding("mixed_periodicity", f"not all are periodic alike: {counts}", names)
+        )
+    return findings
+
+
+def strange_energies(found: Survey, energies: EnergyCheck) -> list[Finding]:
+    """Return outliers, or two groups of energies."""
+    names_s = np.array(found.names_s)
+    what = "composition and geometry" if energies.of_geometry else "composition"
+    if energies.upper_s is not None:
+        upper_s, lower_s = energies.upper_s, np.isfinite(energies.rest_s) & ~energies.upper_s
+        text = (
+            f"the energies fall into two groups that {what} do not explain, {energies.step:.3g}"
+            f" eV/atom apart: {lower_s.sum()} structures ('{names_s[lower_s][0]}', ...) and"
+            f" {upper_s.sum()} ('{names_s[upper_s][0]}', ...); are they of one code, with one set"
+            " of pseudopotentials and settings?"
+        )
+        fewer_s = upper_s if upper_s.sum() <= lower_s.sum() else lower_s
+        return [Finding("two_references", text, tuple(names_s[fewer_s]))]
+    middle = np.nanmedian(energies.rest_s) if np.isfinite(energies.rest_s).any() else 0.0
+    order = np.argsort(-np.abs(energies.rest_s - middle))
+    worst = [s for s in order if energies.outliers_s[s]]
+    if not worst:
+        return []
+    rest = energies.rest_s[worst[0]] - middle
+    text = (
+        f"{times(len(worst), 'structure')} with an energy unlike those of the others by more than"
+        f" {what} explain (standard deviation {1000 * energies.deviation:.3g} meV/atom): the worst,"
+        f" {names_s[worst[0]]}, by {rest:+.3g} eV/atom ({rest * found.n_atoms_s[worst[0]]:+.3g} eV)"
+    )
+    return [Finding("energy_outliers", text, tuple(names_s[worst]))]
+
+
+def strange_geometry(found: Survey) -> list[Finding]:
+    """Return structures with atoms on top of each other."""
+    shortest_s = found.shortest_sp.min(axis=1)
+    close = np.flatnonzero(shortest_s < TOO_CLOSE)
+    if not close.size:
+        return []
+    names = tuple(np.array(found.names_s)[close])
+    text = (
+        f"{times(len(names), 'structure')} with atoms closer than {TOO_CLOSE} Å: the closest are"
+        f" {shortest_s.min():.3f} Å apart"
+    )
+    return [Finding("close_atoms", text, names)]
+
+
+def strange_forces(found: Survey) -> list[Finding]:
+    """Return structures whose forces do not add up to nothing."""
+    per_atom_s = np.nan_to_num(found.net_s) / found.n_atoms_s
+    names = tuple(np.array(found.names_s)[per_atom_s > NET_FORCE])
+    if not names:
+        return []
+    worst = int(np.argmax(per_atom_s))
+    text = (
+        f"{times(len(names), 'structure')} with a net force of more than {NET_FORCE} eV/Å per"
+        f" atom: the worst, {found.names_s[worst]}, {found.net_s[worst]:.3g} eV/Å in all; are"
+        " forces missing, or those of fixed atoms set to zero?"
+    )
+    return [Finding("net_forces", text, names)]
+
+
+def repetitions(found: Survey) -> list[Finding]:
+    """Return structures that are equal or nearly equal, and those whose energies then differ."""
+    findings = []
+    equal = repeated(found.digests_s)
+    again = {s for group in equal for s in group[1:]}
+    near: list[tuple[int, int]] = []
+    against: list[tuple[int, int]] = []
+    per_atom_s = found.energies_s / found.n_atoms_s
+    for first, *others in alike(found):
+        for s in others:
+            if s in again:
+                continue
+            work = NEARLY * np.nan_to_num(max(found.longest_s[first], found.longest_s[s]))
+            differs = abs(per_atom_s[s] - per_atom_s[first]) > CONTRADICTION + work
+            (against if differs else near).append((first, s))
+    pairs = [(group[0], s) for group in equal for s in group[1:]]
+    for kind, found_pairs, text in (
+        ("equal", pairs, "equal to earlier ones in all but their names"),
+        (
+            "nearly_equal",
+            near,
+            f"nearly equal to earlier ones (all distances the same to {NEARLY} Å)",
+        ),
+        (
+            "contradictory",
+            against,
+            f"nearly equal to earlier ones (distances the same to {NEARLY} Å) but with other"
+            " energies, by more than their forces explain",
+        ),
+    ):
+        if found_pairs:
+            a, b = found_pairs[0]
+            example = f"'{found.names_s[b]}' and '{found.names_s[a]}'"
+            names = tuple(found.names_s[s] for _, s in found_pairs)
+            findings.append(
+                Finding(kind, f"{times(len(names), 'structure')} {text}: {example}", names)
+            )
+    return findings
+
+
+def undetermined(dataset: Dataset, found: Survey) -> list[Finding]:
+    """Return whether the compositions leave atomic energies open."""
+    fit = dataset.atomic_energies
+    if fit is None or fit.unique:
+        return []
+    rank = np.linalg.matrix_rank(found.counts_st[np.isfinite(found.energies_s)])
+    text = (
+        f"the compositions do not determine the atomic energies: they tell {rank} of"
+        f" {len(found.species)} apart; those below fit, others as well"
+    )
+    return [Finding("undetermined_references", text, ())]

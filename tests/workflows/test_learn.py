@@ -1,0 +1,293 @@
+"""Learning on the fly, from the files of a user to the labels and networks that he gets."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.io import read, write
+
+from aenetpy import CommitteeCalculator, read_committee
+from aenetpy.cli.main import run
+from aenetpy.errors import DataError, InputError, ReferenceFailed, Stopped
+from aenetpy.io.ase_input import Ensemble
+from aenetpy.io.learn_in import WalkInput, read_learn
+from aenetpy.io.learn_state import read_state
+from aenetpy.workflows import learn as module
+from aenetpy.workflows.learn import learn
+from aenetpy.workflows.learn_fit import LearningSplit
+from aenetpy.workflows.walk import Point, Walk
+from tests.learning.project import LEARN, TRAIN, make_project, outcome
+
+ENSEMBLES = {
+    "ramp": (Ensemble("nvt", 300.0), 900.0),
+    "chain": (Ensemble("nvt", 300.0, "nose-hoover"), 300.0),
+    "nve": (Ensemble("nve", 300.0), 300.0),
+    "scaled": (Ensemble("npt", 300.0, pressure=1.0), 300.0),
+    "free": (Ensemble("npt", 300.0, cell="free"), 300.0),
+}
+
+
+class Killed(BaseException):
+    """Stands for kill -9."""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> Path:
+    """Return the folder of a project that has learned without interruption."""
+    folder = make_project(tmp_path_factory.mktemp("undisturbed"))
+    learn(read_learn(folder / "learn.yaml"), folder)
+    return folder
+
+
+def settings_of(folder: Path, **changes: str):
+    """Return the settings of a project with some lines replaced."""
+    text = (folder / "learn.yaml").read_text()
+    lines = [line for line in text.splitlines() if line.split(":")[0] not in changes]
+    lines += [f"{key}: {value}" for key, value in changes.items()]
+    (folder / "learn.yaml").write_text("\n".join(lines) + "\n")
+    return read_learn(folder / "learn.yaml")
+
+
+@pytest.mark.parametrize("name", ENSEMBLES)
+def test_walk_goes_on_bit_by_bit(undisturbed, name):
+    pytest.importorskip("ase.md.nose_hoover_chain") if name != "ramp" else None
+    ensemble, last = ENSEMBLES[name]
+    settings = WalkInput(
+        "w", "x", steps=40, time_step=2.0, ensemble=ensemble, last_temperature=last
+    )
+    committee = read_committee(undisturbed / "learn" / "cycle-000")
+
+    def new_walk() -> Walk:
+        calculator = CommitteeCalculator(committee)
+        return Walk(settings, bulk("Au", cubic=True) * (2, 1, 1), calculator, "max", 3, 1.0)
+
+    walk = new_walk()
+    walk.interval(5, math.inf)
+    point = json.loads(json.dumps(walk.point().as_json()))
+    expected = [frame for _ in range(3) for frame in walk.interval(5, math.inf)]
+    other = new_walk()
+    other.go_to(Point.from_json(point))
+    found = [frame for _ in range(3) for frame in other.interval(5, math.inf)]
+    assert [frame.step for frame in found] == list(range(6, 21))
+    assert [frame.gamma for frame in found] == [frame.gamma for frame in expected]
+    last_found, last_expected = found[-1].structure, expected[-1].structure
+    assert np.array_equal(last_found.positions_nc, last_expected.positions_nc)
+    assert np.array_equal(last_found.cell_cc, last_expected.cell_cc)
+    assert not np.array_equal(last_found.positions_nc, expected[0].structure.positions_nc)
+
+
+def test_labels_are_those_of_the_reference(undisturbed):
+    labels = read(undisturbed / "learn" / "labels.xyz", ":")
+    assert len(labels) == read_state(undisturbed / "learn" / "state.json").n_labels == 4
+    for label in labels:
+        copy = label.copy()
+        copy.calc = EMT()
+        assert copy.get_potential_energy() == pytest.approx(label.get_potential_energy(), abs=1e-6)
+        np.testing.assert_allclose(copy.get_forces(), label.get_forces(), atol=1e-6)
+
+
+def test_a_walk_goes_back_to_where_it_was_trusted(undisturbed):
+    results = undisturbed / "learn"
+    for record in read_state(results / "state.json").cycles[:-1]:
+        rows = (results / f"cycle-{record['cycle']:03d}" / "gamma.csv").read_text().splitlines()
+        rows = [row.split(",") for row in rows[1:]]
+        for step, gamma in zip(record.get("steps", []), record.get("gammas", []), strict=True):
+            assert [record["walk"], str(step), f"{gamma:.6g}"] in rows
+            assert step == 0 or record["lower"] < gamma <= record["upper"]
+
+
+@pytest.mark.parametrize("moment", range(1, 14))
+def test_killed_at_any_stage(undisturbed, tmp_path, monkeypatch, moment):
+    """Each moment is one before or after a file of a stage, in the order in which they come."""
+    folder = make_project(tmp_path)
+    settings = read_learn(folder / "learn.yaml")
+    left = [moment]
+
+    def fatal(function, before):
+        def wrapped(*arguments, **keywords):
+            left[0] -= 1
+            if left[0] == 0 and before:
+                raise Killed
+            value = function(*arguments, **keywords)
+            if left[0] == 0:
+                raise Killed
+            return value
+
+        return wrapped
+
+    with monkeypatch.context() as patched:
+        for k, name in enumerate(("write_state", "write_xyz", "fit_committee", "label")):
+            before = (moment + k) % 2 == 0
+            patched.setattr(module, name, fatal(getattr(module, name), before))
+        with pytest.raises(Killed):
+            learn(settings, folder)
+    learn(settings, folder)
+    assert outcome(folder / "learn") == outcome(undisturbed / "learn")
+
+
+def test_jobs_do_not_matter(undisturbed, tmp_path):
+    folder = make_project(tmp_path)
+    learn(read_learn(folder / "learn.yaml"), folder, jobs=2)
+    assert outcome(folder / "learn") == outcome(undisturbed / "learn")
+
+
+def test_more_labels_later(undisturbed, tmp_path):
+    folder = make_project(tmp_path, LEARN.replace("labels: 4", "labels: 2"))
+    assert learn(read_learn(folder / "learn.yaml"), folder).n_labels == 2
+    assert learn(settings_of(folder, labels="4"), folder).n_labels == 4
+    assert outcome(folder / "learn") == outcome(undisturbed / "learn")
+
+
+def test_wall_time(undisturbed, tmp_path):
+    folder = make_project(tmp_path)
+    with pytest.raises(Stopped, match="wall_time"):
+        learn(settings_of(folder, wall_time="0.001"), folder)
+    learn(settings_of(folder, wall_time="1000"), folder)
+    assert outcome(folder / "learn") == outcome(undisturbed / "learn")
+
+
+def test_stop_file(tmp_path, monkeypatch):
+    folder = make_project(tmp_path)
+    settings = read_learn(folder / "learn.yaml")
+
+    def stopping(*arguments):
+        (folder / "learn" / "STOP").touch()
+        return fit(*arguments)
+
+    fit = module.fit_committee
+    monkeypatch.setattr(module, "fit_committee", stopping)
+    with pytest.raises(Stopped, match="learning halted"):
+        learn(settings, folder)
+    assert len(read_state(folder / "learn" / "state.json").cycles) == 2
+
+
+def test_foreign_folder(tmp_path):
+    folder = make_project(tmp_path)
+    (folder / "learn").mkdir()
+    (folder / "learn" / "notes.txt").touch()
+    with pytest.raises(DataError, match=r"holds no state of learning, but notes\.txt"):
+        learn(read_learn(folder / "learn.yaml"), folder)
+
+
+@pytest.mark.parametrize("select", ["random", "uniform"])
+def test_selection_without_committee(tmp_path, select):
+    text = LEARN.replace("lower: 0.15\nupper: 5\n", f"select: {select}\n")
+    folder = make_project(tmp_path, text)
+    state = learn(read_learn(folder / "learn.yaml"), folder)
+    assert state.n_labels == 4
+    if select == "uniform":
+        assert state.labelled == {"slab": [6, 12], "bulk": [4, 8]}
+    else:
+        assert [len(steps) for steps in state.labelled.values()] == [2, 2]
+
+
+def test_selection_from_a_trajectory(tmp_path):
+    explore = "explore:\n  run: {trajectory: 'run.xyz@:'}\n"
+    folder = make_project(tmp_path, LEARN[: LEARN.index("explore")] + explore)
+    frames = []
+    for k in range(6):
+        atoms = bulk("Au", cubic=True, a=4.1)
+        atoms.rattle(0.02 if k != 3 else 0.4, seed=k)
+        frames.append(atoms)
+    write(folder / "run.xyz", frames)
+    settings = settings_of(folder, labels="1")
+    state = learn(settings, folder)
+    assert state.labelled == {"run": [4]}
+    assert len((folder / "learn" / "cycle-000" / "gamma.csv").read_text().splitlines()) == 7
+
+
+@pytest.mark.parametrize(
+    ("toy", "words"),
+    [("Toy", "nan"), ("NotConverging", "did not converge"), ("Crashing", "signal|status")],
+)
+def test_a_reference_that_fails(tmp_path, toy, words):
+    folder = make_project(tmp_path)
+    settings = settings_of(
+        folder, reference=f"{{calculator: 'tests.learning.toys:{toy}', timeout: 60}}"
+    )
+    with pytest.raises(ReferenceFailed, match=words):
+        learn(settings, folder)
+    state = read_state(folder / "learn" / "state.json")
+    assert state.n_labels == 0
+    assert len(state.failures) == 3
+    assert not (folder / "learn" / "labels.xyz").exists()
+
+
+def test_held_out_structures_stay_held_out():
+    own = [f"a-{k}.xsf" for k in range(10)]
+    labels = [f"run/cycle-{k:03d}/labels.xyz@{j}" for k in range(30) for j in range(2)]
+    tested: set[str] = set()
+    for n in range(0, len(labels) + 1, 2):
+        names = own + labels[:n]
+        split = LearningSplit("run/cycle-", 20.0, 3, False)
+        train_s, test_s = split(names)
+        assert sorted([*train_s, *test_s]) == list(range(len(names)))
+        now = {names[s] for s in test_s}
+        assert tested <= now
+        assert tested == now & {*own, *labels[: n - 2]} or n == 0
+        for label in labels[:n:2]:  # a family is on one side
+            assert (label in now) == (label[:-1] + "1" in now)
+        tested = now
+    assert 0.17 < len(tested) / 70 <= 0.2
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"lowr": "1"}, "unknown key 'lowr'; known are .*did you mean 'lower'"),
+        ({"lower": "-1"}, "lower is -1; it must be a positive number"),
+        ({"upper": "0.1"}, "upper is 0.1; it must be above lower, 0.15"),
+        ({"lower": "auto"}, "upper is a number, and lower is auto"),
+        ({"members": "1"}, "members is 1; it must be at least 2"),
+        ({"frames": "4"}, "frames is 4, and 4 steps of check have no room"),
+        ({"measure": "maximum"}, "measure is 'maximum'; write max or norm"),
+        ({"select": "random"}, "lower has no meaning with select random"),
+        ({"explore": "{}"}, "explore is empty"),
+        ({"explore": "{a: {steps: 3}}"}, "explore.a needs either start or trajectory"),
+        ({"explore": "{a: {start: nothing.xyz}}"}, "nothing.xyz"),
+        (
+            {"explore": "{a: {start: slab.xyz, thermostat: nose-hoover, temperature: [1, 2]}}"},
+            "is a ramp, which nvt with this thermostat cannot follow",
+        ),
+        ({"retrain": "{networks: 3}"}, "unknown key 'retrain.networks'"),
+    ],
+)
+def test_bad_input(tmp_path, capsys, monkeypatch, change, words):
+    folder = make_project(tmp_path)
+    monkeypatch.chdir(folder)
+    with pytest.raises(Exception, match=words) as caught:
+        learn(settings_of(folder, **change), folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_changed_settings(undisturbed, tmp_path):
+    folder = make_project(tmp_path, LEARN.replace("labels: 4", "labels: 1"))
+    learn(read_learn(folder / "learn.yaml"), folder)
+    with pytest.raises(InputError, match="the settings have changed"):
+        learn(settings_of(folder, seed="2"), folder)
+
+
+def test_auto_needs_held_out_structures(tmp_path):
+    folder = make_project(
+        tmp_path,
+        LEARN.replace("lower: 0.15\nupper: 5\n", ""),
+        TRAIN.replace("TESTPERCENT 25", "TESTPERCENT 0"),
+    )
+    with pytest.raises(InputError, match="lower is auto, which needs held-out structures"):
+        learn(read_learn(folder / "learn.yaml"), folder)
+
+
+def test_command(undisturbed, monkeypatch, capsys):
+    monkeypatch.chdir(undisturbed)
+    assert run(["learn", "learn.yaml"]) == 0  # nothing is left to do
+    assert run(["learn", "status"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[:4] == ["cycle", "walk", "step", "gamma"]
+    assert len(lines) == 2 + 5
+    assert lines[-1] == "done: all labels are used"
