@@ -16,8 +16,8 @@ from aenetpy.io.files import read_bytes, write_bytes, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.study_in import Study
 from aenetpy.io.trial_files import TrialResult
-from aenetpy.reports.markdown import number, table
 from aenetpy.reports.html import html_page
+from aenetpy.reports.markdown import number, table
 from aenetpy.studies import figures
 from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell, sort_into_cells
 

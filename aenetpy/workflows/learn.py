@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ from aenetpy.reports import learn as report
 from aenetpy.reports.listener import SILENT, Listener, Recorded
 from aenetpy.reports.notes import notes_only_to, warnings_as_notes
 from aenetpy.workflows.checks import smallest_distance
-from aenetpy.workflows.learn_fit import Fit, fit_committee
+from aenetpy.workflows.learn_fit import fit_committee
 from aenetpy.workflows.reference import check_reference, label, measure_with
 from aenetpy.workflows.walk import Point, Walk
 
@@ -183,7 +184,7 @@ class _Run:
         settings = replace(self.generate, files=tuple(files))
         train = self.train if state.cycle == 0 else replace(self.train, **self.settings.retrain)
         before = self.cycle_folder(state.cycle - 1) if state.cycle else None
-        fit = fit_committee(
+        record = fit_committee(
             settings,
             train,
             f"{self.results.relative_to(self.root)}/cycle-",
@@ -194,8 +195,7 @@ class _Run:
             before,
             self.jobs,
         )
-        state.lower, state.upper = self._thresholds(fit)
-        record = fit.record()
+        state.lower, state.upper = self._thresholds(record["force_spread"])
         record.update(
             cycle=state.cycle,
             lower=state.lower,
@@ -427,13 +427,13 @@ class _Run:
 
     # What the stages share
 
-    def _thresholds(self, fit: Fit) -> tuple[float, float]:
+    def _thresholds(self, spread: float | None) -> tuple[float, float]:
         settings = self.settings
         if settings.lower is not None:
             lower = settings.lower
         elif settings.select != "committee":
             lower = math.inf
-        elif fit.spread is None:
+        elif spread is None:
             raise InputError(
                 "lower is auto, and no forces are held out that it could be found from",
                 file=settings.path,
@@ -441,7 +441,7 @@ class _Run:
                 hint="give lower and upper in eV/Å, or a larger TESTPERCENT",
             )
         else:
-            lower = AUTO_LOWER * fit.spread
+            lower = AUTO_LOWER * spread
         return lower, settings.upper if settings.upper is not None else AUTO_UPPER * lower
 
     def _measured(self, committee: Committee) -> dict[str, float | None]:
@@ -578,18 +578,20 @@ def start_atoms(walk: WalkInput, root: Path) -> Atoms:
 
 def learning_digest(settings: Learn, generate: GenerateInput, root: Path) -> str:
     """Return a digest of all that the result depends on but what may change."""
-    fixed = replace(
-        settings,
-        path="",
-        folder="",
-        labels=1 if settings.select == "committee" else settings.labels,
-        wall_time=math.inf,
-        reference=replace(settings.reference, timeout=1.0, parallel=1),
-        properties=(),
-    )
+    fixed = asdict(settings)
+    for name in ("path", "folder", "wall_time", "properties", "lines"):
+        del fixed[name]
+    if settings.select == "committee":
+        del fixed["labels"]
+    for name in ("timeout", "parallel", "place"):
+        del fixed["reference"][name]
+    for walk in fixed["explore"]:
+        del walk["place"]
     files = [within(root, settings.generate), within(root, settings.train)]
     files += [within(root, setup.text) for setup in generate.setups.values()]
-    return digest_of(repr(fixed).encode(), *(read_bytes(file) for file in files))
+    return digest_of(
+        json.dumps(fixed, sort_keys=True).encode(), *(read_bytes(file) for file in files)
+    )
 
 
 def _seed(seed: int, walk: int, attempt: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,17 +13,16 @@ import numpy as np
 
 from aenetpy.arrays import Index
 from aenetpy.data.families import is_copy, parent_of
-from aenetpy.io.files import read_bytes, write_bytes
+from aenetpy.io.files import read_bytes, read_text, write_bytes, write_text
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.rngstate import GfortranRandom
 from aenetpy.io.train_in import TrainInput
-from aenetpy.models.calibration import Spread
 from aenetpy.models.committee import MEMBER
 from aenetpy.training.split import split_families
 from aenetpy.workflows.generate import generate
-from aenetpy.workflows.train_members import CommitteeResult, train_members
+from aenetpy.workflows.train_members import PROGRESS, train_members
 
-TRAINING_SET = "refdata.train"
+TRAINING_SET, RECORD = "refdata.train", "fit.json"
 LEFT_OVER = (f"{TRAINING_SET}*", f"{MEMBER}*/*.nn-*", f"{MEMBER}*/train.state")
 """What nobody needs after a fit."""
 
@@ -72,48 +73,6 @@ class LearningSplit:
         return np.array(train, np.intp), np.array(test, np.intp)
 
 
-@dataclass(frozen=True)
-class Fit:
-    """A committee and what is known of it.
-
-    Parameters
-    ----------
-    result
-        Of the training.
-    n_training, n_test
-        Structures.
-    """
-
-    result: CommitteeResult
-    n_training: int
-    n_test: int
-
-    @property
-    def spread(self) -> float | None:
-        """Root mean square of the spread of forces on structures held out, eV/Å; None without."""
-        calibration = self.result.calibration
-        return (
-            None if calibration is None or calibration.force is None else calibration.force.std_rms
-        )
-
-    @property
-    def _force(self) -> Spread | None:
-        calibration = self.result.calibration
-        return None if calibration is None else calibration.force
-
-    def record(self) -> dict[str, Any]:
-        """Return what there is to tell, as JSON can hold it."""
-        rmse = dict(zip(self.result.quantities, self.result.committee_rmse, strict=False))
-        force = self._force
-        return {
-            "n_training": self.n_training,
-            "n_test": self.n_test,
-            "energy_rmse": rmse.get("energy"),
-            "force_rmse": rmse.get("force"),
-            "calibration": None if force is None else force.factor,
-        }
-
-
 def fit_committee(
     generated: GenerateInput,
     trained: TrainInput,
@@ -124,7 +83,7 @@ def fit_committee(
     folder: Path,
     before: Path | None,
     jobs: int,
-) -> Fit:
+) -> dict[str, Any]:
     """Make the training set and fit a committee, or what an earlier call has left of it.
 
     Parameters
@@ -146,26 +105,69 @@ def fit_committee(
     jobs
         Threads.
 
+    Returns
+    -------
+    record
+        Numbers of structures for training and testing, RMSE of the mean of the members on the
+        latter (eV/atom, eV/Å), root mean square of their spread of forces (eV/Å), and the factor
+        that makes it honest; None where nothing is held out. It stays in ``fit.json``.
+
     Raises
     ------
     AenetpyError
         As `generate` and `train_members`.
     """
+    done = folder / RECORD
+    if not done.exists():
+        write_text(
+            done,
+            json.dumps(
+                _fitted(generated, trained, labels, members, seed, root, folder, before, jobs)
+            )
+            + "\n",
+        )
+    for pattern in LEFT_OVER:
+        for path in folder.glob(pattern):
+            path.unlink()
+    record: dict[str, Any] = json.loads(read_text(done))
+    return record
+
+
+def _fitted(
+    generated: GenerateInput,
+    trained: TrainInput,
+    labels: str,
+    members: int,
+    seed: int,
+    root: Path,
+    folder: Path,
+    before: Path | None,
+    jobs: int,
+) -> dict[str, Any]:
+    """Fit a committee; see `fit_committee`."""
     training_set = folder / TRAINING_SET
     if not training_set.exists():
         output = str(training_set.relative_to(root))
         generate(replace(generated, output=output), root, jobs=jobs)
-    for number in range(1, members + 1):
-        own = folder / f"{MEMBER}{number}"
+    folders = [folder / f"{MEMBER}{number}" for number in range(1, members + 1)]
+    begins = not (folder / PROGRESS).exists()
+    for own in folders:
+        if begins and own.exists():
+            shutil.rmtree(own)  # perhaps trained to the end, which nobody has noted
         own.mkdir(exist_ok=True)
-        for line in trained.networks if before is not None else ():
+        for line in trained.networks if begins and before is not None else ():
             assert before is not None
-            if not (own / line.file).exists():
-                write_bytes(own / line.file, read_bytes(before / own.name / line.file))
+            write_bytes(own / line.file, read_bytes(before / own.name / line.file))
     split = LearningSplit(labels, trained.test_percent, seed, trained.test_copies)
     settings = replace(trained, training_set=TRAINING_SET, seed=seed, npseed=None, phseed=None)
     result = train_members(settings, folder, jobs=jobs, members=members, split=split)
-    for pattern in LEFT_OVER:
-        for path in folder.glob(pattern):
-            path.unlink()
-    return Fit(result, split.n_training, split.n_test)
+    rmse = dict(zip(result.quantities, result.committee_rmse, strict=False))
+    force = None if result.calibration is None else result.calibration.force
+    return {
+        "n_training": split.n_training,
+        "n_test": split.n_test,
+        "energy_rmse": rmse.get("energy"),
+        "force_rmse": rmse.get("force"),
+        "force_spread": None if force is None else force.std_rms,
+        "calibration": None if force is None else force.factor,
+    }
