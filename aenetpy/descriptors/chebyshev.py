@@ -17,6 +17,7 @@ from aenetpy.kernels.chebyshev import features_and_moments
 from aenetpy.kernels.chebyshev_directional import directional
 from aenetpy.kernels.chebyshev_gradient import adjoint, jacobian
 from aenetpy.kernels.chebyshev_groups import Basis
+from aenetpy.kernels.chebyshev_members import adjoints
 
 
 class ChebyshevDescriptor:
@@ -122,6 +123,32 @@ class ChebyshevDescriptor:
             structures_n,
             forces_nc,
             virial_scc,
+        )
+
+    def adjoints(
+        self,
+        atoms_a: Long,
+        types_n: Int,
+        neighbors: Neighbors,
+        state: Float,
+        gradient_mag: Float,
+        structures_n: Long,
+        forces_mnc: Float,
+        virial_mscc: Float,
+    ) -> None:
+        """Do `adjoint` for several gradients (m, a, g), with the harmonics found once."""
+        adjoints(
+            self._basis,
+            np.ascontiguousarray(atoms_a, np.int64),
+            types_n,
+            neighbors.offsets_n,
+            neighbors.partners_p,
+            neighbors.r_cp,
+            state,
+            np.ascontiguousarray(gradient_mag, np.float64),
+            structures_n,
+            forces_mnc,
+            virial_mscc,
         )
 
     def directional(

@@ -52,7 +52,7 @@ def _radial_coefficients(
 
 
 @kernel
-def _angular_coefficients(
+def angular_coefficients(
     basis: Basis, gradient_g: Float, moments_hm: Float, t: int, field_m: Float
 ) -> float:
     """B_lm = sum_h s_h N_lm q_hl A_hlm with q_hl = sum_n g_hn c_nl; return sum_hl s_h^2 q_hl."""
@@ -175,7 +175,7 @@ def _gradients(
                 for c in range(3):
                     groups.gradient_cs[c * groups.size + s] = 0.0
         _radial_coefficients(basis, gradient_g, t, values_n, slopes_n)
-        self_factor = _angular_coefficients(basis, gradient_g, moments_hm, t, field_m)
+        self_factor = angular_coefficients(basis, gradient_g, moments_hm, t, field_m)
         _radial_gradient(basis, groups, near, values_n, slopes_n)
         _angular_gradient(basis, groups, near, field_m, self_factor)
         if basis.radial_cutoff > basis.angular_cutoff:
