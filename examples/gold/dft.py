@@ -47,8 +47,8 @@ radial_Rc=5.5 radial_N=20 angular_Rc=4.2 angular_N=14
 # Forces first, one structure at a time; then a short run in which energies have more weight.
 # Cells as large as these have so many derivatives that keeping them saves nothing: CACHE 0.
 STAGES = (
-    "FORCES\nalpha=0.99 energy=5 force=0.1\nITERATIONS 400\n"
-    "METHOD\nadamw lr=0.005 halflife=50 batchsize=1\n",
+    "FORCES\nalpha=0.999 energy=5 force=0.1\nITERATIONS 450\n"
+    "METHOD\nadamw lr=0.015 halflife=60 batchsize=1\n",
     "FORCES\nalpha=0.7 energy=5 force=0.1\nITERATIONS 40\n"
     "METHOD\nadamw lr=0.0005 halflife=6 batchsize=1\n",
 )
