@@ -39,6 +39,8 @@ class LearnState:
         Cycles in a row without a label, because the reference failed.
     labelled
         Steps of the structures that were labelled, by the name of the walk.
+    test
+        Names of the structures that are held out.
     lower, upper
         Thresholds of this cycle, eV/Å.
     cycles
@@ -62,6 +64,7 @@ class LearnState:
     repeats: int = 0
     failed: int = 0
     labelled: dict[str, list[int]] = field(default_factory=dict)
+    test: list[str] = field(default_factory=list)
     lower: float = 0.0
     upper: float = 0.0
     cycles: list[dict[str, Any]] = field(default_factory=list)

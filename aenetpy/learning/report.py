@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from aenetpy import __version__
 from aenetpy.analysis.drawing import png
-from aenetpy.io.files import write_bytes, write_text
+from aenetpy.io.files import read_bytes, write_bytes, write_text
 from aenetpy.io.free_form import times
 from aenetpy.learning import figures
 from aenetpy.learning.record import CycleRecord, LearnRecord
+from aenetpy.reports.html import html_page
 from aenetpy.reports.markdown import number, table
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ the reference, those of energies in meV/atom.
 
 
 def write_report(path: Path, record: LearnRecord) -> None:
-    """Write the report, and its figures beside it.
+    """Write the report as Markdown, with its figures beside it, and as one HTML file.
 
     Parameters
     ----------
@@ -55,7 +56,10 @@ def write_report(path: Path, record: LearnRecord) -> None:
         draw_figures(path.parent, record),
         f"## How to read this\n\n{NOTES}",
     ]
-    write_text(path, "\n".join(section for section in sections if section))
+    text = "\n".join(section for section in sections if section)
+    write_text(path, text)
+    page = html_page(text, lambda name: read_bytes(path.parent / name))
+    write_text(path.with_suffix(".html"), page)
 
 
 def opening(record: LearnRecord) -> str:

@@ -17,13 +17,10 @@ def fit_begins(cycle: int, n_labels: int) -> str:
 def fit_ends(record: Mapping[str, Any]) -> str:
     """Return the errors of a fit."""
     text = f"cycle {record['cycle']}: {times(record['n_training'], 'structure')} trained on"
-    if record.get("energy_rmse") is not None:
-        text += (
-            f", {times(record['n_test'], 'structure')} held out:"
-            f" RMSE {1000 * record['energy_rmse']:.2f} meV/atom"
-        )
-        if record.get("force_rmse") is not None:
-            text += f", {record['force_rmse']:.4f} eV/Å"
+    if record["held_out"] is not None:
+        _, energy, _, force = record["held_out"]
+        text += f", {times(record['n_test'], 'structure')} held out:"
+        text += f" RMSE {energy:.2f} meV/atom, {force:.4f} eV/Å"
     if math.isfinite(record["lower"]):
         text += f"; thresholds {record['lower']:.3g} and {record['upper']:.3g} eV/Å"
     return f"{text} ({record['seconds_fit']:.0f} s)\n"
@@ -41,8 +38,8 @@ def labelled(record: Mapping[str, Any]) -> str:
     return (
         f"cycle {record['cycle']}: {record['walk']}, step {steps}: gamma {gammas};"
         f" {times(record['n_labels'], 'label')}, where the committee was wrong by"
-        f" {1000 * record['new_energy_rmse']:.1f} meV/atom, {record['new_force_rmse']:.3f} eV/Å"
-        f" (at most {record['new_force_max']:.3f})\n"
+        f" {record['new_energy_rmse']:.1f} meV/atom, {record['new_force_rmse']:.3f} eV/Å"
+        f" (at most {max(record['new_errors']):.3f})\n"
     )
 
 
@@ -91,18 +88,18 @@ def status(cycles: Sequence[Mapping[str, Any]], stage: str, ended: str) -> str:
             f"{max(gammas):.3g}" if gammas else "-",
             str(record.get("n_labels", 0)),
             str(record["n_training"]),
-            _number(record.get("energy_rmse"), 1000, "9.2f"),
-            _number(record.get("force_rmse"), 1, "8.4f"),
-            _number(record.get("seconds_fit"), 1, ".1f"),
-            _number(record.get("seconds_walk"), 1, ".1f"),
-            _number(record.get("seconds_label"), 1, ".1f"),
+            *(
+                ("-", "-")
+                if record["held_out"] is None
+                else (f"{record['held_out'][1]:.2f}", f"{record['held_out'][3]:.4f}")
+            ),
+            *(
+                f"{record[name]:.1f}" if name in record else "-"
+                for name in ("seconds_fit", "seconds_walk", "seconds_label")
+            ),
         )
         lines.append(
             " ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
         )
     lines.append(f"done: {ended}" if stage == "done" else f"to do next: {stage}")
     return "\n".join(lines) + "\n"
-
-
-def _number(value: float | None, factor: float, form: str) -> str:
-    return "-" if value is None else format(factor * value, form).strip()

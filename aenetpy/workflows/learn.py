@@ -7,14 +7,13 @@ import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from aenetpy.analysis.properties import measure
-from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.digests import digest_of
 from aenetpy.errors import DataError, InputError, ReferenceFailed, Stopped
@@ -31,6 +30,7 @@ from aenetpy.io.structures import iter_structures
 from aenetpy.io.train_in import TrainInput, read_train_in
 from aenetpy.io.xyz import format_xyz, write_xyz
 from aenetpy.learning.reference import Failure, Label
+from aenetpy.learning.report import write_report
 from aenetpy.learning.selection import Frame, most_uncertain, planned_steps
 from aenetpy.models.committee import Committee, exceeds, read_committee
 from aenetpy.reports import learn as report
@@ -38,6 +38,14 @@ from aenetpy.reports.listener import SILENT, Listener, Recorded
 from aenetpy.reports.notes import notes_only_to, warnings_as_notes
 from aenetpy.workflows.checks import smallest_distance
 from aenetpy.workflows.learn_fit import fit_committee
+from aenetpy.workflows.learn_record import (
+    GAMMA,
+    cycle_name,
+    held_out_errors,
+    held_out_structures,
+    learn_record,
+    parity_of_committee,
+)
 from aenetpy.workflows.reference import check_reference, label, measure_with
 from aenetpy.workflows.walk import Point, Walk
 
@@ -45,8 +53,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 STATE, STOP, LOG = "state.json", "STOP", "learn.log"
-FRAMES, LABELS, GAMMA, TRAJECTORY = "frames.xyz", "labels.xyz", "gamma.csv", "trajectory.xyz"
-ALL_LABELS = "labels.xyz"
+FRAMES, LABELS, TRAJECTORY = "frames.xyz", "labels.xyz", "trajectory.xyz"
+ALL_LABELS, REPORT = "labels.xyz", "report.md"
 
 SAVE_EVERY = 2.0
 """Seconds between two records of a walk, at least; what comes after is walked again."""
@@ -115,7 +123,11 @@ def learn(
             warnings_as_notes(),
         ):
             run.listener = Recorded(listener, told, [report.checked])
-            run.to_the_end()
+            try:
+                run.to_the_end()
+            finally:
+                if run.state.cycles:
+                    write_report(results / REPORT, learn_record(settings, run.state, Path(folder)))
         return run.state
 
 
@@ -195,14 +207,19 @@ class _Run:
             before,
             self.jobs,
         )
+        state.test = record.pop("test")
         state.lower, state.upper = self._thresholds(record["force_spread"])
+        committee = read_committee(here)
+        errors = held_out_errors(committee, held_out_structures(state.test, self.root))
         record.update(
             cycle=state.cycle,
             lower=state.lower,
             upper=state.upper,
+            n_test=len(state.test),
+            held_out=None if errors is None else astuple(errors),
+            properties=self._measured(committee),
             seconds_fit=time.monotonic() - begin,
         )
-        record["properties"] = self._measured(read_committee(here))
         state.cycles.append(record)
         state.stage = "explore"
         self.listener.tell(report.fit_ends, record)
@@ -473,20 +490,13 @@ class _Run:
     def _errors_before(self, labelled: Sequence[Structure]) -> dict[str, Any]:
         """Return the errors of the committee on new labels, which it has not seen yet."""
         committee = read_committee(self.cycle_folder())
-        force_errors: list[Float] = []
-        energy_errors = []
-        for structure in labelled:
-            found = committee.evaluate(structure).mean
-            assert found.forces_nc is not None
-            assert structure.forces_nc is not None
-            assert structure.energy is not None
-            force_errors.append(found.forces_nc - structure.forces_nc)
-            energy_errors.append((found.energy - structure.energy) / len(structure))
-        forces_nc = np.concatenate(force_errors)
+        errors = held_out_errors(committee, labelled)
+        assert errors is not None
+        found = [parity_of_committee(committee, [one]).forces[0] for one in labelled]
         return {
-            "new_energy_rmse": _rms(np.array(energy_errors)),
-            "new_force_rmse": _rms(forces_nc),
-            "new_force_max": float(np.abs(forces_nc).max()),
+            "new_energy_rmse": errors.energy_rmse,
+            "new_force_rmse": errors.force_rmse,
+            "new_errors": [float(np.abs(one.predicted - one.reference).max()) for one in found],
         }
 
     def _check_time(self) -> None:
@@ -506,7 +516,7 @@ class _Run:
 
     def cycle_folder(self, cycle: int | None = None) -> Path:
         """Return the folder of a cycle."""
-        return self.results / f"cycle-{self.state.cycle if cycle is None else cycle:03d}"
+        return self.results / cycle_name(self.state.cycle if cycle is None else cycle)
 
     def save(self) -> None:
         """Record how far learning has come."""
@@ -607,7 +617,3 @@ def _row(walk: WalkInput, frame: Frame) -> str:
 def _number(value: float) -> float | None:
     """Return a number as JSON can hold it."""
     return value if math.isfinite(value) else None
-
-
-def _rms(values: Float) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))

@@ -48,7 +48,7 @@ class LearningSplit:
     seed: int
     test_copies: bool
     n_training: int = field(default=0, init=False)
-    n_test: int = field(default=0, init=False)
+    tested: list[str] = field(default_factory=list, init=False)
 
     def __call__(self, names: Sequence[str]) -> tuple[Index, Index]:
         """Return indices of the structures for training and for testing, ascending."""
@@ -69,7 +69,7 @@ class LearningSplit:
             n_all = len(train) + len(test) + len(members)
             wanted = len(test) + len(members) <= self.test_percent / 100.0 * n_all
             (test if wanted else train).extend(members)
-        self.n_training, self.n_test = len(train), len(test)
+        self.n_training, self.tested = len(train), [names[s] for s in test]
         return np.array(train, np.intp), np.array(test, np.intp)
 
 
@@ -108,9 +108,9 @@ def fit_committee(
     Returns
     -------
     record
-        Numbers of structures for training and testing, RMSE of the mean of the members on the
-        latter (eV/atom, eV/Å), root mean square of their spread of forces (eV/Å), and the factor
-        that makes it honest; None where nothing is held out. It stays in ``fit.json``.
+        Number of structures for training, names of those held out, root mean square of the spread
+        of forces on the latter (eV/Å), and the factor that makes it honest; None where nothing is
+        held out. It stays in ``fit.json``.
 
     Raises
     ------
@@ -161,13 +161,10 @@ def _fitted(
     split = LearningSplit(labels, trained.test_percent, seed, trained.test_copies)
     settings = replace(trained, training_set=TRAINING_SET, seed=seed, npseed=None, phseed=None)
     result = train_members(settings, folder, jobs=jobs, members=members, split=split)
-    rmse = dict(zip(result.quantities, result.committee_rmse, strict=False))
     force = None if result.calibration is None else result.calibration.force
     return {
         "n_training": split.n_training,
-        "n_test": split.n_test,
-        "energy_rmse": rmse.get("energy"),
-        "force_rmse": rmse.get("force"),
+        "test": split.tested,
         "force_spread": None if force is None else force.std_rms,
         "calibration": None if force is None else force.factor,
     }

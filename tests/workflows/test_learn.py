@@ -284,6 +284,31 @@ def test_auto_needs_held_out_structures(tmp_path):
         learn(read_learn(folder / "learn.yaml"), folder)
 
 
+def test_report(undisturbed):
+    text = (undisturbed / "learn" / "report.md").read_text()
+    state = read_state(undisturbed / "learn" / "state.json")
+    rows = [line for line in text.splitlines() if line.startswith("| 4 |")]
+    cells = [cell.strip() for cell in rows[0].split("|")[1:-1]]
+    assert cells[1:3] == [state.cycles[3]["walk"], str(state.cycles[3]["steps"][-1])]
+    assert float(cells[9]) == pytest.approx(state.cycles[4]["held_out"][1], rel=1e-2)
+    for name in ("gamma.png", "gamma-error.png", "parity-start.png", "parity-end.png"):
+        assert f"({name})" in text
+        assert (undisturbed / "learn" / name).stat().st_size > 5000
+    assert (undisturbed / "learn" / "report.html").read_text().count("data:image/png") == 4
+
+
+def test_held_out_errors_are_those_of_single_members(undisturbed):
+    state = read_state(undisturbed / "learn" / "state.json")
+    errors = []
+    committee = read_committee(undisturbed / "learn" / "cycle-004")
+    for name in state.test:
+        atoms = next(iter(read(undisturbed / name.split("@")[0], ":")[int(name.split("@")[1]) :]))
+        forces = np.mean([one.evaluate(atoms).forces_nc for one in committee.potentials], axis=0)
+        errors.append(forces - atoms.get_forces())
+    rmse = np.sqrt(np.mean(np.concatenate(errors) ** 2))
+    assert state.cycles[4]["held_out"][3] == pytest.approx(rmse, rel=1e-9)
+
+
 def test_command(undisturbed, monkeypatch, capsys):
     monkeypatch.chdir(undisturbed)
     assert run(["learn", "learn.yaml"]) == 0  # nothing is left to do

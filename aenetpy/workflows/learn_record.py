@@ -1,0 +1,146 @@
+"""The report of ``learn``: what stands in the state and in the folders of the cycles."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from aenetpy.analysis.errors import summarise
+from aenetpy.analysis.parity import ParityGroup
+from aenetpy.arrays import Float
+from aenetpy.data.families import is_copy
+from aenetpy.data.structure import Structure
+from aenetpy.io.files import read_text, within
+from aenetpy.io.learn_in import Learn
+from aenetpy.io.learn_state import LearnState
+from aenetpy.io.structures import iter_structures
+from aenetpy.learning.record import CycleRecord, ErrorPair, GammaTrace, LearnRecord, ParityRecord
+from aenetpy.models.committee import Committee, read_committee
+
+GAMMA = "gamma.csv"
+MEV = 1000.0
+
+
+def cycle_name(cycle: int) -> str:
+    """Return the name of the folder of a cycle."""
+    return f"cycle-{cycle:03d}"
+
+
+def held_out_structures(names: Sequence[str], root: Path) -> list[Structure]:
+    """Return the structures that are held out, those alone that have energy and forces."""
+    found = [
+        structure
+        for name in names
+        if not is_copy(name)
+        for structure in iter_structures(within(root, name))
+    ]
+    return [one for one in found if one.energy is not None and one.forces_nc is not None]
+
+
+def parity_of_committee(committee: Committee, structures: Sequence[Structure]) -> ParityRecord:
+    """Return energies per atom and forces of structures, and what a committee says of them."""
+    energies: list[tuple[float, float]] = []
+    forces: list[tuple[Float, Float]] = []
+    for structure in structures:
+        found = committee.evaluate(structure).mean
+        assert structure.energy is not None
+        assert structure.forces_nc is not None
+        assert found.forces_nc is not None
+        energies.append((structure.energy / len(structure), found.energy / len(structure)))
+        forces.append((structure.forces_nc, found.forces_nc))
+    reference_s, predicted_s = np.array(energies).T
+    reference_nc, predicted_nc = (np.concatenate(part) for part in zip(*forces, strict=True))
+    return ParityRecord(
+        [ParityGroup("", reference_s, predicted_s)], [ParityGroup("", reference_nc, predicted_nc)]
+    )
+
+
+def held_out_errors(committee: Committee, structures: Sequence[Structure]) -> ErrorPair | None:
+    """Return the errors of a committee on held-out structures; None without any."""
+    if not structures:
+        return None
+    found = parity_of_committee(committee, structures)
+    energy = summarise(found.energies[0].predicted - found.energies[0].reference)
+    force = summarise(found.forces[0].predicted - found.forces[0].reference)
+    return ErrorPair(MEV * energy.mean, MEV * energy.rmse, force.mean, force.rmse)
+
+
+def learn_record(settings: Learn, state: LearnState, root: Path) -> LearnRecord:
+    """Return all that there is to tell.
+
+    Parameters
+    ----------
+    settings, state
+        Of a run with one fit at least.
+    root
+        From which names are seen.
+    """
+    results = Path(within(root, settings.folder))
+    structures = held_out_structures(state.test, root)
+    first, last = state.cycles[0]["cycle"], state.cycles[-1]["cycle"]
+    parity = {
+        when: parity_of_committee(read_committee(results / cycle_name(cycle)), structures)
+        for when, cycle in (("start", first), ("end", last))
+        if structures
+    }
+    before: list[dict[str, Any]] = [{}, *state.cycles]
+    return LearnRecord(
+        name=settings.folder,
+        settings=read_text(settings.path).splitlines(),
+        cycles=[_cycle(*pair, state) for pair in pairwise(before)],
+        trace=_trace(results, state),
+        reference={name: _number(value) for name, value in (state.reference or {}).items()},
+        parity=parity,
+    )
+
+
+def _cycle(before: dict[str, Any], fit: dict[str, Any], state: LearnState) -> CycleRecord:
+    """Return a cycle: the walk and the labels after a fit, and the fit to them."""
+    failures = [one for one in state.failures if one["cycle"] == before.get("cycle")]
+    gammas = [_number(gamma) for gamma in before.get("gammas", [])]
+    return CycleRecord(
+        number=fit["cycle"],
+        walk=before.get("walk", ""),
+        step=before.get("steps", [0])[-1],
+        gamma=max(gammas, default=math.nan),
+        lower=before.get("lower", math.inf),
+        upper=before.get("upper", math.inf),
+        n_labels=before.get("n_labels", 0),
+        n_failures=len(failures),
+        n_training=fit["n_training"],
+        held_out=ErrorPair(*fit["held_out"]) if fit["held_out"] is not None else None,
+        new_gammas_s=gammas if len(gammas) == before.get("n_labels") else (),
+        new_errors_s=before.get("new_errors", ()),
+        seconds={
+            "dynamics": before.get("seconds_walk", 0.0),
+            "labelling": before.get("seconds_label", 0.0),
+            "training": fit["seconds_fit"],
+        },
+        properties={name: _number(value) for name, value in fit["properties"].items()},
+        failures=[f"{one['walk']}, step {one['step']}: {one['reason']}" for one in failures],
+    )
+
+
+def _trace(results: Path, state: LearnState) -> GammaTrace | None:
+    """Return the disagreement along all walks; None without any."""
+    rows = []
+    for fit in state.cycles:
+        path = results / cycle_name(fit["cycle"]) / GAMMA
+        if path.exists():
+            lines = read_text(path).splitlines()[1:]
+            rows += [(fit["cycle"] + 1, *line.rsplit(",", 2)) for line in lines if line]
+    if not rows:
+        return None
+    cycles, walks, steps, gammas = zip(*rows, strict=True)
+    return GammaTrace(
+        np.array(gammas, np.float64), np.array(steps, np.int64), np.array(cycles, np.int64), walks
+    )
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
