@@ -37,6 +37,8 @@ class LearnState:
         Cycles in a row that have begun at this point.
     failed
         Cycles in a row without a label, because the reference failed.
+    shaken
+        Failures after which the walk went on with other velocities.
     labelled
         Steps of the structures that were labelled, by the name of the walk.
     test
@@ -63,6 +65,7 @@ class LearnState:
     point: dict[str, Any] | None = None
     repeats: int = 0
     failed: int = 0
+    shaken: int = 0
     labelled: dict[str, list[int]] = field(default_factory=dict)
     test: list[str] = field(default_factory=list)
     lower: float = 0.0

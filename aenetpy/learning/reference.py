@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from aenetpy.analysis.properties import Measured, measure
 from aenetpy.data.structure import Structure
 from aenetpy.errors import ReferenceFailed
 from aenetpy.io.properties_in import Property
@@ -21,6 +20,8 @@ from aenetpy.learning.calculator import make_calculator, words_of
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+    from aenetpy.analysis.properties import Measured
 
 OUTPUT = "output.log"
 """What a calculation writes to standard output and error, in its folder."""
@@ -123,6 +124,8 @@ def measure_reference(
     ReferenceFailed
         If the calculator cannot be made, or fails.
     """
+    from aenetpy.analysis.properties import measure
+
     calculator = make_calculator(reference)
     _go_into(folder)
     try:

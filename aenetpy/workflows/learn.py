@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,52 +14,42 @@ import numpy as np
 
 from aenetpy.analysis.properties import measure
 from aenetpy.data.structure import Structure
-from aenetpy.digests import digest_of
 from aenetpy.errors import DataError, InputError, ReferenceFailed, Stopped
 from aenetpy.interruption import check
-from aenetpy.io.files import read_bytes, within
+from aenetpy.io.files import within
 from aenetpy.io.free_form import Entry, times
-from aenetpy.io.generate_in import GenerateInput, read_generate_in
-from aenetpy.io.growing import GrowingFile
-from aenetpy.io.learn_in import Learn, WalkInput
+from aenetpy.io.generate_in import read_generate_in
+from aenetpy.io.learn_in import Learn
 from aenetpy.io.learn_state import LearnState, read_state, write_state
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.properties_in import given_values
 from aenetpy.io.structures import iter_structures
-from aenetpy.io.train_in import TrainInput, read_train_in
-from aenetpy.io.xyz import format_xyz, write_xyz
+from aenetpy.io.train_in import read_train_in
+from aenetpy.io.xyz import write_xyz
 from aenetpy.learning.reference import Failure, Label
 from aenetpy.learning.report import write_report
-from aenetpy.learning.selection import Frame, most_uncertain, planned_steps
-from aenetpy.models.committee import Committee, exceeds, read_committee
+from aenetpy.models.committee import Committee, read_committee
 from aenetpy.reports import learn as report
 from aenetpy.reports.listener import SILENT, Listener, Recorded
 from aenetpy.reports.notes import notes_only_to, warnings_as_notes
-from aenetpy.workflows.checks import smallest_distance
+from aenetpy.workflows.learn_checks import check_learning, learning_digest
 from aenetpy.workflows.learn_fit import fit_committee
 from aenetpy.workflows.learn_record import (
-    GAMMA,
     cycle_name,
     held_out_errors,
     held_out_structures,
     learn_record,
     parity_of_committee,
 )
+from aenetpy.workflows.learn_walks import Walks
 from aenetpy.workflows.reference import check_reference, label, measure_with
-from aenetpy.workflows.walk import Point, Walk
 
 if TYPE_CHECKING:
-    from ase import Atoms
+    pass
 
 STATE, STOP, LOG = "state.json", "STOP", "learn.log"
-FRAMES, LABELS, TRAJECTORY = "frames.xyz", "labels.xyz", "trajectory.xyz"
+FRAMES, LABELS = "frames.xyz", "labels.xyz"
 ALL_LABELS, REPORT = "labels.xyz", "report.md"
-
-SAVE_EVERY = 2.0
-"""Seconds between two records of a walk, at least; what comes after is walked again."""
-
-MOST_REPEATS = 3
-"""Cycles that begin at one point before the walk goes on past the lower threshold."""
 
 MOST_FAILED = 3
 """Cycles in a row without a label before the reference is given up."""
@@ -68,9 +57,6 @@ MOST_FAILED = 3
 AUTO_LOWER, AUTO_UPPER = 3.0, 5.0
 """Thresholds ``auto``: lower over the usual spread of a force, whose calibrated size is the usual
 error, and upper over lower."""
-
-BATCH = 64
-"""Structures of a trajectory that are evaluated together."""
 
 log = logging.getLogger("aenetpy")
 
@@ -232,14 +218,22 @@ class _Run:
             return
         begin = time.monotonic()
         committee = read_committee(self.cycle_folder())
+        walks = Walks(
+            settings,
+            state,
+            self.root,
+            self.cycle_folder(),
+            committee,
+            self.jobs,
+            self.listener,
+            self.save,
+            self._halted,
+        )
         record = state.cycles[-1]
         before = record.get("seconds_walk", 0.0)
         while state.walk < len(settings.explore):
             walk = settings.explore[state.walk]
-            if walk.trajectory is not None:
-                chosen = self._choose_from_trajectory(walk, committee)
-            else:
-                chosen = self._walk(walk, committee)
+            chosen = walks.next_frames()
             record["seconds_walk"] = before + time.monotonic() - begin
             if chosen:
                 write_xyz(self.cycle_folder() / FRAMES, [frame.structure for frame in chosen])
@@ -298,150 +292,6 @@ class _Run:
         self.state.stage, self.state.ended = "done", why
         self.listener.tell(report.ends, self.state.cycle, self.state.n_labels, why)
 
-    # Walks
-
-    def _walk(self, settings: WalkInput, committee: Committee) -> list[Frame]:
-        """Walk on until structures are chosen; none if the walk comes to its end."""
-        state = self.state
-        walk = self._opened_walk(settings, committee)
-        known = state.labelled.get(settings.name, [])
-        planned = self._planned(settings)
-        gamma_file = GrowingFile(self.cycle_folder() / GAMMA, state.sizes, "walk,step,gamma\n")
-        trajectory = GrowingFile(self.cycle_folder() / TRAJECTORY, state.sizes)
-        with gamma_file, trajectory:
-            saved = time.monotonic()
-            if walk.step == 0 and not known:
-                first = walk.here()
-                gamma_file.write(_row(settings, first))
-                if planned is None and exceeds(first.gamma, state.lower):
-                    state.point = walk.point().as_json()
-                    return [first]  # given by the user: to be trusted, however new it is
-            while walk.step < settings.steps:
-                trusted = walk.point()
-                state.point = trusted.as_json()
-                if time.monotonic() - saved > SAVE_EVERY:
-                    gamma_file.flush()
-                    trajectory.flush()
-                    self.save()
-                    saved = time.monotonic()
-                self._check_time()
-                n_steps = min(self.settings.check, settings.steps - walk.step)
-                frames = walk.interval(n_steps, self._limit())
-                gamma_file.write("".join(_row(settings, frame) for frame in frames))
-                self.listener.tell(report.checked, settings.name, walk.step, frames[-1].gamma)
-                if planned is None:
-                    chosen, given_up = self._unsure(frames, trusted, known, walk)
-                else:
-                    chosen, given_up = self._due(frames, trusted, known, planned, walk)
-                if given_up:
-                    self.listener.tell(report.given_up, settings.name, trusted.step)
-                    return []
-                if chosen:
-                    return chosen[: self.settings.labels - state.n_labels]
-                state.repeats = 0
-                trajectory.write(format_xyz([frames[-1].structure]))
-        return []
-
-    def _opened_walk(self, settings: WalkInput, committee: Committee) -> Walk:
-        """Return the walk where it was trusted last."""
-        from aenetpy.calculators import CommitteeCalculator
-
-        state = self.state
-        assert settings.start is not None
-        atoms = start_atoms(settings, self.root)
-        seed = _seed(self.settings.seed, state.walk, 0)
-        walk = Walk(
-            settings,
-            atoms,
-            CommitteeCalculator(committee, jobs=self.jobs),
-            self.settings.measure,
-            seed,
-            max(smallest_distance(committee.setups), self.settings.reference.min_distance),
-        )
-        if state.point is not None:
-            walk.go_to(Point.from_json(state.point))
-            if state.failed:  # the same way would lead to the same structure
-                walk.shake(_seed(self.settings.seed, state.walk, state.failed + walk.step))
-        return walk
-
-    def _unsure(
-        self, frames: Sequence[Frame], trusted: Point, known: Sequence[int], walk: Walk
-    ) -> tuple[list[Frame], bool]:
-        """Return what to label because the committee disagrees, or that the walk is given up."""
-        state, settings = self.state, self.settings
-        wrong = exceeds(frames[-1].gamma, state.upper)
-        if not wrong and not exceeds(frames[-1].gamma, state.lower):
-            return [], False
-        patient = state.repeats < MOST_REPEATS
-        if not wrong and not patient:
-            return [], False  # it was taught here as often as helps
-        chosen = most_uncertain(frames, settings.frames, settings.spacing, state.lower, state.upper)
-        if chosen and patient:
-            return chosen, False
-        if wrong and patient and trusted.step not in known:
-            walk.go_to(trusted)
-            return [walk.here()], False
-        return [], True
-
-    def _due(
-        self,
-        frames: Sequence[Frame],
-        trusted: Point,
-        known: Sequence[int],
-        planned: Sequence[int],
-        walk: Walk,
-    ) -> tuple[list[Frame], bool]:
-        """Return what to label because its step has come, or because the walk goes wrong."""
-        if math.isnan(frames[-1].gamma):
-            sane = [frame for frame in frames if not math.isnan(frame.gamma)]
-            if self.state.repeats >= MOST_REPEATS:
-                return [], True
-            if not sane:
-                walk.go_to(trusted)
-                sane = [walk.here()]
-            return sane[-1:], False
-        due = [frame for frame in frames if frame.step in planned and frame.step not in known]
-        return due[: self.settings.frames], False
-
-    def _choose_from_trajectory(self, settings: WalkInput, committee: Committee) -> list[Frame]:
-        """Return structures of a trajectory that are worth a label; none if there are no more."""
-        state = self.state
-        assert settings.trajectory is not None
-        known = state.labelled.get(settings.name, [])
-        structures = list(iter_structures(within(self.root, settings.trajectory)))
-        left = self.settings.labels - state.n_labels
-        planned = self._planned(settings, len(structures))
-        if planned is not None:
-            due = [step for step in planned if step not in known][: self.settings.frames]
-            return [Frame(step, math.nan, structures[step - 1]) for step in due[:left]]
-        frames: list[Frame] = []
-        for first in range(0, len(structures), BATCH):
-            check()
-            batch = structures[first : first + BATCH]
-            for k, found in enumerate(committee.evaluate_batch(batch), start=first + 1):
-                gamma = found.disagreement(self.settings.measure)
-                frames.append(Frame(k, gamma, structures[k - 1]))
-        with GrowingFile(self.cycle_folder() / GAMMA, state.sizes, "walk,step,gamma\n") as file:
-            file.write("".join(_row(settings, frame) for frame in frames))
-        n_frames = min(self.settings.frames, left)
-        return most_uncertain(
-            frames, n_frames, self.settings.spacing, state.lower, state.upper, known
-        )
-
-    def _planned(self, walk: WalkInput, n_steps: int | None = None) -> list[int] | None:
-        """Return the steps that are labelled in any case; None if the committee decides."""
-        settings = self.settings
-        if settings.select == "committee":
-            return None
-        n_walks, index = len(settings.explore), self.state.walk
-        share = settings.labels // n_walks + (index < settings.labels % n_walks)
-        seed = None if settings.select == "uniform" else _seed(settings.seed, index, 0)
-        return planned_steps(n_steps or walk.steps, share, seed).tolist()
-
-    def _limit(self) -> float:
-        """Return the disagreement that ends an interval at once."""
-        return self.state.upper if self.settings.select == "committee" else math.inf
-
     # What the stages share
 
     def _thresholds(self, spread: float | None) -> tuple[float, float]:
@@ -499,20 +349,19 @@ class _Run:
             "new_errors": [float(np.abs(one.predicted - one.reference).max()) for one in found],
         }
 
-    def _check_time(self) -> None:
-        """Stop in good order if the time is up, or a file asks for it."""
+    def _halted(self) -> Stopped | None:
+        """Return that the time is up, or that a file asks for an end; None if neither."""
         stop = self.results / STOP
         if stop.exists():
-            self.save()
-            raise Stopped(
+            return Stopped(
                 "learning halted", file=stop, hint="remove this file and run the same command"
             )
         if time.monotonic() - self._begin > self.settings.wall_time:
-            self.save()
-            raise Stopped(
+            return Stopped(
                 f"wall_time of {self.settings.wall_time:g} s is over; everything is saved",
                 hint="run the same command to go on",
             )
+        return None
 
     def cycle_folder(self, cycle: int | None = None) -> Path:
         """Return the folder of a cycle."""
@@ -525,28 +374,6 @@ class _Run:
 
 WALKS_ENDED = "all walks have come to their end"
 LABELS_USED = "all labels are used"
-
-
-def check_learning(settings: Learn, train: TrainInput, root: Path) -> None:
-    """Refuse what the files say only together.
-
-    Raises
-    ------
-    InputError
-        Naming the key.
-    """
-    if settings.select == "committee" and settings.lower is None and not train.test_percent:
-        raise InputError(
-            "lower is auto, which needs held-out structures",
-            file=settings.path,
-            line=settings.lines.get("lower"),
-            hint=f"give TESTPERCENT in {settings.train}, or lower and upper in eV/Å",
-        )
-    for walk in settings.explore:
-        for _ in iter_structures(within(root, walk.start or walk.trajectory or "")):
-            break
-        if walk.start is not None:
-            start_atoms(walk, root)
 
 
 def reference_properties(settings: Learn, results: Path, lock: int) -> dict[str, float | None]:
@@ -565,53 +392,6 @@ def reference_properties(settings: Learn, results: Path, lock: int) -> dict[str,
         if name not in known:
             log.warning("%s of the reference: %s", name, reason)
     return {name: _number(value) for name, value in found.values.items()} | known
-
-
-def start_atoms(walk: WalkInput, root: Path) -> Atoms:
-    """Return the atoms that a walk starts from, with the constraints of their file.
-
-    Raises
-    ------
-    InputError
-        If it is not one structure.
-    """
-    from aenetpy.workflows.atoms import read_atoms
-
-    assert walk.start is not None
-    found = list(read_atoms(within(root, walk.start)))
-    if len(found) != 1:
-        raise walk.place.error(
-            f"{walk.name}: start '{walk.start}' names {len(found)} structures", "choose one"
-        )
-    return found[0].atoms
-
-
-def learning_digest(settings: Learn, generate: GenerateInput, root: Path) -> str:
-    """Return a digest of all that the result depends on but what may change."""
-    fixed = asdict(settings)
-    for name in ("path", "folder", "wall_time", "properties", "lines"):
-        del fixed[name]
-    if settings.select == "committee":
-        del fixed["labels"]
-    for name in ("timeout", "parallel", "place"):
-        del fixed["reference"][name]
-    for walk in fixed["explore"]:
-        del walk["place"]
-    files = [within(root, settings.generate), within(root, settings.train)]
-    files += [within(root, setup.text) for setup in generate.setups.values()]
-    return digest_of(
-        json.dumps(fixed, sort_keys=True).encode(), *(read_bytes(file) for file in files)
-    )
-
-
-def _seed(seed: int, walk: int, attempt: int) -> int:
-    """Return the seed of a walk."""
-    sequence = np.random.SeedSequence(seed, spawn_key=(11, walk, attempt))
-    return int(sequence.generate_state(1)[0] >> 1)
-
-
-def _row(walk: WalkInput, frame: Frame) -> str:
-    return f"{walk.name},{frame.step},{frame.gamma:.6g}\n"
 
 
 def _number(value: float) -> float | None:
