@@ -21,6 +21,7 @@ LAYERS = [
     "workflows",
     "calculators",
     "studies",
+    "baselines",
     "augmentation",
     "analysis",
     "training",

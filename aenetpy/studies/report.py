@@ -10,13 +10,16 @@ from pathlib import Path
 from statistics import fmean
 
 from aenetpy import __version__
-from aenetpy.analysis.errors import WITH_INTERVAL, Interval, summarise
+from aenetpy.analysis.errors import WITH_INTERVAL, summarise
 from aenetpy.io.files import write_bytes, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.study_in import Study
 from aenetpy.io.trial_files import TrialResult
 from aenetpy.studies import figures
 from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell, sort_into_cells
+from aenetpy.studies.energy_figures import energy_figures
+from aenetpy.studies.markdown import brackets, number, table
+from aenetpy.studies.measures import importance_table, measure_table, ranking
 
 SHOWN = {
     "median": "median",
@@ -28,7 +31,11 @@ SHOWN = {
     "maximum": "largest",
     "bias": "bias",
 }
-_FIGURE = re.compile(r"(errors|force-histogram|error-delta)(-\d+)?\.png|error-size\.png")
+_PER_SIZE = (
+    *("errors", "force-histogram", "error-delta"),
+    *("parity", "residuals", "epochs", "importance"),
+)
+_FIGURE = re.compile(rf"({'|'.join(_PER_SIZE)})(-\d+)?\.png|(error-size|energies)\.png")
 
 NOTES = """\
 Errors are those of the networks of the last epoch: of the energy per atom of each structure, and of
@@ -76,12 +83,16 @@ def write_report(
         opening(study, results, held_out, n_pool),
         variant_table(study),
         *(error_table(cells, quantity) for quantity in (ENERGY, FORCE)),
+        measure_table(cells, whole=False),
+        measure_table(cells, whole=True),
         difference_table(cells, study.reference),
+        ranking(study, cells),
         training_table(cells),
+        importance_table(cells),
         draw_figures(path.parent, cells, study),
         f"## How to read this\n\n{NOTES}",
     ]
-    write_text(path, "\n".join(sections))
+    write_text(path, "\n".join(filter(None, sections)))
 
 
 def opening(
@@ -121,6 +132,8 @@ def error_table(cells: Sequence[Cell], quantity: str) -> str:
     shown = [name for name in SHOWN if quantity == ENERGY or name != "bias"]
     rows = []
     for cell in cells:
+        if not cell.has(quantity):
+            continue
         errors = cell.errors(quantity)
         values = [
             number(getattr(errors.summary, name))
@@ -132,9 +145,8 @@ def error_table(cells: Sequence[Cell], quantity: str) -> str:
         ENERGY: f"Errors of the energy per atom ({UNITS[ENERGY]})",
         FORCE: f"Errors of the force components ({UNITS[FORCE]})",
     }
-    return table(
-        titles[quantity], ("variant", "size", "seeds", *(SHOWN[name] for name in shown)), rows
-    )
+    head = ("variant", "size", "seeds", *(SHOWN[name] for name in shown))
+    return table(titles[quantity], head, rows) if rows else ""
 
 
 def difference_table(cells: Sequence[Cell], reference: str) -> str:
@@ -171,6 +183,8 @@ def training_table(cells: Sequence[Cell]) -> str:
         shared = (cell.variant.name, str(cell.size), *map(mean, ("copies", "epochs", "seconds")))
         for quantity, prefix in ((ENERGY, "own"), (FORCE, "own_force")):
             told = [mean(f"{prefix}_{part}_rmse") for part in ("train", "test")]
+            if not cell.has(quantity):
+                continue
             errors_rc = cell.errors(quantity).errors_rc
             true = number(fmean(summarise(errors_c).rmse for errors_c in errors_rc))
             if quantity == ENERGY or told != [number(math.nan)] * 2:
@@ -210,6 +224,8 @@ def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
             f"Force errors{of}",
             figures.histograms(chosen, reference),
         )
+        for name, text, figure in energy_figures(chosen, reference):
+            show(f"{name}{suffix}.png", f"{text}{of}", figure)
         show(
             f"error-delta{suffix}.png",
             f"Mean error against displacement; bars: difference from {reference}{of}",
@@ -231,7 +247,11 @@ def summary_text(study: Study, results: Sequence[TrialResult]) -> str:
         (
             *(cell.variant.name, str(cell.size), str(len(cell.results))),
             *(f"{value:.2f}" for value in (cell.energy.summary.median, cell.energy.summary.mean)),
-            *(f"{value:.3f}" for value in (cell.force.summary.median, cell.force.summary.mean)),
+            *(
+                (f"{cell.force.summary.median:.3f}", f"{cell.force.summary.mean:.3f}")
+                if cell.has(FORCE)
+                else ("-", "-")
+            ),
         )
         for cell in cells
     ]
@@ -242,29 +262,6 @@ def summary_text(study: Study, results: Sequence[TrialResult]) -> str:
     ]
     title = f"common test set of {study.test}: energy {UNITS[ENERGY]}, forces {UNITS[FORCE]}"
     return "\n".join([title, *lines]) + "\n"
-
-
-def table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table under a heading."""
-    lines = [f"## {title}", "", _row(head), _row(["---"] * len(head)), *map(_row, rows), ""]
-    return "\n".join(lines)
-
-
-def _row(values: Sequence[str]) -> str:
-    return "| " + " | ".join(value.replace("|", r"\|") for value in values) + " |"
-
-
-def number(value: float, sign: bool = False) -> str:
-    """Return a number with three digits, a power of ten only if tiny; - if there is none."""
-    if math.isnan(value):
-        return "-"
-    text = f"{value:+.3g}" if sign else f"{value:.3g}"
-    return f"{value:+.0f}" if sign and "e+" in text else f"{value:.0f}" if "e+" in text else text
-
-
-def brackets(interval: Interval, sign: bool = False) -> str:
-    """Return the ends of an interval."""
-    return f"[{number(interval.low, sign)}, {number(interval.high, sign)}]"
 
 
 def _listed(numbers: Sequence[int]) -> str:
