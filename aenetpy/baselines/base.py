@@ -84,7 +84,10 @@ class Samples:
         """Return the energies of structures from what was found for `rows`."""
         if labels == "structure":
             return found
-        return np.bincount(self.structures_n, found, minlength=len(self.counts_st))
+        energies_s: Float = np.bincount(
+            self.structures_n, found, minlength=len(self.counts_st)
+        ).astype(np.float64)
+        return energies_s
 
 
 @dataclass(frozen=True, eq=False)

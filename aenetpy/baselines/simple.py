@@ -19,7 +19,8 @@ class Mean(Model):
     def energies(self, samples: Samples) -> Float:
         """Return the mean for each structure, or for each atom."""
         n_s = samples.n_atoms_s if self.labels == "atom" else np.ones(len(samples.counts_st))
-        return self.mean * n_s
+        energies_s: Float = self.mean * n_s.astype(np.float64)
+        return energies_s
 
 
 class Composition(Model):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aenetpy.analysis.colours import COLOURS, GREY
 from aenetpy.arrays import Float
+from aenetpy.data.structure import Structure
+from aenetpy.io.files import write_bytes
 from aenetpy.studies.cells import Cell
-from aenetpy.studies.figures import BINS, _figure, _legend, _panels, _plain, colours
+from aenetpy.studies.figures import BINS, _figure, _legend, _panels, _plain, colours, png
 from aenetpy.studies.measures import MEV, PARTS, importances, residuals
 
 if TYPE_CHECKING:
@@ -170,3 +174,15 @@ def distributions(energies_s: Float, n_atoms_s: Float, groups_s: Sequence[str]) 
         axes.set_ylabel("structures")
     _legend(figure, panels[0])
     return _plain(figure)
+
+
+def draw_energies(path: Path, structures: Sequence[Structure]) -> None:
+    """Write the figure of `distributions` of structures, by polymorph or composition."""
+    energies_s = np.array([one.energy or one.cohesive_energy or 0.0 for one in structures])
+    n_atoms_s = np.array([len(one.species) for one in structures])
+    formulas = [
+        "".join(f"{symbol}{n}" for symbol, n in sorted(Counter(one.species).items()))
+        for one in structures
+    ]
+    chosen = groups([one.name for one in structures], formulas)
+    write_bytes(path, png(distributions(energies_s, n_atoms_s, chosen)))

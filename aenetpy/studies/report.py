@@ -35,7 +35,7 @@ _PER_SIZE = (
     *("errors", "force-histogram", "error-delta"),
     *("parity", "residuals", "epochs", "importance"),
 )
-_FIGURE = re.compile(rf"({'|'.join(_PER_SIZE)})(-\d+)?\.png|(error-size|energies)\.png")
+_FIGURE = re.compile(rf"({'|'.join(_PER_SIZE)})(-\d+)?\.png|error-size\.png")
 
 NOTES = """\
 Errors are those of the networks of the last epoch: of the energy per atom of each structure, and of
@@ -199,6 +199,8 @@ def training_table(cells: Sequence[Cell]) -> str:
 def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
     """Draw all figures there are data for, and return the section that shows them."""
     lines = ["## Figures", ""]
+    if (folder / "energies.png").exists():
+        lines += ["![Energies](energies.png)", "", "Energies of all structures.", ""]
     for found in folder.iterdir():  # those of an earlier definition would not be told apart
         if _FIGURE.fullmatch(found.name):
             found.unlink()

@@ -22,13 +22,14 @@ from aenetpy.io.study_in import Study
 from aenetpy.io.trial_files import TrialResult, read_record
 from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.studies.cells import format_trials
+from aenetpy.studies.energy_figures import draw_energies
 from aenetpy.studies.report import write_report
 from aenetpy.workflows.generate import read_setups, target_energy
 from aenetpy.workflows.processes import Processes
 from aenetpy.workflows.study_plan import StudyPlan, Trial, make_study_plan
 from aenetpy.workflows.trial import RECORD, finished, has_result, run_trial
 
-TABLE, REPORT = "trials.csv", "report.md"
+TABLE, REPORT, FIGURE = "trials.csv", "report.md", "energies.png"
 CHANGED = "changed"
 
 MOMENT = 0.2
@@ -107,6 +108,7 @@ def study(
                 raise
         found = in_order(plan, results)
         if found:
+            draw_energies(plan.folder / FIGURE, list(plan.structures.values()))
             write_report(plan.folder / REPORT, plan.study, found, plan.held_out, plan.n_pool)
     if failures:
         raise first_of(failures)

@@ -104,6 +104,8 @@ class StudyPlan:
         Where the study takes place: names in its files are seen from there.
     apart
         Names of the structures on which the best variant is measured again.
+    structures
+        Compositions and energies of all structures, by name.
     """
 
     study: Study
@@ -113,6 +115,7 @@ class StudyPlan:
     trials: tuple[Trial, ...]
     root: str | Path
     apart: tuple[str, ...] = ()
+    structures: EnergiesByName = field(default_factory=dict, repr=False)
 
     @property
     def folder(self) -> Path:
@@ -195,7 +198,14 @@ def make_study_plan(study: Study, root: str | Path = ".") -> StudyPlan:
                     study, own, train, variant, parents, seed, needs, data, root
                 )
     return StudyPlan(
-        study, settings, tuple(held_out), len(pool), tuple(trials.values()), root, tuple(apart)
+        study,
+        settings,
+        tuple(held_out),
+        len(pool),
+        tuple(trials.values()),
+        root,
+        tuple(apart),
+        {name: energies[name] for name in names},
     )
 
 
