@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -210,7 +211,7 @@ def test_importance_is_nothing_where_positions_are_not_asked_for(done):
     assert not result_of(done, "mean").importances.any()
     result = result_of(done, "ridge")
     assert result.components[0] == "Ti radial T_0 Rc=5.5"
-    assert len(result.components) == len(result.importances) == 2 * 2 * (21 + 15)
+    assert len(result.components) == len(result.importances) == 2 * 2 * (11 + 7)
 
 
 def test_nothing_is_done_twice(done, monkeypatch):
@@ -230,9 +231,9 @@ def test_other_fingerprints(project):
     project("  short: {model: ridge, setups: {Ti: Ti.short.stp, O: O.short.stp}}\n")
     for symbol in ("Ti", "O"):
         text = (EXAMPLE / f"{symbol}.fingerprint.stp").read_text()
-        Path(f"{symbol}.short.stp").write_text(text.replace("radial_N = 20", "radial_N = 2"))
+        Path(f"{symbol}.short.stp").write_text(text.replace("radial_N = 10", "radial_N = 2"))
     assert run(["study", "study.yaml"]) == 0
-    assert len(result_of(Path(), "short").components) == 2 * 2 * (3 + 15)
+    assert len(result_of(Path(), "short").components) == 2 * 2 * (3 + 7)
     Path("Ti.short.stp").write_text(text)
     assert run(["study", "study.yaml", "--dry-run"]) == 0
     assert run(["study", "study.yaml"]) == 3  # a setup of O for Ti
@@ -248,7 +249,7 @@ def test_other_fingerprints(project):
         ("{model: rigde}", "variants.a.model is 'rigde'; known are .*; did you mean ridge?"),
         ("{model: ridge, alpha: -1}", "variants.a.alpha is -1, and must be finite and not"),
         ("{model: ridge, alpha: big}", "variants.a.alpha is wrong: 'big' is not a number"),
-        ("{model: plain-network, layers: auto}", "variants.a.layers is wrong: 'auto'"),
+        ("{model: plain-network, layers: auto}", "variants.a.layers is auto, which it cannot be"),
         ("{model: plain-network, scale: maybe}", "variants.a.scale is no no or yes"),
         ("{model: kernel-ridge, labels: atom}", "variants.a.labels is 'atom'; model kernel-ridge"),
         ("{labels: atom}", "variants.a.labels is 'atom'; model network"),
@@ -266,8 +267,6 @@ def test_other_fingerprints(project):
 def test_what_cannot_be_is_told_in_one_line(project, variants, message, capsys):
     project(f"  a: {variants}\n")
     assert run(["study", "study.yaml", "--dry-run"]) == 3
-    import re
-
     assert re.search(message.replace("(", r"\("), capsys.readouterr().err)
 
 
