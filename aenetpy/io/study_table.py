@@ -45,6 +45,21 @@ VARIANT_KEYS = (
         " alone, and neither `taylor`, `families` nor `train`",
         default=NETWORK,
         choices=tuple(MODELS),
+        keys=tuple(
+            Item(
+                entry.name,
+                "lines",
+                entry.title
+                + (f"; needs `pip install aenetpy[{entry.extra}]`" if entry.extra else "")
+                + "".join(f"; `{key}`: {one.sentence}" for key, one in entry.parameters.items()),
+                form=", ".join(
+                    f"`{key}: {'auto' if one.default is None else one.default}`"
+                    for key, one in entry.parameters.items()
+                )
+                or "no parameters",
+            )
+            for entry in MODELS.values()
+        ),
     ),
     Item(
         "targets",

@@ -15,14 +15,22 @@ from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.io.files import write_bytes
 from aenetpy.studies.cells import Cell
-from aenetpy.studies.figures import BINS, _figure, _legend, _panels, _plain, colours, png
+from aenetpy.studies.figures import _figure, _legend, _panels, _plain, colours, png
 from aenetpy.studies.measures import MEV, PARTS, importances, residuals
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_GROUPS = 8
 COMPONENTS = 15
+MOST_SHOWN = 4
+"""Variants whose importances are drawn."""
+
+TOLD_OF_EPOCHS = (
+    "RMSE of training after each epoch: of the energy per atom, of other models than networks of"
+    " their labels"
+)
 
 
 def energy_figures(cells: Sequence[Cell], reference: str) -> Iterator[tuple[str, str, Figure]]:
@@ -34,7 +42,7 @@ def energy_figures(cells: Sequence[Cell], reference: str) -> Iterator[tuple[str,
         residuals_of(cells),
     )
     if any(result.history.size > 1 for cell in cells for result in cell.results):
-        yield "epochs", "RMSE of training after each epoch", epochs(cells, reference)
+        yield "epochs", TOLD_OF_EPOCHS, epochs(cells, reference)
     if any((importances(cell)[1] > 0).any() for cell in cells):
         text = "Growth of the RMSE of testing when a component is permuted"
         yield "importance", text, importance(cells)
@@ -52,22 +60,13 @@ def parity_data(cell: Cell, part: str) -> tuple[Float, Float]:
 
 def parity(cells: Sequence[Cell]) -> Figure:
     """Draw energies of the model against those given, a panel for each variant."""
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    n_columns = min(len(cells), 3)
-    n_rows = -(-len(cells) // n_columns)
-    size = (2.6 * n_columns + 0.6, 2.6 * n_rows + 0.3)
-    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine())
-    panels = np.ravel(figure.subplots(n_rows, n_columns, squeeze=False))
+    figure, panels = _grid(cells)
     for axes, cell in zip(panels, cells, strict=False):
         for part, colour in zip(PARTS, (GREY, COLOURS[0]), strict=True):
             axes.plot(*parity_data(cell, part), ".", color=colour, markersize=3, label=part)
         low, high = (f(parity_data(cell, "test")[0]) for f in (np.min, np.max))
         axes.plot([low, high], [low, high], color="black", linewidth=0.8)
-        axes.set_title(cell.variant.name, fontsize=9)
-    for axes in panels[len(cells) :]:
-        axes.set_visible(False)
+    _legend(figure, panels[0])
     figure.supxlabel("given energy (eV/atom)", fontsize=10)
     figure.supylabel("energy of the model (eV/atom)", fontsize=10)
     return _plain(figure)
@@ -75,18 +74,35 @@ def parity(cells: Sequence[Cell]) -> Figure:
 
 def residuals_of(cells: Sequence[Cell]) -> Figure:
     """Draw histograms of the residuals of testing, in units of their deviation."""
-    figure = _figure(3.8)
-    axes = figure.subplots()
-    edges = np.linspace(-4.0, 4.0, BINS // 2 + 1)
-    for k, cell in enumerate(cells):
-        colour = COLOURS[k % len(COLOURS)]
-        axes.stairs(residual_density(cell, edges), edges, color=colour, label=cell.variant.name)
-    x = 0.5 * (edges[1:] + edges[:-1])
-    axes.plot(x, np.exp(-0.5 * x**2) / np.sqrt(2.0 * np.pi), color="black", label="Gaussian")
-    axes.set_xlabel("(residual − mean) / standard deviation")
-    axes.set_ylabel("density")
-    _legend(figure, axes)
+    figure, panels = _grid(cells)
+    edges = np.linspace(-4.0, 4.0, 33)
+    x = np.linspace(-4.0, 4.0, 200)
+    for axes, cell in zip(panels, cells, strict=False):
+        axes.stairs(residual_density(cell, edges), edges, fill=True, color=COLOURS[0])
+        gaussian = np.exp(-0.5 * x**2) / np.sqrt(2.0 * np.pi)
+        axes.plot(x, gaussian, color="black", linewidth=0.8, label="Gaussian")
+    _legend(figure, panels[0])
+    figure.supxlabel("(residual − mean) / standard deviation", fontsize=10)
+    figure.supylabel("density", fontsize=10)
     return _plain(figure)
+
+
+def _grid(cells: Sequence[Cell]) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a panel for each variant."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    n_columns = min(len(cells), 4)
+    n_rows = -(-len(cells) // n_columns)
+    size = (1.9 * n_columns + 0.6, 1.9 * n_rows + 0.7)
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine())
+    panels = list(np.ravel(figure.subplots(n_rows, n_columns, squeeze=False)))
+    for axes, cell in zip(panels, cells, strict=False):
+        axes.set_title(cell.variant.name, fontsize=9)
+        axes.tick_params(labelsize=8)
+    for axes in panels[len(cells) :]:
+        axes.set_visible(False)
+    return figure, panels
 
 
 def residual_density(cell: Cell, edges: Float) -> Float:
@@ -114,14 +130,15 @@ def epochs(cells: Sequence[Cell], reference: str) -> Figure:
                     label=cell.variant.name if k == 0 else None,
                 )
     axes.set(xscale="log", yscale="log", xlabel="epoch")
-    axes.set_ylabel("RMSE of training (meV/atom; per label where a structure is one)")
+    axes.set_ylabel("RMSE of training (meV)")
     _legend(figure, axes)
     return _plain(figure)
 
 
 def importance(cells: Sequence[Cell]) -> Figure:
-    """Draw the components that matter most to each variant."""
+    """Draw the components that matter most, of the variants with the smallest errors."""
     shown = [cell for cell in cells if (importances(cell)[1] > 0).any()]
+    shown = sorted(shown, key=lambda cell: cell.energy.summary.rmse)[:MOST_SHOWN]
     figure = _figure(0.6 + 2.6 * len(shown))
     panels = np.ravel(figure.subplots(len(shown), 1, squeeze=False))
     for axes, cell in zip(panels, shown, strict=True):

@@ -47,6 +47,12 @@ intervals are made in the same way. p is of the paired t test across the seeds, 
 test set as it is; it is not corrected for the number of comparisons. With families mixed the
 trainer's own test set holds copies of structures that it was trained on. The violins leave out
 the few errors below 1/3000 of the largest, as of forces that vanish by symmetry.
+
+Tables of training and testing take the energies less the atomic energies of generate.in; R² is that
+of these energies, and where structures differ in size it is near 1 for whole structures whatever
+the model. SD is the standard deviation of the residuals about their mean. The importance of a
+component is by how much the RMSE of testing grows when its values change places among all atoms of
+the species.
 """
 
 
