@@ -35,6 +35,8 @@ def linear_energies(samples: Samples) -> np.ndarray:
 
 
 def fitted(name: str, samples: Samples, energies_s, labels=None, seed=1, **parameters):
+    if MODELS[name].extra:
+        pytest.importorskip("sklearn")
     labels = labels or MODELS[name].labels[0]
     model = make_model(name, {**FAST.get(name, {}), **parameters}, labels, seed)
     model.fit(samples, energies_s)
