@@ -85,7 +85,8 @@ class TrialRecord:
         After the last epoch, for each quantity MAE and RMSE of the trainer's training set and
         MAE and RMSE of its test set: eV/atom, eV/Å, GPa.
     history
-        After each epoch RMSE of the energy per atom of the trainer's training set, eV.
+        After each epoch RMSE of the energy per atom of the trainer's training set, eV; of a
+        training that was interrupted, after those of the last call.
     """
 
     digest: str
@@ -150,7 +151,8 @@ class TrialResult:
     apart_errors_s
         As ``energy_errors_s`` of the structures kept apart.
     history
-        RMSE of training after each epoch: energy per atom (per label, of other models), meV.
+        RMSE of training after each of the last epochs: energy per atom (per label, of other
+        models), meV; all of them unless training was interrupted.
     importances, components
         By how much the RMSE of the energy per atom of the test structures grows when the values
         of a fingerprint component change places among their atoms, meV, and names of components.

@@ -122,8 +122,9 @@ def epochs(cells: Sequence[Cell], reference: str) -> Figure:
     for cell in cells:
         for k, result in enumerate(cell.results):
             if result.history.size > 1:
+                first = result.epochs - result.history.size  # those of the last call are known
                 axes.plot(
-                    np.arange(1, result.history.size + 1),
+                    np.arange(first + 1, result.epochs + 1),
                     result.history,
                     color=colour[cell.variant.name],
                     linewidth=1.0,
