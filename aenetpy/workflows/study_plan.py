@@ -249,8 +249,8 @@ def atomic_energies(
         known.add(structure)
     if len(known) < len(list(parents)):
         raise variant.place.error(
-            f"{variant.name}: targets {variant.targets} need total energies, and some structures"
-            " have cohesive energies",
+            f"{variant.name}: targets {variant.targets} need total energies, which some"
+            " structures do not have",
             "write 'targets: atomic'",
         )
     if variant.targets == "raw":
