@@ -22,6 +22,7 @@ LAYERS = [
     "calculators",
     "studies",
     "learning",
+    "baselines",
     "augmentation",
     "analysis",
     "training",

@@ -110,6 +110,7 @@ def test_dynamics_that_goes_on_repeats_bit_by_bit(potentials, kind):
     saved = atoms.copy()
     saved.set_momenta(atoms.get_momenta())
     atoms.calc.forget_neighbours()
+    atoms.calc.reset()
     run(atoms, 7)
     saved.calc = make()
     run(saved, 7)

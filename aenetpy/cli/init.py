@@ -22,8 +22,9 @@ import click
     help="Kind of fingerprint.",
 )
 @click.option("--forces", is_flag=True, help="Train on forces, too: better potentials, minutes.")
+@click.option("--learn", is_flag=True, help="Learn on the fly: learn.yaml, too; implies --forces.")
 def init_command(
-    files: tuple[str, ...], species: tuple[str, ...], basis: str, forces: bool
+    files: tuple[str, ...], species: tuple[str, ...], basis: str, forces: bool, learn: bool
 ) -> None:
     """Write commented input files into this folder, ready to be completed.
 
@@ -34,10 +35,11 @@ def init_command(
     aenetpy init -s Ti -s O
     aenetpy init run.xyz@:
     aenetpy init --forces run.xyz@:
+    aenetpy init --learn run.xyz@:
     """
     from aenetpy.workflows.init import write_inputs
 
     if not species and not files:
         raise click.UsageError("name the species (-s Ti -s O), or files with structures")
-    for name in write_inputs(species, basis, files, forces):
+    for name in write_inputs(species, basis, files, forces or learn, learn):
         click.echo(name)

@@ -8,120 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aenetpy.data.baselines import NETWORK, TARGETS, Value
 from aenetpy.io.free_form import Entry, Place, suggest
-from aenetpy.io.tables import Bounds, Item, Table, names
-from aenetpy.io.taylor_in import TAYLOR_KEYS, TaylorInput, make_taylor
+from aenetpy.io.study_grid import expand
+from aenetpy.io.study_model import read_model, read_word
+from aenetpy.io.study_table import COPY_KEYS, FAMILIES, STUDY_YAML, TRAIN_KEYS, VARIANT_KEYS
+from aenetpy.io.tables import names
+from aenetpy.io.taylor_in import TaylorInput, make_taylor
 from aenetpy.io.train_in import read_train_changes
 from aenetpy.io.yaml_in import YamlValue, read_yaml
 
-_FAMILIES = ("together", "mixed")
-_TAYLOR_KEYS = tuple(item for item in TAYLOR_KEYS if item.name != "seed")
-_TRAIN_KEYS = (
-    *("iterations", "testpercent", "maxenergy", "method", "sampling", "networks", "test_copies"),
-    *("batchsize", "regularization", "forces", "forcespercent", "maxforces", "stress"),
-)
-_VARIANT_KEYS = (
-    Item(
-        "taylor",
-        "lines",
-        "displaced copies; `potential` names another variant, whose networks of the same size and"
-        " seed are used",
-        form="the keys of TAYLOR in generate.in but `seed`",
-        keys=_TAYLOR_KEYS,
-    ),
-    Item(
-        "families",
-        "word",
-        "`mixed`, with `pyita`: copies of a structure on both sides of TESTPERCENT",
-        default="together",
-        choices=_FAMILIES,
-    ),
-    Item(
-        "train",
-        "lines",
-        "where it differs from train.in",
-        told="as in `train.in`",
-        form="`iterations`, `testpercent`, `maxenergy`, `method` (one line: `adam mu=0.003`),"
-        ' `sampling`, `networks` (a list of lines: `["Ti Ti.nn 1 9:tanh", "O O.nn 1 9:tanh"]`),'
-        " `test_copies`, `batchsize`, `regularization`, `forces` (one line: `alpha=0.5`),"
-        " `forcespercent`, `maxforces`, `stress`",
-    ),
-)
-
-STUDY_YAML = Table(
-    "study.yaml",
-    "What `aenetpy study` reads: which kinds of training are compared on what.",
-    (
-        Item(
-            "generate",
-            "file",
-            "all structures; paths in it are relative to the working directory, as always",
-            required=True,
-            form="path of generate.in",
-        ),
-        Item(
-            "train",
-            "file",
-            "how they are fitted where a variant does not differ",
-            required=True,
-            form="path of train.in",
-        ),
-        Item(
-            "folder",
-            "file",
-            "for the results",
-            told="name of the file without suffix",
-            form="folder",
-        ),
-        Item(
-            "test",
-            "integer",
-            "structures held out from all variants",
-            required=True,
-            bounds=Bounds(1),
-        ),
-        Item(
-            "test_seed",
-            "integer",
-            "the seed they are drawn with",
-            default=1,
-            bounds=Bounds(0),
-        ),
-        Item(
-            "sizes",
-            "lines",
-            "numbers of training structures; larger sets contain the smaller ones",
-            required=True,
-            form="list of integers, 2 or greater",
-            bounds=Bounds(2),
-        ),
-        Item(
-            "seeds",
-            "lines",
-            "of training structures, copies, own test set and first weights; the same for all"
-            " variants",
-            required=True,
-            form="list of integers, 0 or greater",
-            bounds=Bounds(0),
-        ),
-        Item(
-            "reference",
-            "word",
-            "variant that the others are compared with",
-            told="the first",
-            form="name",
-        ),
-        Item(
-            "variants",
-            "lines",
-            "how each differs from the two input files",
-            required=True,
-            form="`name: {}` each",
-            keys=_VARIANT_KEYS,
-        ),
-    ),
-    column="key",
-)
 MOST_TRIALS = 10_000
 """Of one study: weeks of training."""
 
@@ -151,6 +47,12 @@ class Variant:
         Fields of `TrainInput` that differ.
     given
         Its keys as they were written, for the report.
+    model, parameters
+        What is fitted, and those of its parameters that are given.
+    targets, labels
+        What it is fitted to.
+    setups
+        Fingerprint of each species, where it differs.
     """
 
     name: str
@@ -159,6 +61,16 @@ class Variant:
     mixed: bool = False
     train: Mapping[str, Any] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
+    model: str = NETWORK
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    targets: str = "atomic"
+    labels: str = "structure"
+    setups: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it trains our networks."""
+        return self.model == NETWORK
 
     @property
     def needs(self) -> str | None:
@@ -203,6 +115,10 @@ class Study:
         In file order.
     lines
         Line of each key that is present.
+    apart
+        Number of further structures, on which the best variant is measured again.
+    has_grid
+        Whether variants are points of a grid, of which the best is sought.
     """
 
     path: str
@@ -216,6 +132,8 @@ class Study:
     reference: str
     variants: tuple[Variant, ...]
     lines: Mapping[str, int | None] = field(default_factory=dict, compare=False)
+    apart: int = 0
+    has_grid: bool = False
 
     def variant(self, name: str) -> Variant:
         """Return a variant by its name."""
@@ -255,7 +173,7 @@ def read_study(path: str | Path) -> Study:
             raise root.place.error(f"key '{item.name}' is missing", "add it")
     if isinstance(keys["seeds"].data, str):  # five seeds, or the seed 5?
         raise keys["seeds"].error("needs a list", f"write [{keys['seeds'].text()}], or [1, 2, 3]")
-    variants = tuple(_read_variant(*item) for item in keys["variants"].mapping().items())
+    variants = _read_variants(keys["variants"])
     if not variants:
         raise keys["variants"].error("is empty", "write one line 'name: {}' per variant")
     _check_needs(variants)
@@ -277,7 +195,20 @@ def read_study(path: str | Path) -> Study:
         reference=_read_reference(keys.get("reference"), variants),
         variants=variants,
         lines={key: value.place.line for key, value in keys.items()},
+        has_grid=any("grid" in one.mapping() for one in keys["variants"].mapping().values()),
+        apart=_integer(keys["apart"]) if "apart" in keys else STUDY_YAML["apart"].default,
     )
+
+
+def _read_variants(value: YamlValue) -> tuple[Variant, ...]:
+    """Return all variants, those of grids too."""
+    variants: dict[str, Variant] = {}
+    for name, item in value.mapping().items():
+        for full, one in expand(name, item):
+            if full in variants:
+                raise one.place.error(f"two variants are called '{full}'", "rename one")
+            variants[full] = _read_variant(full, one)
+    return tuple(variants.values())
 
 
 def _folder(path: str | Path) -> str:
@@ -312,15 +243,28 @@ def _read_variant(name: str, value: YamlValue) -> Variant:
         raise value.place.error(
             f"'{name}' cannot name a variant", "use letters, digits and _ . + -"
         )
-    keys = value.only(names(_VARIANT_KEYS))
+    choice = read_model(value, names(VARIANT_KEYS))
+    keys, model, parameters = choice.keys, choice.model, choice.parameters
+    train = _read_train(keys["train"]) if "train" in keys else {}
+    if model == NETWORK and parameters and "networks" in train:
+        raise keys["train"].error(
+            f"has networks, but the variant has {', '.join(parameters)}, too", "remove one of them"
+        )
     taylor = _read_taylor(keys["taylor"]) if "taylor" in keys else None
     return Variant(
         name=name,
         place=value.place,
         taylor=taylor,
         mixed=_read_families(keys.get("families"), taylor),
-        train=_read_train(keys["train"]) if "train" in keys else {},
+        train=train,
         given=value.plain() or {},
+        model=model,
+        parameters=parameters,
+        targets=read_word(keys.get("targets"), TARGETS, TARGETS[0]),
+        labels=choice.labels,
+        setups={k: v.text() for k, v in keys["setups"].mapping().items()}
+        if "setups" in keys
+        else {},
     )
 
 
@@ -333,7 +277,7 @@ def _refuse_set_by_study(value: YamlValue) -> None:
 def _read_taylor(value: YamlValue) -> TaylorInput:
     _refuse_set_by_study(value)
     given = {}
-    for key, item in value.only(names(_TAYLOR_KEYS)).items():
+    for key, item in value.only(names(COPY_KEYS)).items():
         if isinstance(item.data, dict):  # delta: {Ti: 0.02, O: 0.03}
             given[key] = ",".join(f"{k}:{v.text()}" for k, v in item.mapping().items())
         else:
@@ -347,7 +291,7 @@ def _read_taylor(value: YamlValue) -> TaylorInput:
 def _read_families(value: YamlValue | None, taylor: TaylorInput | None) -> bool:
     if value is None:
         return False
-    text = value.choice(_FAMILIES)
+    text = value.choice(FAMILIES)
     if text == "mixed" and (taylor is None or taylor.strategy != "pyita"):
         raise value.error("is mixed", "only copies of strategy pyita can be mixed")
     return text == "mixed"
@@ -356,7 +300,7 @@ def _read_families(value: YamlValue | None, taylor: TaylorInput | None) -> bool:
 def _read_train(value: YamlValue) -> dict[str, Any]:
     _refuse_set_by_study(value)
     lines: list[Entry] = []
-    for key, item in value.only(_TRAIN_KEYS).items():
+    for key, item in value.only(TRAIN_KEYS).items():
         number = item.place.line or 0
         if key in ("method", "networks"):
             lines.append(Entry(key.upper(), number))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import numpy as np
 
 from aenetpy.arrays import Float, Long
 from aenetpy.data.limits import (
@@ -29,6 +32,7 @@ RECORD_FORMS = {
     "copies": WHOLE,
     "epochs": WHOLE,
     "quantities": TEXTS,
+    "history": Form("iuf", 1, NOT_NEGATIVE_OR_NAN),
     "errors": Form("iuf", 1, NOT_NEGATIVE_OR_NAN),
 }
 RESULT_FORMS = {
@@ -47,6 +51,14 @@ RESULT_FORMS = {
     "n_atoms_s": Form("iu", 1, POSITIVE),
     "own_force_train_rmse": Form("f", 0, NOT_NEGATIVE_OR_NAN),
     "own_force_test_rmse": Form("f", 0, NOT_NEGATIVE_OR_NAN),
+    "energies_s": Form("f", 1, FINITE),
+    "train_errors_s": Form("f", 1, FINITE),
+    "train_energies_s": Form("f", 1, FINITE),
+    "train_n_atoms_s": Form("iu", 1, POSITIVE),
+    "apart_errors_s": Form("f", 1, FINITE),
+    "history": Form("f", 1, NOT_NEGATIVE_OR_NAN),
+    "importances": Form("f", 1, FINITE),
+    "components": TEXTS,
 }
 """What the items may be."""
 
@@ -72,6 +84,9 @@ class TrialRecord:
     errors
         After the last epoch, for each quantity MAE and RMSE of the trainer's training set and
         MAE and RMSE of its test set: eV/atom, eV/Å, GPa.
+    history
+        After each epoch RMSE of the energy per atom of the trainer's training set, eV; of a
+        training that was interrupted, after those of the last call.
     """
 
     digest: str
@@ -81,6 +96,7 @@ class TrialRecord:
     epochs: int = 0
     quantities: list[str] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
+    history: list[float] = field(default_factory=list)
 
 
 def read_record(path: str | Path) -> TrialRecord | None:
@@ -89,7 +105,7 @@ def read_record(path: str | Path) -> TrialRecord | None:
         items = taken(json.loads(read_bytes(path)), RECORD_FORMS)
     except (DataError, ValueError, TypeError, RecursionError):
         return None
-    lists = {name: items[name].tolist() for name in ("done", "quantities", "errors")}
+    lists = {name: items[name].tolist() for name in ("done", "quantities", "errors", "history")}
     record = TrialRecord(**{**items, **lists})
     return record if len(record.errors) == 4 * len(record.quantities) else None
 
@@ -122,11 +138,24 @@ class TrialResult:
     energy_errors_s
         Predicted less reference energy per atom of each common test structure, meV, (s,).
     force_errors_nc
-        Predicted less reference forces of their atoms, eV/Å, (n, 3).
+        Predicted less reference forces of their atoms, eV/Å, (n, 3); none, (0, 3), of a model
+        that knows energies alone.
     n_atoms_s
         Atoms of each, (s,) int64.
     own_force_train_rmse, own_force_test_rmse
         As ``own_train_rmse`` of the force components, eV/Å; NaN without FORCES.
+    energies_s
+        Reference energies of the common test structures less the atomic energies of the study, eV.
+    train_errors_s, train_energies_s, train_n_atoms_s
+        As of the test structures, of those trained on (own test set included).
+    apart_errors_s
+        As ``energy_errors_s`` of the structures kept apart.
+    history
+        RMSE of training after each of the last epochs: energy per atom (per label, of other
+        models), meV; all of them unless training was interrupted.
+    importances, components
+        By how much the RMSE of the energy per atom of the test structures grows when the values
+        of a fingerprint component change places among their atoms, meV, and names of components.
     """
 
     digest: str
@@ -144,6 +173,19 @@ class TrialResult:
     n_atoms_s: Long
     own_force_train_rmse: float = math.nan
     own_force_test_rmse: float = math.nan
+    energies_s: Float = field(default_factory=lambda: np.empty(0))
+    train_errors_s: Float = field(default_factory=lambda: np.empty(0))
+    train_energies_s: Float = field(default_factory=lambda: np.empty(0))
+    train_n_atoms_s: Long = field(default_factory=lambda: np.empty(0, np.int64))
+    apart_errors_s: Float = field(default_factory=lambda: np.empty(0))
+    history: Float = field(default_factory=lambda: np.empty(0))
+    importances: Float = field(default_factory=lambda: np.empty(0))
+    components: Sequence[str] = ()
+
+    @property
+    def has_forces(self) -> bool:
+        """Whether the model says anything of forces."""
+        return bool(self.force_errors_nc.size)
 
 
 def write_result(path: str | Path, result: TrialResult) -> None:
@@ -157,6 +199,11 @@ def read_result(path: str | Path) -> TrialResult | None:
         result = TrialResult(**taken(read_archive(path), RESULT_FORMS))
     except (DataError, ValueError):
         return None
-    sizes = len(result.energy_errors_s), result.force_errors_nc.shape
-    fits = sizes == (len(result.n_atoms_s), (result.n_atoms_s.sum(), 3))
+    n_s, n_r = len(result.n_atoms_s), len(result.train_n_atoms_s)
+    fits = (
+        len(result.energy_errors_s) == len(result.energies_s) == n_s
+        and result.force_errors_nc.shape in ((result.n_atoms_s.sum(), 3), (0, 3))
+        and len(result.train_errors_s) == len(result.train_energies_s) == n_r
+        and len(result.importances) == len(result.components)
+    )
     return result if fits else None

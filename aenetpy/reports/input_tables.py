@@ -12,7 +12,7 @@ from aenetpy.io.generate_in import GENERATE_IN
 from aenetpy.io.learn_in import LEARN_YAML
 from aenetpy.io.predict_in import PREDICT_IN
 from aenetpy.io.stp import STP
-from aenetpy.io.study_in import STUDY_YAML
+from aenetpy.io.study_table import STUDY_YAML
 from aenetpy.io.tables import Item, Table
 from aenetpy.io.train_table import TRAIN_IN
 

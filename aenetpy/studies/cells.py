@@ -86,12 +86,16 @@ class Cell:
         """Return the errors of ``energy`` or ``force``."""
         return self.energy if quantity == ENERGY else self.force
 
+    def has(self, quantity: str) -> bool:
+        """Return whether the model says anything of ``energy`` or ``force``."""
+        return quantity == ENERGY or all(result.has_forces for result in self.results)
+
     def compared(self, reference: Cell, quantity: str) -> VariantComparison | None:
         """Compare with another cell in the seeds that both have; None without any."""
         seeds = [result.seed for result in self.results]
         theirs = [result.seed for result in reference.results]
         common = [seed for seed in seeds if seed in theirs]
-        if not common:
+        if not common or not (self.has(quantity) and reference.has(quantity)):
             return None
         errors = self.errors(quantity)
         return compare_variants(
@@ -118,7 +122,8 @@ def format_trials(results: Iterable[TrialResult]) -> str:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(COLUMNS)
     for result in results:
-        energy, force = summarise(result.energy_errors_s), summarise(result.force_errors_nc)
+        energy = summarise(result.energy_errors_s)
+        force = summarise(result.force_errors_nc) if result.has_forces else None
         own = (result.own_train_rmse, result.own_test_rmse)
         own_force = (result.own_force_train_rmse, result.own_force_test_rmse)
         table.writerow(
@@ -127,7 +132,7 @@ def format_trials(results: Iterable[TrialResult]) -> str:
                 f"{result.seconds:.1f}",
                 *(f"{value:.6g}" for value in own),
                 *(f"{getattr(energy, name):.6g}" for name in IN_TABLE),
-                *(f"{getattr(force, name):.6g}" for name in IN_TABLE),
+                *(f"{getattr(force, name):.6g}" if force else "nan" for name in IN_TABLE),
                 *(f"{value:.6g}" for value in own_force),
             ]
         )

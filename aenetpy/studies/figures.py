@@ -51,10 +51,14 @@ def violins(cells: Sequence[Cell], reference: str) -> Figure:
     colour = colours(cells, reference)
     positions = list(range(len(cells), 0, -1))
     for axes, quantity in zip(panels, (ENERGY, FORCE), strict=True):
-        logarithms = [_logarithms(cell.errors(quantity).errors_rc) for cell in cells]
+        places = [(k, cell) for k, cell in zip(positions, cells, strict=True) if cell.has(quantity)]
+        if not places:
+            axes.set_visible(False)
+            continue
+        logarithms = [_logarithms(cell.errors(quantity).errors_rc) for _, cell in places]
         high = max(float(values.max()) for values in logarithms)
         low = max(high - DECADES, min(float(values.min()) for values in logarithms))
-        for position, values, cell in zip(positions, logarithms, cells, strict=True):
+        for (position, cell), values in zip(places, logarithms, strict=True):
             _violin(axes, values[values >= low], position, colour[cell.variant.name])
             below, middle, above = np.percentile(values, (25, 50, 75))
             axes.plot([below, above], [position] * 2, color="black", linewidth=2.0)
@@ -97,7 +101,7 @@ def _decades(axes: Axes, low: float, high: float) -> None:
     axes.grid(axis="x", linewidth=0.5, alpha=0.4)
 
 
-def histograms(cells: Sequence[Cell], reference: str) -> Figure:
+def histograms(cells: Sequence[Cell], reference: str) -> Figure | None:
     """Draw how often force errors of each size occur, on a logarithmic axis.
 
     Parameters
@@ -106,10 +110,18 @@ def histograms(cells: Sequence[Cell], reference: str) -> Figure:
         Of one size.
     reference
         Name of the variant that is drawn grey.
+
+    Returns
+    -------
+    figure
+        None if no variant knows forces.
     """
     figure = _figure(4.2)
     axes = figure.subplots()
     colour = colours(cells, reference)
+    cells = [cell for cell in cells if cell.has(FORCE)]
+    if not cells:
+        return None
     widest = max(float(np.abs(cell.force.errors_rc).max()) for cell in cells)
     edges = np.linspace(-widest, widest, BINS + 1)
     for k, cell in enumerate(cells):
@@ -213,7 +225,10 @@ def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:
     colour = colours(cells, reference)
     for axes, quantity in zip(panels, (ENERGY, FORCE), strict=True):
         for k, (name, hue) in enumerate(colour.items()):
-            found = sorted((c for c in cells if c.variant.name == name), key=lambda c: c.size)
+            mine = (c for c in cells if c.variant.name == name and c.has(quantity))
+            found = sorted(mine, key=lambda c: c.size)
+            if not found:
+                continue
             shift = DODGE ** (k - 0.5 * (len(colour) - 1))
             ends = [cell.errors(quantity).intervals["mean"] for cell in found]
             _curve(axes, [c.size * shift for c in found], found, ends, quantity, k, name, hue)

@@ -20,6 +20,8 @@ from aenetpy.reports.html import html_page
 from aenetpy.reports.markdown import number, table
 from aenetpy.studies import figures
 from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell, sort_into_cells
+from aenetpy.studies.energy_figures import energy_figures
+from aenetpy.studies.measures import importance_table, measure_table, ranking
 
 SHOWN = {
     "median": "median",
@@ -31,7 +33,11 @@ SHOWN = {
     "maximum": "largest",
     "bias": "bias",
 }
-_FIGURE = re.compile(r"(errors|force-histogram|error-delta)(-\d+)?\.png|error-size\.png")
+_PER_SIZE = (
+    *("errors", "force-histogram", "error-delta"),
+    *("parity", "residuals", "epochs", "importance"),
+)
+_FIGURE = re.compile(rf"({'|'.join(_PER_SIZE)})(-\d+)?\.png|error-size\.png")
 
 NOTES = """\
 Errors are those of the networks of the last epoch: of the energy per atom of each structure, and of
@@ -43,6 +49,12 @@ intervals are made in the same way. p is of the paired t test across the seeds, 
 test set as it is; it is not corrected for the number of comparisons. With families mixed the
 trainer's own test set holds copies of structures that it was trained on. The violins leave out
 the few errors below 1/3000 of the largest, as of forces that vanish by symmetry.
+
+Tables of training and testing take the energies less the atomic energies of generate.in; R² is that
+of these energies, and where structures differ in size it is near 1 for whole structures whatever
+the model. SD is the standard deviation of the residuals about their mean. The importance of a
+component is by how much the RMSE of testing grows when its values change places among all atoms of
+the species.
 """
 
 
@@ -79,12 +91,16 @@ def write_report(
         opening(study, results, held_out, n_pool),
         variant_table(study),
         *(error_table(cells, quantity) for quantity in (ENERGY, FORCE)),
+        measure_table(cells, whole=False),
+        measure_table(cells, whole=True),
         difference_table(cells, study.reference),
+        ranking(study, cells),
         training_table(cells),
+        importance_table(cells),
         draw_figures(path.parent, cells, study),
         f"## How to read this\n\n{NOTES}",
     ]
-    text = "\n".join(sections)
+    text = "\n".join(filter(None, sections))
     write_text(path, text)
     page = html_page(text, lambda name: read_bytes(path.parent / name))
     write_text(path.with_suffix(".html"), page)
@@ -127,6 +143,8 @@ def error_table(cells: Sequence[Cell], quantity: str) -> str:
     shown = [name for name in SHOWN if quantity == ENERGY or name != "bias"]
     rows = []
     for cell in cells:
+        if not cell.has(quantity):
+            continue
         errors = cell.errors(quantity)
         values = [
             number(getattr(errors.summary, name))
@@ -138,9 +156,8 @@ def error_table(cells: Sequence[Cell], quantity: str) -> str:
         ENERGY: f"Errors of the energy per atom ({UNITS[ENERGY]})",
         FORCE: f"Errors of the force components ({UNITS[FORCE]})",
     }
-    return table(
-        titles[quantity], ("variant", "size", "seeds", *(SHOWN[name] for name in shown)), rows
-    )
+    head = ("variant", "size", "seeds", *(SHOWN[name] for name in shown))
+    return table(titles[quantity], head, rows) if rows else ""
 
 
 def difference_table(cells: Sequence[Cell], reference: str) -> str:
@@ -177,6 +194,8 @@ def training_table(cells: Sequence[Cell]) -> str:
         shared = (cell.variant.name, str(cell.size), *map(mean, ("copies", "epochs", "seconds")))
         for quantity, prefix in ((ENERGY, "own"), (FORCE, "own_force")):
             told = [mean(f"{prefix}_{part}_rmse") for part in ("train", "test")]
+            if not cell.has(quantity):
+                continue
             errors_rc = cell.errors(quantity).errors_rc
             true = number(fmean(summarise(errors_c).rmse for errors_c in errors_rc))
             if quantity == ENERGY or told != [number(math.nan)] * 2:
@@ -191,6 +210,8 @@ def training_table(cells: Sequence[Cell]) -> str:
 def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
     """Draw all figures there are data for, and return the section that shows them."""
     lines = ["## Figures", ""]
+    if (folder / "energies.png").exists():
+        lines += ["![Energies](energies.png)", "", "Energies of all structures.", ""]
     for found in folder.iterdir():  # those of an earlier definition would not be told apart
         if _FIGURE.fullmatch(found.name):
             found.unlink()
@@ -216,6 +237,8 @@ def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
             f"Force errors{of}",
             figures.histograms(chosen, reference),
         )
+        for name, text, figure in energy_figures(chosen, reference):
+            show(f"{name}{suffix}.png", f"{text}{of}", figure)
         show(
             f"error-delta{suffix}.png",
             f"Mean error against displacement; bars: difference from {reference}{of}",
@@ -237,7 +260,11 @@ def summary_text(study: Study, results: Sequence[TrialResult]) -> str:
         (
             *(cell.variant.name, str(cell.size), str(len(cell.results))),
             *(f"{value:.2f}" for value in (cell.energy.summary.median, cell.energy.summary.mean)),
-            *(f"{value:.3f}" for value in (cell.force.summary.median, cell.force.summary.mean)),
+            *(
+                (f"{cell.force.summary.median:.3f}", f"{cell.force.summary.mean:.3f}")
+                if cell.has(FORCE)
+                else ("-", "-")
+            ),
         )
         for cell in cells
     ]

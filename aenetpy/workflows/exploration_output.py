@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 
+from aenetpy.analysis.drawing import png
 from aenetpy.analysis.survey_figures import distance_figure, energy_figure, force_figure
 from aenetpy.arrays import Float, Long
 from aenetpy.reports.explore import exploration_markdown
@@ -87,9 +87,7 @@ def exploration_page(found: Exploration) -> str:
         ("forces.png", "Longest forces", force_figure(found.survey)),
     ):
         if figure is not None:
-            content = BytesIO()
-            figure.savefig(content, format="png", dpi=150)
-            pictures[name] = content.getvalue()
+            pictures[name] = png(figure)
             shown.append((name, text))
     return html_page(exploration_markdown(exploration_summary(found), shown), pictures.__getitem__)
 

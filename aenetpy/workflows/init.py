@@ -16,7 +16,7 @@ from aenetpy.errors import UsageError
 from aenetpy.io.files import check_new, read_text, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.patterns import matches
-from aenetpy.io.structures import iter_structures
+from aenetpy.io.structures import iter_structures, split_index, split_units
 
 ETAS_PAIR = (0.003, 0.036, 0.071, 0.125, 0.214, 0.357, 0.714, 1.428)
 ETAS_TRIPLE = (0.0004, 0.03, 0.09)
@@ -110,6 +110,7 @@ def write_inputs(
     basis: str = "chebyshev",
     files: Sequence[str] = (),
     forces: bool = False,
+    learn: bool = False,
 ) -> list[str]:
     """Fill the templates for some species and write them into the working directory.
 
@@ -123,6 +124,8 @@ def write_inputs(
         Structures, as in FILES. They give atomic energies, RMIN and cutoffs.
     forces
         Whether forces are trained on.
+    learn
+        Whether ``learn.yaml`` is written, too.
 
     Returns
     -------
@@ -159,6 +162,8 @@ def write_inputs(
         contents[f"{symbol}.fingerprint.stp"] = _filled(
             f"{basis}.stp", _setup_words(symbol, species, suggestions, recipe)
         )
+    if learn:
+        contents["learn.yaml"] = _filled("learn.yaml", {"start": _first_of(suggestions.files[0])})
     # What an earlier call has written may stay: it may have been killed half way.
     missing = [name for name, text in contents.items() if not _holds(name, text)]
     for name in missing:
@@ -215,6 +220,14 @@ def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str])
     return Suggestions(
         tuple(files), energies_t, dataset.r_min, dataset.radial_cutoff, dataset.angular_cutoff
     )
+
+
+def _first_of(entry: str) -> str:
+    """Return the first structure of an entry of FILES."""
+    bare, units = split_units(entry)
+    path, index = split_index(bare)
+    first = (matches(path) or [path])[0]
+    return (first if index is None else f"{first}@0") + (f"#units={units}" if units else "")
 
 
 def _holds(name: str, text: str) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
+from aenetpy.baselines.general import scikit_learn
+from aenetpy.data.baselines import MODELS
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.species import check_species
 from aenetpy.errors import AenetpyError
@@ -20,13 +22,14 @@ from aenetpy.io.study_in import Study
 from aenetpy.io.trial_files import TrialResult, read_record
 from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.studies.cells import format_trials
+from aenetpy.studies.energy_figures import draw_energies
 from aenetpy.studies.report import write_report
 from aenetpy.workflows.generate import read_setups, target_energy
 from aenetpy.workflows.processes import Processes
 from aenetpy.workflows.study_plan import StudyPlan, Trial, make_study_plan
 from aenetpy.workflows.trial import RECORD, finished, has_result, run_trial
 
-TABLE, REPORT = "trials.csv", "report.md"
+TABLE, REPORT, FIGURE = "trials.csv", "report.md", "energies.png"
 CHANGED = "changed"
 
 MOMENT = 0.2
@@ -70,7 +73,8 @@ def study(
         If trials have failed; the others are done and reported then.
     """
     plan = make_study_plan(settings, folder)
-    held_out = read_held_out(plan)
+    held_out, apart = (read_held_out(plan, names) for names in (plan.held_out, plan.apart))
+    check_libraries(plan)
     results: dict[str, TrialResult] = {}
     for trial in plan.trials:
         done = finished(trial)
@@ -87,7 +91,7 @@ def study(
         processes = Processes(lock)
         with ThreadPoolExecutor(jobs) as pool:
             try:
-                waiting = submit(to_do, plan.settings, held_out, processes, pool)
+                waiting = submit(to_do, plan.settings, held_out, apart, processes, pool)
                 while waiting:
                     check()
                     ended, _ = wait(waiting, MOMENT, return_when=FIRST_COMPLETED)
@@ -104,21 +108,38 @@ def study(
                 raise
         found = in_order(plan, results)
         if found:
+            draw_energies(plan.folder / FIGURE, list(plan.structures.values()))
             write_report(plan.folder / REPORT, plan.study, found, plan.held_out, plan.n_pool)
     if failures:
         raise first_of(failures)
     return found
 
 
-def read_held_out(plan: StudyPlan) -> list[Structure]:
-    """Read the common test set.
+def check_libraries(plan: StudyPlan) -> None:
+    """Refuse models whose library is missing before anything runs.
+
+    Raises
+    ------
+    InputError
+        Naming the extra that installs it.
+    """
+    for variant in plan.study.variants:
+        if MODELS[variant.model].extra:
+            try:
+                scikit_learn(variant.model)
+            except AenetpyError as error:
+                raise variant.place.error(f"{variant.name}: {error.message}", error.hint) from None
+
+
+def read_held_out(plan: StudyPlan, names: Sequence[str]) -> list[Structure]:
+    """Read the common test set, or what is kept apart.
 
     Raises
     ------
     DataError
         If a structure has no energy or no forces, or holds an unknown species.
     """
-    structures = [next(iter_structures(within(plan.root, name))) for name in plan.held_out]
+    structures = [next(iter_structures(within(plan.root, name))) for name in names]
     setups = read_setups(plan.settings, plan.root)
     for structure in structures:
         check_species(structure, setups)
@@ -130,6 +151,7 @@ def submit(
     trials: Sequence[Trial],
     settings: GenerateInput,
     held_out: list[Structure],
+    apart: list[Structure],
     processes: Processes,
     pool: ThreadPoolExecutor,
 ) -> dict[Future[TrialResult | None], Trial]:
@@ -145,7 +167,7 @@ def submit(
             if needed.exception() is not None or needed.result() is None:
                 return None
         try:
-            return processes.run(run_trial, trial, settings, held_out)
+            return processes.run(run_trial, trial, settings, held_out, apart)
         except AenetpyError as error:
             error.message = f"trial {trial.name}: {error.message}"
             raise

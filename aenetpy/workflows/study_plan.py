@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from aenetpy.analysis.atomic_energies import EnergiesOfCompositions
+from aenetpy.data.baselines import MODELS
 from aenetpy.data.structure import Structure
 from aenetpy.digests import digest_of
 from aenetpy.errors import InputError
@@ -34,6 +36,8 @@ AUGMENTED = "generate-augmented.in"
 
 HELD_OUT, PARENTS = 0, 1
 """Streams of random numbers."""
+
+EnergiesByName = dict[str, Structure]
 
 _BYTES = ("utf-8", "surrogateescape")
 
@@ -75,6 +79,8 @@ class Trial:
     @property
     def steps(self) -> tuple[str, ...]:
         """What is done, one after the other."""
+        if not self.variant.is_network:
+            return ("generate",)
         return ("generate", "train") if self.copies is None else ("augment", "generate", "train")
 
 
@@ -96,6 +102,10 @@ class StudyPlan:
         Each after the one whose networks it needs.
     root
         Where the study takes place: names in its files are seen from there.
+    apart
+        Names of the structures on which the best variant is measured again.
+    structures
+        Compositions and energies of all structures, by name.
     """
 
     study: Study
@@ -104,6 +114,8 @@ class StudyPlan:
     n_pool: int
     trials: tuple[Trial, ...]
     root: str | Path
+    apart: tuple[str, ...] = ()
+    structures: EnergiesByName = field(default_factory=dict, repr=False)
 
     @property
     def folder(self) -> Path:
@@ -153,35 +165,116 @@ def make_study_plan(study: Study, root: str | Path = ".") -> StudyPlan:
             line=settings.lines.get(keyword),
             hint=f"remove it, and give a variant in {study.path} 'taylor: ...'",
         )
-    digests = structure_digests(settings, root)
+    digests, energies = structure_digests(settings, root)
     names = list(digests)
     largest = max(study.sizes)
-    if study.test + largest > len(names):
+    if study.test + study.apart + largest > len(names):
         raise InputError(
-            f"{study.test} structures for testing and {largest} for training are more than the"
-            f" {times(len(names), 'structure')} in {study.generate}",
+            f"{study.test + study.apart} structures for testing and {largest} for training are more"
+            f" than the {times(len(names), 'structure')} in {study.generate}",
             file=study.path,
             line=study.lines.get("sizes"),
             hint="make test or sizes smaller",
         )
     shuffled = np.random.default_rng([study.test_seed, HELD_OUT]).permutation(len(names))
     held_out = [names[k] for k in sorted(shuffled[: study.test])]
-    pool = [names[k] for k in sorted(shuffled[study.test :])]
-    common = [
-        *(digest_of(read_bytes(within(root, setup.text))) for setup in settings.setups.values()),
-        *(digests[name] for name in held_out),
-    ]
+    n_out = study.test + study.apart
+    apart = [names[k] for k in sorted(shuffled[study.test : n_out])]
+    pool = [names[k] for k in sorted(shuffled[n_out:])]
+    common = [digests[name] for name in [*held_out, *apart]]
     trials: dict[tuple[str, int, int], Trial] = {}
     for variant in study.in_order():
+        own = of_variant(variant, settings)
+        setups = [digest_of(read_bytes(within(root, own.setups[s].text))) for s in own.setups]
         for size in study.sizes:
             for seed in study.seeds:
                 parents = draw_parents(pool, size, seed)
-                data = [*common, *(digests[name] for name in parents)]
+                data = [*setups, *common, *(digests[name] for name in parents)]
+                own = replace(
+                    own, atomic_energies_t=atomic_energies(variant, settings, energies, parents)
+                )
                 needs = None if variant.needs is None else trials[variant.needs, size, seed]
                 trials[variant.name, size, seed] = make_trial(
-                    study, settings, train, variant, parents, seed, needs, data, root
+                    study, own, train, variant, parents, seed, needs, data, root
                 )
-    return StudyPlan(study, settings, tuple(held_out), len(pool), tuple(trials.values()), root)
+    return StudyPlan(
+        study,
+        settings,
+        tuple(held_out),
+        len(pool),
+        tuple(trials.values()),
+        root,
+        tuple(apart),
+        {name: energies[name] for name in names},
+    )
+
+
+def of_variant(variant: Variant, settings: GenerateInput) -> GenerateInput:
+    """Return the contents of ``generate.in`` with the fingerprints of a variant.
+
+    Raises
+    ------
+    InputError
+        If a fingerprint is of no species.
+    """
+    unknown = [symbol for symbol in variant.setups if symbol not in settings.setups]
+    if unknown:
+        raise variant.place.error(
+            f"{variant.name}: setup of {unknown[0]}, but {settings.path} has"
+            f" {' '.join(settings.species)}"
+        )
+    line = variant.place.line or 0
+    own = {symbol: Entry(path, line) for symbol, path in variant.setups.items()}
+    return replace(settings, setups={**settings.setups, **own})
+
+
+def atomic_energies(
+    variant: Variant,
+    settings: GenerateInput,
+    energies: EnergiesByName,
+    parents: Iterable[str],
+) -> tuple[float, ...]:
+    """Return the atomic energies, eV, that a variant takes off: the targets that it is fitted to.
+
+    Raises
+    ------
+    InputError
+        If a total energy is not known.
+    """
+    if variant.targets == "atomic":
+        return settings.atomic_energies_t
+    known = EnergiesOfCompositions()
+    for name in parents:
+        structure = energies[name]
+        known.add(structure)
+    if len(known) < len(list(parents)):
+        raise variant.place.error(
+            f"{variant.name}: targets {variant.targets} need total energies, which some"
+            " structures do not have",
+            "write 'targets: atomic'",
+        )
+    if variant.targets == "raw":
+        return (0.0,) * len(settings.species)
+    return tuple(known.fit(settings.species).energies_t.tolist())
+
+
+def with_hidden_layers(variant: Variant, train: TrainInput) -> TrainInput:
+    """Return ``train.in`` with layers, nodes and activation of a variant for all species."""
+    given = variant.parameters if variant.is_network else {}
+    n_layers, n_nodes = given.get("layers"), given.get("nodes")
+    activation = given.get("activation", "as given")
+    networks = []
+    for network in train.networks:
+        nodes = network.nodes if n_nodes is None else (int(n_nodes),) * max(len(network.nodes), 1)
+        names = network.activations or ("tanh",)
+        if activation != "as given":
+            names = (str(activation),)
+        size = len(nodes) if n_layers is None else int(n_layers)
+        nodes = (*nodes, *(nodes[-1:] or (15,)) * size)[:size]
+        networks.append(
+            replace(network, nodes=nodes, activations=(*names, *names[-1:] * size)[:size])
+        )
+    return replace(train, networks=tuple(networks)) if given else train
 
 
 def check_study_species(variant: Variant, train: TrainInput, settings: GenerateInput) -> None:
@@ -192,6 +285,8 @@ def check_study_species(variant: Variant, train: TrainInput, settings: GenerateI
     InputError
         Naming the variant.
     """
+    if not variant.is_network:
+        return
     networks = {network.species for network in replace(train, **variant.train).networks}
     delta = None if variant.taylor is None else variant.taylor.delta
     known = set(settings.species)
@@ -221,8 +316,12 @@ def check_study_training(variant: Variant, train: TrainInput) -> None:
         raise variant.place.error(f"{variant.name}: {error.message}", error.hint) from None
 
 
-def structure_digests(settings: GenerateInput, root: str | Path) -> dict[str, str]:
+def structure_digests(
+    settings: GenerateInput, root: str | Path
+) -> tuple[dict[str, str], EnergiesByName]:
     """Return name and digest of each structure of FILES; structures that are alike count once.
+
+    The second dictionary holds compositions and energies, as structures without positions.
 
     Raises
     ------
@@ -233,6 +332,7 @@ def structure_digests(settings: GenerateInput, root: str | Path) -> dict[str, st
     """
     repeats = Repeats()
     by_forces: dict[str, Structure] = {}
+    energies: EnergiesByName = {}
     for entry in settings.files:
         for structure in read_structures(replace(settings, files=(entry,)), root):
             place = Place(settings.path, entry.line)
@@ -254,8 +354,11 @@ def structure_digests(settings: GenerateInput, root: str | Path) -> dict[str, st
                     "list structures as given; copies belong to the variants",
                 )
             repeats.add(structure)
+            energies[structure.name] = replace(
+                structure, positions_nc=np.empty((0, 3)), forces_nc=None
+            )
     repeats.tell(settings, "they are left out")
-    return {name: digest for digest, name in repeats.names.items()}
+    return {name: digest for digest, name in repeats.names.items()}, energies
 
 
 def forces_digest(structure: Structure) -> str:
@@ -307,7 +410,7 @@ def make_trial(
         taylor=None if variant.mixed else taylor,
     )
     train_in = replace(
-        replace(train, **variant.train),
+        with_hidden_layers(variant, replace(train, **variant.train)),
         training_set=TRAINING_SET,
         seed=seed,
         save_energies=False,
@@ -315,16 +418,18 @@ def make_trial(
     )
     train_in = replace(train_in, networks=tuple(map(_plain_file, train_in.networks)))
     copies = taylor if variant.mixed else None
-    inputs = {
-        GENERATE: format_generate_in(generate_in),
-        TRAIN: format_train_in(replace(train_in, iterwrite=0)),  # only the last networks count
-    }
+    inputs = {GENERATE: format_generate_in(generate_in)}
+    if variant.is_network:
+        inputs[TRAIN] = format_train_in(replace(train_in, iterwrite=0))  # the last networks count
     # How files are called does not matter: what is in them stands in data.
     nameless = replace(
         generate_in, setups={symbol: Entry(symbol, 0) for symbol in settings.setups}, files=()
     )
     needed = None if needs is None else needs.digest
     plain = format_train_in(replace(train_in, iterwrite=1))
+    if not variant.is_network:
+        parameters = {**MODELS[variant.model].defaults, **variant.parameters}
+        plain = f"{variant.model} {variant.labels} {parameters}"
     definition = [format_generate_in(nameless), plain, f"{copies}", data, needed]
     digest = digest_of(json.dumps(definition).encode())
     return Trial(variant, len(parents), seed, folder, inputs, copies, digest, needs)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from aenetpy.arrays import Float
+from aenetpy.arrays import Float, Long
 from aenetpy.data.structure import Structure
 from aenetpy.digests import digest_of
 from aenetpy.errors import AenetpyError, DataError, Stopped
@@ -28,11 +28,17 @@ from aenetpy.io.trial_files import (
     write_record,
     write_result,
 )
-from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.reports.listener import TextListener
 from aenetpy.reports.notes import notes_to, one_line, warnings_as_notes
 from aenetpy.workflows.augment import AugmentTask, augment
+from aenetpy.workflows.entries import read_structures
+from aenetpy.workflows.fitted import (
+    FittedModel,
+    FittedNetworks,
+    fitted_baseline,
+    permutation_importance,
+)
 from aenetpy.workflows.generate import generate, target_energy
 from aenetpy.workflows.study_plan import AUGMENTED, GENERATE, TRAIN, TRAINING_SET, Trial
 from aenetpy.workflows.train import train
@@ -59,7 +65,12 @@ def networks_digest(folder: Path) -> str:
     return digest_of(b"".join(path.name.encode() + read_bytes(path) for path in paths))
 
 
-def run_trial(trial: Trial, settings: GenerateInput, held_out: Sequence[Structure]) -> TrialResult:
+def run_trial(
+    trial: Trial,
+    settings: GenerateInput,
+    held_out: Sequence[Structure],
+    apart: Sequence[Structure] = (),
+) -> TrialResult:
     """Run a trial, or what is left of it.
 
     Parameters
@@ -70,6 +81,8 @@ def run_trial(trial: Trial, settings: GenerateInput, held_out: Sequence[Structur
         Contents of the ``generate.in`` of the study.
     held_out
         The common test set.
+    apart
+        Structures for measuring the best variant again.
 
     Raises
     ------
@@ -83,7 +96,7 @@ def run_trial(trial: Trial, settings: GenerateInput, held_out: Sequence[Structur
                 STEPS[step](trial, record, listener)
             record.done.append(step)
             write_record(trial.folder / RECORD, record)
-    result = assess(trial, record, settings, held_out)
+    result = assess(trial, record, settings, held_out, apart)
     write_result(trial.folder / RESULT, result)
     remove(trial.folder, LEFT_OVER)
     return result
@@ -170,6 +183,7 @@ def train_trial(trial: Trial, record: TrialRecord, listener: TextListener) -> No
         record.seconds += time.monotonic() - start
         write_record(folder / RECORD, record)
     record.epochs = epochs_done(folder)
+    record.history += [row.train[0].rmse for row in done.rows if row.epoch > 0]
     record.quantities = [quantity.name for quantity in done.quantities]
     record.errors = list(done.errors.columns)
 
@@ -191,14 +205,37 @@ STEPS = {"augment": augment_trial, "generate": generate_trial, "train": train_tr
 
 
 def assess(
-    trial: Trial, record: TrialRecord, settings: GenerateInput, held_out: Sequence[Structure]
+    trial: Trial,
+    record: TrialRecord,
+    settings: GenerateInput,
+    held_out: Sequence[Structure],
+    apart: Sequence[Structure],
 ) -> TrialResult:
-    """Measure the errors of the networks on the common test set."""
-    potential = read_potential({s: trial.folder / f"{s}.nn" for s in settings.species})
-    errors = [structure_errors(potential, structure, settings) for structure in held_out]
+    """Measure the errors of the model on the common test set, and on what it was fitted to."""
+    own_settings = read_generate_in(trial.folder / GENERATE, trial.folder)
+    given = list(read_structures(own_settings, trial.folder))
+    if trial.variant.is_network:
+        model: FittedModel = FittedNetworks(
+            read_potential({s: trial.folder / f"{s}.nn" for s in settings.species})
+        )
+    else:
+        with told(trial.folder, "fit") as listener:
+            start = time.monotonic()
+            model = fitted_baseline(trial, own_settings, listener)
+            record.seconds = time.monotonic() - start
+            record.epochs, record.history = len(model.history), model.history
+
+    def errors(structures: Sequence[Structure]) -> Float:
+        """Return the errors of the energy per atom, meV, (s,)."""
+        targets = references(structures, own_settings)
+        return MEV * (model.energies(structures) - targets) / sizes(structures)
+
     own = {name: record.errors[4 * k :] for k, name in enumerate(record.quantities)}
-    _, train_rmse, _, test_rmse = own["energy"][:4]
+    _, train_rmse, _, test_rmse = own.get("energy", [math.nan] * 4)[:4]
     _, force_train_rmse, _, force_test_rmse = own.get("force", [math.nan] * 4)[:4]
+    importances, components = permutation_importance(
+        model, held_out, references(held_out, own_settings), trial.seed
+    )
     return TrialResult(
         digest=trial.digest,
         networks=networks_digest(trial.folder),
@@ -210,24 +247,30 @@ def assess(
         seconds=record.seconds,
         own_train_rmse=MEV * train_rmse,
         own_test_rmse=MEV * test_rmse,
-        energy_errors_s=np.array([energy for energy, _ in errors]),
-        force_errors_nc=np.concatenate([forces_nc for _, forces_nc in errors]),
-        n_atoms_s=np.array([len(structure) for structure in held_out], np.int64),
+        energy_errors_s=errors(held_out),
+        force_errors_nc=model.force_errors(held_out),
+        n_atoms_s=sizes(held_out),
         own_force_train_rmse=force_train_rmse,
         own_force_test_rmse=force_test_rmse,
+        energies_s=references(held_out, settings),
+        train_errors_s=errors(given),
+        train_energies_s=references(given, settings),
+        train_n_atoms_s=sizes(given),
+        apart_errors_s=errors(apart),
+        history=MEV * np.array(record.history, np.float64),
+        importances=importances,
+        components=components,
     )
 
 
-def structure_errors(
-    potential: Potential, structure: Structure, settings: GenerateInput
-) -> tuple[float, Float]:
-    """Return the errors of the energy per atom, meV, and of the forces, eV/Å, (n, 3)."""
-    target = target_energy(structure, settings)
-    assert structure.forces_nc is not None, "target_energy refuses structures without"
-    found = potential.evaluate(structure)
-    assert found.forces_nc is not None, "forces are asked for"
-    energy = MEV * (found.cohesive_energy - target) / len(structure)
-    return energy, found.forces_nc - structure.forces_nc
+def references(structures: Sequence[Structure], settings: GenerateInput) -> Float:
+    """Return the energies less atomic energies, eV, (s,)."""
+    return np.array([target_energy(structure, settings) for structure in structures])
+
+
+def sizes(structures: Sequence[Structure]) -> Long:
+    """Return the number of atoms of each structure."""
+    return np.array([len(structure) for structure in structures], np.int64)
 
 
 def remove(folder: Path, patterns: Sequence[str]) -> None:

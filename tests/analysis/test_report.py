@@ -39,6 +39,10 @@ def made_up(variant: str, size: int, seed: int, scale: float = 1.0) -> TrialResu
     return TrialResult(
         *("digest", "networks", variant, size, seed, 12, 15, 1.5, 2.0, 3.0),
         *(energies_s, forces_nc, N_ATOMS_S),
+        energies_s=-3.0 * N_ATOMS_S + 0.01 * np.arange(len(N_ATOMS_S)),
+        train_errors_s=0.5 * energies_s,
+        train_energies_s=-3.0 * N_ATOMS_S,
+        train_n_atoms_s=N_ATOMS_S,
     )
 
 
@@ -67,7 +71,7 @@ def test_report_shows_every_variant_and_figure(study, tmp_path):
     for variant in found.variants:
         assert text.count(f"| {variant.name} | 10 | 3 |") == 2
     shown = [line.split("(")[1].rstrip(")") for line in text.splitlines() if line[:2] == "!["]
-    assert len(shown) == len(set(shown)) == 7
+    assert len(shown) == len(set(shown)) == 11
     for name in shown:
         assert (tmp_path / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
         assert (tmp_path / name).stat().st_size > 10_000

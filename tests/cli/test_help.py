@@ -23,7 +23,7 @@ def helped(capsys, *arguments):
 
 def test_the_readme_holds_the_tables():
     text = README.read_text()
-    assert text.count("<!-- aenetpy help") == 9
+    assert text.count("<!-- aenetpy help") == 14
     assert filled(text) == text, "python -m tests.readme"
     assert RULES in " ".join(text.split())
 

@@ -9,7 +9,7 @@ import re
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -299,6 +299,7 @@ def make_projects(folder: Path, enter: Callable[[Path], object]) -> None:
         write_record(project / "trial.json", TrialRecord("abc", ["generate"], 1.0, 2, 3))
         numbers = (np.zeros(2), np.zeros((5, 3)), np.array([2, 3]))
         result = TrialResult("abc", "def", "plain", 2, 1, 0, 2, 1.0, 0.5, math.nan, *numbers)
+        result = replace(result, energies_s=np.zeros(2))
         write_result(project / "result.npz", result)
         Path("STOP").write_text("after one epoch\n")
 

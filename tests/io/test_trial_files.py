@@ -33,6 +33,14 @@ RESULT = TrialResult(
     energy_errors_s=np.array([1.0, -2.0]),
     force_errors_nc=np.arange(15.0).reshape(5, 3),
     n_atoms_s=np.array([2, 3], np.int64),
+    energies_s=np.array([-10.0, -14.0]),
+    train_errors_s=np.array([0.5]),
+    train_energies_s=np.array([-9.0]),
+    train_n_atoms_s=np.array([2], np.int64),
+    apart_errors_s=np.array([0.25]),
+    history=np.array([4.0, 3.0]),
+    importances=np.array([0.1, 2.0]),
+    components=("O G2", "O G4"),
 )
 
 
@@ -51,6 +59,8 @@ def test_a_record_comes_back(tmp_path: Path) -> None:
 def test_a_record_of_other_kinds_is_none(name: str, tmp_path: Path) -> None:
     path = tmp_path / "trial.json"
     for value in (None, {}, [[1]], [3], -1, 1e400, 10**30, True):
+        if name == "history" and value == [3]:  # one epoch
+            continue
         path.write_text(json.dumps({**vars(RECORD), name: value}))
         assert read_record(path) is None, value
     path.write_text(json.dumps({k: v for k, v in vars(RECORD).items() if k != name}))
@@ -76,8 +86,21 @@ def test_a_result_comes_back(tmp_path: Path) -> None:
             "energy_errors_s",
             "force_errors_nc",
             "n_atoms_s",
+            "energies_s",
+            "train_errors_s",
+            "train_energies_s",
+            "train_n_atoms_s",
+            "apart_errors_s",
+            "history",
+            "importances",
         )
     )
+    assert tuple(again.components) == RESULT.components
+    assert again.has_forces
+    write_result(tmp_path / "energies.npz", replace(RESULT, force_errors_nc=np.empty((0, 3))))
+    energies = read_result(tmp_path / "energies.npz")
+    assert energies is not None
+    assert not energies.has_forces
     assert read_result(tmp_path / "none.npz") is None
 
 
