@@ -104,6 +104,7 @@ if TYPE_CHECKING:
     from aenetpy.errors import AenetpyError as AenetpyError
     from aenetpy.io.generate_in import read_generate_in as read_generate_in
     from aenetpy.io.generate_in import write_generate_in as write_generate_in
+    from aenetpy.io.learn_in import read_learn as read_learn
     from aenetpy.io.network import read_network as read_network
     from aenetpy.io.network import write_network as write_network
     from aenetpy.io.predict_in import read_predict_in as read_predict_in
@@ -128,6 +129,7 @@ if TYPE_CHECKING:
     from aenetpy.workflows.augment import augment as augment
     from aenetpy.workflows.explore import explore as explore
     from aenetpy.workflows.generate import generate as generate
+    from aenetpy.workflows.learn import learn as learn
     from aenetpy.workflows.predict import predict as predict
     from aenetpy.workflows.study import study as study
     from aenetpy.workflows.train import train as train

@@ -50,6 +50,8 @@ def table_of(name: str) -> Table | None:
         return next(
             (_BY_WORD[word] for word in ("generate", "train", "predict") if word in base), None
         )
+    if suffix in (".yaml", ".yml") and "learn" in base:
+        return LEARN_YAML
     return _BY_SUFFIX.get(suffix)
 
 
