@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 MOST_GROUPS = 8
 COMPONENTS = 15
+LINES = ("-", "--", ":", "-.")
+"""Of variants that share a colour, since there are more of them than colours."""
 MOST_SHOWN = 4
 """Variants whose importances are drawn."""
 
@@ -120,7 +122,9 @@ def epochs(cells: Sequence[Cell], reference: str) -> Figure:
     figure = _figure(3.8)
     axes = figure.subplots()
     colour = colours(cells, reference)
+    names = list(colour)
     for cell in cells:
+        style = LINES[names.index(cell.variant.name) // len(COLOURS) % len(LINES)]
         for k, result in enumerate(cell.results):
             if result.history.size > 1:
                 first = result.epochs - result.history.size  # those of the last call are known
@@ -128,6 +132,7 @@ def epochs(cells: Sequence[Cell], reference: str) -> Figure:
                     np.arange(first + 1, result.epochs + 1),
                     result.history,
                     color=colour[cell.variant.name],
+                    linestyle=style,
                     linewidth=1.0,
                     label=cell.variant.name if k == 0 else None,
                 )
