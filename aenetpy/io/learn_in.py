@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
 from aenetpy.io.ase_input import MD_JSON, Ensemble
-from aenetpy.io.free_form import Entry, Place, parse_real
+from aenetpy.io.free_form import Entry, Place
 from aenetpy.io.properties_in import PROPERTY_KEYS, Property, read_properties
 from aenetpy.io.reference_in import REFERENCE_KEYS, Reference, read_reference
 from aenetpy.io.tables import Bounds, Item, Table, names
@@ -315,31 +315,15 @@ def _check_together(learn: Learn, keys: Mapping[str, YamlValue]) -> None:
 
 def _read(item: Item, value: YamlValue) -> Any:
     """Return the value of a key with one value."""
-    if item.kind == "integer":
-        number = value.integer(int(item.bounds.least))
-        return _within(item, value, number)
-    if item.kind == "number":
-        return _within(item, value, _real(value))
+    if item.kind in ("integer", "number"):
+        return value.within(item)
     if item.choices:
         return value.choice(item.choices)
     return value.text()
 
 
-def _within(item: Item, value: YamlValue, number: Any) -> Any:
-    if (objection := item.bounds.objection(number)) is not None:
-        raise value.error(f"{value.text()} {objection}", item.hint)
-    return number
-
-
-def _real(value: YamlValue) -> float:
-    try:
-        return parse_real(value.text())
-    except ValueError as reason:
-        raise value.error(f"needs a number: {reason}") from None
-
-
 def _positive(value: YamlValue) -> float:
-    number = _real(value)
+    number = value.real()
     if not 0 < number < _MOST:
         raise value.error(f"is {value.text()}", "it must be a positive number, or auto")
     return number
@@ -395,7 +379,7 @@ def _read_walk(name: str, value: YamlValue) -> WalkInput:
 def _temperatures(value: YamlValue | None) -> list[float]:
     if value is None:
         return [300.0]
-    numbers = [_real(item) for item in value.sequence()]
+    numbers = [item.real() for item in value.sequence()]
     if len(numbers) > 2 or not all(0 < number < _MOST for number in numbers):
         raise value.error("needs one or two positive numbers (K)", "write 400, or [300, 900]")
     return numbers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-from aenetpy.io.free_form import parse_real, suggest
+from aenetpy.io.free_form import suggest
 from aenetpy.io.tables import Bounds, Item, names
 from aenetpy.io.yaml_in import YamlValue
 
@@ -217,10 +217,10 @@ def _read_property(name: str, value: YamlValue) -> Property:
         name,
         crystal,
         _read_face(_required(value, keys, "face"), crystal.lattice),
-        layers=_integer(keys["layers"]) if "layers" in keys else _KEYS["layers"].default,
-        vacuum=_number(keys["vacuum"]) if "vacuum" in keys else _KEYS["vacuum"].default,
+        layers=_given(keys, "layers"),
+        vacuum=_given(keys, "vacuum"),
         size=_read_size(keys["size"]) if "size" in keys else (1, 1),
-        relax=_integer(keys["relax"]) if "relax" in keys else _KEYS["relax"].default,
+        relax=_given(keys, "relax"),
         values=values,
     )
 
@@ -231,8 +231,8 @@ def _read_crystal(value: YamlValue, keys: Mapping[str, YamlValue]) -> Crystal:
     crystal = Crystal(
         _required(value, keys, "symbol").text(),
         _word(_required(value, keys, "lattice")),
-        _number(_required(value, keys, "a")),
-        _number(keys["c"]) if "c" in keys else None,
+        _required(value, keys, "a").within(_KEYS["a"]),
+        keys["c"].within(_KEYS["c"]) if "c" in keys else None,
     )
     if crystal.c is not None and crystal.lattice not in ("hcp", "wurtzite"):
         raise keys["c"].error(f"means nothing for {crystal.lattice}", "remove it")
@@ -262,7 +262,7 @@ def _read_size(value: YamlValue) -> tuple[int, int]:
 
 
 def _read_values(value: YamlValue, units: Mapping[str, str]) -> dict[str, float]:
-    return {key: _real(item) for key, item in value.only(tuple(units)).items()}
+    return {key: item.real() for key, item in value.only(tuple(units)).items()}
 
 
 def _required(value: YamlValue, keys: Mapping[str, YamlValue], key: str) -> YamlValue:
@@ -271,38 +271,18 @@ def _required(value: YamlValue, keys: Mapping[str, YamlValue], key: str) -> Yaml
     return keys[key]
 
 
+def _given(keys: Mapping[str, YamlValue], name: str) -> Any:
+    """Return a number, or its default."""
+    item = _KEYS[name]
+    return keys[name].within(item) if name in keys else item.default
+
+
 def _word(value: YamlValue) -> str:
     """Return one of the choices of a key."""
-    choices = _KEYS[_key(value)].choices
+    choices = _KEYS[value.name.rpartition(".")[2]].choices
     if value.text() not in choices:
         raise value.error(
             f"is '{value.text()}'",
             f"there are {', '.join(choices)}{suggest(value.text(), choices)}",
         )
     return value.text()
-
-
-def _integer(value: YamlValue) -> int:
-    bounds = _KEYS[_key(value)].bounds
-    number = value.integer(int(bounds.least))
-    if objection := bounds.objection(number):
-        raise value.error(f"{number} {objection}")
-    return number
-
-
-def _number(value: YamlValue) -> float:
-    number = _real(value)
-    if objection := _KEYS[_key(value)].bounds.objection(number):
-        raise value.error(f"{value.text()} {objection}")
-    return number
-
-
-def _real(value: YamlValue) -> float:
-    try:
-        return parse_real(value.text())
-    except ValueError as reason:
-        raise value.error(f"needs a number: {reason}") from None
-
-
-def _key(value: YamlValue) -> str:
-    return value.name.rpartition(".")[2]

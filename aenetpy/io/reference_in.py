@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from aenetpy.io.free_form import Place, parse_real
+from aenetpy.io.free_form import Place
 from aenetpy.io.tables import Bounds, Item, names
 from aenetpy.io.yaml_in import YamlValue
 
@@ -106,21 +106,6 @@ def read_reference(value: YamlValue) -> Reference:
             given[item.name] = {name: kwarg.typed() for name, kwarg in here.mapping().items()}
         elif item.kind == "word":
             given[item.name] = here.text()
-        elif item.kind == "integer":
-            given[item.name] = _within(here, item, here.integer(int(item.bounds.least)))
         else:
-            given[item.name] = _within(here, item, _number(here))
+            given[item.name] = here.within(item)
     return Reference(**given, place=value.place)
-
-
-def _number(value: YamlValue) -> float:
-    try:
-        return parse_real(value.text())
-    except ValueError as reason:
-        raise value.error(f"needs a number: {reason}") from None
-
-
-def _within(value: YamlValue, item: Item, number: Any) -> Any:
-    if (objection := item.bounds.objection(number)) is not None:
-        raise value.error(f"{value.text()} {objection}")
-    return number

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from aenetpy.errors import InputError
-from aenetpy.io.free_form import LARGEST_SEED, Place, parse_integer, read_text, suggest
+from aenetpy.io.free_form import LARGEST_SEED, Place, parse_integer, parse_real, read_text, suggest
+from aenetpy.io.tables import Item
 
 MOST_VALUES = 10_000
 """Of a file, counted as often as aliases repeat them, which grows as a power in a few lines."""
@@ -101,6 +102,23 @@ class YamlValue:
         if value < minimum:
             raise self.error(f"is {value}", f"it must be at least {minimum}")
         return value
+
+    def real(self) -> float:
+        """Return a number."""
+        try:
+            return parse_real(self.text())
+        except ValueError as reason:
+            raise self.error(f"needs a number: {reason}") from None
+
+    def within(self, item: Item) -> Any:
+        """Return the integer or number that an item of a table wants, within its bounds."""
+        if item.kind == "integer":
+            number: float = self.integer(int(item.bounds.least))
+        else:
+            number = self.real()
+        if (objection := item.bounds.objection(number)) is not None:
+            raise self.error(f"{self.text()} {objection}", item.hint)
+        return number
 
     def plain(self) -> Any:
         """Return the data without places."""

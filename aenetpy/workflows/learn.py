@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import astuple, replace
@@ -33,7 +34,7 @@ from aenetpy.reports import learn as report
 from aenetpy.reports.listener import SILENT, Listener, Recorded
 from aenetpy.reports.notes import notes_only_to, warnings_as_notes
 from aenetpy.workflows.learn_checks import check_learning, learning_digest
-from aenetpy.workflows.learn_fit import fit_committee
+from aenetpy.workflows.learn_fit import FitTask, fit_committee
 from aenetpy.workflows.learn_record import (
     cycle_name,
     held_out_errors,
@@ -178,21 +179,18 @@ class _Run:
         here = self.cycle_folder()
         here.mkdir(exist_ok=True)
         self.listener.tell(report.fit_begins, state.cycle, state.n_labels)
-        files = [*self.generate.files, *self._label_entries()]
-        settings = replace(self.generate, files=tuple(files))
-        train = self.train if state.cycle == 0 else replace(self.train, **self.settings.retrain)
         before = self.cycle_folder(state.cycle - 1) if state.cycle else None
-        record = fit_committee(
-            settings,
-            train,
-            f"{self.results.relative_to(self.root)}/cycle-",
+        task = FitTask(
+            replace(self.generate, files=(*self.generate.files, *self._label_entries())),
+            self.train if before is None else replace(self.train, **self.settings.retrain),
+            os.path.join(self._seen(self.results), "cycle-"),
             self.settings.members,
             self.settings.seed,
             self.root,
             here,
             before,
-            self.jobs,
         )
+        record = fit_committee(task, self.jobs)
         state.test = record.pop("test")
         state.lower, state.upper = self._thresholds(record["force_spread"])
         committee = read_committee(here)
@@ -327,7 +325,7 @@ class _Run:
     def _label_entries(self) -> list[Entry]:
         """Return the labels of all cycles before this one, as FILES names them."""
         paths = (self.cycle_folder(k) / LABELS for k in range(self.state.cycle))
-        return [Entry(f"{path.relative_to(self.root)}@:", 0) for path in paths if path.exists()]
+        return [Entry(f"{self._seen(path)}@:", 0) for path in paths if path.exists()]
 
     def _labels(self, n_cycles: int) -> list[Structure]:
         return [
@@ -362,6 +360,10 @@ class _Run:
                 hint="run the same command to go on",
             )
         return None
+
+    def _seen(self, path: Path) -> str:
+        """Return a path as names in the settings are seen."""
+        return os.path.relpath(path, self.root)
 
     def cycle_folder(self, cycle: int | None = None) -> Path:
         """Return the folder of a cycle."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -73,18 +74,9 @@ class LearningSplit:
         return np.array(train, np.intp), np.array(test, np.intp)
 
 
-def fit_committee(
-    generated: GenerateInput,
-    trained: TrainInput,
-    labels: str,
-    members: int,
-    seed: int,
-    root: Path,
-    folder: Path,
-    before: Path | None,
-    jobs: int,
-) -> dict[str, Any]:
-    """Make the training set and fit a committee, or what an earlier call has left of it.
+@dataclass(frozen=True)
+class FitTask:
+    """What is fitted to what in a cycle.
 
     Parameters
     ----------
@@ -102,8 +94,20 @@ def fit_committee(
         Of the cycle.
     before
         With the committee whose weights are the first ones; None for new ones.
-    jobs
-        Threads.
+    """
+
+    generated: GenerateInput
+    trained: TrainInput
+    labels: str
+    members: int
+    seed: int
+    root: Path
+    folder: Path
+    before: Path | None
+
+
+def fit_committee(task: FitTask, jobs: int) -> dict[str, Any]:
+    """Make the training set and fit a committee, or what an earlier call has left of it.
 
     Returns
     -------
@@ -117,50 +121,39 @@ def fit_committee(
     AenetpyError
         As `generate` and `train_members`.
     """
-    done = folder / RECORD
+    done = task.folder / RECORD
     if not done.exists():
-        write_text(
-            done,
-            json.dumps(
-                _fitted(generated, trained, labels, members, seed, root, folder, before, jobs)
-            )
-            + "\n",
-        )
+        write_text(done, json.dumps(_fitted(task, jobs)) + "\n")
     for pattern in LEFT_OVER:
-        for path in folder.glob(pattern):
+        for path in task.folder.glob(pattern):
             path.unlink()
     record: dict[str, Any] = json.loads(read_text(done))
     return record
 
 
-def _fitted(
-    generated: GenerateInput,
-    trained: TrainInput,
-    labels: str,
-    members: int,
-    seed: int,
-    root: Path,
-    folder: Path,
-    before: Path | None,
-    jobs: int,
-) -> dict[str, Any]:
+def _fitted(task: FitTask, jobs: int) -> dict[str, Any]:
     """Fit a committee; see `fit_committee`."""
+    folder, before = task.folder, task.before
     training_set = folder / TRAINING_SET
     if not training_set.exists():
-        output = str(training_set.relative_to(root))
-        generate(replace(generated, output=output), root, jobs=jobs)
-    folders = [folder / f"{MEMBER}{number}" for number in range(1, members + 1)]
+        output = os.path.relpath(training_set, task.root)
+        generate(replace(task.generated, output=output), task.root, jobs=jobs)
+    folders = [folder / f"{MEMBER}{number}" for number in range(1, task.members + 1)]
     begins = not (folder / PROGRESS).exists()
     for own in folders:
         if begins and own.exists():
             shutil.rmtree(own)  # perhaps trained to the end, which nobody has noted
         own.mkdir(exist_ok=True)
-        for line in trained.networks if begins and before is not None else ():
+        for line in task.trained.networks if begins and before is not None else ():
             assert before is not None
             write_bytes(own / line.file, read_bytes(before / own.name / line.file))
-    split = LearningSplit(labels, trained.test_percent, seed, trained.test_copies)
-    settings = replace(trained, training_set=TRAINING_SET, seed=seed, npseed=None, phseed=None)
-    result = train_members(settings, folder, jobs=jobs, members=members, split=split)
+    split = LearningSplit(
+        task.labels, task.trained.test_percent, task.seed, task.trained.test_copies
+    )
+    settings = replace(
+        task.trained, training_set=TRAINING_SET, seed=task.seed, npseed=None, phseed=None
+    )
+    result = train_members(trained, folder, jobs=jobs, members=task.members, split=split)
     force = None if result.calibration is None else result.calibration.force
     return {
         "n_training": split.n_training,

@@ -146,6 +146,15 @@ def test_more_labels_later(undisturbed, tmp_path):
     assert outcome(folder / "learn") == outcome(undisturbed / "learn")
 
 
+def test_results_elsewhere(undisturbed, tmp_path):
+    folder = make_project(tmp_path / "project")
+    learn(settings_of(folder, folder=str(tmp_path / "results")), folder)
+    assert outcome(tmp_path / "results").keys() == outcome(undisturbed / "learn").keys()
+    assert (tmp_path / "results" / "labels.xyz").read_bytes() == (
+        undisturbed / "learn" / "labels.xyz"
+    ).read_bytes()
+
+
 def test_wall_time(undisturbed, tmp_path):
     folder = make_project(tmp_path)
     with pytest.raises(Stopped, match="wall_time"):
