@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import numpy as np
-
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.data.descriptor_families import Family, known_families
 from aenetpy.data.implementations import load_class
@@ -78,15 +76,14 @@ def adjoints(
     types_n: Int,
     neighbors: Neighbors,
     state: Any,
-    gradient_mag: Sequence[Float],
+    gradient_mag: Float,
     structures_n: Long,
     forces_mnc: Float,
     virial_mscc: Float,
 ) -> None:
     """Do `Descriptor.adjoint` for several gradients, those of the members of a committee.
 
-    A descriptor may do it for all of them together, in a method ``adjoints`` that takes
-    ``gradient_mag`` as an array, (m, a, g) float64.
+    A descriptor may do it for all of them together, in a method ``adjoints``.
 
     Parameters
     ----------
@@ -95,14 +92,13 @@ def adjoints(
     atoms_a, types_n, neighbors, state, structures_n
         As in `Descriptor.adjoint`.
     gradient_mag
-        dE/dG of each member, eV, m arrays (a, g) float64.
+        dE/dG of each member, eV, (m, a, g) float64.
     forces_mnc, virial_mscc
         Added to, (m, n, 3) and (m, s, 3, 3), C-contiguous float64.
     """
     if len(gradient_mag) > 1 and hasattr(descriptor, "adjoints"):
-        gradients = np.array(gradient_mag)
         descriptor.adjoints(
-            atoms_a, types_n, neighbors, state, gradients, structures_n, forces_mnc, virial_mscc
+            atoms_a, types_n, neighbors, state, gradient_mag, structures_n, forces_mnc, virial_mscc
         )
         return
     for gradient_ag, forces_nc, virial_scc in zip(

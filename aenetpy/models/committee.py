@@ -23,7 +23,7 @@ from aenetpy.io.structures import as_structure
 from aenetpy.models.calibration import Calibration, read_calibration
 from aenetpy.models.evaluation import Evaluation
 from aenetpy.models.extrapolation import OutOfRange
-from aenetpy.models.potential import Potential, evaluate_batch_together, evaluate_together
+from aenetpy.models.potential import Members, Potential, evaluate_batch_together, evaluate_together
 from aenetpy.models.reading import read_potential
 
 if TYPE_CHECKING:
@@ -223,6 +223,7 @@ class Committee:
                     break
             else:
                 self._groups.append([m])
+        self._members = [Members([self.potentials[m] for m in group]) for group in self._groups]
 
     def __len__(self) -> int:
         return len(self.potentials)
@@ -258,9 +259,8 @@ class Committee:
         structure = as_structure(structure)
         search = VerletList(self.cutoff, skin=0.0) if search is None else search
         found: dict[int, Evaluation] = {}
-        for group in self._groups:
-            potentials = [self.potentials[m] for m in group]
-            said = evaluate_together(potentials, structure, forces, jobs, search, out_of_range)
+        for group, members in zip(self._groups, self._members, strict=True):
+            said = evaluate_together(members, structure, forces, jobs, search, out_of_range)
             found.update(zip(group, said, strict=True))
         return self._evaluation(found)
 
@@ -280,9 +280,8 @@ class Committee:
             As `Potential.evaluate`, of any of them.
         """
         found_s: list[dict[int, Evaluation]] = [{} for _ in structures]
-        for group in self._groups:
-            potentials = [self.potentials[m] for m in group]
-            said_m = evaluate_batch_together(potentials, structures, forces, out_of_range)
+        for group, members in zip(self._groups, self._members, strict=True):
+            said_m = evaluate_batch_together(members, structures, forces, out_of_range)
             for m, said_s in zip(group, said_m, strict=True):
                 for found, said in zip(found_s, said_s, strict=True):
                     found[m] = said

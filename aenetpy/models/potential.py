@@ -37,6 +37,7 @@ from aenetpy.kernels.batch import Batch
 from aenetpy.models.atomic import AtomicPotential, check_network
 from aenetpy.models.evaluation import Evaluation as Evaluation
 from aenetpy.models.extrapolation import OutOfRange
+from aenetpy.models.members import AtomicMembers
 from aenetpy.parallel import ordered_map
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class Potential:
         CoincidentAtoms
             If two atoms, or an atom and the periodic image of another, are in one place.
         """
-        found = evaluate_together([self], structure, forces, jobs, search, out_of_range)
+        found = evaluate_together(self._alone, structure, forces, jobs, search, out_of_range)
         return found[0]
 
     def evaluate_batch(
@@ -186,7 +187,11 @@ class Potential:
         DataError, CoincidentAtoms
             As `evaluate`, of any of them.
         """
-        return evaluate_batch_together([self], structures, forces, out_of_range)[0]
+        return evaluate_batch_together(self._alone, structures, forces, out_of_range)[0]
+
+    @cached_property
+    def _alone(self) -> Members:
+        return Members([self])
 
     def accept(self, structure: Structure) -> None:
         """Refuse species that the networks or their fingerprints do not know.
@@ -208,8 +213,23 @@ class Potential:
         self._accepted.add(present)
 
 
+class Members:
+    """Potentials that are evaluated together.
+
+    Parameters
+    ----------
+    potentials
+        With the same species in the same order, and the same descriptors.
+    """
+
+    def __init__(self, potentials: Sequence[Potential]) -> None:
+        self.potentials = tuple(potentials)
+        of_species = zip(*(one.atomic_potentials for one in potentials), strict=True)
+        self.atomic_t = [AtomicMembers(atomic_m) for atomic_m in of_species]
+
+
 def evaluate_together(
-    potentials: Sequence[Potential],
+    members: Members,
     structure: Structure | Atoms,
     forces: bool = True,
     jobs: int = 1,
@@ -222,8 +242,8 @@ def evaluate_together(
 
     Parameters
     ----------
-    potentials
-        With the same species in the same order, and the same descriptors.
+    members
+        The potentials.
     structure, forces, jobs, search, out_of_range
         As in `Potential.evaluate`.
 
@@ -232,7 +252,7 @@ def evaluate_together(
     DataError, CoincidentAtoms
         As `Potential.evaluate`.
     """
-    first = potentials[0]
+    first = members.potentials[0]
     structure = as_structure(structure)
     first.accept(structure)
     batch = pack([structure], first.species)
@@ -241,13 +261,13 @@ def evaluate_together(
         search.update(structure.positions_nc, structure.cell_cc, structure.pbc_c)
 
     def evaluate_block(block: list[tuple[int, int]]) -> _Sums:
-        return _sums(potentials, batch, search_ranges(search, block), forces, out_of_range)
+        return _sums(members, batch, search_ranges(search, block), forces, out_of_range)
 
     blocks = _blocks(chunk_ranges(len(structure)))
     if len(blocks) == 1:
         total = evaluate_block(blocks[0])
     else:
-        total = _Sums.of(len(potentials), batch, forces)
+        total = _Sums.of(len(members.potentials), batch, forces)
         for sums in ordered_map(evaluate_block, blocks, min(jobs, len(blocks))):
             total.energies_mn += sums.energies_mn
             total.forces_mnc += sums.forces_mnc
@@ -255,12 +275,12 @@ def evaluate_together(
             total.closest_s = [min(total.closest_s[0], sums.closest_s[0], key=_distance)]
             for found, more in zip(total.out_of_range_m, sums.out_of_range_m, strict=True):
                 found += more
-    found_m = _evaluations(potentials, [structure], batch, total, forces, out_of_range)
+    found_m = _evaluations(members, [structure], batch, total, forces, out_of_range)
     return [found[0] for found in found_m]
 
 
 def evaluate_batch_together(
-    potentials: Sequence[Potential],
+    members: Members,
     structures: Sequence[Structure],
     forces: bool = True,
     out_of_range: bool = False,
@@ -269,7 +289,7 @@ def evaluate_batch_together(
 
     Parameters
     ----------
-    potentials
+    members
         As in `evaluate_together`.
     structures, forces, out_of_range
         As in `Potential.evaluate_batch`.
@@ -285,59 +305,55 @@ def evaluate_batch_together(
         As `Potential.evaluate`, of any of them.
     """
     if len(structures) == 1:
-        found = evaluate_together(potentials, structures[0], forces, out_of_range=out_of_range)
+        found = evaluate_together(members, structures[0], forces, out_of_range=out_of_range)
         return [[one] for one in found]
-    first = potentials[0]
+    first = members.potentials[0]
     for structure in structures:
         first.accept(structure)
     batch = pack(structures, first.species)
     ranges = search_batch(batch, first.cutoff, structures)
-    sums = _sums(potentials, batch, ranges, forces, out_of_range)
-    return _evaluations(potentials, structures, batch, sums, forces, out_of_range)
+    sums = _sums(members, batch, ranges, forces, out_of_range)
+    return _evaluations(members, structures, batch, sums, forces, out_of_range)
 
 
 def _sums(
-    potentials: Sequence[Potential],
+    members: Members,
     batch: Batch,
     ranges: Iterable[tuple[int, int, Neighbors]],
     forces: bool,
     out_of_range: bool,
 ) -> _Sums:
     """Add up what ranges of central atoms contribute, one after the other."""
-    sums = _Sums.of(len(potentials), batch, forces)
-    descriptors = [atomic.descriptor for atomic in potentials[0].atomic_potentials]
+    sums = _Sums.of(len(members.potentials), batch, forces)
+    descriptors = [one.atomic_m[0].descriptor for one in members.atomic_t]
     for part in evaluated_parts(batch.types_n, ranges, descriptors):
         keep_closest(sums.closest_s, batch, part)
         for t, atoms_a, features_ag, state in part.species:
-            gradient_mag = []
-            for m, potential in enumerate(potentials):
-                atomic = potential.atomic_potentials[t]
-                if out_of_range:
-                    found = atomic.ranges.out_of_range(atoms_a, features_ag)
-                    sums.out_of_range_m[m] += [] if found is None else [found]
-                if not forces:
-                    sums.energies_mn[m, atoms_a] = atomic.energies(features_ag)
-                    continue
-                energies_a, gradient_ag = atomic.energies_and_gradient(features_ag)
-                sums.energies_mn[m, atoms_a] = energies_a
-                gradient_mag.append(gradient_ag)
-            if forces:
-                adjoints(
-                    descriptors[t],
-                    atoms_a,
-                    batch.types_n,
-                    part.neighbors,
-                    state,
-                    gradient_mag,
-                    batch.structures_n,
-                    sums.forces_mnc,
-                    sums.virial_mscc,
-                )
+            atomic = members.atomic_t[t]
+            if out_of_range:
+                for one, found_m in zip(atomic.atomic_m, sums.out_of_range_m, strict=True):
+                    found = one.ranges.out_of_range(atoms_a, features_ag)
+                    found_m += [] if found is None else [found]
+            if not forces:
+                sums.energies_mn[:, atoms_a] = atomic.energies(features_ag)
+                continue
+            sums.energies_mn[:, atoms_a], gradient_mag = atomic.energies_and_gradients(features_ag)
+            adjoints(
+                descriptors[t],
+                atoms_a,
+                batch.types_n,
+                part.neighbors,
+                state,
+                gradient_mag,
+                batch.structures_n,
+                sums.forces_mnc,
+                sums.virial_mscc,
+            )
     return sums
 
 
 def _evaluations(
-    potentials: Sequence[Potential],
+    members: Members,
     structures: Sequence[Structure],
     batch: Batch,
     sums: _Sums,
@@ -348,12 +364,13 @@ def _evaluations(
     starts_s = batch.starts_s.tolist()
     for s, structure in enumerate(structures):
         _check_coincidence(structure, sums.closest_s[s])
+    volumes_s = [structure.volume for structure in structures]
     found_m: list[list[Evaluation]] = []
-    for m, potential in enumerate(potentials):
+    for m, potential in enumerate(members.potentials):
         atomic_energies_n = potential.atomic_energies_t[batch.types_n]
         outside_s = _by_structure(sums.out_of_range_m[m], starts_s) if out_of_range else None
         found = []
-        for s, structure in enumerate(structures):
+        for s, volume in enumerate(volumes_s):
             atoms = slice(starts_s[s], starts_s[s + 1])
             cohesive_energy = float(sums.energies_mn[m, atoms].sum())
             energies_n = sums.energies_mn[m, atoms] + atomic_energies_n[atoms]
@@ -366,7 +383,7 @@ def _evaluations(
                     virial_cc=sums.virial_mscc[m, s] if forces else None,
                     closest=sums.closest_s[s],
                     out_of_range=None if outside_s is None else outside_s[s],
-                    volume=structure.volume,
+                    volume=volume,
                 )
             )
         found_m.append(found)

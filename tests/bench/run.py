@@ -81,6 +81,38 @@ def bench_descriptors(files: list[Path]) -> Iterator[None]:
             yield
 
 
+def bench_committee(files: list[Path]) -> Iterator[None]:
+    """Energy and forces by five members in CPU time of one, in turn: clocks of cores change."""
+    from aenetpy.io.stp import read_stp
+    from aenetpy.io.xsf import read_xsf
+    from aenetpy.models.committee import Committee
+    from aenetpy.parallel import one_blas_thread
+    from tests.potentials import random_potential
+
+    structures = [read_xsf(path) for path in files[:40]]
+    for folder, name, stride in (
+        ("tio2-chebyshev", "Chebyshev 8.0/6.5 16/4", 1),
+        ("tio2-behler2011", "Behler2011, 70 functions", 6),
+    ):
+        setups = [
+            read_stp(ROOT / "inputs" / folder / f"{symbol}.fingerprint.stp")
+            for symbol in ("Ti", "O")
+        ]
+        one = random_potential(setups, structures[:20])
+        five = Committee([random_potential(setups, structures[:20]) for _ in range(5)])
+
+        def cpu(function: Callable, chosen: list = structures[::stride]) -> float:
+            start = time.process_time()
+            evaluate_all(function, chosen, 1)
+            return time.process_time() - start
+
+        with one_blas_thread():
+            cpu(one.evaluate), cpu(five.evaluate)
+            ratio = median(cpu(five.evaluate) / cpu(one.evaluate) for _ in range(15))
+        row(f"{name}: five / one, CPU", "", "2", [ratio, None])
+        yield
+
+
 def evaluate_all(function: Callable, structures: list, jobs: int) -> None:
     from aenetpy.parallel import ordered_map
 
@@ -319,6 +351,7 @@ def main() -> None:
         print(f"{'':46}{'unit':>10}{'target':>9}{header}")
         benches = {
             "descriptors": lambda: bench_descriptors(files),
+            "committee": lambda: bench_committee(files),
             "epoch": lambda: bench_epoch(files),
             "forces": lambda: bench_forces(files),
             "memory": lambda: bench_force_memory(files, scratch),
