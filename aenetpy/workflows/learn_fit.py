@@ -147,12 +147,10 @@ def _fitted(task: FitTask, jobs: int) -> dict[str, Any]:
         for line in task.trained.networks if begins and before is not None else ():
             assert before is not None
             write_bytes(own / line.file, read_bytes(before / own.name / line.file))
-    split = LearningSplit(
-        task.labels, task.trained.test_percent, task.seed, task.trained.test_copies
-    )
-    settings = replace(
+    trained = replace(
         task.trained, training_set=TRAINING_SET, seed=task.seed, npseed=None, phseed=None
     )
+    split = LearningSplit(task.labels, trained.test_percent, task.seed, trained.test_copies)
     result = train_members(trained, folder, jobs=jobs, members=task.members, split=split)
     force = None if result.calibration is None else result.calibration.force
     return {
