@@ -45,7 +45,7 @@ def undisturbed(tmp_path_factory) -> Path:
     return folder
 
 
-def settings_of(folder: Path, **changes: str):
+def settings_of(folder: Path, /, **changes: str):
     """Return the settings of a project with some lines replaced."""
     text = (folder / "learn.yaml").read_text()
     if "explore" in changes:
