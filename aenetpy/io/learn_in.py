@@ -22,7 +22,7 @@ AUTO = "auto"
 _MOST = 1e9
 _ENSEMBLE_NAMES = tuple(item.name for item in fields(Ensemble) if item.name != "name")
 _RETRAIN_KEYS = (
-    *("iterations", "maxenergy", "method", "sampling", "batchsize", "regularization", "forces"),
+    *("iterations", "method", "sampling", "batchsize", "regularization", "forces"),
     *("forcespercent", "maxforces", "stress", "patience"),
 )
 
@@ -297,9 +297,10 @@ def _check_together(learn: Learn, keys: Mapping[str, YamlValue]) -> None:
         raise keys["upper"].error(f"is {learn.upper:g}", f"it must be above lower, {learn.lower:g}")
     if learn.upper is not None and learn.lower is None and "upper" in keys:
         raise keys["upper"].error("is a number, and lower is auto", "give both, or none")
-    if learn.measure == "energy" and learn.lower is None:
+    if learn.measure != "max" and learn.lower is None and learn.select == "committee":
         raise keys["measure"].error(
-            "is energy, and auto is a disagreement of forces", "give lower and upper in eV per atom"
+            f"is {learn.measure}, and auto is the spread of a component of a force",
+            "give lower and upper",
         )
     if learn.frames > 1 and learn.frames * learn.spacing > learn.check:
         raise keys["frames"].error(

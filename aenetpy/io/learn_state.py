@@ -44,7 +44,7 @@ class LearnState:
     test
         Names of the structures that are held out.
     lower, upper
-        Thresholds of this cycle, eV/Å.
+        Thresholds of this cycle, eV/Å; None if the committee is not asked.
     cycles
         What there is to tell of each cycle.
     failures
@@ -68,8 +68,8 @@ class LearnState:
     shaken: int = 0
     labelled: dict[str, list[int]] = field(default_factory=dict)
     test: list[str] = field(default_factory=list)
-    lower: float = 0.0
-    upper: float = 0.0
+    lower: float | None = None
+    upper: float | None = None
     cycles: list[dict[str, Any]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
     sizes: dict[str, int] = field(default_factory=dict)

@@ -312,7 +312,7 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure", labels: bool = T
 def atoms_from_structure(structure: Structure) -> Atoms:
     """Return a structure as ASE ``Atoms``.
 
-    Energy (eV) and forces (eV/Å) become the results of a calculator that can do no
+    Energy (eV), forces (eV/Å) and stress (eV/Å^3) become the results of a calculator that can do no
     more than tell them; the cohesive energy goes to ``info["cohesive_energy"]``.
 
     Raises
@@ -323,6 +323,7 @@ def atoms_from_structure(structure: Structure) -> Atoms:
     from ase import Atoms
     from ase.calculators.singlepoint import SinglePointCalculator
     from ase.data import atomic_numbers
+    from ase.stress import full_3x3_to_voigt_6_stress
 
     for symbol in structure.species:
         if symbol not in atomic_numbers:
@@ -330,7 +331,12 @@ def atoms_from_structure(structure: Structure) -> Atoms:
     atoms = Atoms(
         structure.species, structure.positions_nc, cell=structure.cell_cc, pbc=structure.pbc_c
     )
-    labels = {"energy": structure.energy, "forces": structure.forces_nc}
+    stress = structure.stress_cc
+    labels = {
+        "energy": structure.energy,
+        "forces": structure.forces_nc,
+        "stress": None if stress is None else full_3x3_to_voigt_6_stress(stress),
+    }
     known = {key: value for key, value in labels.items() if value is not None}
     if known:
         atoms.calc = SinglePointCalculator(atoms, **known)

@@ -129,9 +129,12 @@ def measure_reference(
     calculator = make_calculator(reference)
     _go_into(folder)
     try:
-        return measure(properties, calculator)
+        found = measure(properties, calculator)
     except Exception as error:
         raise ReferenceFailed(_reason(error)) from error
+    if _is_unconverged(calculator):
+        raise ReferenceFailed("the reference calculation did not converge")
+    return found
 
 
 def construct(reference: Reference) -> None:
@@ -214,7 +217,7 @@ def _is_unconverged(calculator: Any) -> bool:
 
 def _is_written() -> bool:
     """Return whether a file of the calculation says that it did not converge."""
-    for path in sorted(Path().iterdir()):
+    for path in sorted(Path().rglob("*")):
         if path.is_file() and path.stat().st_size <= _LARGEST_OUTPUT:
             content = path.read_bytes()
             if any(words.encode() in content for words in _UNCONVERGED):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ def fit_ends(record: Mapping[str, Any]) -> str:
         _, energy, _, force = record["held_out"]
         text += f", {times(record['n_test'], 'structure')} held out:"
         text += f" RMSE {energy:.2f} meV/atom, {force:.4f} eV/Å"
-    if math.isfinite(record["lower"]):
+    if record["lower"] is not None:
         text += f"; thresholds {record['lower']:.3g} and {record['upper']:.3g} eV/Å"
     return f"{text} ({record['seconds_fit']:.0f} s)\n"
 

@@ -30,8 +30,7 @@ def read_structures(
         # Line 0: the structure was named on the command line.
         place = (settings.path, entry.line) if entry.line else (None, None)
         path = within(folder, entry.text)
+        seen_from = path.removesuffix(entry.text)
         for structure in iter_structures(path, *place):
-            name = entry.text + structure.name[len(path) :]
-            named = path == entry.text or not structure.name.startswith(path)
-            yield structure if named else replace(structure, name=name)
+            yield replace(structure, name=structure.name.removeprefix(seen_from))
         on_entry()

@@ -15,7 +15,7 @@ import numpy as np
 
 from aenetpy.analysis.properties import measure
 from aenetpy.data.structure import Structure
-from aenetpy.errors import DataError, InputError, ReferenceFailed, Stopped
+from aenetpy.errors import AenetpyError, DataError, InputError, ReferenceFailed, Stopped
 from aenetpy.interruption import check
 from aenetpy.io.files import within
 from aenetpy.io.free_form import Entry, times
@@ -112,9 +112,13 @@ def learn(
             run.listener = Recorded(listener, told, [report.checked])
             try:
                 run.to_the_end()
-            finally:
-                if run.state.cycles:
-                    write_report(results / REPORT, learn_record(settings, run.state, Path(folder)))
+            except AenetpyError:
+                try:
+                    run.report()
+                except AenetpyError as error:  # less than what has ended the run
+                    log.warning("no report: %s", error)
+                raise
+            run.report()
         return run.state
 
 
@@ -135,7 +139,7 @@ class _Run:
         self.generate = read_generate_in(within(root, settings.generate), root)
         self.train = read_train_in(within(root, settings.train))
         self._begin = time.monotonic()
-        check_learning(settings, self.train, root)
+        check_learning(settings, self.generate, self.train, root)
         digest = learning_digest(settings, self.generate, root)
         if (results / STATE).exists():
             self.state = read_state(results / STATE)
@@ -144,7 +148,7 @@ class _Run:
                     f"the settings have changed since learning began in '{settings.folder}'",
                     file=settings.path,
                     hint="name another folder, or remove this one to start anew; only labels,"
-                    " wall_time and timeout may change",
+                    " wall_time, properties, timeout and parallel may change",
                 )
         else:
             foreign = sorted(path.name for path in results.iterdir() if path.name[0] != ".")
@@ -163,13 +167,19 @@ class _Run:
     def to_the_end(self) -> None:
         """Go from stage to stage."""
         state = self.state
-        if state.reference is None:
+        keys = [key for one in self.settings.properties for key in one.keys.values()]
+        if state.reference is None or any(key not in state.reference for key in keys):
             state.reference = reference_properties(self.settings, self.results, self.lock)
             self.save()
         if state.ended == LABELS_USED and state.n_labels < self.settings.labels:
             state.stage, state.ended = "explore", ""  # the user allows more of them
+        has_moved = False
         while state.stage != "done":
             check()
+            halted = self._halted() if has_moved else None  # each call gets on
+            if halted is not None:
+                raise halted
+            has_moved = True
             getattr(self, f"_{state.stage}")()
             self.save()
 
@@ -243,6 +253,7 @@ class _Run:
                 state.stage = "label"
                 return
             state.walk, state.point, state.repeats = state.walk + 1, None, 0
+            state.shaken = len(state.failures)
             self.save()
         self._end(WALKS_ENDED)
 
@@ -255,10 +266,8 @@ class _Run:
         labels = [found for found in results if isinstance(found, Label)]
         failures = [found for found in results if isinstance(found, Failure)]
         walk = record["walk"]
-        failed_steps = []
         for step, found in zip(record["steps"], results, strict=True):
             if isinstance(found, Failure):
-                failed_steps.append(step)
                 state.failures.append(
                     {"cycle": state.cycle, "walk": walk, "step": step, "reason": found.reason}
                 )
@@ -286,18 +295,23 @@ class _Run:
         state.cycle, state.stage = state.cycle + 1, "train"
         write_xyz(self.results / ALL_LABELS, list(self._labels(state.cycle)))
 
+    def report(self) -> None:
+        """Write the report, if there is something to tell."""
+        if self.state.cycles:
+            write_report(self.results / REPORT, learn_record(self.settings, self.state, self.root))
+
     def _end(self, why: str) -> None:
         self.state.stage, self.state.ended = "done", why
         self.listener.tell(report.ends, self.state.cycle, self.state.n_labels, why)
 
     # What the stages share
 
-    def _thresholds(self, spread: float | None) -> tuple[float, float]:
+    def _thresholds(self, spread: float | None) -> tuple[float | None, float | None]:
         settings = self.settings
+        if settings.select != "committee":
+            return None, None
         if settings.lower is not None:
             lower = settings.lower
-        elif settings.select != "committee":
-            lower = math.inf
         elif spread is None:
             raise InputError(
                 "lower is auto, and no forces are held out that it could be found from",

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aenetpy.descriptors.species import check_species
 from aenetpy.digests import digest_of
 from aenetpy.errors import InputError
 from aenetpy.io.files import read_bytes, within
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.learn_in import Learn, WalkInput
-from aenetpy.io.structures import iter_structures
+from aenetpy.io.structures import iter_structures, split_index, split_units
 from aenetpy.io.train_in import TrainInput
 from aenetpy.workflows.atoms import read_atoms
+from aenetpy.workflows.generate import read_setups
 
 if TYPE_CHECKING:
     from ase import Atoms
 
 
-def check_learning(settings: Learn, train: TrainInput, root: Path) -> None:
+def check_learning(settings: Learn, generate: GenerateInput, train: TrainInput, root: Path) -> None:
     """Refuse what the files say only together.
 
     Raises
@@ -28,16 +31,29 @@ def check_learning(settings: Learn, train: TrainInput, root: Path) -> None:
     InputError
         Naming the key.
     """
-    if settings.select == "committee" and settings.lower is None and not train.test_percent:
+    if settings.select == "committee" and settings.lower is None:
+        for missing, keyword in (
+            (not train.test_percent, "TESTPERCENT"),
+            (train.forces is None, "FORCES"),
+        ):
+            if missing:
+                raise InputError(
+                    "lower is auto, which needs forces of held-out structures",
+                    file=settings.path,
+                    line=settings.lines.get("lower"),
+                    hint=f"give {keyword} in {settings.train}, or lower and upper in eV/Å",
+                )
+    if generate.taylor is not None and generate.taylor.outfile is not None:
         raise InputError(
-            "lower is auto, which needs held-out structures",
-            file=settings.path,
-            line=settings.lines.get("lower"),
-            hint=f"give TESTPERCENT in {settings.train}, or lower and upper in eV/Å",
+            "DERIVATIVES writes an outfile, which every fit would write again",
+            file=generate.path,
+            line=generate.lines.get("DERIVATIVES"),
+            hint="give the copies with TAYLOR, or without outfile",
         )
+    setups = read_setups(generate, root)
     for walk in settings.explore:
-        for _ in iter_structures(within(root, walk.start or walk.trajectory or "")):
-            break
+        for structure in iter_structures(within(root, walk.start or walk.trajectory or "")):
+            check_species(structure, setups)
         if walk.start is not None:
             start_atoms(walk, root)
 
@@ -72,6 +88,8 @@ def learning_digest(settings: Learn, generate: GenerateInput, root: Path) -> str
         del walk["place"]
     files = [within(root, settings.generate), within(root, settings.train)]
     files += [within(root, setup.text) for setup in generate.setups.values()]
-    return digest_of(
-        json.dumps(fixed, sort_keys=True).encode(), *(read_bytes(file) for file in files)
-    )
+    entries = [entry.text for entry in generate.files]
+    entries += [walk.start or walk.trajectory or "" for walk in settings.explore]
+    files += [within(root, split_index(split_units(entry)[0])[0]) for entry in entries]
+    contents = [read_bytes(file) for file in files if os.path.isfile(file)]
+    return digest_of(json.dumps(fixed, sort_keys=True).encode(), *contents)

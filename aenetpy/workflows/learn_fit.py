@@ -69,6 +69,8 @@ class LearningSplit:
         for members in families.values():
             n_all = len(train) + len(test) + len(members)
             wanted = len(test) + len(members) <= self.test_percent / 100.0 * n_all
+            if wanted and not self.test_copies:
+                members = [s for s in members if not is_copy(names[s])]
             (test if wanted else train).extend(members)
         self.n_training, self.tested = len(train), [names[s] for s in test]
         return np.array(train, np.intp), np.array(test, np.intp)

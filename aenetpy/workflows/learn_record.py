@@ -18,7 +18,7 @@ from aenetpy.data.structure import Structure
 from aenetpy.io.files import read_text, within
 from aenetpy.io.learn_in import Learn
 from aenetpy.io.learn_state import LearnState
-from aenetpy.io.structures import iter_structures
+from aenetpy.io.structures import iter_structures, source_of
 from aenetpy.learning.record import CycleRecord, ErrorPair, GammaTrace, LearnRecord, ParityRecord
 from aenetpy.models.committee import Committee, read_committee
 
@@ -33,11 +33,16 @@ def cycle_name(cycle: int) -> str:
 
 def held_out_structures(names: Sequence[str], root: Path) -> list[Structure]:
     """Return the structures that are held out, those alone that have energy and forces."""
+    numbers: dict[str, set[int]] = {}  # so that a file with many of them is read once
+    for name in names:
+        source = None if is_copy(name) else source_of(within(root, name))
+        if source is not None:
+            numbers.setdefault(source[0], set()).add(source[1])
     found = [
         structure
-        for name in names
-        if not is_copy(name)
-        for structure in iter_structures(within(root, name))
+        for entry, wanted in numbers.items()
+        for k, structure in enumerate(iter_structures(entry))
+        if k in wanted
     ]
     return [one for one in found if one.energy is not None and one.forces_nc is not None]
 
@@ -108,8 +113,8 @@ def _cycle(before: dict[str, Any], fit: dict[str, Any], state: LearnState) -> Cy
         walk=before.get("walk", ""),
         step=before.get("steps", [0])[-1],
         gamma=max(gammas, default=math.nan),
-        lower=before.get("lower", math.inf),
-        upper=before.get("upper", math.inf),
+        lower=_threshold(before.get("lower")),
+        upper=_threshold(before.get("upper")),
         n_labels=before.get("n_labels", 0),
         n_failures=len(failures),
         n_training=fit["n_training"],
@@ -140,6 +145,10 @@ def _trace(results: Path, state: LearnState) -> GammaTrace | None:
     return GammaTrace(
         np.array(gammas, np.float64), np.array(steps, np.int64), np.array(cycles, np.int64), walks
     )
+
+
+def _threshold(value: float | None) -> float:
+    return math.inf if value is None else value
 
 
 def _number(value: float | None) -> float:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aenetpy.errors import Stopped
+from aenetpy.data.structure import Structure
+from aenetpy.errors import AenetpyError, Stopped
 from aenetpy.interruption import check
 from aenetpy.io.files import within
 from aenetpy.io.growing import GrowingFile
@@ -77,6 +78,8 @@ class Walks:
         self._root, self._folder = root, folder
         self._committee, self._jobs, self._listener = committee, jobs, listener
         self._save, self._halted = save, halted
+        self._lower = math.inf if state.lower is None else state.lower
+        self._upper = math.inf if state.upper is None else state.upper
 
     def next_frames(self) -> list[Frame]:
         """Return the structures of the walk of the state that are to be labelled next.
@@ -97,17 +100,18 @@ class Walks:
         gamma_file = GrowingFile(self._folder / GAMMA, state.sizes, "walk,step,gamma\n")
         trajectory = GrowingFile(self._folder / TRAJECTORY, state.sizes)
         with gamma_file, trajectory:
-            saved = time.monotonic()
-            if walk.step == 0 and not known:
+            saved, has_moved = time.monotonic(), False
+            if walk.step == 0 and not known and state.point is None:
                 first = walk.here()
                 gamma_file.write(_row(settings, first))
-                if planned is None and exceeds(first.gamma, state.lower):
+                if planned is None and exceeds(first.gamma, self._lower):
                     state.point = walk.point().as_json()
                     return [first]  # given by the user: to be trusted, however new it is
             while walk.step < settings.steps:
                 trusted = walk.point()
                 state.point = trusted.as_json()
-                halted = self._halted()
+                halted = self._halted() if has_moved else None  # each call gets on
+                has_moved = True
                 if halted is not None or time.monotonic() - saved > SAVE_EVERY:
                     gamma_file.flush()
                     trajectory.flush()
@@ -146,7 +150,7 @@ class Walks:
             CommitteeCalculator(self._committee, jobs=self._jobs),
             self._settings.measure,
             seed,
-            max(smallest_distance(self._committee.setups), self._settings.reference.min_distance),
+            self._smallest_distance,
         )
         if state.point is not None:
             walk.go_to(Point.from_json(state.point))
@@ -160,13 +164,13 @@ class Walks:
     ) -> tuple[list[Frame], bool]:
         """Return what to label because the committee disagrees, or that the walk is given up."""
         state, settings = self._state, self._settings
-        wrong = exceeds(frames[-1].gamma, state.upper)
-        if not wrong and not exceeds(frames[-1].gamma, state.lower):
+        wrong = exceeds(frames[-1].gamma, self._upper)
+        if not wrong and not exceeds(frames[-1].gamma, self._lower):
             return [], False
         patient = state.repeats < MOST_REPEATS
         if not wrong and not patient:
             return [], False  # it was taught here as often as helps
-        chosen = most_uncertain(frames, settings.frames, settings.spacing, state.lower, state.upper)
+        chosen = most_uncertain(frames, settings.frames, settings.spacing, self._lower, self._upper)
         if chosen and patient:
             return chosen, False
         if wrong and patient and trusted.step not in known:
@@ -186,6 +190,8 @@ class Walks:
         if math.isnan(frames[-1].gamma):
             sane = [frame for frame in frames if not math.isnan(frame.gamma)]
             if self._state.repeats >= MOST_REPEATS:
+                return [], True
+            if not sane and trusted.step in known:
                 return [], True
             if not sane:
                 walk.go_to(trusted)
@@ -209,15 +215,35 @@ class Walks:
         for first in range(0, len(structures), BATCH):
             check()
             batch = structures[first : first + BATCH]
-            for k, found in enumerate(self._committee.evaluate_batch(batch), start=first + 1):
-                gamma = found.disagreement(self._settings.measure)
+            for k, gamma in enumerate(self._gammas(batch), start=first + 1):
                 frames.append(Frame(k, gamma, structures[k - 1]))
         with GrowingFile(self._folder / GAMMA, state.sizes, "walk,step,gamma\n") as file:
             file.write("".join(_row(settings, frame) for frame in frames))
         n_frames = min(self._settings.frames, left)
         return most_uncertain(
-            frames, n_frames, self._settings.spacing, state.lower, state.upper, known
+            frames, n_frames, self._settings.spacing, self._lower, self._upper, known
         )
+
+    def _gammas(self, batch: Sequence[Structure]) -> list[float]:
+        """Return the disagreement about structures; NaN of those that are wrong."""
+        try:
+            found = self._committee.evaluate_batch(batch)
+        except AenetpyError:
+            if len(batch) == 1:
+                return [math.nan]
+            return [gamma for one in batch for gamma in self._gammas([one])]
+        return [
+            one.disagreement(self._settings.measure)
+            if one.mean.closest.distance >= self._smallest_distance
+            else math.nan
+            for one in found
+        ]
+
+    @property
+    def _smallest_distance(self) -> float:
+        """Å; closer atoms are neither trained on nor calculated."""
+        known = smallest_distance(self._committee.setups)
+        return max(known, self._settings.reference.min_distance)
 
     def _planned(self, walk: WalkInput, n_steps: int | None = None) -> list[int] | None:
         """Return the steps that are labelled in any case; None if the committee decides."""
@@ -231,7 +257,7 @@ class Walks:
 
     def _limit(self) -> float:
         """Return the disagreement that ends an interval at once."""
-        return self._state.upper if self._settings.select == "committee" else math.inf
+        return self._upper if self._settings.select == "committee" else math.inf
 
 
 def _seed(seed: int, walk: int, attempt: int) -> int:

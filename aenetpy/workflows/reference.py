@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 _MOMENT = 0.2
 """Seconds between two looks at signals."""
 
+CALCULATIONS = 12
+"""That a property takes, or less: by as much more time it has than a label."""
+
 _PATIENCE = 120.0
 """Seconds in which a calculator is imported and made."""
 
@@ -69,8 +72,11 @@ def measure_with(
     processes = Processes(lock, at_once=True)
     own = Path(folder).absolute()
     _make_empty(own)
+    timeout = CALCULATIONS * len(properties) * reference.timeout
     try:
-        return _watched(processes, measure_reference, properties, reference, str(own))
+        return _watched(
+            processes, measure_reference, properties, reference, str(own), timeout=timeout
+        )
     except AenetpyError as error:
         raise ReferenceFailed(f"properties: {error.message}", file=own, hint=error.hint) from None
     finally:

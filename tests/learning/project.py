@@ -40,7 +40,7 @@ Au Au.nn 1 5:tanh
 """
 LEARN = """members: 2
 check: 4
-lower: 0.15
+lower: 0.1
 upper: 5
 labels: 4
 retrain: {iterations: 4}

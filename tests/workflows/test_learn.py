@@ -188,7 +188,7 @@ def test_foreign_folder(tmp_path):
 
 @pytest.mark.parametrize("select", ["random", "uniform"])
 def test_selection_without_committee(tmp_path, select):
-    text = LEARN.replace("lower: 0.15\nupper: 5\n", f"select: {select}\n")
+    text = LEARN.replace("lower: 0.1\nupper: 5\n", f"select: {select}\n")
     folder = make_project(tmp_path, text)
     state = learn(read_learn(folder / "learn.yaml"), folder)
     assert state.n_labels == 4
@@ -252,7 +252,7 @@ def test_held_out_structures_stay_held_out():
     [
         ({"lowr": "1"}, "unknown key 'lowr'; known are .*labels"),
         ({"lower": "-1"}, "lower is -1; it must be a positive number"),
-        ({"upper": "0.1"}, "upper is 0.1; it must be above lower, 0.15"),
+        ({"upper": "0.05"}, "upper is 0.05; it must be above lower, 0.1"),
         ({"lower": "auto"}, "upper is a number, and lower is auto"),
         ({"members": "1"}, "members is 1; it must be at least 2"),
         ({"frames": "4"}, "frames is 4, and 4 steps of check have no room"),
@@ -286,10 +286,10 @@ def test_changed_settings(undisturbed, tmp_path):
 def test_auto_needs_held_out_structures(tmp_path):
     folder = make_project(
         tmp_path,
-        LEARN.replace("lower: 0.15\nupper: 5\n", ""),
+        LEARN.replace("lower: 0.1\nupper: 5\n", ""),
         TRAIN.replace("TESTPERCENT 25", "TESTPERCENT 0"),
     )
-    with pytest.raises(InputError, match="lower is auto, which needs held-out structures"):
+    with pytest.raises(InputError, match="lower is auto, which needs forces"):
         learn(read_learn(folder / "learn.yaml"), folder)
 
 
