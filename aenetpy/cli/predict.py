@@ -19,12 +19,19 @@ if TYPE_CHECKING:
 @click.argument("structures", nargs=-1, type=click.Path())
 @jobs_option
 @convention_option
+@click.option(
+    "--committee",
+    type=click.Path(),
+    help="Folder with member-1, member-2 ... of 'train --members', used instead of NETWORKS:"
+    " tells their mean, and its standard deviation (calibrated by committee.json if it is there).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write one JSON object instead of text.")
 def predict_command(
     input_file: str,
     structures: tuple[str, ...],
     jobs: int,
     chebyshev_domain: ConventionChoice,
+    committee: str | None,
     as_json: bool,
 ) -> None:
     """Evaluate or relax the structures in FILES, or those named on the command line.
@@ -49,4 +56,5 @@ def predict_command(
             (JsonWriter if as_json else TextWriter)(sys.stdout, advance),
             jobs,
             chebyshev_domain,
+            committee,
         )

@@ -159,6 +159,26 @@ class CommitteeEvaluation:
             member.require_finite(own if name is None else name)
 
 
+@dataclass(frozen=True, eq=False)
+class Uncertainty:
+    """Standard deviations, times the factors of the calibration where there are any.
+
+    Parameters
+    ----------
+    energy
+        Of the total energy, eV.
+    forces_nc
+        Of each component of the forces, eV/Å, (n, 3) float64; None if not asked for.
+    energy_is_calibrated, forces_are_calibrated
+        Whether the test set of the committee has given a factor.
+    """
+
+    energy: float
+    forces_nc: Float | None
+    energy_is_calibrated: bool
+    forces_are_calibrated: bool
+
+
 def exceeds(gamma: float, threshold: float) -> bool:
     """Return whether a disagreement is above a threshold; what is not finite is above any."""
     return not (math.isfinite(gamma) and gamma <= threshold)
@@ -286,6 +306,20 @@ class Committee:
                 for found, said in zip(found_s, said_s, strict=True):
                     found[m] = said
         return [self._evaluation(found) for found in found_s]
+
+    def uncertainty(self, found: CommitteeEvaluation) -> Uncertainty:
+        """Return the standard deviations of an evaluation, calibrated if that is known."""
+        energy = None if self.calibration is None else self.calibration.energy.factor
+        spread = None if self.calibration is None else self.calibration.force
+        forces_nc, is_known = found.forces_std_nc, spread is not None
+        if spread is not None and forces_nc is not None:
+            forces_nc = spread.factor * forces_nc
+        return Uncertainty(
+            found.energy_std * (1.0 if energy is None else energy),
+            forces_nc,
+            energy is not None,
+            is_known,
+        )
 
     def _evaluation(self, found: dict[int, Evaluation]) -> CommitteeEvaluation:
         return CommitteeEvaluation(tuple(found[m] for m in range(len(self))), self.names)

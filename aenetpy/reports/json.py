@@ -20,6 +20,7 @@ def document(
     structures: Sequence[Mapping[str, Any]],
     errors: Mapping[str, Any],
     warnings: Sequence[str],
+    members: Sequence[Mapping[str, Any]] | None = None,
 ) -> str:
     """Return the whole output: one JSON object; energies in eV, lengths in Å.
 
@@ -35,6 +36,8 @@ def document(
         MAE and RMSE of what the files of the structures hold.
     warnings
         The notes of the run, as on standard error.
+    members
+        ``potentials`` of each member of a committee, of which the first is shown there, too.
     """
     content = {
         "schema": SCHEMA,
@@ -45,6 +48,8 @@ def document(
         "errors": errors,
         "warnings": warnings,
     }
+    if members is not None:
+        content["members"] = members
     text = json.dumps(_finite(content), ensure_ascii=False, allow_nan=False) + "\n"
     # Bytes of file names that are not UTF-8 are lone surrogates here, and "\\udcff" in JSON.
     return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -215,6 +215,23 @@ def energy_lines(cohesive_energy: float, total_energy: float) -> str:
     )
 
 
+def spread_lines(
+    energy: float, forces_nc: Float | None, energy_is_calibrated: bool, forces_are_calibrated: bool
+) -> str:
+    """Return the lines of the standard deviations of a committee, eV and eV/Å; aenet has none."""
+
+    def line(name: str, value: float, unit: str, is_calibrated: bool) -> str:
+        how = "calibrated" if is_calibrated else "not calibrated"
+        return f" {name:<27}:  {fixed(value, 20, 8)} {unit} ({how})\n"
+
+    text = line("Std. deviation of energy", energy, "eV", energy_is_calibrated)
+    if forces_nc is not None:
+        largest = float(forces_nc.max())
+        name = "Largest std. dev. of forces"
+        text += line(name, largest, "eV/Angstrom", forces_are_calibrated)
+    return text + "\n"
+
+
 def force_lines(forces: ForceSummary) -> str:
     """Return the six lines on the forces."""
     return (

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.descriptors.species import check_species
-from aenetpy.errors import AenetpyError
+from aenetpy.errors import AenetpyError, UsageError
 from aenetpy.io.files import within
 from aenetpy.io.predict_in import PredictInput
+from aenetpy.models.committee import Committee, CommitteeEvaluation, read_committee
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread, ordered_map
@@ -52,6 +53,7 @@ def predict(
     listener: PredictListener | None = None,
     jobs: int = 1,
     chebyshev_domain: ConventionChoice = "auto",
+    committee: str | Path | None = None,
 ) -> PredictResult:
     """Evaluate or relax structures and report energies and, if asked for, forces.
 
@@ -67,9 +69,14 @@ def predict(
         Threads; the result does not depend on it.
     chebyshev_domain
         As in `aenetpy.models.potential.Potential`.
+    committee
+        Folder of a committee, which stands in for NETWORKS: what is reported is the mean, and
+        the spread; atoms are compared with the training range of the first member.
 
     Raises
     ------
+    UsageError
+        If a committee is to relax structures.
     DataError
         If a potential or a structure is wrong.
     NotRelaxed
@@ -81,14 +88,26 @@ def predict(
     listener = collector if listener is None else listener
     paths = {symbol: within(folder, settings.networks[symbol].text) for symbol in settings.species}
     with _noted() as notes, one_blas_thread():
-        potential = read_potential(paths, chebyshev_domain)
-        extrapolation = Extrapolation(potential)
+        model: Potential | Committee
+        potentials: tuple[Potential, ...]
+        if committee is None:
+            model = read_potential(paths, chebyshev_domain)
+            potentials = (model,)
+        else:
+            if settings.relax is not None:
+                raise UsageError(
+                    f"{settings.path}: RELAX works with one potential",
+                    hint="remove RELAX, or --committee",
+                )
+            model = read_committee(within(folder, str(committee)), chebyshev_domain)
+            potentials = model.potentials
+        extrapolation = Extrapolation(potentials[0])
         comparison = PredictionErrors()
-        listener.begin(settings, potential, extrapolation)
+        listener.begin(settings, potentials, extrapolation)
         timing.milestone("potentials read")
         failures = []
         for number, prediction in enumerate(
-            predictions(settings, potential, folder, jobs, listener.advance), start=1
+            predictions(settings, model, folder, jobs, listener.advance), start=1
         ):
             extrapolation.count(prediction.final_structure, prediction.out_of_range)
             comparison.add(prediction.structure, prediction.evaluation)
@@ -110,7 +129,7 @@ def predict(
 
 def predictions(
     settings: PredictInput,
-    potential: Potential,
+    model: Potential | Committee,
     folder: str | Path,
     jobs: int,
     on_entry: Callable[[], object],
@@ -122,28 +141,36 @@ def predictions(
 
     def evaluate(batch: list[Structure]) -> list[Prediction]:
         for structure in batch:
-            check_species(structure, potential.setups)
+            check_species(structure, model.setups)
         if single:
-            found = [potential.evaluate(batch[0], settings.forces, jobs, out_of_range=True)]
+            found: Sequence[Evaluation | CommitteeEvaluation]
+            found = [model.evaluate(batch[0], settings.forces, jobs, out_of_range=True)]
         else:
-            found = potential.evaluate_batch(batch, settings.forces, out_of_range=True)
+            found = model.evaluate_batch(batch, settings.forces, out_of_range=True)
         return [accept(*pair) for pair in zip(batch, found, strict=True)]
 
-    def accept(structure: Structure, evaluation: Evaluation) -> Prediction:
-        check_contact(structure, evaluation.closest, potential.setups)
-        evaluation.require_finite(structure.name)
+    def accept(structure: Structure, found: Evaluation | CommitteeEvaluation) -> Prediction:
+        evaluation, uncertainty = found, None
+        if isinstance(found, CommitteeEvaluation):
+            assert isinstance(model, Committee)
+            evaluation = replace(found.mean, out_of_range=found.members[0].out_of_range)
+            uncertainty = model.uncertainty(found)
+        assert isinstance(evaluation, Evaluation)
+        check_contact(structure, evaluation.closest, model.setups)
+        found.require_finite(structure.name)
         if settings.relax is None:
-            return Prediction(structure, evaluation)
+            return Prediction(structure, evaluation, uncertainty=uncertainty)
+        assert isinstance(model, Potential), "predict refuses to relax with a committee"
         from aenetpy.workflows.relax import NotRelaxed, relax
 
         try:
             relaxation = relax(
-                potential,
+                model,
                 structure,
                 evaluation,
                 settings.relax,
                 jobs_within,
-                smallest_distance(potential.setups),
+                smallest_distance(model.setups),
             )
         except NotRelaxed as failure:
             return Prediction(structure, evaluation, failure.relaxation, failure)

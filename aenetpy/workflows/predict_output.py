@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,6 +12,7 @@ from aenetpy.analysis.comparison import reference_energy
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.io.predict_in import PredictInput
+from aenetpy.models.committee import Uncertainty
 from aenetpy.models.extrapolation import OutOfRange
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.reports import json as report_json
@@ -36,12 +37,15 @@ class Prediction:
         The way down; None without RELAX.
     failure
         Why the relaxation was given up; None if it was not.
+    uncertainty
+        What a committee says of it; None of a single potential.
     """
 
     structure: Structure
     evaluation: Evaluation
     relaxation: Relaxation | None = None
     failure: NotRelaxed | None = None
+    uncertainty: Uncertainty | None = None
 
     @property
     def final_structure(self) -> Structure:
@@ -77,9 +81,15 @@ class PredictListener(Listener):
     """Hears what `predict` finds, structure by structure; to be derived from."""
 
     def begin(
-        self, settings: PredictInput, potential: Potential, extrapolation: Extrapolation
+        self,
+        settings: PredictInput,
+        potentials: Sequence[Potential],
+        extrapolation: Extrapolation,
     ) -> None:
-        """Hear what is going to be done; ``extrapolation`` names what is out of range."""
+        """Hear what is going to be done; ``extrapolation`` names what is out of range.
+
+        There is one potential, named in the settings, or those of a committee.
+        """
 
     def write(self, number: int, prediction: Prediction) -> None:
         """Hear of one structure."""
@@ -114,7 +124,10 @@ class Writer(PredictListener):
         self._out, self._advance = out, advance
 
     def begin(
-        self, settings: PredictInput, potential: Potential, extrapolation: Extrapolation
+        self,
+        settings: PredictInput,
+        potentials: Sequence[Potential],
+        extrapolation: Extrapolation,
     ) -> None:
         """Remember what is going to be done."""
         self._settings, self._extrapolation = settings, extrapolation
@@ -128,17 +141,21 @@ class TextWriter(Writer):
     """Writes the layout of ``predict.x`` (spec 10.4)."""
 
     def begin(
-        self, settings: PredictInput, potential: Potential, extrapolation: Extrapolation
+        self,
+        settings: PredictInput,
+        potentials: Sequence[Potential],
+        extrapolation: Extrapolation,
     ) -> None:
         """Write what is known of the potentials."""
-        super().begin(settings, potential, extrapolation)
+        super().begin(settings, potentials, extrapolation)
         self._verbose = settings.verbosity != "low"
         if not self._verbose:
             return
         self._out.write(report.opening(datetime.now(), __version__))
-        for symbol, file in potential.files.items():
-            name = settings.networks[symbol].text
-            self._out.write(report.potential_report(symbol, name, file))
+        for potential in potentials:
+            for symbol, file in potential.files.items():
+                name = _file_name(settings, potentials, potential, symbol)
+                self._out.write(report.potential_report(symbol, name, file))
         self._out.write(report.evaluation_opening())
 
     def write(self, number: int, prediction: Prediction) -> None:
@@ -162,6 +179,15 @@ class TextWriter(Writer):
                 which,
             )
         )
+        if (spread := prediction.uncertainty) is not None:
+            self._out.write(
+                report.spread_lines(
+                    spread.energy,
+                    spread.forces_nc,
+                    spread.energy_is_calibrated,
+                    spread.forces_are_calibrated,
+                )
+            )
 
     def end(self, notes: list[str], errors: Mapping[str, Any]) -> None:
         """Write the closing lines; notes and errors are on standard error."""
@@ -192,20 +218,26 @@ class JsonWriter(Writer):
     """Writes one JSON object in the end."""
 
     def begin(
-        self, settings: PredictInput, potential: Potential, extrapolation: Extrapolation
+        self,
+        settings: PredictInput,
+        potentials: Sequence[Potential],
+        extrapolation: Extrapolation,
     ) -> None:
         """Remember the potentials."""
-        super().begin(settings, potential, extrapolation)
+        super().begin(settings, potentials, extrapolation)
         self._structures: list[dict[str, Any]] = []
-        self._potentials: dict[str, dict[str, Any]] = {}
-        for symbol, file in potential.files.items():
-            convention = (
-                potential.cosine_conventions[symbol]
-                if file.setup.family.has_cosine_convention
-                else None
-            )
-            name = settings.networks[symbol].text
-            self._potentials[symbol] = {"file": name, "chebyshev_domain": convention}
+        self._members = [
+            {symbol: self._described(potentials, one, symbol) for symbol in one.files}
+            for one in potentials
+        ]
+
+    def _described(
+        self, potentials: Sequence[Potential], potential: Potential, symbol: str
+    ) -> dict[str, Any]:
+        family = potential.files[symbol].setup.family
+        convention = potential.cosine_conventions[symbol] if family.has_cosine_convention else None
+        name = _file_name(self._settings, potentials, potential, symbol)
+        return {"file": name, "chebyshev_domain": convention}
 
     def write(self, number: int, prediction: Prediction) -> None:
         """Remember one structure."""
@@ -229,6 +261,13 @@ class JsonWriter(Writer):
                 "cohesive_energies": relaxation.energies_k,
                 "rms_forces": relaxation.rms_forces_k,
             }
+        if (spread := prediction.uncertainty) is not None:
+            content["uncertainty"] = {
+                "energy": spread.energy,
+                "energy_is_calibrated": spread.energy_is_calibrated,
+                "forces": None if spread.forces_nc is None else spread.forces_nc.tolist(),
+                "forces_are_calibrated": spread.forces_are_calibrated,
+            }
         structure, out_of_range = prediction.final_structure, prediction.out_of_range
         content["extrapolation"] = self._extrapolation.listed(structure, out_of_range)
         content["warnings"] = [
@@ -240,8 +279,22 @@ class JsonWriter(Writer):
     def end(self, notes: list[str], errors: Mapping[str, Any]) -> None:
         """Write everything."""
         self._out.write(
-            report_json.document(__version__, self._potentials, self._structures, errors, notes)
+            report_json.document(
+                __version__,
+                self._members[0],
+                self._structures,
+                errors,
+                notes,
+                self._members if len(self._members) > 1 else None,
+            )
         )
+
+
+def _file_name(
+    settings: PredictInput, potentials: Sequence[Potential], potential: Potential, symbol: str
+) -> str:
+    """Return where a network is: as NETWORKS says or, of a committee, in the member's folder."""
+    return settings.networks[symbol].text if len(potentials) == 1 else potential.paths[symbol]
 
 
 def as_printed(structure: Structure) -> Structure:

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from aenetpy.analysis.drawing import png
+from aenetpy.analysis.reliability import Reliability, reliability_figure
 from aenetpy.digests import digest_of
-from aenetpy.io.files import read_text, within, write_text
+from aenetpy.io.files import read_text, within, write_bytes, write_text
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.network import read_network
 from aenetpy.io.train_in import TrainInput
@@ -37,6 +39,9 @@ from aenetpy.workflows.train import Prepared, Split, prepare, train
 
 PROGRESS = "train.members"
 """What a call has done so far; it is removed when all members are trained."""
+
+FIGURE = "committee.png"
+"""Beside the calibration: errors on the test set against the spread, bin by bin."""
 
 PURPOSE = tuple(b"members")
 """Keeps the seeds of the members apart from those for other purposes."""
@@ -186,9 +191,10 @@ def _assess(
     jobs: int,
 ) -> tuple[tuple[float, ...], Calibration | None]:
     """Compare the mean of the members, and their spread, with the test set; store what is found."""
-    path = Path(within(folder, CALIBRATION))
+    path, picture = Path(within(folder, CALIBRATION)), Path(within(folder, FIGURE))
     if not len(prepared.test_s):
         path.unlink(missing_ok=True)  # of an earlier training
+        picture.unlink(missing_ok=True)
         return (), None
     lines = {line.species: line.file for line in settings.networks}
     errors_m = []
@@ -213,9 +219,14 @@ def _assess(
     energy = spread_of(*found[0])
     if energy is None:  # all members say the same
         path.unlink(missing_ok=True)
+        picture.unlink(missing_ok=True)
         return rmse, None
     force = spread_of(*found[1]) if len(found) > 1 else None
     calibration = Calibration(len(prepared.test_s), energy, force)
+    panels = [Reliability("energy", "eV/atom", *found[0], energy)]
+    if force is not None:
+        panels.append(Reliability("force", "eV/Å", *found[1], force))
+    write_bytes(picture, png(reliability_figure(panels)))
     write_calibration(path, calibration)
     return rmse, calibration
 

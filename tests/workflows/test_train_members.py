@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import aenetpy
+from aenetpy.analysis.reliability import Reliability, reliability_bins, reliability_figure
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError, Stopped
 from aenetpy.io.network import read_network
@@ -19,7 +20,7 @@ from aenetpy.io.trainset import write_trainset
 from aenetpy.models.calibration import read_calibration, spread_of
 from aenetpy.models.network import Network
 from aenetpy.reports.listener import SILENT
-from aenetpy.workflows import checkpoint
+from aenetpy.workflows import checkpoint, train_members
 from aenetpy.workflows.train import prepare
 from aenetpy.workflows.train_members import member_seed
 from tests.kill import killed_everywhere
@@ -94,6 +95,43 @@ def test_errors_of_the_mean_and_calibration():
     assert found.calibration == read_calibration("committee.json")
     for row, one in zip(found.rmse_mk, errors, strict=True):
         assert row[1] == pytest.approx(np.sqrt(np.mean(one**2)), rel=1e-9)
+
+
+def test_the_figure_shows_the_errors_of_the_test_set(monkeypatch):
+    drawn = []
+
+    def figure(panels):
+        drawn.extend(panels)
+        return reliability_figure(panels)
+
+    monkeypatch.setattr(train_members, "reliability_figure", figure)
+    found = aenetpy.train_members(read_train_in(Path("train.in")), members=3)
+    (panel,) = drawn
+    assert panel.spread == found.calibration.energy == spread_of(panel.errors_k, panel.stds_k)
+    assert np.sqrt(np.mean(panel.errors_k**2)) == pytest.approx(found.committee_rmse[0], rel=1e-12)
+    assert Path("committee.png").read_bytes().startswith(b"\x89PNG")
+    write_settings(test=0)
+    aenetpy.train_members(read_train_in(Path("train.in")), members=2)
+    assert not Path("committee.png").exists()
+
+
+def test_bins_of_the_figure():
+    """Errors twice the standard deviation: on a line of slope 2, after calibration on the diagonal.
+
+    The standard deviations 1 ... 50 make ten bins of five, whose mean squares are in closed form.
+    """
+    stds_k = np.random.default_rng(3).permutation(50) + 1.0
+    errors_k = 2.0 * stds_k * np.where(stds_k % 2, 1.0, -1.0)
+    predicted_b, observed_b = reliability_bins(errors_k, stds_k)
+    middle_b = 5.0 * np.arange(10) + 3.0
+    np.testing.assert_allclose(predicted_b, np.sqrt(middle_b**2 + 2.0), rtol=1e-12)
+    np.testing.assert_allclose(observed_b, 2.0 * predicted_b, rtol=1e-12)
+    spread = spread_of(errors_k, stds_k)
+    axes = reliability_figure([Reliability("force", "eV/Å", errors_k, stds_k, spread)]).axes[0]
+    before, after, _ = axes.lines
+    np.testing.assert_allclose(before.get_xdata(), predicted_b)
+    np.testing.assert_allclose(after.get_xdata(), observed_b, rtol=1e-12)
+    np.testing.assert_allclose(after.get_ydata(), observed_b)
 
 
 def test_spread_in_closed_form():
