@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -44,9 +44,6 @@ from aenetpy.workflows.learn_record import (
 )
 from aenetpy.workflows.learn_walks import Walks
 from aenetpy.workflows.reference import check_reference, label, measure_with
-
-if TYPE_CHECKING:
-    pass
 
 STATE, STOP, LOG = "state.json", "STOP", "learn.log"
 FRAMES, LABELS = "frames.xyz", "labels.xyz"

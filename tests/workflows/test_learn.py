@@ -175,7 +175,7 @@ def test_stop_file(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "fit_committee", stopping)
     with pytest.raises(Stopped, match="learning halted"):
         learn(settings, folder)
-    assert len(read_state(folder / "learn" / "state.json").cycles) == 2
+    assert len(read_state(folder / "learn" / "state.json").cycles) == 1
 
 
 def test_foreign_folder(tmp_path):
