@@ -2,7 +2,7 @@
 
     python compare.py           five seeds; work-compare/ has a folder for each seed and selection
 
-Random and uniform selection get as many labels as the committee of the same seed has used. Errors at
+Random and uniform selection get as many labels as the committee of the same seed used. Errors at
 the end are those of bulk moduli and surface energies, and of forces on frames of molecular dynamics
 with EMT that no run has seen. What is done is not done again; work-compare/report.md has the table.
 """

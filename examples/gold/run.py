@@ -2,7 +2,7 @@
 
     python run.py               work/ has the input files, work/learn the results
 
-Molecular dynamics of a (100) slab, of a (111) slab at 400 K and of bcc; EMT stands for the reference
+Molecular dynamics of a (100) slab, of a (111) slab at 400 K and of bcc; EMT is the reference
 method. A table has the errors of bulk moduli and surface energies after each fit. The same command
 goes on where an earlier one was stopped.
 """

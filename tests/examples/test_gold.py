@@ -68,3 +68,27 @@ def test_a_fifth_of_each_class_is_held_out():
     assert Counter(map(dft.class_of, testing)) == {"FCC": 3, "BCC": 4, "Au100": 4, "Au111": 4}
     assert dft.divide(files, 1) == (training, testing)
     assert dft.divide(files, 2)[1] != testing
+
+
+def test_learning_goes_on_and_tells_errors_after_each_fit(tmp_path):
+    example = loaded("run")
+    text = example.LEARN.replace("members: 5", "members: 2").replace("labels: 16", "labels: 2")
+    text = text.replace("iterations: 150", "iterations: 10").replace("0.15", "0.05")
+    path = example.write_once(tmp_path, text + example.PROPERTIES)
+    train_in = (tmp_path / "train.in").read_text()
+    (tmp_path / "train.in").write_text(train_in.replace("ITERATIONS 600", "ITERATIONS 20"))
+    state = example.run(tmp_path)
+    assert state.n_labels == 2
+    assert path.read_text() == text + example.PROPERTIES
+    assert example.run(tmp_path) == state
+    rows = example.table(state).splitlines()
+    assert len(rows) == 3 + len(state.cycles)
+    assert [cell.strip() for cell in rows[-1].split("|")[3:-1]] == [
+        "173.371",
+        "168.637",
+        "0.640",
+        "0.536",
+    ]
+    labels = [int(row.split("|")[2]) for row in rows[2:-1]]
+    assert labels[0] == 0
+    assert labels[-1] == 2
