@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from pathlib import Path
 
 from aenetpy.baselines.general import scikit_learn
@@ -18,12 +19,13 @@ from aenetpy.io.free_form import times
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.structures import iter_structures
-from aenetpy.io.study_in import Study
+from aenetpy.io.study_in import Search, Study, Variant
 from aenetpy.io.trial_files import TrialResult, read_record
 from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.studies.cells import format_trials
 from aenetpy.studies.energy_figures import draw_energies
 from aenetpy.studies.report import write_report
+from aenetpy.studies.search import next_points, optuna_is_there
 from aenetpy.workflows.generate import read_setups, target_energy
 from aenetpy.workflows.processes import Processes
 from aenetpy.workflows.study_plan import StudyPlan, Trial, make_study_plan
@@ -51,6 +53,9 @@ def study(
     ended. A script that calls this does so below ``if __name__ == "__main__":``, since the
     processes import it.
 
+    Where points of a grid are searched for, this is done in rounds: the results of each say
+    which trials are in the next. A study that was stopped comes by the same rounds again.
+
     Parameters
     ----------
     settings
@@ -72,25 +77,25 @@ def study(
     AenetpyError
         If trials have failed; the others are done and reported then.
     """
-    plan = make_study_plan(settings, folder)
-    held_out, apart = (read_held_out(plan, names) for names in (plan.held_out, plan.apart))
-    check_libraries(plan)
+    whole = make_study_plan(settings.with_points(), folder)
+    held_out, apart = (read_held_out(whole, names) for names in (whole.held_out, whole.apart))
+    check_libraries(whole)
     results: dict[str, TrialResult] = {}
-    for trial in plan.trials:
-        done = finished(trial)
-        if done is not None:
-            results[trial.name] = done
-            listener.advance()
-    to_do = [trial for trial in plan.trials if trial.name not in results]
-    n_changed = sum(state_of(trial) == CHANGED for trial in to_do)
-    if n_changed:
-        log.warning("%s changed since, made anew", times(n_changed, "trial"))
     failures: list[AenetpyError] = []
-    with locked_folder(plan.folder, "study") as lock:
-        write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
+    with locked_folder(whole.folder, "study") as lock, ThreadPoolExecutor(jobs) as pool:
         processes = Processes(lock)
-        with ThreadPoolExecutor(jobs) as pool:
-            try:
+        try:
+            for plan, trials in rounds(settings, whole, results):
+                for trial in trials:
+                    done = finished(trial)
+                    if done is not None:
+                        results[trial.name] = done
+                        listener.advance()
+                to_do = [trial for trial in trials if trial.name not in results]
+                n_changed = sum(state_of(trial) == CHANGED for trial in to_do)
+                if n_changed:
+                    log.warning("%s changed since, made anew", times(n_changed, "trial"))
+                write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
                 waiting = submit(to_do, plan.settings, held_out, apart, processes, pool)
                 while waiting:
                     check()
@@ -100,12 +105,12 @@ def study(
                         take(trial, future, results, failures)
                         write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
                         listener.advance()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                processes.end()
-                n_done, n_all = len(results), len(plan.trials)
-                log.warning("%d of %d trials are done; the same command goes on", n_done, n_all)
-                raise
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            processes.end()
+            n_done, n_all = len(results), settings.n_trials
+            log.warning("%d of %d trials are done; the same command goes on", n_done, n_all)
+            raise
         found = in_order(plan, results)
         if found:
             draw_energies(plan.folder / FIGURE, list(plan.structures.values()))
@@ -115,20 +120,72 @@ def study(
     return found
 
 
+def rounds(
+    settings: Study, whole: StudyPlan, results: Mapping[str, TrialResult]
+) -> Iterator[tuple[StudyPlan, list[Trial]]]:
+    """Yield the plan of a study as it grows by points of searches, and the trials that are new.
+
+    The results there are when a round is over say which points are next; without searches there
+    is one round.
+    """
+    names: list[str] = []
+    known: set[str] = set()
+    while (more := next_points(settings, names, results.values())) or not known:
+        names += more
+        plan = whole.of(settings.with_points(names))
+        yield plan, [trial for trial in plan.trials if trial.name not in known]
+        known.update(trial.name for trial in plan.trials)
+
+
+def begun(settings: Study, folder: str | Path = ".") -> list[Trial]:
+    """Return the trials that are known so far: those of points to come depend on results."""
+    check_searches(settings)
+    whole = make_study_plan(settings.with_points(), folder)
+    results: dict[str, TrialResult] = {}
+    trials: list[Trial] = []
+    for plan, new in rounds(settings, whole, results):
+        trials = plan.in_file_order()
+        results |= {trial.name: done for trial in new if (done := finished(trial)) is not None}
+        if len(results) < len(trials):
+            break
+    return trials
+
+
 def check_libraries(plan: StudyPlan) -> None:
-    """Refuse models whose library is missing before anything runs.
+    """Refuse models and searches whose library is missing before anything runs.
 
     Raises
     ------
     InputError
         Naming the extra that installs it.
     """
+    check_searches(plan.study)
     for variant in plan.study.variants:
         if MODELS[variant.model].extra:
-            try:
+            with told_at(variant):
                 scikit_learn(variant.model)
-            except AenetpyError as error:
-                raise variant.place.error(f"{variant.name}: {error.message}", error.hint) from None
+
+
+def check_searches(study: Study) -> None:
+    """Refuse searches whose library is missing.
+
+    Raises
+    ------
+    InputError
+        Naming the extra that installs it.
+    """
+    for search in study.searches:
+        with told_at(search):
+            optuna_is_there()
+
+
+@contextmanager
+def told_at(cause: Variant | Search) -> Iterator[None]:
+    """Let an error name the variant or search, and its line."""
+    try:
+        yield
+    except AenetpyError as error:
+        raise cause.place.error(f"{cause.name}: {error.message}", error.hint) from None
 
 
 def read_held_out(plan: StudyPlan, names: Sequence[str]) -> list[Structure]:
