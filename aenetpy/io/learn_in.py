@@ -35,7 +35,7 @@ WALK_KEYS = (
         "trajectory",
         "file",
         "instead of `start`: structures that exist already, of which some are chosen",
-        form="structures, as in FILES: `run.traj@:`",
+        form='structures, as in FILES, in quotes: `"run.traj@:"`',
     ),
     Item("steps", "integer", "of molecular dynamics", default=1000, bounds=Bounds(1)),
     Item(

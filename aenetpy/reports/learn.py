@@ -75,7 +75,12 @@ _COLUMNS = (
 )
 
 
-def status(cycles: Sequence[Mapping[str, Any]], stage: str, ended: str) -> str:
+def status(
+    cycles: Sequence[Mapping[str, Any]],
+    failures: Sequence[Mapping[str, Any]],
+    stage: str,
+    ended: str,
+) -> str:
     """Return one line per cycle: labels, gamma, errors on held-out structures, times."""
     lines = [" ".join(f"{name:>{width}}" for name, width in _COLUMNS)]
     for record in cycles:
@@ -100,5 +105,9 @@ def status(cycles: Sequence[Mapping[str, Any]], stage: str, ended: str) -> str:
         lines.append(
             " ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
         )
+    lines += [
+        f"cycle {one['cycle']}, {one['walk']}, step {one['step']}: {one['reason']}"
+        for one in failures
+    ]
     lines.append(f"done: {ended}" if stage == "done" else f"to do next: {stage}")
     return "\n".join(lines) + "\n"

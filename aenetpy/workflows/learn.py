@@ -145,7 +145,7 @@ class _Run:
                     f"the settings have changed since learning began in '{settings.folder}'",
                     file=settings.path,
                     hint="name another folder, or remove this one to start anew; only labels,"
-                    " wall_time, properties, timeout and parallel may change",
+                    " wall_time, properties and reference may change",
                 )
         else:
             foreign = sorted(path.name for path in results.iterdir() if path.name[0] != ".")
@@ -170,6 +170,8 @@ class _Run:
             self.save()
         if state.ended == LABELS_USED and state.n_labels < self.settings.labels:
             state.stage, state.ended = "explore", ""  # the user allows more of them
+        if state.stage == "done":
+            self.listener.tell(report.ends, state.cycle, state.n_labels, state.ended)
         has_moved = False
         while state.stage != "done":
             check()

@@ -78,12 +78,10 @@ def start_atoms(walk: WalkInput, root: Path) -> Atoms:
 def learning_digest(settings: Learn, generate: GenerateInput, root: Path) -> str:
     """Return a digest of all that the result depends on but what may change."""
     fixed = asdict(settings)
-    for name in ("path", "folder", "wall_time", "properties", "lines"):
+    for name in ("path", "folder", "wall_time", "properties", "reference", "lines"):
         del fixed[name]
     if settings.select == "committee":
         del fixed["labels"]
-    for name in ("timeout", "parallel", "place"):
-        del fixed["reference"][name]
     for walk in fixed["explore"]:
         del walk["place"]
     files = [within(root, settings.generate), within(root, settings.train)]

@@ -106,7 +106,10 @@ def learn_record(settings: Learn, state: LearnState, root: Path) -> LearnRecord:
 
 def _cycle(before: dict[str, Any], fit: dict[str, Any], state: LearnState) -> CycleRecord:
     """Return a cycle: the walk and the labels after a fit, and the fit to them."""
-    failures = [one for one in state.failures if one["cycle"] == before.get("cycle")]
+    own = {before.get("cycle")}
+    if fit is state.cycles[-1]:
+        own.add(fit["cycle"])  # whose labels are still to come
+    failures = [one for one in state.failures if one["cycle"] in own]
     gammas = [_number(gamma) for gamma in before.get("gammas", [])]
     return CycleRecord(
         number=fit["cycle"],

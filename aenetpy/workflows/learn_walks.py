@@ -129,6 +129,15 @@ class Walks:
                     chosen, given_up = self._due(frames, trusted, known, planned, walk)
                 if given_up:
                     self._listener.tell(report.given_up, settings.name, trusted.step)
+                    reason = "given up: the committee still disagrees too much"
+                    state.failures.append(
+                        {
+                            "cycle": state.cycle,
+                            "walk": settings.name,
+                            "step": trusted.step,
+                            "reason": reason,
+                        }
+                    )
                     return []
                 if chosen:
                     return chosen[: self._settings.labels - state.n_labels]

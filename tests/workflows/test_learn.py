@@ -321,6 +321,7 @@ def test_held_out_errors_are_those_of_single_members(undisturbed):
 def test_command(undisturbed, monkeypatch, capsys):
     monkeypatch.chdir(undisturbed)
     assert run(["learn", "learn.yaml"]) == 0  # nothing is left to do
+    assert capsys.readouterr().out.startswith("done after 5 fits and 4 labels")
     assert run(["learn", "status"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[:4] == ["cycle", "walk", "step", "gamma"]
