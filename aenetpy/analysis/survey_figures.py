@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aenetpy.analysis.colours import COLOURS, GREY
+from aenetpy.analysis.drawing import new_figure, without_frames
 from aenetpy.analysis.survey import Survey
 from aenetpy.arrays import Float
 
@@ -71,14 +72,10 @@ def force_figure(found: Survey) -> Figure | None:
 
 def _axes(x: str, y: str) -> tuple[Figure, Axes]:
     """Return a figure with one labelled panel."""
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    figure = Figure(figsize=(7.0, 3.6), layout=ConstrainedLayoutEngine(w_pad=0.1))
+    figure = new_figure(3.6)
     axes = figure.subplots()
     axes.set(xlabel=x, ylabel=y)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    return without_frames(figure), axes
 
 
 def _stacked(axes: Axes, groups: dict[str, Float], stacked: bool = True) -> None:

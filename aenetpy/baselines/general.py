@@ -9,7 +9,7 @@ import numpy as np
 
 from aenetpy.arrays import Float
 from aenetpy.baselines.base import Model, Samples, Scaling
-from aenetpy.errors import InputError
+from aenetpy.data.implementations import require_library
 
 
 def scikit_learn(model: str) -> None:
@@ -20,13 +20,7 @@ def scikit_learn(model: str) -> None:
     InputError
         Saying how to install it.
     """
-    try:
-        import sklearn  # noqa: F401
-    except ImportError:
-        raise InputError(
-            f"model {model} needs scikit-learn, which is not installed",
-            hint="pip install aenetpy[ml]",
-        ) from None
+    require_library("sklearn", "scikit-learn", "ml", f"model {model}")
 
 
 class _Regressor(Model):

@@ -1,12 +1,39 @@
-"""Classes that the entries of registries name, imported when they are first needed."""
+"""What is imported when it is first needed: classes of registries, libraries of extras."""
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import Any
 
+from aenetpy.errors import InputError
+
 
 def load_class(implementation: str) -> Any:
     """Return the class that is called ``module:class``."""
     module, _, name = implementation.partition(":")
     return getattr(import_module(module), name)
+
+
+def require_library(module: str, name: str, extra: str, user: str) -> None:
+    """Refuse to go on without a library that only an extra of ours installs.
+
+    Parameters
+    ----------
+    module, name
+        What is imported, and what people call it.
+    extra
+        Of aenetpy, that installs it.
+    user
+        What needs it.
+
+    Raises
+    ------
+    InputError
+        Saying how to install it.
+    """
+    try:
+        import_module(module)
+    except ImportError:
+        raise InputError(
+            f"{user} needs {name}, which is not installed", hint=f"pip install aenetpy[{extra}]"
+        ) from None

@@ -13,7 +13,7 @@ from aenetpy.io.properties_in import PROPERTY_KEYS, Property, read_properties
 from aenetpy.io.reference_in import REFERENCE_KEYS, Reference, read_reference
 from aenetpy.io.tables import Bounds, Item, Table, names
 from aenetpy.io.train_in import read_train_changes
-from aenetpy.io.yaml_in import YamlValue, read_yaml
+from aenetpy.io.yaml_in import YamlValue, read_yaml, results_folder
 
 Select: TypeAlias = Literal["committee", "random", "uniform"]
 MeasureName: TypeAlias = Literal["max", "norm", "mean", "energy"]
@@ -284,7 +284,7 @@ def read_learn(path: str | Path) -> Learn:
     given["explore"] = tuple(_read_walk(*item) for item in keys["explore"].mapping().items())
     if not given["explore"]:
         raise keys["explore"].error("is empty", "write one line 'name: {start: ...}' per walk")
-    given.setdefault("folder", _folder(path))
+    given.setdefault("folder", results_folder(path, "learn"))
     learn = Learn(
         path=str(path), lines={key: value.place.line for key, value in keys.items()}, **given
     )
@@ -384,8 +384,3 @@ def _temperatures(value: YamlValue | None) -> list[float]:
     if len(numbers) > 2 or not all(0 < number < _MOST for number in numbers):
         raise value.error("needs one or two positive numbers (K)", "write 400, or [300, 900]")
     return numbers
-
-
-def _folder(path: str | Path) -> str:
-    stem = Path(path).stem
-    return stem if stem != Path(path).name else f"{stem}.learn"

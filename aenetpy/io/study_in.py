@@ -16,7 +16,7 @@ from aenetpy.io.study_table import COPY_KEYS, FAMILIES, STUDY_YAML, TRAIN_KEYS, 
 from aenetpy.io.tables import names
 from aenetpy.io.taylor_in import TaylorInput, make_taylor
 from aenetpy.io.train_in import read_train_changes
-from aenetpy.io.yaml_in import YamlValue, read_yaml
+from aenetpy.io.yaml_in import YamlValue, read_yaml, results_folder
 
 MOST_TRIALS = 10_000
 """Of one study: weeks of training."""
@@ -225,7 +225,7 @@ def read_study(path: str | Path) -> Study:
         path=str(path),
         generate=keys["generate"].text(),
         train=keys["train"].text(),
-        folder=keys["folder"].text() if "folder" in keys else _folder(path),
+        folder=keys["folder"].text() if "folder" in keys else results_folder(path, "study"),
         test=_integer(keys["test"]),
         test_seed=_integer(keys["test_seed"])
         if "test_seed" in keys
@@ -259,11 +259,6 @@ def _read_variants(value: YamlValue) -> tuple[tuple[Variant, ...], tuple[Search,
         else:
             searches.append(Search(name, item.place, choice, tuple(found)))
     return tuple(variants), tuple(searches)
-
-
-def _folder(path: str | Path) -> str:
-    stem = Path(path).stem
-    return stem if stem != Path(path).name else f"{stem}.study"
 
 
 def _integer(value: YamlValue) -> int:

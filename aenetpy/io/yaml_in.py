@@ -143,6 +143,12 @@ class YamlValue:
         return float(self.data) if _REAL.fullmatch(self.data) else self.data
 
 
+def results_folder(path: str | Path, suffix: str) -> str:
+    """Return the folder of results that goes with a file: its name without, or with, a suffix."""
+    stem = Path(path).stem
+    return stem if stem != Path(path).name else f"{stem}.{suffix}"
+
+
 def read_yaml(path: str | Path) -> YamlValue:
     """Read a YAML file that holds one mapping.
 

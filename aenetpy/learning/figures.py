@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aenetpy.analysis.colours import COLOURS, GREY
+from aenetpy.analysis.drawing import legend_above, new_figure, without_frames
 from aenetpy.analysis.parity import energy_panel, force_panel, parity_figure
 from aenetpy.learning.record import CycleRecord, GammaTrace, LearnRecord, ParityRecord
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDTH = 7.0
-"""Inches."""
 COLUMNS = 2
 """Panels side by side."""
 
@@ -36,7 +34,7 @@ def gamma_figure(trace: GammaTrace, cycles: Sequence[CycleRecord]) -> Figure | N
     n_checks = len(trace.gammas_k)
     if not n_checks:
         return None
-    figure = _figure(3.6)
+    figure = new_figure(3.6)
     axes = figure.subplots()
     checks_k = np.arange(1, n_checks + 1)
     walks_k, gammas_k = np.array(trace.walks_k), np.asarray(trace.gammas_k)
@@ -63,8 +61,8 @@ def gamma_figure(trace: GammaTrace, cycles: Sequence[CycleRecord]) -> Figure | N
         )
     axes.set_xlabel("check")
     axes.set_ylabel("gamma (eV/Å)")
-    _legend(figure, axes)
-    return _plain(figure)
+    legend_above(figure, axes)
+    return without_frames(figure)
 
 
 def property_figure(record: LearnRecord) -> Figure | None:
@@ -83,7 +81,7 @@ def property_figure(record: LearnRecord) -> Figure | None:
     if not names:
         return None
     n_rows = -(-len(names) // COLUMNS)
-    figure = _figure(0.6 + 2.1 * n_rows)
+    figure = new_figure(0.6 + 2.1 * n_rows)
     panels = figure.subplots(n_rows, COLUMNS, squeeze=False, sharex=True).reshape(-1)
     for axes, name in zip(panels, names, strict=False):
         numbers = [cycle.number for cycle in record.cycles]
@@ -101,8 +99,8 @@ def property_figure(record: LearnRecord) -> Figure | None:
     for axes in panels[max(0, len(names) - COLUMNS) : len(names)]:
         axes.set_xlabel("cycle")
         axes.tick_params(labelbottom=True)
-    _legend(figure, panels[0])
-    return _plain(figure)
+    legend_above(figure, panels[0])
+    return without_frames(figure)
 
 
 def property_error(record: LearnRecord, name: str, cycle: CycleRecord) -> float:
@@ -146,7 +144,7 @@ def calibration_figure(cycles: Sequence[CycleRecord]) -> Figure | None:
     points = points[np.isfinite(points).all(axis=1) & (points > 0.0).all(axis=1)]
     if not len(points):
         return None
-    figure = _figure(4.6)
+    figure = new_figure(4.6)
     axes = figure.subplots()
     axes.plot(points[:, 0], points[:, 1], "o", color=COLOURS[0], markersize=4, alpha=0.7)
     limits = 0.8 * points.min(), 1.25 * points.max()
@@ -154,24 +152,4 @@ def calibration_figure(cycles: Sequence[CycleRecord]) -> Figure | None:
     axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
     axes.set_xlabel("gamma (eV/Å)")
     axes.set_ylabel("largest true force error (eV/Å)")
-    return _plain(figure)
-
-
-def _figure(height: float) -> Figure:
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    return Figure(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.1))
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    """Put the legend above all panels, where it hides nothing."""
-    handles, labels = axes.get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, labels, loc="outside upper left", ncols=4, frameon=False, fontsize=9)
-
-
-def _plain(figure: Figure) -> Figure:
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure
+    return without_frames(figure)

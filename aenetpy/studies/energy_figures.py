@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aenetpy.analysis.colours import COLOURS, GREY
-from aenetpy.analysis.drawing import png
+from aenetpy.analysis.drawing import legend_above, new_figure, png, without_frames
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.io.files import write_bytes
 from aenetpy.studies.cells import Cell
-from aenetpy.studies.figures import _figure, _legend, _panels, _plain, colours
+from aenetpy.studies.figures import STYLES, colours, two_panels
 from aenetpy.studies.measures import MEV, PARTS, importances, residuals
 
 if TYPE_CHECKING:
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 MOST_GROUPS = 8
 COMPONENTS = 15
-LINES = ("-", "--", ":", "-.")
-"""Of variants that share a colour, since there are more of them than colours."""
 MOST_SHOWN = 4
 """Variants whose importances are drawn."""
 
@@ -69,10 +67,10 @@ def parity(cells: Sequence[Cell]) -> Figure:
             axes.plot(*parity_data(cell, part), ".", color=colour, markersize=3, label=part)
         low, high = (f(parity_data(cell, "test")[0]) for f in (np.min, np.max))
         axes.plot([low, high], [low, high], color="black", linewidth=0.8)
-    _legend(figure, panels[0])
+    legend_above(figure, panels[0])
     figure.supxlabel("given energy (eV/atom)", fontsize=10)
     figure.supylabel("energy of the model (eV/atom)", fontsize=10)
-    return _plain(figure)
+    return without_frames(figure)
 
 
 def residuals_of(cells: Sequence[Cell]) -> Figure:
@@ -84,10 +82,10 @@ def residuals_of(cells: Sequence[Cell]) -> Figure:
         axes.stairs(residual_density(cell, edges), edges, fill=True, color=COLOURS[0])
         gaussian = np.exp(-0.5 * x**2) / np.sqrt(2.0 * np.pi)
         axes.plot(x, gaussian, color="black", linewidth=0.8, label="Gaussian")
-    _legend(figure, panels[0])
+    legend_above(figure, panels[0])
     figure.supxlabel("(residual − mean) / standard deviation", fontsize=10)
     figure.supylabel("density", fontsize=10)
-    return _plain(figure)
+    return without_frames(figure)
 
 
 def _grid(cells: Sequence[Cell]) -> tuple[Figure, list[Axes]]:
@@ -119,12 +117,12 @@ def residual_density(cell: Cell, edges: Float) -> Float:
 
 def epochs(cells: Sequence[Cell], reference: str) -> Figure:
     """Draw the error of training after each epoch, one line for each seed."""
-    figure = _figure(3.8)
+    figure = new_figure(3.8)
     axes = figure.subplots()
     colour = colours(cells, reference)
     names = list(colour)
     for cell in cells:
-        style = LINES[names.index(cell.variant.name) // len(COLOURS) % len(LINES)]
+        style = STYLES[names.index(cell.variant.name) // len(COLOURS) % len(STYLES)]
         for k, result in enumerate(cell.results):
             if result.history.size > 1:
                 first = result.epochs - result.history.size  # those of the last call are known
@@ -138,15 +136,15 @@ def epochs(cells: Sequence[Cell], reference: str) -> Figure:
                 )
     axes.set(xscale="log", yscale="log", xlabel="epoch")
     axes.set_ylabel("RMSE of training (meV)")
-    _legend(figure, axes)
-    return _plain(figure)
+    legend_above(figure, axes)
+    return without_frames(figure)
 
 
 def importance(cells: Sequence[Cell]) -> Figure:
     """Draw the components that matter most, of the variants with the smallest errors."""
     shown = [cell for cell in cells if (importances(cell)[1] > 0).any()]
     shown = sorted(shown, key=lambda cell: cell.energy.summary.rmse)[:MOST_SHOWN]
-    figure = _figure(0.6 + 2.6 * len(shown))
+    figure = new_figure(0.6 + 2.6 * len(shown))
     panels = np.ravel(figure.subplots(len(shown), 1, squeeze=False))
     for axes, cell in zip(panels, shown, strict=True):
         names, means = importances(cell)
@@ -155,7 +153,7 @@ def importance(cells: Sequence[Cell]) -> Figure:
         axes.tick_params(axis="y", labelsize=6)
         axes.set_title(cell.variant.name, fontsize=9)
         axes.set_xlabel("growth of RMSE (meV/atom)")
-    return _plain(figure)
+    return without_frames(figure)
 
 
 def groups(names: Sequence[str], formulas: Sequence[str]) -> list[str]:
@@ -180,7 +178,7 @@ def distributions(energies_s: Float, n_atoms_s: Float, groups_s: Sequence[str]) 
     groups_s
         What each belongs to.
     """
-    figure, panels = _panels(3.6)
+    figure, panels = two_panels(3.6)
     names = sorted(set(groups_s))
     values = (energies_s, energies_s / n_atoms_s)
     units = ("total energy (eV)", "energy (eV/atom)")
@@ -196,8 +194,8 @@ def distributions(energies_s: Float, n_atoms_s: Float, groups_s: Sequence[str]) 
             stacked = stacked + counts
         axes.set_xlabel(unit)
         axes.set_ylabel("structures")
-    _legend(figure, panels[0])
-    return _plain(figure)
+    legend_above(figure, panels[0])
+    return without_frames(figure)
 
 
 def draw_energies(path: Path, structures: Sequence[Structure]) -> None:

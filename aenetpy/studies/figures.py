@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from aenetpy.analysis.colours import COLOURS, GREY
+from aenetpy.analysis.drawing import legend_above, new_figure, without_frames
 from aenetpy.analysis.errors import Interval
 from aenetpy.arrays import Float
 from aenetpy.io.study_in import in_words
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-WIDTH = 7.0
-"""Inches."""
 STYLES = ("-", "--", ":")
 NAMES = {ENERGY: "energy error", FORCE: "force error"}
 BINS = 81
@@ -47,7 +46,7 @@ def violins(cells: Sequence[Cell], reference: str) -> Figure:
     reference
         Name of the variant that is drawn grey.
     """
-    figure, panels = _panels(0.8 + 0.45 * len(cells), share_y=True)
+    figure, panels = two_panels(0.8 + 0.45 * len(cells), share_y=True)
     colour = colours(cells, reference)
     positions = list(range(len(cells), 0, -1))
     for axes, quantity in zip(panels, (ENERGY, FORCE), strict=True):
@@ -66,7 +65,7 @@ def violins(cells: Sequence[Cell], reference: str) -> Figure:
         _decades(axes, low, high)
         axes.set_xlabel(f"|{NAMES[quantity]}| ({UNITS[quantity]})")
     panels[0].set_yticks(positions, [cell.variant.name for cell in cells])
-    return _plain(figure)
+    return without_frames(figure)
 
 
 def _logarithms(errors: Float) -> Float:
@@ -116,7 +115,7 @@ def histograms(cells: Sequence[Cell], reference: str) -> Figure | None:
     figure
         None if no variant knows forces.
     """
-    figure = _figure(4.2)
+    figure = new_figure(4.2)
     axes = figure.subplots()
     colour = colours(cells, reference)
     cells = [cell for cell in cells if cell.has(FORCE)]
@@ -139,8 +138,8 @@ def histograms(cells: Sequence[Cell], reference: str) -> Figure | None:
     axes.set_yscale("log")
     axes.set_xlabel(f"{NAMES[FORCE]} ({UNITS[FORCE]})")
     axes.set_ylabel(f"components per seed and {edges[1] - edges[0]:.2g} eV/Å")
-    _legend(figure, axes)
-    return _plain(figure)
+    legend_above(figure, axes)
+    return without_frames(figure)
 
 
 def error_against_delta(cells: Sequence[Cell], reference: str) -> Figure | None:
@@ -173,7 +172,7 @@ def error_against_delta(cells: Sequence[Cell], reference: str) -> Figure | None:
     if not curves:
         return None
     references = [cell for cell in cells if cell.variant.name == reference]
-    figure, panels = _panels(3.6)
+    figure, panels = two_panels(3.6)
     for axes, quantity in zip(panels, (ENERGY, FORCE), strict=True):
         for line in references:
             level = line.errors(quantity).summary.mean
@@ -184,8 +183,8 @@ def error_against_delta(cells: Sequence[Cell], reference: str) -> Figure | None:
         axes.set_xlabel("delta (Å)")
         axes.set_ylabel(f"mean |{NAMES[quantity]}| ({UNITS[quantity]})")
         axes.set_ylim(bottom=0)
-    _legend(figure, panels[0])
-    return _plain(figure)
+    legend_above(figure, panels[0])
+    return without_frames(figure)
 
 
 def _delta(cell: Cell) -> float:
@@ -221,7 +220,7 @@ def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:
     """
     if len({cell.size for cell in cells}) < 2:
         return None
-    figure, panels = _panels(3.6)
+    figure, panels = two_panels(3.6)
     colour = colours(cells, reference)
     for axes, quantity in zip(panels, (ENERGY, FORCE), strict=True):
         for k, (name, hue) in enumerate(colour.items()):
@@ -239,8 +238,8 @@ def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:
         axes.set_xlabel("training structures")
         axes.set_ylabel(f"mean |{NAMES[quantity]}| ({UNITS[quantity]})")
         _plain_numbers(axes)
-    _legend(figure, panels[0])
-    return _plain(figure)
+    legend_above(figure, panels[0])
+    return without_frames(figure)
 
 
 def _ends(cell: Cell, quantity: str, references: Sequence[Cell]) -> Interval:
@@ -281,28 +280,11 @@ def _curve(
     )
 
 
-def _figure(height: float) -> Figure:
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    return Figure(figsize=(WIDTH, height), layout=ConstrainedLayoutEngine(w_pad=0.1))
-
-
-def _panels(height: float, share_y: bool = False) -> tuple[Figure, list[Axes]]:
+def two_panels(height: float, share_y: bool = False) -> tuple[Figure, list[Axes]]:
     """Return a figure with two panels side by side."""
-    figure = _figure(height)
+    figure = new_figure(height)
     panels = list(figure.subplots(1, 2, sharey=share_y))
     return figure, panels
-
-
-def _legend(figure: Figure, axes: Axes) -> None:
-    """Put the legend above all panels, where it hides nothing."""
-    handles, labels = axes.get_legend_handles_labels()
-    longest = max(map(len, labels))
-    columns = max(1, min(len(labels), int(90 / (longest + 6))))
-    figure.legend(
-        handles, labels, loc="outside upper left", ncols=columns, frameon=False, fontsize=9
-    )
 
 
 def _plain_numbers(axes: Axes) -> None:
@@ -314,9 +296,3 @@ def _plain_numbers(axes: Axes) -> None:
     axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.set_yticks([], minor=True)
     axes.set_ylim(low, high)
-
-
-def _plain(figure: Figure) -> Figure:
-    for axes in figure.axes:
-        axes.spines[["top", "right"]].set_visible(False)
-    return figure

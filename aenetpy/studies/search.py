@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from aenetpy.errors import InputError
 from aenetpy.io.study_in import Search, Study
 from aenetpy.io.trial_files import TrialResult
 from aenetpy.studies.cells import sort_into_cells
@@ -22,23 +21,6 @@ TRIES = 100
 """Proposals in a round; most of them are known where few points are left."""
 
 _STREAM = 3
-
-
-def optuna_is_there() -> None:
-    """Refuse to go on without optuna.
-
-    Raises
-    ------
-    InputError
-        Saying how to install it.
-    """
-    try:
-        import optuna  # noqa: F401
-    except ImportError:
-        raise InputError(
-            "search by optuna needs optuna, which is not installed",
-            hint="pip install aenetpy[optuna]",
-        ) from None
 
 
 def next_points(study: Study, asked: Sequence[str], results: Iterable[TrialResult]) -> list[str]:

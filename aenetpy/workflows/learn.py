@@ -37,7 +37,7 @@ from aenetpy.workflows.learn_checks import check_learning, learning_digest
 from aenetpy.workflows.learn_fit import FitTask, fit_committee
 from aenetpy.workflows.learn_record import (
     cycle_name,
-    held_out_errors,
+    errors_of,
     held_out_structures,
     learn_record,
     parity_of_committee,
@@ -47,7 +47,7 @@ from aenetpy.workflows.reference import check_reference, label, measure_with
 
 STATE, STOP, LOG = "state.json", "STOP", "learn.log"
 FRAMES, LABELS = "frames.xyz", "labels.xyz"
-ALL_LABELS, REPORT = "labels.xyz", "report.md"
+REPORT = "report.md"
 
 MOST_FAILED = 3
 """Cycles in a row without a label before the reference is given up."""
@@ -203,7 +203,8 @@ class _Run:
         state.test = record.pop("test")
         state.lower, state.upper = self._thresholds(record["force_spread"])
         committee = read_committee(here)
-        errors = held_out_errors(committee, held_out_structures(state.test, self.root))
+        held_out = held_out_structures(state.test, self.root)
+        errors = errors_of(parity_of_committee(committee, held_out)) if held_out else None
         record.update(
             cycle=state.cycle,
             lower=state.lower,
@@ -292,7 +293,7 @@ class _Run:
         write_xyz(here / LABELS, structures)
         self.listener.tell(report.labelled, record)
         state.cycle, state.stage = state.cycle + 1, "train"
-        write_xyz(self.results / ALL_LABELS, list(self._labels(state.cycle)))
+        write_xyz(self.results / LABELS, self._labels())
 
     def report(self) -> None:
         """Write the report, if there is something to tell."""
@@ -340,24 +341,24 @@ class _Run:
         paths = (self.cycle_folder(k) / LABELS for k in range(self.state.cycle))
         return [Entry(f"{self._seen(path)}@:", 0) for path in paths if path.exists()]
 
-    def _labels(self, n_cycles: int) -> list[Structure]:
+    def _labels(self) -> list[Structure]:
         return [
             structure
-            for k in range(n_cycles)
-            if (self.cycle_folder(k) / LABELS).exists()
-            for structure in iter_structures(f"{self.cycle_folder(k) / LABELS}@:")
+            for entry in self._label_entries()
+            for structure in iter_structures(within(self.root, entry.text))
         ]
 
     def _errors_before(self, labelled: Sequence[Structure]) -> dict[str, Any]:
         """Return the errors of the committee on new labels, which it has not seen yet."""
         committee = read_committee(self.cycle_folder())
-        errors = held_out_errors(committee, labelled)
-        assert errors is not None
-        found = [parity_of_committee(committee, [one]).forces[0] for one in labelled]
+        found = parity_of_committee(committee, labelled)
+        errors = errors_of(found)
+        errors_nc = np.abs(found.forces[0].predicted - found.forces[0].reference)
+        ends = np.cumsum([len(structure) for structure in labelled])[:-1]
         return {
             "new_energy_rmse": errors.energy_rmse,
             "new_force_rmse": errors.force_rmse,
-            "new_errors": [float(np.abs(one.predicted - one.reference).max()) for one in found],
+            "new_errors": [float(part.max()) for part in np.split(errors_nc, ends)],
         }
 
     def _halted(self) -> Stopped | None:

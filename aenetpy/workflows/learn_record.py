@@ -65,11 +65,8 @@ def parity_of_committee(committee: Committee, structures: Sequence[Structure]) -
     )
 
 
-def held_out_errors(committee: Committee, structures: Sequence[Structure]) -> ErrorPair | None:
-    """Return the errors of a committee on held-out structures; None without any."""
-    if not structures:
-        return None
-    found = parity_of_committee(committee, structures)
+def errors_of(found: ParityRecord) -> ErrorPair:
+    """Return the errors of predictions."""
     energy = summarise(found.energies[0].predicted - found.energies[0].reference)
     force = summarise(found.forces[0].predicted - found.forces[0].reference)
     return ErrorPair(MEV * energy.mean, MEV * energy.rmse, force.mean, force.rmse)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aenetpy.baselines.general import scikit_learn
 from aenetpy.data.baselines import MODELS
+from aenetpy.data.implementations import require_library
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.species import check_species
 from aenetpy.errors import AenetpyError
@@ -25,7 +26,7 @@ from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.studies.cells import format_trials
 from aenetpy.studies.energy_figures import draw_energies
 from aenetpy.studies.report import write_report
-from aenetpy.studies.search import next_points, optuna_is_there
+from aenetpy.studies.search import next_points
 from aenetpy.workflows.generate import read_setups, target_energy
 from aenetpy.workflows.processes import Processes
 from aenetpy.workflows.study_plan import StudyPlan, Trial, make_study_plan
@@ -176,7 +177,7 @@ def check_searches(study: Study) -> None:
     """
     for search in study.searches:
         with told_at(search):
-            optuna_is_there()
+            require_library("optuna", "optuna", "optuna", "search by optuna")
 
 
 @contextmanager
