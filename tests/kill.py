@@ -8,8 +8,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from aenetpy.io import temporary
-
 CHANGES = ("link", "mkdir", "rename", "replace", "rmdir", "unlink")
 
 
@@ -17,7 +15,6 @@ def killed_everywhere(work: Callable[[], int]) -> Iterator[int]:
     """Yield k = 1, 2, ... after ``work`` was killed before its k-th change, until it is not."""
     k = 1
     while is_killed(work, k):
-        temporary.first_seen_in.cache_clear()  # the next run is another process
         yield k
         k += 1
     assert k > 1, "nothing was changed"

@@ -1,48 +1,46 @@
-"""Locks: who works in a folder, or writes a file, so that nobody else does meanwhile."""
+"""Locks: one run at a time works in a folder, or writes a file.
+
+The kernel frees a lock when its process ends, even if it is killed, so a lock file that is left
+behind locks nothing.
+"""
 
 from __future__ import annotations
 
-import logging
+import errno
+import fcntl
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from aenetpy.errors import DataError
-from aenetpy.io.files import is_passed_on, writing_error
-from aenetpy.io.temporary import first_seen_in, is_at, remove_dead_temporaries, try_lock
+from aenetpy.io.files import (
+    Opener,
+    check_new,
+    is_dead,
+    is_device,
+    remove_leftovers,
+    replace_file,
+    temporary_file,
+    writing_error,
+)
 
 FOLDER_LOCK = ".aenetpy.lock"
 
-_NOTE = re.compile(r"\(pid (\d{1,9}) on (.+)\)$")
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
+"""Answers of file systems without locks."""
 
-log = logging.getLogger("aenetpy")
+_NOTE = re.compile(r"\(pid (\d{1,9}) on (.+)\)$")
 
 
 @contextmanager
 def locked_folder(folder: str | Path, command: str) -> Iterator[int]:
-    """Keep a folder, which is made if it is missing, to ourselves.
+    """Keep a folder, which is made if it is missing, to ourselves; DataError if it is in use.
 
-    What runs that were killed have left there half written is removed.
-
-    Parameters
-    ----------
-    folder
-        The folder.
-    command
-        What others are told that we are.
-
-    Yields
-    ------
-    int
-        The file descriptor that holds the lock, for processes that are to share it.
-
-    Raises
-    ------
-    DataError
-        If another process holds the lock, or none can be written.
+    Yields the file descriptor that holds the lock; child processes may share it.
     """
     try:
         os.makedirs(folder, exist_ok=True)
@@ -50,116 +48,116 @@ def locked_folder(folder: str | Path, command: str) -> Iterator[int]:
         raise writing_error(folder, error) from None
     lock = os.path.join(folder, FOLDER_LOCK)
     with _locked(lock, os.path.abspath(folder), command, "use another folder") as descriptor:
-        remove_dead_temporaries(folder)
+        remove_leftovers(folder)
         yield descriptor
 
 
 @contextmanager
 def locked_name(path: str | Path, command: str, other: str) -> Iterator[None]:
-    """Keep the name of a file or folder to ourselves, as `locked_folder` does.
-
-    Devices and FIFOs are everybody's.
-
-    Parameters
-    ----------
-    path
-        What is going to be written.
-    command
-        What others are told that we are.
-    other
-        What they can do instead, such as "name another file with OUTPUT".
-    """
-    if is_passed_on(path):
+    """Keep the name of a file or folder to ourselves; ``other`` is the advice to other runs."""
+    if is_device(path):
         yield
         return
     folder, name = os.path.split(os.path.realpath(path))
     with _locked(os.path.join(folder, f".{name}.lock"), str(path), command, other):
+        remove_leftovers(folder)
         yield
 
 
 @contextmanager
-def _locked(lock: str, what: str, command: str, other: str) -> Iterator[int]:
-    """Hold a lock file, which tells who we are, and remove it in the end.
+def new_files(others: Mapping[str, str], command: str) -> Iterator[Opener]:
+    """Claim names, and let files appear there when all of them are complete.
 
-    The kernel lets go of the lock when its process ends, however that is: a file that is
-    left is no lock. Where the file system knows no locks, the file itself is the lock.
+    ``others`` holds for each name the advice if it is taken, such as "name another file with
+    OUTPUT". Companions, files of other names, may replace; they appear first, so that a set with
+    its OUTPUT is whole. DataError if a name is taken, in use, or cannot be written.
     """
+    hidden: dict[str, str] = {}
+    with ExitStack() as stack:
+        for path, other in others.items():
+            stack.enter_context(locked_name(path, command, other))
+            check_new(path, f"remove it, or {other}")
+
+        @contextmanager
+        def opened(path: str | Path) -> Iterator[BinaryIO]:
+            if is_device(path):
+                with replace_file(path) as file:
+                    yield file
+                return
+            file, hidden[str(path)] = stack.enter_context(temporary_file(path))
+            yield file
+            file.close()
+
+        yield opened
+        for path in others:
+            check_new(path, f"remove it, or {others[path]}")
+        for path in sorted(hidden, key=others.__contains__):
+            os.replace(hidden[path], os.path.realpath(path))
+
+
+@contextmanager
+def _locked(lock: str, what: str, command: str, other: str) -> Iterator[int]:
+    """Hold a lock file with a note of who holds it, and remove it at the end."""
     now = f"{datetime.now():%Y-%m-%d %H:%M:%S}"
     note = f"{command} since {now} (pid {os.getpid()} on {os.uname().nodename})\n"
-    descriptor = None
     try:
-        while descriptor is None:
-            descriptor = _take(lock, what, other)
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, note.encode(), 0)
-        first_seen_in.cache_clear()  # a new run: what is left of others may have changed
+        descriptor = _take(lock, what, other)
     except OSError as error:
-        readable = os.path.exists(lock) and descriptor is None
-        raise writing_error(lock if readable else what, error) from None
+        raise writing_error(what, error) from None
     try:
+        try:
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, note.encode(), 0)
+        except OSError as error:
+            raise writing_error(what, error) from None
         yield descriptor
     finally:
         with suppress(OSError):
-            os.unlink(lock)
+            os.unlink(lock)  # before the lock is free; `_take` notices the removal
         os.close(descriptor)
 
 
-def _take(lock: str, what: str, other: str) -> int | None:
-    """Return the lock file, open and locked; None if it has changed hands meanwhile."""
-    flags = os.O_RDWR | os.O_NOFOLLOW
-    try:
-        descriptor, is_new = os.open(lock, flags | os.O_CREAT | os.O_EXCL, 0o666), True
-    except FileExistsError:
+def _take(lock: str, what: str, other: str) -> int:
+    """Return the lock file, open and locked; where there are no locks, the file is the lock."""
+    while True:
+        is_new = not os.path.lexists(lock)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
         try:
-            descriptor, is_new = os.open(lock, flags), False
-        except FileNotFoundError:
-            return None
-    taken = False
+            held = _try_lock(descriptor)
+            holder = os.pread(descriptor, 300, 0).decode("utf-8", "replace").strip()
+            if held is False:
+                raise _in_use(what, holder, f"wait for its end, or {other}")
+            if held is None and not is_new and not _is_of_dead(holder):
+                raise _in_use(what, holder, f"remove {lock} if that run has ended, or {other}")
+            if os.path.samestat(os.fstat(descriptor), os.lstat(lock)):
+                kept, descriptor = descriptor, -1
+                return kept
+        except FileNotFoundError:  # its holder has removed it meanwhile
+            pass
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool | None:
+    """Lock an open file; False if another process holds it, None if there are no locks."""
     try:
-        answer = try_lock(descriptor)
-        if answer is None and not is_new:
-            note = _note_in(descriptor)
-            if not _is_of_dead(note):
-                raise _in_use(what, note, f"remove {lock} if that run is no more, or {other}")
-            os.unlink(lock)
-        elif answer is False:
-            raise _in_use(what, _note_in(descriptor), f"wait for its end, or {other}")
-        else:
-            taken = is_at(descriptor, lock)  # whoever held it may have removed it
-            if taken and not is_new:
-                _warn_of_other_host(what, _note_in(descriptor))
-    finally:
-        if not taken:
-            os.close(descriptor)
-    return descriptor if taken else None
-
-
-def _note_in(descriptor: int) -> str:
-    """Return what the holder of a lock says about itself."""
-    note = os.pread(descriptor, 300, 0).decode("utf-8", "replace").strip()
-    return note if note and note.isprintable() else "another run"
-
-
-def _warn_of_other_host(what: str, note: str) -> None:
-    """Tell of a lock that another computer has left, as some file systems show it to be free."""
-    match = _NOTE.search(note)
-    if match is not None and match[2] != os.uname().nodename:
-        log.warning("%s: was in use by %s; taken to have ended", what, note)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            return False
+        if error.errno in NO_LOCKS:
+            return None
+        raise
+    return True
 
 
 def _is_of_dead(note: str) -> bool:
-    """Return whether a process of this computer has written a note and is no more."""
+    """Return whether the process of a note has ended."""
     match = _NOTE.search(note)
-    if match is None or match[2] != os.uname().nodename:
-        return False
-    try:
-        os.kill(int(match[1]), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:  # somebody else's
-        pass
-    return False
+    return match is not None and is_dead(int(match[1]), match[2])
 
 
 def _in_use(what: str, note: str, hint: str) -> DataError:
-    return DataError(f"in use by {note}", file=what, hint=hint)
+    holder = note if note and note.isprintable() else "another run"
+    return DataError(f"in use by {holder}", file=what, hint=hint)

@@ -15,7 +15,6 @@ from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError, InputError, UsageError
 from aenetpy.io.files import (
     check_new,
-    exists_already,
     read_text,
     replace_file,
     within,
@@ -292,7 +291,7 @@ def check_copy_targets(task: AugmentTask, folder: str | Path) -> None:
     """
     if os.path.lexists(task.copies):
         if not task.force:
-            raise exists_already(task.copies, TAKEN)
+            raise DataError("exists already", file=task.copies, hint=TAKEN)
         check_replaceable(task, folder)
     if not task.force:
         check_new(task.output, TAKEN)

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aenetpy.data.structure import Structure
-from aenetpy.errors import UsageError, located
+from aenetpy.errors import DataError, UsageError, located
 from aenetpy.interruption import interruptible
-from aenetpy.io.files import check_new, exists_already, write_text, writing_error
+from aenetpy.io.files import check_new, write_text, writing_error
 from aenetpy.io.input_data import parse_units, write_input_data
 from aenetpy.io.lasp2_ini import read_lasp2, translate
 from aenetpy.io.structures import iter_structures, split_index, split_units
@@ -65,7 +65,7 @@ def _read(sources: Sequence[str]) -> Iterator[Structure]:
 def _write_folder(target: Path, structures: Iterator[Structure]) -> int:
     """Write one file for each structure into a new folder, all of them or none."""
     if target.exists():
-        raise exists_already(target, "remove it, or name another folder")
+        raise DataError("exists already", file=target, hint="remove it, or name another folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         hidden = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)

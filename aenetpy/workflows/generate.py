@@ -20,9 +20,9 @@ from aenetpy.descriptors.featurise import batch_fingerprints
 from aenetpy.descriptors.lookup import warn_of_lookup
 from aenetpy.descriptors.species import check_species
 from aenetpy.errors import AenetpyError, DataError, InputError, located
-from aenetpy.io.files import Opener, is_passed_on, within
+from aenetpy.io.files import Opener, is_device, within
 from aenetpy.io.generate_in import GenerateInput
-from aenetpy.io.new_files import new_files
+from aenetpy.io.lock import new_files
 from aenetpy.io.stp import read_stp
 from aenetpy.parallel import ordered_map
 from aenetpy.reports import generate as report
@@ -218,7 +218,7 @@ def new_outputs(settings: GenerateInput, folder: str | Path) -> AbstractContextM
         If they are one file, or FORCES wants a file beside a device.
     """
     output = within(folder, settings.output)
-    if settings.forces and is_passed_on(output):
+    if settings.forces and is_device(output):
         raise InputError(
             f"FORCES writes '{output}.forces', but OUTPUT is no file",
             file=settings.path,

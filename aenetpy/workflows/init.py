@@ -13,7 +13,7 @@ from string import Template
 
 from aenetpy.analysis.dataset import Dataset, describe_dataset
 from aenetpy.errors import UsageError
-from aenetpy.io.files import check_new, read_text, write_text
+from aenetpy.io.files import check_new, read_text, remove_leftovers, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.patterns import matches
 from aenetpy.io.structures import iter_structures, split_index, split_units
@@ -164,7 +164,8 @@ def write_inputs(
         )
     if learn:
         contents["learn.yaml"] = _filled("learn.yaml", {"start": _first_of(suggestions.files[0])})
-    # What an earlier call has written may stay: it may have been killed half way.
+    # Files of an earlier call may stay: it may have been killed half way.
+    remove_leftovers(".")
     missing = [name for name, text in contents.items() if not _holds(name, text)]
     for name in missing:
         check_new(name, "remove it, or use another folder")

@@ -13,7 +13,7 @@ from aenetpy.data.structure import Structure
 from aenetpy.descriptors.featurise import Fingerprints
 from aenetpy.descriptors.statistics import RunningStatistics
 from aenetpy.io.derivatives import AtomDerivatives
-from aenetpy.io.files import Opener, is_passed_on, within
+from aenetpy.io.files import Opener, is_device, within
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.geometry import GeometryWriter
 from aenetpy.io.trainset import TrainingSetWriter
@@ -98,7 +98,7 @@ class TrainingSetBuilder:
         statistics = energy_statistics(self._energies_per_atom)
         setups_t = with_statistics(self._setups_t, self._statistics_t)
         self._writer.finish(*statistics, setups_t)
-        if not is_passed_on(self._path):
+        if not is_device(self._path):
             self._geometry.finish(self._opener)
         for setup in setups_t:
             if setup.known_statistics.count:

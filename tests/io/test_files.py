@@ -4,7 +4,6 @@ import errno
 import os
 import resource
 import stat
-import tempfile
 import threading
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from aenetpy.errors import DataError
-from aenetpy.io import temporary
 from aenetpy.io.files import (
     check_new,
     read_bytes,
     read_text,
+    remove_leftovers,
     replace_file,
     write_bytes,
     write_text,
@@ -185,14 +184,7 @@ def test_what_an_open_file_holds_already_stays(tmp_path, folder):
     assert os.listdir(tmp_path) == ["log"]
 
 
-def test_no_room_for_what_is_passed_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(DataError, match=f"{tmp_path}.* cannot be written"), small_disk():
-        write_bytes("/dev/null", b"x" * 100_000)
-    assert os.listdir(tmp_path) == []
-
-
-def test_what_dead_runs_have_left_goes_away_with_the_next(tmp_path):
+def test_the_next_run_removes_the_temporaries_of_dead_runs(tmp_path):
     def begin() -> int:
         write_bytes(tmp_path / "a", b"x" * 1000)
         return 0
@@ -200,27 +192,12 @@ def test_what_dead_runs_have_left_goes_away_with_the_next(tmp_path):
     assert is_killed(begin, 1)
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".a.")
-    write_bytes(tmp_path / "b", b"")  # another file is none of its business
-    assert left.exists()
-    temporary.first_seen_in.cache_clear()
-    with replace_file(tmp_path / "a") as first:
+    with replace_file(tmp_path / "a") as file:
+        remove_leftovers(tmp_path)
         assert not left.exists()
-        temporary.first_seen_in.cache_clear()
-        write_bytes(tmp_path / "a", b"second")  # and leaves alone what is being written
-        first.write(b"first")
-    assert (tmp_path / "a").read_bytes() == b"first"
-    assert sorted(os.listdir(tmp_path)) == ["a", "b"]
-
-
-def test_where_there_are_no_locks_nothing_is_taken_for_dead(tmp_path, monkeypatch):
-    def without(descriptor: int, operation: int) -> None:
-        raise OSError(errno.ENOLCK, "No locks available")
-
-    monkeypatch.setattr(temporary.fcntl, "flock", without)
-    left = f".a.{temporary.this_computer()}abcd.tmp"
-    (tmp_path / left).touch()
-    write_bytes(tmp_path / "a", b"new")
-    assert sorted(os.listdir(tmp_path)) == [left, "a"]
+        file.write(b"ours")
+    assert (tmp_path / "a").read_bytes() == b"ours"
+    assert os.listdir(tmp_path) == ["a"]
 
 
 def test_a_new_file_does_not_replace_another(tmp_path):

@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from aenetpy.errors import DataError
-from aenetpy.io import temporary
+from aenetpy.io import lock as module
+from aenetpy.io.files import temporary_file
 from aenetpy.io.lock import FOLDER_LOCK, locked_folder, locked_name
 from tests.conftest import ROOT
 
@@ -25,7 +26,7 @@ def has_locks(request, monkeypatch):
         raise OSError(errno.ENOSYS, "Function not implemented")
 
     if not request.param:
-        monkeypatch.setattr(temporary.fcntl, "flock", without)
+        monkeypatch.setattr(module.fcntl, "flock", without)
     return request.param
 
 
@@ -156,20 +157,10 @@ def test_a_folder_that_is_missing_or_closed(tmp_path):
         raise AssertionError
 
 
-def test_what_killed_runs_have_left_is_removed(tmp_path):
-    """Whatever it was to become; what somebody writes, or has called like it, stays."""
-    (tmp_path / f".Ti.nn-00123.{temporary.this_computer()}abcd.tmp").write_bytes(b"half")
-    half = tmp_path / f".b.{temporary.this_computer()}abcd.tmp"  # of a set, see new_files
-    half.write_bytes(b"one of two")
-    os.link(half, tmp_path / "b")
-    other_node = f"{int(temporary.this_computer(), 16) ^ 1:04x}"
-    (tmp_path / f".c.{other_node}abcd.tmp").write_bytes(b"of another computer")
-    (tmp_path / ".notes.tmp").write_bytes(b"somebody's")
-    living = temporary.Temporary(str(tmp_path / "a.train"))
-    with locked_folder(tmp_path, "train"):
-        names = set(os.listdir(tmp_path))
-    assert names == {
-        *(FOLDER_LOCK, ".notes.tmp", os.path.basename(living.path)),
-        *("b", half.name, f".c.{other_node}abcd.tmp"),
-    }
-    living.remove()
+def test_a_locked_folder_is_freed_of_the_temporaries_of_dead_runs(tmp_path):
+    dead = f".Ti.nn-00123.{dead_process()}@{HERE}.ab12.tmp"
+    others = {f".c.{dead_process()}@elsewhere.ab12.tmp", ".notes.tmp"}
+    for name in (dead, *others):
+        (tmp_path / name).touch()
+    with temporary_file(tmp_path / "a.train") as (_, living), locked_folder(tmp_path, "train"):
+        assert set(os.listdir(tmp_path)) == {FOLDER_LOCK, os.path.basename(living), *others}

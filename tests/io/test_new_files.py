@@ -7,8 +7,7 @@ import os
 import pytest
 
 from aenetpy.errors import DataError
-from aenetpy.io.new_files import new_files
-from aenetpy.io.temporary import this_computer
+from aenetpy.io.lock import new_files
 
 OTHERS = {"a": "name another a", "b": "name another b"}
 
@@ -26,14 +25,7 @@ def write_both(others=OTHERS) -> None:
                 file.write(path.encode())
 
 
-def refuse_links(source: str, target: str) -> None:
-    raise PermissionError(1, "Operation not permitted", source)
-
-
-@pytest.mark.parametrize("has_links", [True, False])
-def test_all_appear_at_the_end(workdir, monkeypatch, has_links):
-    if not has_links:
-        monkeypatch.setattr(os, "link", refuse_links)
+def test_all_appear_at_the_end(workdir):
     with new_files(OTHERS, "test") as opener:
         for path in OTHERS:
             with opener(path) as file:
@@ -49,13 +41,10 @@ def test_all_appear_at_the_end(workdir, monkeypatch, has_links):
 def test_other_files_replace_and_appear_first(workdir, monkeypatch):
     (workdir / "c").write_bytes(b"old")
     order = []
-    for name in ("link", "replace"):
-        kept = getattr(os, name)
-        monkeypatch.setattr(
-            os,
-            name,
-            lambda old, new, kept=kept: order.append(os.path.basename(new)) or kept(old, new),
-        )
+    replace = os.replace
+    monkeypatch.setattr(
+        os, "replace", lambda old, new: order.append(os.path.basename(new)) or replace(old, new)
+    )
     with new_files(OTHERS, "test") as opener:
         for path in ("a", "c", "b"):
             with opener(path) as file:
@@ -96,11 +85,7 @@ def test_nothing_is_begun_where_a_name_is_taken(workdir, path):
     assert (workdir / path).read_bytes() == b"precious"
 
 
-@pytest.mark.parametrize("has_links", [True, False])
-def test_a_name_that_is_taken_meanwhile_stays(workdir, monkeypatch, has_links):
-    if not has_links:
-        monkeypatch.setattr(os, "link", refuse_links)
-
+def test_a_name_that_is_taken_meanwhile_stays(workdir):
     def work() -> None:
         with new_files(OTHERS, "test") as opener:
             for path in OTHERS:
@@ -110,15 +95,6 @@ def test_a_name_that_is_taken_meanwhile_stays(workdir, monkeypatch, has_links):
 
     with pytest.raises(DataError, match=r"^b: exists already"):
         work()
-    assert os.listdir() == ["b"]
-    assert (workdir / "b").read_bytes() == b"theirs"
-
-
-def test_the_system_refuses_to_replace_too(workdir, monkeypatch):
-    monkeypatch.setattr("aenetpy.io.new_files.check_new", lambda path, hint: None)
-    (workdir / "b").write_bytes(b"theirs")
-    with pytest.raises(DataError, match=r"^b: cannot be written \(File exists\)"):
-        write_both()
     assert os.listdir() == ["b"]
     assert (workdir / "b").read_bytes() == b"theirs"
 
@@ -148,26 +124,6 @@ def test_nothing_is_left_after_a_failure(failure):
     with pytest.raises(failure):
         work()
     assert os.listdir() == []
-
-
-def test_what_is_half_there_goes_away_but_nothing_of_others(workdir):
-    temporary = f".a.{this_computer()}4567.tmp"
-    (workdir / temporary).write_bytes(b"of a dead run")
-    os.link(temporary, "a")
-    write_both()
-    assert sorted(os.listdir()) == ["a", "b"]
-    assert (workdir / "a").read_bytes() == b"a"
-    # A set that is whole is no rest, and neither is another file beside a rest.
-    for path in OTHERS:
-        os.link(path, f".{path}.{this_computer()}4567.tmp")
-    with pytest.raises(DataError, match=r"^a: exists already"):
-        write_both()
-    assert sorted(os.listdir()) == ["a", "b"]
-    os.unlink("b")
-    (workdir / temporary).write_bytes(b"of a dead run")
-    with pytest.raises(DataError, match=r"^a: exists already"):
-        write_both()
-    assert os.listdir() == ["a"]
 
 
 def test_a_device_takes_anything(workdir):
