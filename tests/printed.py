@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 # Time stamps, and the copyright block: a notice of the other program that is not ours.
 OTHER = re.compile(r"^ {20,}\d{4}-\d\d-\d\d|^ Copyright")
 NOTICE_LINES = 5
@@ -37,3 +39,14 @@ def remarks(notes: str) -> str:
     """Return what stands on standard error but for the errors of labelled structures."""
     lines = notes.splitlines(keepends=True)
     return "".join(line for line in lines if "compared with the files" not in line)
+
+
+def energy_rows(text: str) -> tuple[np.ndarray, list[str]]:
+    """Return numbers and names of ``energies.train.0``; aenet leaves out the E of E-102."""
+    _, *rows = text.splitlines()
+    n_numbers = 7 + len(re.findall(r" #[A-Z]", text.split("\n")[0]))
+    cut = [row.split(maxsplit=n_numbers) for row in rows]
+    numbers = [
+        [float(re.sub(r"(?<=\d)([+-]\d+)$", r"E\1", word)) for word in one[:-1]] for one in cut
+    ]
+    return np.array(numbers).reshape(len(rows), n_numbers), [one[-1] for one in cut]

@@ -17,7 +17,7 @@ from aenetpy.data.methods import METHODS
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.derivatives import Derivatives
 from aenetpy.errors import InputError, Stopped, located
-from aenetpy.io.energies import energy_table, write_energies
+from aenetpy.io.energies import format_energies
 from aenetpy.io.files import within, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.lock import locked_folder
@@ -480,9 +480,9 @@ def save_energies(name: str, trainset: TrainingSet, chosen_s: Index, energies_s:
     def in_ev(scaled_s: Float) -> Float:
         return scaled_s / trainset.scale + n_atoms_s * trainset.shift
 
-    write_energies(
+    write_text(
         name,
-        energy_table(
+        format_energies(
             trainset.species,
             [trainset.names_s[s] for s in chosen_s],
             trainset.counts_st[chosen_s],

@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+
 import aenetpy
 from aenetpy.analysis.parity import Compared, ParityGroup, energy_panel, force_panel, parity_figure
-from aenetpy.io.energies import read_energies
 from aenetpy.io.predict_in import read_predict_in
 
 
 def energies(name: str) -> ParityGroup:
     """Return the energies per atom of training or test set."""
-    table = read_energies(f"energies.{name}.0")
-    return ParityGroup(name, table.reference_per_atom_s, table.predicted_per_atom_s)
+    columns_ks = np.loadtxt(f"energies.{name}.0", skiprows=1, usecols=(3, 4), ndmin=2).T
+    return ParityGroup(name, *columns_ks)
 
 
 def forces() -> ParityGroup:

@@ -16,7 +16,6 @@ import numpy as np
 
 from aenetpy.cli.main import run
 from aenetpy.errors import AenetpyError
-from aenetpy.io.energies import read_energies
 from aenetpy.io.geometry import read_geometry
 from aenetpy.io.network import read_network
 from aenetpy.io.trainset import read_trainset
@@ -172,10 +171,6 @@ PREDICT = ["predict", "--json", "predict.in"]
 T, R, A, J = mutations.TEXT, mutations.RECORDS, mutations.ARCHIVE, mutations.JSON
 
 
-def _energies() -> object:
-    return read_energies("energies.train.0")
-
-
 def _record() -> object:
     return read_record("trial.json")
 
@@ -242,7 +237,6 @@ TARGETS = [
     Target("study.yaml", T, ["study", "--dry-run", "study.yaml"]),
     Target("md.json", J, ["md", "md.json"]),
     Target("md.json", J, ["evaluate", "md.json", "a.xsf", "--forces"]),
-    Target("energies.train.0", T, _energies),
     Target("trial.json", J, _record),
     Target("result.npz", A, _result),
 ]

@@ -158,7 +158,6 @@ def test_an_unknown_interface_of_scipy_is_told_before_anything_is_written(
 
 def test_a_library_that_does_not_minimise_is_not_used(monkeypatch) -> None:
     monkeypatch.setattr(lbfgs, "TASKS", {})
-    monkeypatch.setattr(lbfgs._Original, "advance", lambda *arguments: None)
     with pytest.raises(NumericalError, match="does not know"):
         lbfgs.choose_interface()
 

@@ -27,14 +27,11 @@ FACTR = 0.0
 PGTOL = 1e-6
 LINE_SEARCH_STEPS = 20
 
-TESTED = "scipy>=1.11,<1.19"
+TESTED = "scipy>=1.15,<1.19"
 """As in pyproject.toml: these declare one of the interfaces below."""
 
 C_INTERFACE = "setulb(m,x,l,u,nbd,f,g,factr,pgtol,wa,iwa,task,lsave,isave,dsave,maxls,ln_task)"
 C_INTERFACE_SINCE_1_18 = C_INTERFACE.replace(",", ", ")
-FORTRAN_INTERFACE = (
-    "setulb(m,x,l,u,nbd,f,g,factr,pgtol,wa,iwa,task,iprint,csave,lsave,isave,dsave,maxls,[n])"
-)
 
 
 class LBFGS:
@@ -139,8 +136,22 @@ class LBFGS:
         return True
 
 
+TASKS = {
+    (1, 0): "NEW_X",
+    (3, 301): "FG_START",
+    (3, 302): "FG_LNSRCH",
+    (4, 401): "CONVERGENCE: NORM_OF_PROJECTED_GRADIENT_<=_PGTOL",
+    (4, 402): "CONVERGENCE: REL_REDUCTION_OF_F_<=_FACTR*EPSMCH",
+    (8, 0): "ABNORMAL_TERMINATION_IN_LNSRCH",
+}
+"""Numbers of the C translation and strings of the Fortran original."""
+
+
 class _State:
-    """The arrays in which L-BFGS-B keeps its state; ``task`` says what it wants next."""
+    """The arrays in which L-BFGS-B keeps its state; ``task`` says what it wants next.
+
+    In the C translation of SciPy tasks are numbers, and indices count from 0.
+    """
 
     task = "START"
 
@@ -154,14 +165,22 @@ class _State:
         self.lsave: Integers = np.zeros(4, dtype=integer)
         self.isave: Integers = np.zeros(44, dtype=integer)
         self.dsave = np.zeros(29)
+        self._task = np.zeros(2, dtype=integer)
+        self._search_task = np.zeros(2, dtype=integer)
 
     def advance(self, weights_w: Float, value: float, gradient_w: Float) -> None:
         """Call L-BFGS-B once: it changes the weights and ``task``."""
-        raise NotImplementedError
+        _lbfgsb.setulb(
+            MEMORY, weights_w, self.bound_w, self.bound_w, self.nbd_w, value, gradient_w,
+            FACTR, PGTOL, self.wa, self.iwa, self._task, self.lsave, self.isave, self.dsave,
+            LINE_SEARCH_STEPS, self._search_task,
+        )  # fmt: skip
+        kind, reason = self._task.tolist()
+        self.task = TASKS.get((kind, reason)) or TASKS.get((kind, 0), f"ERROR: {kind} {reason}")
 
     def save(self) -> BfgsRestart:
         """Return the state in the form of the Fortran original."""
-        return BfgsRestart(
+        restart = BfgsRestart(
             m=MEMORY,
             n=self.n,
             factr=FACTR,
@@ -179,6 +198,9 @@ class _State:
             isave=self.isave.astype(np.int32),
             dsave=self.dsave.copy(),
         )
+        _shift_indices(restart.iwa, restart.isave, self.n, 1)
+        restart.dsave[4] = np.finfo(float).eps  # the original keeps it there, C as a constant
+        return restart
 
     def load(self, restart: BfgsRestart) -> None:
         """Take over a state in the form of the Fortran original."""
@@ -188,74 +210,12 @@ class _State:
         self.lsave[:] = restart.lsave != 0
         self.isave[:] = restart.isave
         self.dsave[:] = restart.dsave
-
-
-class _Original(_State):
-    """The Fortran original in SciPy before 1.15: tasks are strings."""
-
-    def __init__(self, n: int) -> None:
-        super().__init__(n, _lbfgsb.types.intvar.dtype.type)
-        self._task = np.array(b"START", dtype="S60")
-        self._search_task = np.array(b"", dtype="S60")
-
-    def advance(self, weights_w: Float, value: float, gradient_w: Float) -> None:
-        silent = -1
-        _lbfgsb.setulb(
-            MEMORY, weights_w, self.bound_w, self.bound_w, self.nbd_w, value, gradient_w,
-            FACTR, PGTOL, self.wa, self.iwa, self._task, silent, self._search_task,
-            self.lsave, self.isave, self.dsave, LINE_SEARCH_STEPS,
-        )  # fmt: skip
-        self.task = self._task.tobytes().decode("ascii").strip(" \0")
-
-    def load(self, restart: BfgsRestart) -> None:
-        super().load(restart)
-        self._task[...] = self.task.ljust(60).encode()
-        self._search_task[...] = restart.csave.ljust(60).encode()
-
-
-TASKS = {
-    (1, 0): "NEW_X",
-    (3, 301): "FG_START",
-    (3, 302): "FG_LNSRCH",
-    (4, 401): "CONVERGENCE: NORM_OF_PROJECTED_GRADIENT_<=_PGTOL",
-    (4, 402): "CONVERGENCE: REL_REDUCTION_OF_F_<=_FACTR*EPSMCH",
-    (8, 0): "ABNORMAL_TERMINATION_IN_LNSRCH",
-}
-"""Numbers of the C translation and strings of the Fortran original."""
-
-
-class _Translated(_State):
-    """The C translation in SciPy since 1.15: tasks are numbers, and indices count from 0."""
-
-    def __init__(self, n: int, integer: type[np.integer[Any]] = np.int32) -> None:
-        super().__init__(n, integer)
-        self._task = np.zeros(2, dtype=integer)
-        self._search_task = np.zeros(2, dtype=integer)
-
-    def advance(self, weights_w: Float, value: float, gradient_w: Float) -> None:
-        _lbfgsb.setulb(
-            MEMORY, weights_w, self.bound_w, self.bound_w, self.nbd_w, value, gradient_w,
-            FACTR, PGTOL, self.wa, self.iwa, self._task, self.lsave, self.isave, self.dsave,
-            LINE_SEARCH_STEPS, self._search_task,
-        )  # fmt: skip
-        kind, reason = self._task.tolist()
-        self.task = TASKS.get((kind, reason)) or TASKS.get((kind, 0), f"ERROR: {kind} {reason}")
-
-    def save(self) -> BfgsRestart:
-        restart = super().save()
-        _shift_indices(restart.iwa, restart.isave, self.n, 1)
-        restart.dsave[4] = np.finfo(float).eps  # the original keeps it there, C as a constant
-        return restart
-
-    def load(self, restart: BfgsRestart) -> None:
-        super().load(restart)
         _shift_indices(self.iwa, self.isave, self.n, -1)
-        waiting = {text: numbers for numbers, text in TASKS.items()}
-        self._task[:] = waiting[self.task]
+        self._task[:] = next(numbers for numbers, text in TASKS.items() if text == self.task)
         self._search_task[:] = (3, 0) if self.task == "FG_LNSRCH" else (0, 0)
 
 
-class _TranslatedLikeLapack(_Translated):
+class _StateLikeLapack(_State):
     """The same since SciPy 1.18: its integers are those of its LAPACK."""
 
     def __init__(self, n: int) -> None:
@@ -291,9 +251,8 @@ def choose_interface() -> Callable[[int], _State]:
     """
     declared = (getattr(getattr(_lbfgsb, "setulb", None), "__doc__", None) or "").split("\n")[0]
     known: dict[str, Callable[[int], _State]] = {
-        C_INTERFACE: _Translated,
-        C_INTERFACE_SINCE_1_18: _TranslatedLikeLapack,
-        FORTRAN_INTERFACE: _Original,
+        C_INTERFACE: _State,
+        C_INTERFACE_SINCE_1_18: _StateLikeLapack,
     }
     make = known.get(declared.strip())
     if make is None or not _finds_minimum(make):
