@@ -40,7 +40,8 @@ class Dataset:
     neighbors_b
         Mean number of neighbours within 0.1, 0.2, ... 8 Å, (b,) float64.
     atomic_energies
-        Fitted to the total energies, by species in ``species``; None if no structure has one.
+        By species in ``species``: of isolated atoms, or fitted to the total energies of the
+        structures that converged; None if none has one.
     """
 
     species: tuple[str, ...]
@@ -103,7 +104,8 @@ def describe_dataset(structures: Iterable[Structure]) -> Dataset:
         n_without_forces += structure.forces_nc is None
         for symbol in structure.species:
             species.setdefault(symbol, len(species))
-        energies.add(structure)
+        if structure.converged:
+            energies.add(structure)
         n_without_energy += structure.energy is None and not structure.cohesive_energy
         with located(structure.name):
             neighbors = find_neighbors(

@@ -8,7 +8,7 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from aenetpy.arrays import Float, Long
+from aenetpy.arrays import Float, Long, Mask
 from aenetpy.data.structure import Structure, determinant
 from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import located
@@ -35,7 +35,10 @@ class Survey:
     periodic_s
         Number of periodic directions, (s,).
     energies_s
-        Total energies, eV, (s,) float64; not a number where there is none, and of displaced copies.
+        Total energies, eV, (s,) float64; not a number where there is none, of displaced copies, and
+        of structures that did not converge.
+    isolated_s
+        Which structures are isolated atoms, (s,).
     longest_s, net_s
         Longest force on an atom, and length of the sum of all forces, eV/Å, (s,) float64; not a
         number without forces.
@@ -57,6 +60,7 @@ class Survey:
     counts_st: Long
     periodic_s: Long
     energies_s: Float
+    isolated_s: Mask
     longest_s: Float
     net_s: Float
     heights_s: Float
@@ -109,6 +113,7 @@ def survey(structures: Sequence[Structure]) -> Survey:
         counts_st=np.array([[x.species.count(symbol) for symbol in species] for x in structures]),
         periodic_s=np.array([sum(structure.pbc_c) for structure in structures]),
         energies_s=np.array([_energy(structure) for structure in structures]),
+        isolated_s=np.array([structure.is_free_atom for structure in structures]),
         longest_s=np.array(
             [
                 np.nan
@@ -179,5 +184,5 @@ def smallest_height(structure: Structure) -> float:
 
 def _energy(structure: Structure) -> float:
     """Return the total energy, or not a number where it says nothing of atomic energies."""
-    known = structure.energy is not None and not structure.cohesive_energy
+    known = structure.energy is not None and not structure.cohesive_energy and structure.converged
     return float(structure.energy or 0.0) if known and structure.parent is None else np.nan

@@ -7,12 +7,13 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aenetpy.errors import DataError
 from aenetpy.interruption import check
+from aenetpy.io.calculation_notes import unconverged_steps
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -68,7 +69,17 @@ def iter_frames(path: str, index: int | str | slice, format: str | None = None) 
         yield from _rows(path, index)
         return
     check_size(path, format)
-    yield from iread(path, index=index, format=format, do_not_split_by_at_sign=True)
+    read = partial(iread, path, format=format, do_not_split_by_at_sign=True)
+    unconverged = unconverged_steps(path, format, opener_of(path))
+    if not any(unconverged):
+        yield from read(index=index)
+        return
+    steps = list(zip(read(index=":"), unconverged, strict=False))  # the last may be incomplete
+    for k in _chosen(index, len(steps)):
+        atoms, is_unconverged = steps[int(k)]
+        if is_unconverged:
+            atoms.info["converged"] = False
+        yield atoms
 
 
 def check_size(path: str, format: str) -> None:

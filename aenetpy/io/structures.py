@@ -20,6 +20,7 @@ from aenetpy.data.structure import Structure, spans_volume
 from aenetpy.errors import DataError
 from aenetpy.interruption import interruptible, waiting
 from aenetpy.io.ase_files import iter_frames
+from aenetpy.io.calculation_notes import names_isolated_atom, says_unconverged
 from aenetpy.io.input_data import is_input_data, iter_input_data, parse_units
 from aenetpy.io.xsf import read_xsf
 
@@ -306,6 +307,8 @@ def structure_from_atoms(atoms: Atoms, name: str = "structure", labels: bool = T
         forces_nc=None if forces is None else _finite(forces, (len(atoms), 3), "a force", name),
         stress_cc=stress_cc,
         name=name,
+        converged=not says_unconverged(atoms),
+        named_isolated=names_isolated_atom(atoms),
     )
 
 

@@ -30,6 +30,7 @@ from aenetpy.parallel import ordered_map
 from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.repeats import Repeats
+from aenetpy.workflows.zero_forces import ZeroForces
 
 UNFINISHED = ".unfinished"
 """A file in a folder of copies that no ``generate.in`` lists yet."""
@@ -117,9 +118,11 @@ def plan_copies(task: AugmentTask, folder: str | Path = ".") -> CopyPlan:
             )
         return len(as_file(replace(parent, forces_nc=None), parent, task, folder))
 
-    repeats = Repeats()
-    structures = repeats.watch(read_structures(settings, folder))
+    repeats, zero_forces = Repeats(), ZeroForces()
+    structures = zero_forces.watch(repeats.watch(read_structures(settings, folder)))
     plan = make_copy_plan(structures, task.in_folder(folder).taylor, size)
+    zero_forces.refuse()
+    zero_forces.tell(settings)
     repeats.tell(settings, "each gets copies of its own")
     return plan
 

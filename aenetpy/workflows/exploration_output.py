@@ -25,7 +25,8 @@ def exploration_summary(found: Exploration) -> dict[str, Any]:
     minimum, median and maximum over the structures, or None; ``cutoffs``: ``cutoff_A``,
     ``cells_lower``, mean number of ``neighbours`` (None beyond 8 Å); ``suggested``: ``r_min_A``,
     ``radial_cutoff_A``, ``angular_cutoff_A``; ``atomic_energies_eV`` and their standard errors
-    ``atomic_energy_errors_eV`` by species, ``atomic_energies_determined``,
+    ``atomic_energy_errors_eV`` by species, ``isolated_atoms`` (the species whose energy is not
+    fitted), ``atomic_energies_determined``,
     ``rest_rmse_meV_per_atom``, ``types_block``; ``findings``: ``kind``, ``text`` and ``names``
     of structures or files.
     """
@@ -67,6 +68,9 @@ def exploration_summary(found: Exploration) -> dict[str, Any]:
         "atomic_energy_errors_eV": None
         if fit is None
         else dict(zip(table.species, standard_errors(table).tolist(), strict=True)),
+        "isolated_atoms": []
+        if fit is None
+        else [symbol for symbol, is_ in zip(table.species, fit.isolated_t, strict=True) if is_],
         "atomic_energies_determined": fit is not None and fit.unique,
         "rest_rmse_meV_per_atom": None if fit is None else 1000 * fit.rmse,
         "types_block": found.types_block,

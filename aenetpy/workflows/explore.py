@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aenetpy.analysis.atomic_energies import fit_atomic_energies
+from aenetpy.analysis.atomic_energies import AtomicEnergies, fit_atomic_energies
 from aenetpy.analysis.dataset import Dataset, describe_dataset
 from aenetpy.analysis.likeness import NEARLY, alike, repeated
 from aenetpy.analysis.outliers import EnergyCheck, check_energies
@@ -114,7 +114,8 @@ def explore(
         found = survey(structures)
         dataset = describe_dataset(structures)
         features_sg = mean_features(structures, found.species)
-        energies = check_energies(found.energies_s, found.counts_st, features_sg)
+        of_structures_s = np.where(found.isolated_s, np.nan, found.energies_s)
+        energies = check_energies(of_structures_s, found.counts_st, features_sg)
     findings = [
         *refused,
         *missing(found, structures),
@@ -187,19 +188,33 @@ def less_references(found: Survey) -> Float:
     known_s = np.isfinite(found.energies_s)
     rest_s = np.full(len(known_s), np.nan)
     if known_s.any():
-        fit = fit_atomic_energies(found.counts_st[known_s], found.energies_s[known_s])
+        fit = fit_known(found)
         rest_s[known_s] = found.energies_s[known_s] - found.counts_st[known_s] @ fit.energies_t
     return np.asarray(rest_s / found.n_atoms_s)
 
 
 def standard_errors(found: Survey) -> Float:
-    """Return the standard errors of fitted atomic energies, eV, (t,); infinite if open."""
+    """Return the standard errors of fitted atomic energies, eV, (t,).
+
+    Not a number for those of isolated atoms, infinite for those that are not determined.
+    """
+    fit = fit_known(found)
+    errors_t = np.where(fit.isolated_t, np.nan, np.inf)
+    if fit.unique:
+        used_s = np.isfinite(found.energies_s) & ~found.isolated_s
+        shares_st = found.counts_st[used_s] / found.n_atoms_s[used_s, None]
+        shares_st = shares_st[:, ~fit.isolated_t]
+        inverse_tt = np.linalg.inv(shares_st.T @ shares_st)
+        errors_t[~fit.isolated_t] = fit.rmse * np.sqrt(np.diag(inverse_tt))
+    return np.asarray(errors_t)
+
+
+def fit_known(found: Survey) -> AtomicEnergies:
+    """Return the atomic energies that suit all known energies."""
     known_s = np.isfinite(found.energies_s)
-    fit = fit_atomic_energies(found.counts_st[known_s], found.energies_s[known_s])
-    if not fit.unique:
-        return np.full(len(found.species), np.inf)
-    shares_st = found.counts_st[known_s] / found.n_atoms_s[known_s, None]
-    return np.asarray(fit.rmse * np.sqrt(np.diag(np.linalg.inv(shares_st.T @ shares_st))))
+    return fit_atomic_energies(
+        found.counts_st[known_s], found.energies_s[known_s], found.isolated_s[known_s]
+    )
 
 
 def missing(found: Survey, structures: Sequence[Structure]) -> list[Finding]:
@@ -224,12 +239,13 @@ def missing(found: Survey, structures: Sequence[Structure]) -> list[Finding]:
         names = tuple(np.array(found.names_s)[np.flatnonzero(chosen_s)])
         if names:
             findings.append(Finding(kind, f"{times(len(names), 'structure')} {text}", names))
-    if len(kinds := np.unique(found.periodic_s)) > 1:
+    periodic_s = np.where(found.isolated_s, -1, found.periodic_s)
+    if len(kinds := np.unique(periodic_s[~found.isolated_s])) > 1:
         counts = ", ".join(
-            f"{(found.periodic_s == k).sum()} in {times(int(k), 'direction')}" for k in kinds
+            f"{(periodic_s == k).sum()} in {times(int(k), 'direction')}" for k in kinds
         )
-        fewest = min(kinds, key=lambda k: (found.periodic_s == k).sum())
-        names = tuple(np.array(found.names_s)[found.periodic_s == fewest])
+        fewest = min(kinds, key=lambda k: (periodic_s == k).sum())
+        names = tuple(np.array(found.names_s)[periodic_s == fewest])
         findings.append(
             Finding("mixed_periodicity", f"not all are periodic alike: {counts}", names)
         )
@@ -338,9 +354,10 @@ def undetermined(dataset: Dataset, found: Survey) -> list[Finding]:
     fit = dataset.atomic_energies
     if fit is None or fit.unique:
         return []
-    rank = np.linalg.matrix_rank(found.counts_st[np.isfinite(found.energies_s)])
+    used_s = np.isfinite(found.energies_s) & ~found.isolated_s
+    rank = np.linalg.matrix_rank(found.counts_st[used_s][:, ~fit.isolated_t])
     text = (
         f"the compositions do not determine the atomic energies: they tell {rank} of"
-        f" {len(found.species)} apart; those below fit, others as well"
+        f" {(~fit.isolated_t).sum()} apart; those below fit, others as well"
     )
     return [Finding("undetermined_references", text, ())]

@@ -208,8 +208,13 @@ def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str])
     if fit is not None:
         by_symbol = dict(zip(dataset.species, fit.energies_t.tolist(), strict=True))
         energies_t = tuple(by_symbol.get(symbol, 0.0) for symbol in species)
+        isolated = [x for x, is_ in zip(dataset.species, fit.isolated_t, strict=True) if is_]
         log.info(
-            "atomic energies are fitted to the total energies%s%s",
+            "atomic energies are %s%s%s",
+            "fitted to the total energies"
+            if not isolated
+            else f"the energies of the isolated atoms of {', '.join(isolated)}"
+            + ", others fitted" * (len(isolated) < len(dataset.species)),
             f": they leave {1000 * fit.rmse:.0f} meV/atom (RMS)"
             if math.isfinite(fit.rmse)
             else " of too few structures to judge them by",
