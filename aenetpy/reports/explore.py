@@ -76,6 +76,11 @@ def tables(summary: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[s
         ("longest force (eV/Å)", summary["longest_force_eV_per_A"], "{:.3f}"),
         ("smallest cell height (Å)", summary["cell_height_A"], "{:.2f}"),
     ]
+    if n := summary["structures_with_stress"]:
+        ranges[-1:-1] = [
+            (f"pressure of {n} (GPa)", summary["pressure_GPa"], "{:.2f}"),
+            (f"largest stress of {n} (GPa)", summary["largest_stress_GPa"], "{:.2f}"),
+        ]
     keys = ("minimum", "median", "maximum")
     return [
         (

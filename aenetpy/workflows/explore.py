@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from aenetpy.analysis.atomic_energies import AtomicEnergies, fit_atomic_energies
 from aenetpy.analysis.dataset import Dataset, describe_dataset
 from aenetpy.analysis.likeness import NEARLY, alike, repeated
+from aenetpy.analysis.mixed_energies import MixedEnergies, find_mixed_energies
 from aenetpy.analysis.outliers import EnergyCheck, check_energies
+from aenetpy.analysis.slopes import slope_ratios
 from aenetpy.analysis.survey import Survey, survey
+from aenetpy.analysis.work_of_forces import against_forces
 from aenetpy.arrays import Float
 from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
@@ -31,6 +34,21 @@ NET_FORCE = 0.01
 
 TOO_CLOSE = 0.5
 """No two nuclei are closer than this, Å: H2 has 0.74."""
+
+LONG_FORCE = 20.0
+"""Forces that are longer, eV/Å, rule a fit: nuclei that nearly touch, or a mistake."""
+
+RARE, FEW = 0.05, 10
+"""A species in less than this share and less than this number of structures is rare."""
+
+SIGNS, SHARE_OF_SIGNS = 3, 0.1
+"""So many structures, and this share of those that a fit speaks of, are no coincidence."""
+
+OTHER_SIGN, OTHER_UNITS = 0.3, 5.0
+"""Ratios of fitted slopes and forces that a fit does not give by its own error."""
+
+STEP, LEAST_FORCE = 0.02, 0.05
+"""Å that the atom with the longest force moves by, if that is so long, by the median of all."""
 
 CONTRADICTION = 0.01
 """Difference of energies, eV/atom, that nearly equal structures have at most, besides the work of
@@ -116,12 +134,20 @@ def explore(
         features_sg = mean_features(structures, found.species)
         of_structures_s = np.where(found.isolated_s, np.nan, found.energies_s)
         energies = check_energies(of_structures_s, found.counts_st, features_sg)
+        mixed = find_mixed_energies(of_structures_s, found.counts_st, features_sg)
+        signs = []
+        if mixed is None and energies.upper_s is None:
+            fitted_s = np.where(energies.outliers_s, np.nan, of_structures_s)
+            signs = wrong_signs(structures, found, fitted_s, features_sg)
     findings = [
         *refused,
         *missing(found, structures),
-        *strange_energies(found, energies),
+        *(strange_energies(found, energies) if mixed is None else two_kinds(found, mixed)),
         *strange_geometry(found),
         *strange_forces(found),
+        *signs,
+        *rare_species(found),
+        *different_atoms(found),
         *repetitions(found),
         *undetermined(dataset, found),
     ]
@@ -230,6 +256,12 @@ def missing(found: Survey, structures: Sequence[Structure]) -> list[Finding]:
             "without forces: generate takes them only with FORCES_OPTIONAL",
         ),
         (
+            "unconverged",
+            found.unconverged_s,
+            "whose electronic steps did not converge: generate leaves them out, unless UNCONVERGED"
+            " keep takes them",
+        ),
+        (
             "cohesive_energies",
             cohesive if not all(cohesive) else [],
             "with a cohesive energy, "
@@ -280,6 +312,25 @@ def strange_energies(found: Survey, energies: EnergyCheck) -> list[Finding]:
     return [Finding("energy_outliers", text, tuple(names_s[worst]))]
 
 
+def two_kinds(found: Survey, mixed: MixedEnergies) -> list[Finding]:
+    """Return which energies are in another unit, or have other atomic energies."""
+    names_s, others_s = np.array(found.names_s), mixed.others_s
+    fewer_s = others_s
+    if mixed.unit is not None:
+        kind, what = "two_units", f"are in {mixed.unit}, those of the others in eV"
+    else:
+        steps = zip(found.species, mixed.steps_t, strict=True)
+        per_atom = ", ".join(f"{step:+.4g} eV per {symbol}" for symbol, step in steps)
+        kind, what = "two_references", f"have other atomic energies than the others: {per_atom}"
+        known_s = np.isfinite(found.energies_s) & ~found.isolated_s
+        fewer_s = others_s if 2 * others_s.sum() <= known_s.sum() else known_s & ~others_s
+    text = (
+        f"the energies of {times(int(others_s.sum()), 'structure')} ('{names_s[others_s][0]}', ...)"
+        f" {what}, as it seems"
+    )
+    return [Finding(kind, text, tuple(names_s[fewer_s]))]
+
+
 def strange_geometry(found: Survey) -> list[Finding]:
     """Return structures with atoms on top of each other."""
     shortest_s = found.shortest_sp.min(axis=1)
@@ -295,18 +346,135 @@ def strange_geometry(found: Survey) -> list[Finding]:
 
 
 def strange_forces(found: Survey) -> list[Finding]:
-    """Return structures whose forces do not add up to nothing."""
+    """Return structures whose forces nobody calculated, are large, or do not add up to nothing."""
     per_atom_s = np.nan_to_num(found.net_s) / found.n_atoms_s
-    names = tuple(np.array(found.names_s)[per_atom_s > NET_FORCE])
-    if not names:
-        return []
-    worst = int(np.argmax(per_atom_s))
-    text = (
-        f"{times(len(names), 'structure')} with a net force of more than {NET_FORCE} eV/Å per"
-        f" atom: the worst, {found.names_s[worst]}, {found.net_s[worst]:.3g} eV/Å in all; are"
-        " forces missing, or those of fixed atoms set to zero?"
+    longest_s = np.nan_to_num(found.longest_s)
+    worst, longest = int(np.argmax(per_atom_s)), int(np.argmax(longest_s))
+    others = longest_s[~np.isnan(found.longest_s)].any()
+    findings = []
+    for kind, chosen_s, text in (
+        (
+            "zero_forces",
+            found.zero_forces_s,
+            "whose forces are all exactly zero although symmetry does not demand it"
+            + ("" if others else ", as all others")
+            + ": were they calculated?",
+        ),
+        (
+            "long_forces",
+            longest_s > LONG_FORCE,
+            f"with a force of more than {LONG_FORCE:g} eV/Å: the longest, in"
+            f" {found.names_s[longest]}, has {longest_s[longest]:.3g} eV/Å; leave them out, or"
+            " train with MAXFORCES",
+        ),
+        (
+            "net_forces",
+            per_atom_s > NET_FORCE,
+            f"with a net force of more than {NET_FORCE} eV/Å per"
+            f" atom: the worst, {found.names_s[worst]}, {found.net_s[worst]:.3g} eV/Å in all; are"
+            " forces missing, or those of fixed atoms set to zero?",
+        ),
+    ):
+        names = tuple(np.array(found.names_s)[chosen_s])
+        if names:
+            findings.append(Finding(kind, f"{times(len(names), 'structure')} {text}", names))
+    return findings
+
+
+def wrong_signs(
+    structures: Sequence[Structure], found: Survey, energies_s: Float, features_sg: Float
+) -> list[Finding]:
+    """Return forces that are not the slope of the energy: of the other sign, or in other units.
+
+    By near structures, and where there are enough structures by a linear function of fingerprints.
+    """
+    ratios_s = forces_by_fit(structures, found, energies_s, features_sg)
+    known_s = np.isfinite(ratios_s)
+    by_fit = np.flatnonzero(known_s & (ratios_s < -OTHER_SIGN))
+    against = set(against_forces(structures))
+    if len(by_fit) >= SHARE_OF_SIGNS * known_s.sum():
+        against |= set(by_fit.tolist())
+    if len(against) >= SIGNS:
+        names = tuple(found.names_s[s] for s in sorted(against))
+        text = (
+            f"{times(len(names), 'structure')} with forces of the wrong sign: the energy rises"
+            " along them; are they gradients?"
+        )
+        return [Finding("wrong_sign", text, names)]
+    if known_s.any() and not 1 / OTHER_UNITS < abs(np.median(ratios_s[known_s])) < OTHER_UNITS:
+        text = (
+            "forces and energies do not belong together: along the forces, the energy falls"
+            f" {np.median(ratios_s[known_s]):.2g} times as fast as they say; are both in eV and Å?"
+        )
+        return [Finding("force_units", text, ())]
+    return []
+
+
+def forces_by_fit(
+    structures: Sequence[Structure], found: Survey, energies_s: Float, features_sg: Float
+) -> Float:
+    """Return the slopes of fitted energies along the forces by the forces, see `slope_ratios`."""
+    longest_s = np.nan_to_num(found.longest_s)
+    least = LEAST_FORCE * float(np.median(longest_s))
+    steps = [
+        STEP * structure.forces_nc / longest
+        if structure.forces_nc is not None and longest > least
+        else np.zeros_like(structure.positions_nc)
+        for structure, longest in zip(structures, longest_s, strict=True)
+    ]
+    features = [
+        mean_features(
+            [
+                replace(structure, positions_nc=structure.positions_nc + sign * step_nc)
+                for structure, step_nc in zip(structures, steps, strict=True)
+            ],
+            found.species,
+        )
+        for sign in (1, -1)
+    ]
+    works_s = [
+        np.nan if structure.forces_nc is None else (structure.forces_nc * step_nc).sum() / STEP
+        for structure, step_nc in zip(structures, steps, strict=True)
+    ]
+    shares_st = found.counts_st / found.n_atoms_s[:, None]
+    changes_sg = (features[0] - features[1]) / (2 * STEP)
+    return slope_ratios(
+        energies_s / found.n_atoms_s,
+        np.hstack([shares_st, features_sg]),
+        np.hstack([np.zeros_like(shares_st), changes_sg]),
+        np.array(works_s) / found.n_atoms_s,
     )
-    return [Finding("net_forces", text, names)]
+
+
+def rare_species(found: Survey) -> list[Finding]:
+    """Return species that only few of many structures hold."""
+    used_s = ~found.isolated_s
+    findings = []
+    for symbol, holds_s in zip(found.species, (found.counts_st > 0).T, strict=True):
+        n, names = int(used_s.sum()), tuple(np.array(found.names_s)[holds_s & used_s])
+        if len(names) < min(RARE * n, FEW):
+            text = (
+                f"only {times(len(names), 'structure')} of {n} hold{'s' * (len(names) == 1)}"
+                f" {symbol}: too few to learn from; is it meant?"
+            )
+            findings.append(Finding("rare_species", text, names))
+    return findings
+
+
+def different_atoms(found: Survey) -> list[Finding]:
+    """Return isolated atoms of one species with different energies."""
+    findings = []
+    for t, symbol in enumerate(found.species):
+        of_s = found.isolated_s & (found.counts_st[:, t] > 0) & np.isfinite(found.energies_s)
+        energies = found.energies_s[of_s]
+        if energies.size and np.ptp(energies) > CONTRADICTION:
+            text = (
+                f"{times(len(energies), 'isolated atom')} of {symbol} with energies from"
+                f" {energies.min():.6g} to {energies.max():.6g} eV: the lowest is taken"
+            )
+            names = tuple(np.array(found.names_s)[of_s])
+            findings.append(Finding("isolated_atoms_differ", text, names))
+    return findings
 
 
 def repetitions(found: Survey) -> list[Finding]:
