@@ -1,4 +1,4 @@
-"""Small files as VASP writes them, made up: one atom of hydrogen more or less displaced."""
+"""Small files as VASP writes them, made up: two atoms of hydrogen that move apart."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def vasprun(counts: Sequence[int], nelm: int = 5) -> str:
             + '    </varray>\n   </crystal>\n   <varray name="positions" >\n'
             + _rows([(0, 0, 0), (0, 0, 0.125 + k / 1000)])
             + '   </varray>\n  </structure>\n  <varray name="forces" >\n'
-            + _rows([(0, 0, 0.1 + k), (0, 0, -0.1 - k)])
+            + _rows([(0, 0, -1.5), (0, 0, 1.5)])
             + f"  </varray>\n{energy} </calculation>\n"
         )
     return "".join([*text, "</modeling>\n"])
@@ -69,8 +69,8 @@ def outcar(ends: Sequence[tuple[int, str]], nelm: int = 5) -> str:
             "     0.0 0.0 6.0     0.0 0.0 0.17\n\n"
             " POSITION                                       TOTAL-FORCE (eV/Angst)\n"
             f" {'-' * 83}\n"
-            f"  0.0 0.0 0.0   0.0 0.0 {0.1 + k}\n"
-            f"  0.0 0.0 {0.75 + k / 100}   0.0 0.0 {-0.1 - k}\n"
+            "  0.0 0.0 0.0   0.0 0.0 -1.5\n"
+            f"  0.0 0.0 {0.75 + k / 100}   0.0 0.0 1.5\n"
             f" {'-' * 83}\n"
             "  FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)\n  -------------------\n"
             f"  free  energy   TOTEN  =        {-6.7 - k / 100} eV\n\n"

@@ -63,6 +63,8 @@ def find_mixed_energies(
     """
     known_s = np.isfinite(energies_s) & np.isfinite(features_sg).all(axis=1)
     sizes_s = counts_st.sum(axis=1)
+    if known_s.sum() < 2 * MEMBERS:
+        return None
     per_atom_u = energies_s[known_s] / sizes_s[known_s]
     shares_ut = counts_st[known_s] / sizes_s[known_s, None]
     columns_ug, least = independent(np.hstack([shares_ut, features_sg[known_s]])), 20 * LEAST

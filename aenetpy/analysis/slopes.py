@@ -29,6 +29,8 @@ def slope_ratios(per_atom_s: Float, columns_sg: Float, changes_sg: Float, works_
     used_g = size_g > 0
     scaled_sg = columns_sg[:, used_g] / size_g[used_g]
     known_s = np.isfinite(per_atom_s)
+    if not known_s.any():
+        return np.full(len(per_atom_s), np.nan)
     fit_g, _, rank, _ = np.linalg.lstsq(scaled_sg[known_s], per_atom_s[known_s], rcond=1e-6)
     if known_s.sum() < 3 * rank:
         return np.full(len(per_atom_s), np.nan)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from aenetpy.data.structure import Structure
@@ -11,6 +9,9 @@ from aenetpy.descriptors.neighbors import find_neighbors
 
 REACH = 6.0
 """Neighbours beyond do not pull, Å."""
+
+FAINT = 0.05
+"""The pull of an atom at 3 Å: where all are weaker, atoms are free."""
 
 SHIFT = 0.005
 """Positions are symmetric to this, Å: they are written with few decimals."""
@@ -40,15 +41,9 @@ def symmetry_demands_zero(structure: Structure) -> bool:
         np.bincount(of_p, pulls_p * r_p / np.maximum(distances_p, 1e-9), len(structure))
         for r_p in neighbors.r_cp
     ]
-    return float(np.abs(sums_cn).max()) <= SHIFT * float(pulls_p.max())
+    return float(np.abs(sums_cn).max()) <= SHIFT * max(float(pulls_p.max()), FAINT)
 
 
 def has_placeholder_forces(structure: Structure) -> bool:
     """Return whether all forces are exactly zero although symmetry does not demand it."""
     return has_zero_forces(structure) and not symmetry_demands_zero(structure)
-
-
-def all_placeholders(structures: Iterable[Structure]) -> bool:
-    """Return whether all forces of all structures are zero, not only where symmetry demands it."""
-    known = [structure for structure in structures if structure.forces_nc is not None]
-    return all(map(has_zero_forces, known)) and any(map(has_placeholder_forces, known))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
+from aenetpy.data.structure import Structure
 from aenetpy.interruption import interruptible
 
 if TYPE_CHECKING:
@@ -91,3 +92,9 @@ def names_isolated_atom(atoms: Atoms) -> bool:
         for key, value in atoms.info.items()
         if str(key).lower() == "config_type"
     )
+
+
+def notes_of(structure: Structure) -> dict[str, object]:
+    """Return what these functions find again in the ``info`` of an ``Atoms`` object."""
+    notes: dict[str, object] = {} if structure.converged else {"converged": False}
+    return notes | ({"config_type": "IsolatedAtom"} if structure.named_isolated else {})

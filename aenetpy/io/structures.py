@@ -20,7 +20,7 @@ from aenetpy.data.structure import Structure, spans_volume
 from aenetpy.errors import DataError
 from aenetpy.interruption import interruptible, waiting
 from aenetpy.io.ase_files import iter_frames
-from aenetpy.io.calculation_notes import names_isolated_atom, says_unconverged
+from aenetpy.io.calculation_notes import names_isolated_atom, notes_of, says_unconverged
 from aenetpy.io.input_data import is_input_data, iter_input_data, parse_units
 from aenetpy.io.xsf import read_xsf
 
@@ -345,6 +345,7 @@ def atoms_from_structure(structure: Structure) -> Atoms:
         atoms.calc = SinglePointCalculator(atoms, **known)
     if structure.cohesive_energy is not None:
         atoms.info["cohesive_energy"] = structure.cohesive_energy
+    atoms.info.update(notes_of(structure))
     return atoms
 
 
