@@ -95,7 +95,7 @@ GENERATE_IN = Table(
             "structures whose electronic steps did not converge: VASP steps that used all of NELM,"
             " and where a file says `converged=F` (not in aenet)",
             default="leave",
-            choices=("leave", "keep"),
+            choices=("keep", "leave"),
             told="they are left out",
         ),
         Item("TIMING", "flag", "write `generate.time`"),
