@@ -19,6 +19,7 @@ from aenetpy.descriptors.derivatives import Derivatives
 from aenetpy.errors import InputError, Stopped, located
 from aenetpy.io.energies import energy_table, write_energies
 from aenetpy.io.files import within, write_text
+from aenetpy.io.forces_in import ForceSettings
 from aenetpy.io.free_form import times
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.recognise import is_trainset_text
@@ -257,6 +258,7 @@ def _train(
         restarted,
     )
     warn_of_small_sample(settings, sampling, len(train_s))
+    warn_of_small_alpha(settings)
     with one_blas_thread(), Workers(jobs) as workers:
         objective, objective_test = make_objectives(
             settings,
@@ -360,6 +362,16 @@ def choose_sampling(settings: TrainInput) -> str:
             "SAMPLING %s has no effect on method %s", settings.sampling, settings.method.name
         )
     return "sequential"
+
+
+def warn_of_small_alpha(settings: TrainInput) -> None:
+    """Warn of forces that hardly count, as by aenet-PyTorch's default."""
+    if settings.forces == ForceSettings():
+        log.warning(
+            "%s: FORCES has alpha=0.1, the default of aenet-PyTorch, with which forces hardly"
+            " count; energies and forces both become better with alpha=0.99",
+            settings.path,
+        )
 
 
 def warn_of_small_sample(settings: TrainInput, sampling: str, n_training: int) -> None:

@@ -39,6 +39,8 @@ RESULT = TrialResult(
     train_n_atoms_s=np.array([2], np.int64),
     apart_errors_s=np.array([0.25]),
     history=np.array([4.0, 3.0]),
+    test_history=np.array([5.0, 4.0]),
+    species_n=("O", "O"),
     importances=np.array([0.1, 2.0]),
     components=("O G2", "O G4"),
 )
