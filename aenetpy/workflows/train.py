@@ -19,7 +19,6 @@ from aenetpy.descriptors.derivatives import Derivatives
 from aenetpy.errors import InputError, Stopped, located
 from aenetpy.io.energies import energy_table, write_energies
 from aenetpy.io.files import within, write_text
-from aenetpy.io.forces_in import ForceSettings
 from aenetpy.io.free_form import times
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.recognise import is_trainset_text
@@ -42,7 +41,12 @@ from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
-from aenetpy.workflows.objectives import make_objectives, save_forces, training_geometry
+from aenetpy.workflows.objectives import (
+    make_objectives,
+    save_forces,
+    training_geometry,
+    warn_of_small_alpha,
+)
 from aenetpy.workflows.timing import Timing
 from aenetpy.workflows.train_checks import check_keywords, check_test_set
 
@@ -362,16 +366,6 @@ def choose_sampling(settings: TrainInput) -> str:
             "SAMPLING %s has no effect on method %s", settings.sampling, settings.method.name
         )
     return "sequential"
-
-
-def warn_of_small_alpha(settings: TrainInput) -> None:
-    """Warn of forces that hardly count, as by aenet-PyTorch's default."""
-    if settings.forces == ForceSettings():
-        log.warning(
-            "%s: FORCES has alpha=0.1, the default of aenet-PyTorch, with which forces hardly"
-            " count; energies and forces both become better with alpha=0.99",
-            settings.path,
-        )
 
 
 def warn_of_small_sample(settings: TrainInput, sampling: str, n_training: int) -> None:
