@@ -18,6 +18,7 @@ from aenetpy.descriptors.derivatives import Derivatives, Kept, Recomputed, conse
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.files import within, write_text
 from aenetpy.io.force_table import format_forces_table
+from aenetpy.io.forces_in import ForceSettings
 from aenetpy.io.free_form import times
 from aenetpy.io.geometry import read_geometry
 from aenetpy.io.train_in import TrainInput
@@ -289,3 +290,13 @@ def save_forces(name: str, trainset: TrainingSet, objective: Objective, weights_
             reference_nc - errors_nc,
         ),
     )
+
+
+def warn_of_small_alpha(settings: TrainInput) -> None:
+    """Warn of forces that hardly count, as by aenet-PyTorch's default."""
+    if settings.forces == ForceSettings():
+        log.warning(
+            "%s: FORCES has alpha=0.1, the default of aenet-PyTorch, with which forces hardly"
+            " count; energies and forces both become better with alpha=0.99",
+            settings.path,
+        )

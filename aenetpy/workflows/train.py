@@ -41,7 +41,12 @@ from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
-from aenetpy.workflows.objectives import make_objectives, save_forces, training_geometry
+from aenetpy.workflows.objectives import (
+    make_objectives,
+    save_forces,
+    training_geometry,
+    warn_of_small_alpha,
+)
 from aenetpy.workflows.timing import Timing
 from aenetpy.workflows.train_checks import check_keywords, check_test_set
 
@@ -257,6 +262,7 @@ def _train(
         restarted,
     )
     warn_of_small_sample(settings, sampling, len(train_s))
+    warn_of_small_alpha(settings)
     with one_blas_thread(), Workers(jobs) as workers:
         objective, objective_test = make_objectives(
             settings,
