@@ -48,7 +48,7 @@ def predict_command(
     from aenetpy.workflows.predict import predict
     from aenetpy.workflows.predict_output import JsonWriter, TextWriter
 
-    settings = read_predict_in(Path(input_file), structures)
+    settings = read_predict_in(Path(input_file), structures, needs_networks=committee is None)
     with progress_bar(len(settings.files), "structures") as advance:
         predict(
             settings,

@@ -19,6 +19,9 @@ from aenetpy.kernels.chebyshev_gradient import adjoint, jacobian
 from aenetpy.kernels.chebyshev_groups import Basis
 from aenetpy.kernels.chebyshev_members import adjoints
 
+MOST_TOGETHER = 12
+"""Angular order up to which the gradients of any number of members are found together."""
+
 
 class ChebyshevDescriptor:
     """Radial and angular Chebyshev polynomials, summed plainly and by species weight.
@@ -136,7 +139,25 @@ class ChebyshevDescriptor:
         forces_mnc: Float,
         virial_mscc: Float,
     ) -> None:
-        """Do `adjoint` for several gradients (m, a, g), with the harmonics found once."""
+        """Do `adjoint` for several gradients (m, a, g), with the harmonics found once.
+
+        Where the orders are high, the table of harmonics is larger than the fastest memory, and
+        to find them anew for each gradient takes less time, the more so the fewer they are.
+        """
+        if self._basis.angular_order > min(2 * len(gradient_mag) + 2, MOST_TOGETHER):
+            for own in zip(gradient_mag, forces_mnc, virial_mscc, strict=True):
+                gradient_ag, forces_nc, virial_scc = own
+                self.adjoint(
+                    atoms_a,
+                    types_n,
+                    neighbors,
+                    state,
+                    gradient_ag,
+                    structures_n,
+                    forces_nc,
+                    virial_scc,
+                )
+            return
         adjoints(
             self._basis,
             np.ascontiguousarray(atoms_a, np.int64),

@@ -18,10 +18,10 @@ from aenetpy.io.files import read_bytes, read_text, write_bytes, write_text
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.rngstate import GfortranRandom
 from aenetpy.io.train_in import TrainInput
-from aenetpy.models.committee import MEMBER
+from aenetpy.models.committee_file import MEMBER, PROGRESS
 from aenetpy.training.split import split_families
 from aenetpy.workflows.generate import generate
-from aenetpy.workflows.train_members import PROGRESS, train_members
+from aenetpy.workflows.train_members import train_members
 
 TRAINING_SET, RECORD = "refdata.train", "fit.json"
 LEFT_OVER = (f"{TRAINING_SET}*", f"{MEMBER}*/*.nn-*", f"{MEMBER}*/train.state")

@@ -86,11 +86,12 @@ def predict(
     timing = Timing(within(folder, "predict.time") if settings.timing else None)
     collector = Collector()
     listener = collector if listener is None else listener
-    paths = {symbol: within(folder, settings.networks[symbol].text) for symbol in settings.species}
     with _noted() as notes, one_blas_thread():
         model: Potential | Committee
         potentials: tuple[Potential, ...]
         if committee is None:
+            networks = settings.networks
+            paths = {symbol: within(folder, networks[symbol].text) for symbol in settings.species}
             model = read_potential(paths, chebyshev_domain)
             potentials = (model,)
         else:

@@ -10,7 +10,8 @@ import pytest
 
 from aenetpy.cli.main import run
 from aenetpy.io.xsf import read_xsf, write_xsf
-from aenetpy.models.calibration import Calibration, Spread, write_calibration
+from aenetpy.models.calibration import Calibration, Spread
+from aenetpy.models.committee_file import write_committee
 from aenetpy.models.reading import read_potential
 from tests.models.test_committee import members, write
 from tests.models.test_potential import random_structure
@@ -40,10 +41,15 @@ def test_mean_and_spread(factors, capsys):
     of_energy, of_force = factors or (None, None)
     if factors:
         one, two = (
-            None if factor is None else Spread(factor, 1.0, 1.0, (0.5, 0.9), (0.6, 0.9), 5)
+            None
+            if factor is None
+            else Spread(
+                factor, 1.0, 1.0, (0.5, 0.9), (0.6, 0.9), 5, (1.0, 4.0), 4.0, 0.1, (2.0, 1.0)
+            )
             for factor in factors
         )
-        write_calibration("com/committee.json", Calibration(5, one, two))
+        networks = [f"member-{k}/{symbol}.nn" for k in (1, 2, 3) for symbol in ("Ti", "O")]
+        write_committee("com", networks, Calibration(5, one, two))
     energies, forces = [], []
     for number in (1, 2, 3):
         potential = read_potential(f"com/member-{number}")
@@ -75,6 +81,20 @@ def test_mean_and_spread(factors, capsys):
         np.testing.assert_allclose(said["forces"], forces_std_snc[s], rtol=1e-6)
         assert said["energy_is_calibrated"] == (of_energy is not None)
         assert said["forces_are_calibrated"] == (of_force is not None)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_networks_need_not_be_named(options, capsys):
+    assert run([*COMMAND, *options]) == 0
+    expected = capsys.readouterr().out
+    Path("predict.in").write_text(f"TYPES\n2\nTi\nO\nFORCES\n{FILES}")
+    assert run([*COMMAND, *options]) == 0
+    found = capsys.readouterr().out
+    assert [one for one in found.splitlines() if ":" not in one[-12:]] == [
+        one for one in expected.splitlines() if ":" not in one[-12:]
+    ]
+    assert run(COMMAND[:4]) == 3
+    assert "predict.in: keyword NETWORKS is missing" in capsys.readouterr().err
 
 
 def test_without_forces(capsys):
