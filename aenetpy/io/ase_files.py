@@ -67,6 +67,12 @@ def iter_frames(path: str, index: int | str | slice, format: str | None = None) 
     if format == "db":
         yield from _rows(path, index)
         return
+    if format == "json":
+        from ase.db import connect
+
+        rows = list(connect(path, type="json").select())
+        yield from (_atoms_of_row(rows[k]) for k in _chosen(index, len(rows)))
+        return
     check_size(path, format)
     yield from iread(path, index=index, format=format, do_not_split_by_at_sign=True)
 
@@ -164,10 +170,17 @@ def _rows(path: str, index: int | str | slice) -> Iterator[Atoms]:
     with ReadOnly(path, serial=True) as database:
         chosen = _chosen(index, database.count())
         if isinstance(chosen, str):
-            yield from (row.toatoms() for row in database.select(chosen))
+            yield from map(_atoms_of_row, database.select(chosen))
         else:
             rows = enumerate(database.select())
-            yield from (row.toatoms() for k, row in rows if k in chosen)
+            yield from (_atoms_of_row(row) for k, row in rows if k in chosen)
+
+
+def _atoms_of_row(row: Any) -> Atoms:
+    """Return the atoms of a row, with its key-value pairs and data in ``info``."""
+    atoms: Atoms = row.toatoms()
+    atoms.info.update({**row.data, **row.key_value_pairs})
+    return atoms
 
 
 def _chosen(index: int | str | slice, n_rows: int) -> range | str:
