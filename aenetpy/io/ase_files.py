@@ -70,8 +70,7 @@ def iter_frames(path: str, index: int | str | slice, format: str | None = None) 
     if format == "json":
         from ase.db import connect
 
-        rows = list(connect(path, type="json").select())
-        yield from (_atoms_of_row(rows[k]) for k in _chosen(index, len(rows)))
+        yield from _selected(connect(path, type="json"), index)
         return
     check_size(path, format)
     yield from iread(path, index=index, format=format, do_not_split_by_at_sign=True)
@@ -168,12 +167,16 @@ def _rows(path: str, index: int | str | slice) -> Iterator[Atoms]:
         if tables.fetchone() is None:
             raise DataError("is a database, but not one of ASE", file=path)
     with ReadOnly(path, serial=True) as database:
-        chosen = _chosen(index, database.count())
-        if isinstance(chosen, str):
-            yield from map(_atoms_of_row, database.select(chosen))
-        else:
-            rows = enumerate(database.select())
-            yield from (_atoms_of_row(row) for k, row in rows if k in chosen)
+        yield from _selected(database, index)
+
+
+def _selected(database: Any, index: int | str | slice) -> Iterator[Atoms]:
+    chosen = _chosen(index, database.count())
+    if isinstance(chosen, str):
+        yield from map(_atoms_of_row, database.select(chosen))
+    else:
+        rows = enumerate(database.select())
+        yield from (_atoms_of_row(row) for k, row in rows if k in chosen)
 
 
 def _atoms_of_row(row: Any) -> Atoms:

@@ -165,7 +165,9 @@ def _columns(properties: str, rows: list[list[str]]) -> dict[str, Any]:
     short = next((k for k, row in enumerate(rows) if len(row) < sum(counts)), None)
     if short is not None:
         raise ValueError(f"atom {short + 1} has fewer columns than Properties= names")
-    table = np.array([row[: sum(counts)] for row in rows], dtype=object).reshape(len(rows), -1)
+    table = np.array([row[: sum(counts)] for row in rows], dtype=object).reshape(
+        len(rows), sum(counts)
+    )
     columns, start = {}, 0
     for name, kind, count in zip(words[::3], words[1::3], counts, strict=True):
         values = table[:, start : start + count]

@@ -90,7 +90,7 @@ def labels_of(
         }
         taken = _chosen(quantity, values, name, tell)
         labels[quantity] = None if taken is None else values[taken]
-        keys += candidates
+        keys += {*candidates, *(key for key in stored if _match(quantity, key))}
         if taken is None and not candidates and choice.get(quantity) is None:
             _name_lookalikes(quantity, stored, tell)
         elif taken is not None and units and not _unit_of(quantity, taken, units):
@@ -135,9 +135,10 @@ def _candidates(
 
 def _match(quantity: str, key: str) -> re.Match[str] | None:
     """Return how a name consists of prefix and quantity; None if it is another's."""
-    match = re.fullmatch(rf"(?:(?P<prefix>\w+?)_+)?(?:{_NAMES[quantity]})", _plain(key))
+    match = re.fullmatch(rf"(?:(?P<prefix>\w+?)_+)??(?:{_NAMES[quantity]})", _plain(key))
     words = (match["prefix"] or "").split("_") if match else []
-    return None if any(map(_OTHER_QUANTITIES.fullmatch, words)) else match
+    other = _UNIT.fullmatch(_plain(key)) or any(map(_OTHER_QUANTITIES.fullmatch, words))
+    return None if other else match
 
 
 def _value(

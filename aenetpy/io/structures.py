@@ -163,7 +163,9 @@ def _named_frames(entry: Entry, read: _Read, last: bool) -> Iterator[tuple[str, 
         frames = list(read(int(index) if INDEX.fullmatch(index) else index))
     if not frames:
         raise DataError(
-            "holds no structure" if index is None else f"no structure matches @{index}", file=path
+            "holds no structure" if index is None else f"no structure matches @{index}",
+            file=path,
+            hint=None if entry.format else _name_format(path),
         )
     for k, frame in enumerate(frames):
         yield entry.text if len(frames) == 1 else f"{entry.text}#{k}", frame
@@ -284,9 +286,12 @@ def _read(path: str, format: str | None, index: int | str) -> Iterator[Atoms]:
         raise DataError(
             f"ASE cannot read it: {type(reason).__name__}{': ' * bool(text)}{text}",
             file=path,
-            hint=f"check the file, or name its format: {path}@:#format=vasp-xml"
-            " (`ase info --formats` lists them)",
+            hint=f"check the file, or {_name_format(path)}",
         ) from None
+
+
+def _name_format(path: str) -> str:
+    return f"name its format: {path}@:#format=vasp-xml (`ase info --formats` lists them)"
 
 
 def as_structure(structure: Structure | Atoms) -> Structure:
