@@ -108,16 +108,18 @@ def _reals(words: Any) -> Any:
 
 def _frame(comment: str, lines: list[str]) -> Atoms:
     from ase import Atoms
-    from ase.constraints import FixAtoms
+    from ase.constraints import FixAtoms, FixCartesian
 
     info = parse_comment(comment)
     lattice = _pop(info, "lattice", "cell")
     periodic = _pop(info, "pbc")
     properties = _pop(info, "properties")
     rows = [line.split() for line in lines]
-    arrays = _columns(str(properties or "species:S:1:pos:R:3"), rows)
-    if properties is None and rows and len(rows[0]) >= 7:
-        info["columns without Properties="] = len(rows[0]) - 4
+    default = "species:S:1:pos:R:3"
+    if rows and all(len(row) == 7 and all(map(_REAL.fullmatch, row[4:])) for row in rows):
+        # labels.py says what they look like.
+        default += ":columns_5_to_7:R:3"
+    arrays = _columns(str(properties or default), rows)
     scale = 1.0
     for key in [key for key in info if key.lower().replace("-", "_").rstrip("s") in _LENGTHS]:
         scale = to_ev_and_angstrom("length", str(info.pop(key)))
@@ -141,7 +143,9 @@ def _frame(comment: str, lines: list[str]) -> Atoms:
     )
     mask = arrays.pop("move_mask", None)
     if mask is not None and mask.ndim == 1:
-        atoms.set_constraint(FixAtoms(mask=~mask.astype(bool)))
+        atoms.set_constraint(FixAtoms(mask=~mask))
+    elif mask is not None:
+        atoms.set_constraint([FixCartesian(n, ~row_c) for n, row_c in enumerate(mask)])
     for key, values in arrays.items():
         atoms.set_array(_OF_ASE.get(key.lower(), key), values)
     return atoms
@@ -151,7 +155,7 @@ def _pop(info: dict[str, Any], *names: str) -> Any:
     """Take the value of a key in any case."""
     keys = [key for key in info if key.lower() in names]
     values = [info.pop(key) for key in keys]
-    if any(str(value) != str(values[0]) for value in values):
+    if any(str(value) != str(values[0]) for value in values[1:]):
         raise ValueError(f"'{keys[0]}' and '{keys[1]}' differ")
     return values[0] if values else None
 

@@ -29,7 +29,7 @@ _NAMES = {
 }
 _LOOKALIKES = {
     "energy": r".*energ.*|e|e_?0|e_?tot.*|toten.*|e_\w+|\w+_e",
-    "forces": r".*(?:force|frc|grad).*|f|f_\w+|\w+_f",
+    "forces": r".*(?:force|frc|grad).*|f|f_\w+|\w+_f|columns_5_to_7",
     "stress": r".*(?:stress|virial).*",
 }
 _OTHER_QUANTITIES = re.compile(
@@ -75,7 +75,7 @@ def labels_of(
         (per_atom if key == "forces" else per_frame)[key] = value
     per_frame.pop("stresses" if "stresses" in results else "", None)
     for key in [key for key in per_frame if np.shape(per_frame[key]) == (len(atoms), 3)]:
-        if lookalike("forces", key):
+        if _lookalike("forces", key):
             per_atom.setdefault(key, per_frame.pop(key))
     units = {_plain(key): value for key, value in per_frame.items() if _UNIT.fullmatch(_plain(key))}
     labels: dict[str, Any] = {}
@@ -93,7 +93,7 @@ def labels_of(
         keys += {*candidates, *(key for key in stored if _match(quantity, key))}
         if taken is None and not candidates and choice.get(quantity) is None:
             _name_lookalikes(quantity, stored, tell)
-        elif taken is not None and units and not _unit_of(quantity, taken, units):
+        elif taken is not None and units and _unit_of(quantity, taken, units) is None:
             tell(f"'{taken}' has no unit beside it, and is taken in eV and Å")
     energy = labels["energy"]
     return Labels(
@@ -104,7 +104,7 @@ def labels_of(
     )
 
 
-def lookalike(quantity: str, key: str) -> bool:
+def _lookalike(quantity: str, key: str) -> bool:
     """Return whether a name suggests a quantity."""
     return re.fullmatch(_LOOKALIKES[quantity], _plain(key)) is not None
 
@@ -168,7 +168,7 @@ def _value(
         raise DataError(
             f"{what} is missing or surplus: {array.shape} for {shape} ('{key}')", file=name
         )
-    if unit := _unit_of(quantity, key, units):
+    if (unit := _unit_of(quantity, key, units)) is not None:
         try:
             array = array * to_ev_and_angstrom("energy" if is_virial else quantity, str(unit))
         except ValueError as reason:
@@ -245,5 +245,5 @@ def _name_lookalikes(quantity: str, stored: Mapping[str, Any], tell: Tell) -> No
         array = np.asarray(value)
         per_frame = array.size == 1 if quantity == "energy" else array.size in (6, 9)
         fits = array.shape[1:] == (3,) if quantity == "forces" else per_frame
-        if array.dtype.kind in "if" and fits and lookalike(quantity, key):
+        if array.dtype.kind in "if" and fits and _lookalike(quantity, key):
             tell(f"'{key}' looks like {quantity} and is not taken; #{quantity}={key} takes it")

@@ -168,7 +168,15 @@ def test_units_beside_forces_and_stress():
     np.testing.assert_allclose(found.stress_cc, -STRESS * units.Rydberg / volume, rtol=1e-6)
 
 
-@pytest.mark.parametrize("unit", ["energy_unit=wibble", "energy_unit=GPa", "force_unit=eV"])
+def test_columns_without_a_name(caplog):
+    assert read(LATTICE).forces_nc is None
+    assert "'columns_5_to_7' looks like forces and is not taken" in caplog.text
+    assert read(LATTICE, "#forces=columns_5_to_7").forces_nc.tolist() == FORCES
+
+
+@pytest.mark.parametrize(
+    "unit", ["energy_unit=", "energy_unit=wibble", "energy_unit=GPa", "force_unit=eV"]
+)
 def test_units_that_are_unknown_are_refused(unit):
     with pytest.raises(DataError, match=rf"'{unit.split('=')[1]}' is no "):
         read(f"{COLUMNS} energy=1 {unit}")
