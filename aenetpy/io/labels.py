@@ -74,7 +74,7 @@ def labels_of(
     for key, value in results.items():
         (per_atom if key == "forces" else per_frame)[key] = value
     per_frame.pop("stresses" if "stresses" in results else "", None)
-    for key in [key for key in per_frame if np.shape(per_frame[key]) == (len(atoms), 3)]:
+    for key in [key for key in per_frame if _array(per_frame[key]).shape == (len(atoms), 3)]:
         if _lookalike("forces", key):
             per_atom.setdefault(key, per_frame.pop(key))
     units = {_plain(key): value for key, value in per_frame.items() if _UNIT.fullmatch(_plain(key))}
@@ -107,6 +107,14 @@ def labels_of(
 def _lookalike(quantity: str, key: str) -> bool:
     """Return whether a name suggests a quantity."""
     return re.fullmatch(_LOOKALIKES[quantity], _plain(key)) is not None
+
+
+def _array(value: Any) -> Any:
+    """Return a value as an array; one of objects where its rows are of unequal length."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.asarray(value, dtype=object)
 
 
 def _plain(key: str) -> str:
@@ -242,7 +250,7 @@ def _chosen(quantity: str, values: Mapping[str, Float], name: str, tell: Tell) -
 def _name_lookalikes(quantity: str, stored: Mapping[str, Any], tell: Tell) -> None:
     """Name what looks like a quantity and was not taken."""
     for key, value in stored.items():
-        array = np.asarray(value)
+        array = _array(value)
         per_frame = array.size == 1 if quantity == "energy" else array.size in (6, 9)
         fits = array.shape[1:] == (3,) if quantity == "forces" else per_frame
         if array.dtype.kind in "if" and fits and _lookalike(quantity, key):
