@@ -11,10 +11,11 @@ from pathlib import Path
 from aenetpy.data.structure import Structure
 from aenetpy.errors import UsageError, located
 from aenetpy.interruption import interruptible
+from aenetpy.io.entries import parse_entry
 from aenetpy.io.files import check_new, exists_already, write_text, writing_error
 from aenetpy.io.input_data import parse_units, write_input_data
 from aenetpy.io.lasp2_ini import read_lasp2, translate
-from aenetpy.io.structures import iter_structures, split_index, split_units
+from aenetpy.io.structures import iter_structures
 from aenetpy.io.xsf import write_xsf
 
 
@@ -35,11 +36,13 @@ def convert(sources: Sequence[str], target: str) -> str:
         lasp2 = read_lasp2(sources[0])
         write_text(target, translate(lasp2))
         return f"{target} is written; generate.in and train.in, which it names, are to be made"
-    path, units = split_units(target)
+    entry = parse_entry(target)
+    path, units = entry.path, entry.units
     if units is not None:
-        path, index = split_index(path)
-        if index is not None:
-            raise UsageError(f"{target} cannot be a part of a file", hint=f"leave out @{index}")
+        if entry.index is not None:
+            raise UsageError(
+                f"{target} cannot be a part of a file", hint=f"leave out @{entry.index}"
+            )
         try:
             known = parse_units(units)
         except ValueError as reason:

@@ -13,10 +13,11 @@ from string import Template
 
 from aenetpy.analysis.dataset import Dataset, describe_dataset
 from aenetpy.errors import UsageError
+from aenetpy.io.entries import parse_entry
 from aenetpy.io.files import check_new, read_text, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.patterns import matches
-from aenetpy.io.structures import iter_structures, split_index, split_units
+from aenetpy.io.structures import iter_structures
 
 ETAS_PAIR = (0.003, 0.036, 0.071, 0.125, 0.214, 0.357, 0.714, 1.428)
 ETAS_TRIPLE = (0.0004, 0.03, 0.09)
@@ -261,10 +262,9 @@ def choose_recipe(dataset: Dataset, forces: bool, learn: bool) -> Recipe:
 
 def _first_of(entry: str) -> str:
     """Return the first structure of an entry of FILES."""
-    bare, units = split_units(entry)
-    path, index = split_index(bare)
-    first = (matches(path) or [path])[0]
-    return (first if index is None else f"{first}@0") + (f"#units={units}" if units else "")
+    parts = parse_entry(entry)
+    first = (matches(parts.path) or [parts.path])[0]
+    return (first if parts.index is None else f"{first}@0") + parts.tail
 
 
 def _holds(name: str, text: str) -> bool:

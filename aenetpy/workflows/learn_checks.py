@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 from aenetpy.descriptors.species import check_species
 from aenetpy.digests import digest_of
 from aenetpy.errors import InputError
+from aenetpy.io.entries import parse_entry
 from aenetpy.io.files import read_bytes, within
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.learn_in import Learn, WalkInput
-from aenetpy.io.structures import iter_structures, split_index, split_units
+from aenetpy.io.structures import iter_structures
 from aenetpy.io.train_in import TrainInput
 from aenetpy.workflows.atoms import read_atoms
 from aenetpy.workflows.generate import read_setups
@@ -88,6 +89,6 @@ def learning_digest(settings: Learn, generate: GenerateInput, root: Path) -> str
     files += [within(root, setup.text) for setup in generate.setups.values()]
     entries = [entry.text for entry in generate.files]
     entries += [walk.start or walk.trajectory or "" for walk in settings.explore]
-    files += [within(root, split_index(split_units(entry)[0])[0]) for entry in entries]
+    files += [within(root, parse_entry(entry).path) for entry in entries]
     contents = [read_bytes(file) for file in files if os.path.isfile(file)]
     return digest_of(json.dumps(fixed, sort_keys=True).encode(), *contents)
