@@ -33,7 +33,7 @@ COMMANDS = {
     "train": "Fit the networks to a training set (train.x).",
     "trainbin2ascii": "Convert a training set to text with its setups, or back (trainbin2ASCII.x).",
     "trnset2ascii": "Write a training set as text without setups (trnset2ASCII.x).",
-    "upgrade": "Make potentials of aenet 2.0.3 and before right for 2.0.4.",
+    "upgrade": "Make potentials of aenet 2.0.3 and before, or a fork, right for 2.0.4.",
 }
 
 

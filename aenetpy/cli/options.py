@@ -50,11 +50,11 @@ jobs_option = click.option(
 
 convention_option = click.option(
     "--chebyshev-domain",
-    type=click.Choice(["auto", "new", "old"]),
+    type=click.Choice(["auto", "new", "old", "half"]),
     default="auto",
     show_default=True,
     help="How Chebyshev potentials take cos(theta): new as aenet 2.0.4, old as 2.0.3 and before,"
-    " auto as the statistics in their files prove.",
+    " half as a fork, (1 + cos(theta))/2, auto as the statistics in their files prove.",
 )
 
 seed_option = click.option(

@@ -284,7 +284,7 @@ def test_adam_of_aenet_pytorch_visits_all_in_its_batches(write, caplog, line):
     found = read_train_in(write(text.replace("BATCHSIZE   128", "")))
     assert found.method.name == "adam"
     assert found.parameters["mu"] == 0.002
-    assert used_sizes(found.parameters, 900) == {"batchsize": 256, "samplesize": 768}
+    assert used_sizes(found.parameters, 900) == {"batchsize": 256, "samplesize": 900}
     assert used_sizes(found.parameters, 90) == {"batchsize": 90, "samplesize": 90}
     assert found.penalty == 0.001
     assert read_train_in(write(text)).parameters["batchsize"] == 128

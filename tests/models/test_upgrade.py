@@ -33,7 +33,11 @@ SETUPS = {
 
 
 def upgraded(potential: Potential) -> Potential:
-    files = {symbol: upgrade_network(file) for symbol, file in potential.files.items()}
+    conventions = potential.cosine_conventions
+    files = {
+        symbol: upgrade_network(file, conventions[symbol])
+        for symbol, file in potential.files.items()
+    }
     return Potential(files, chebyshev_domain="new")
 
 
@@ -47,8 +51,9 @@ def assert_same_function(one: Potential, other: Potential, structure) -> None:
 
 @pytest.mark.parametrize("setups", SETUPS.values(), ids=SETUPS)
 @pytest.mark.parametrize("kind", ["small", "periodic", "isolated"])
-def test_energies_and_forces_stay(setups: list[Setup], kind):
-    old = random_potential(setups, SAMPLES, hidden=(6, 5), cosine_convention="old")
+@pytest.mark.parametrize("convention", ["old", "half"])
+def test_energies_and_forces_stay(setups: list[Setup], kind, convention):
+    old = random_potential(setups, SAMPLES, hidden=(6, 5), cosine_convention=convention)
     assert_same_function(old, upgraded(old), random_structure(21, kind))
 
 
