@@ -85,12 +85,15 @@ def cli() -> None:
     """
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; every failure is one line on standard error."""
+def run(arguments: Sequence[str], is_program: bool = False) -> int:
+    """Run one command and return its exit code; every failure is one line on standard error.
+
+    A program such as ``train.x`` ignores further words, see `AenetCommand`.
+    """
 
     def command() -> int:
         # Not cli.main(), which has lines of its own to say about an interruption.
-        with cli.make_context("aenetpy", list(arguments)) as context:
+        with cli.make_context("aenetpy", list(arguments), obj=is_program) as context:
             if not arguments:
                 click.echo(context.get_help(), err=True)
                 return 2

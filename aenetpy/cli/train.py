@@ -8,10 +8,10 @@ from pathlib import Path
 
 import click
 
-from aenetpy.cli.options import input_argument, jobs_option, progress_bar, seed_option
+from aenetpy.cli.options import AenetCommand, input_argument, jobs_option, progress_bar, seed_option
 
 
-@click.command("train")
+@click.command("train", cls=AenetCommand)
 @input_argument
 @jobs_option
 @seed_option
