@@ -43,7 +43,12 @@ from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
 from aenetpy.workflows.objectives import make_objectives, save_forces, training_geometry
 from aenetpy.workflows.timing import Timing
-from aenetpy.workflows.train_checks import check_keywords, check_test_set
+from aenetpy.workflows.train_checks import (
+    check_keywords,
+    check_test_set,
+    epochs_to_do,
+    warn_of_small_sample,
+)
 
 RNG_STATE = "train.rngstate"
 STOP = "STOP"
@@ -372,37 +377,6 @@ def choose_sampling(settings: TrainInput) -> str:
             "SAMPLING %s has no effect on method %s", settings.sampling, settings.method.name
         )
     return "sequential"
-
-
-def epochs_to_do(iterations: int, until: int | None, done: int) -> int:
-    """Return the epochs of this call, and log how they are counted if there are earlier ones."""
-    if until is not None:
-        epochs = max(until - done, 0)
-        log.info("--until %d: %s follow after %d", until, times(epochs, "epoch"), done)
-        return epochs
-    if done > 0 and iterations > 0:
-        log.info(
-            "ITERATIONS %d counts the epochs of this call, as in aenet: up to %d in all;"
-            " --until counts those of all calls",
-            iterations,
-            done + iterations,
-        )
-    return iterations
-
-
-def warn_of_small_sample(settings: TrainInput, sampling: str, n_training: int) -> None:
-    """Warn that structures are left out for good, as aenet does (spec 3.4)."""
-    method = settings.method
-    size = settings.parameters.get("samplesize", n_training)
-    if sampling == "sequential" and size < n_training:
-        log.warning(
-            "%s: %s trains on the first %d of %d structures only; use a larger samplesize, "
-            "or SAMPLING random",
-            settings.path,
-            method.name,
-            size,
-            n_training,
-        )
 
 
 def normalised_set(

@@ -640,6 +640,9 @@ def test_a_small_sample_in_sequence_is_told(monkeypatch, capsys, caplog) -> None
     assert train(path, 2, "adam", extra="SAMPLING sequential") == 0
     assert "adam trains on the first 12 of 20 structures only" in caplog.text
     assert train(path, 2, "adam", extra="SAMPLING energy") == 0
+    monkeypatch.setitem(METHODS, "rest", "lm batchsize=9")
+    assert train(folder("rest"), 2, "rest") == 0
+    assert "lm trains on the first 18 of 20 structures only; use another batch" in caplog.text
 
 
 PATIENT = "bfgs", "PATIENCE 5"
