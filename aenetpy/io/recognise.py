@@ -81,7 +81,8 @@ def kind_named(path: str | Path, *wanted: str) -> Iterator[None]:
             found = recognise(path)
         except DataError:
             found = wanted[0]
-        if found in wanted:
+        # The first bytes of other files look like derivatives.
+        if found in (*wanted, DERIVATIVES):
             raise
         raise DataError(
             f"this is a {found}, not a {wanted[0]}", file=path, hint="check the file name"

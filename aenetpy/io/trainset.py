@@ -19,7 +19,7 @@ from aenetpy.interruption import interruptible
 from aenetpy.io.fields import RECORDS, Field, made, read_fields, write_fields
 from aenetpy.io.files import Opener, replace_file
 from aenetpy.io.fortran import RecordReader, integer_record, real_record, record
-from aenetpy.io.recognise import TRAINING_SET, kind_named
+from aenetpy.io.recognise import TRAINING_SET, TRAINING_SET_TEXT, kind_named
 from aenetpy.io.setup import SETUP, read_setup, setup_values
 from aenetpy.io.trainset_atoms import AtomsReader, encode_atoms, joined
 
@@ -63,7 +63,7 @@ def read_trainset(path: str | Path) -> TrainingSet:
         Not found, foreign, big-endian, truncated, damaged, or fewer structures
         than announced.
     """
-    with kind_named(path, TRAINING_SET):
+    with kind_named(path, TRAINING_SET, TRAINING_SET_TEXT):
         return _read(RecordReader(path, "training set", first_length=4))
 
 
