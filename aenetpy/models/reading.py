@@ -56,7 +56,8 @@ def _tell_conventions(potential: Potential, choice: ConventionChoice) -> None:
     for symbol, convention in potential.cosine_conventions.items():
         if choice == "auto" and convention != "new":
             recognised.setdefault(convention, []).append(potential.paths[symbol])
-        if proven_convention(potential.files[symbol].setup) not in (convention, None):
+        proven = proven_convention(potential.files[symbol].setup)
+        if choice != "auto" and proven not in (convention, None):
             contradicting.append(potential.paths[symbol])
     for convention, paths in recognised.items():
         log.warning(

@@ -190,6 +190,8 @@ def check_convention(line: NetworkLine, existing: Setup, setup: Setup) -> None:
     of_network, of_set = proven_convention(existing), proven_convention(setup)
     if of_network is None or of_set is None or of_network == of_set:
         return
+    if "half" in (of_network, of_set) and len(setup.environment) > 1:
+        return  # hydrogen in molecules looks like "half", see choose_conventions
     if of_set == "new":
         raise DataError(
             f"this network was fitted with {ORIGINS[of_network]}: to other angular fingerprints"
