@@ -9,7 +9,7 @@ import pytest
 
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.chebyshev_setup import angular_blocks
-from aenetpy.descriptors.cosine_convention import proven_convention
+from aenetpy.descriptors.cosine_convention import ORIGINS, proven_convention
 from aenetpy.descriptors.featurise import structure_fingerprints
 from aenetpy.io.network import read_network
 from aenetpy.io.stp import read_stp
@@ -75,7 +75,7 @@ def test_means_are_those_of_the_new_values_and_bounds_hold():
                 getattr(ours, name)[untouched], getattr(true, name)[untouched], rtol=1e-12
             )
         assert proven_convention(file.setup) == "new"
-        assert file.setup.description.endswith(NOTE)
+        assert file.setup.description.endswith(NOTE.format(ORIGINS["old"]))
     descriptors = [atomic.descriptor for atomic in again.atomic_potentials]
     found = structure_fingerprints(SAMPLES[0], again.species, descriptors)
     inside = again.evaluate(SAMPLES[0], out_of_range=True).out_of_range
