@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import convention_option, input_argument, jobs_option, progress_bar
+from aenetpy.cli.options import (
+    AenetCommand,
+    convention_option,
+    input_argument,
+    jobs_option,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
     from aenetpy.descriptors.cosine_convention import ConventionChoice
 
 
-@click.command("predict")
+@click.command("predict", cls=AenetCommand)
 @input_argument
 @click.argument("structures", nargs=-1, type=click.Path())
 @jobs_option

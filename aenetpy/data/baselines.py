@@ -109,7 +109,7 @@ MODELS: dict[str, ModelEntry] = {
                 "activation": ModelParameter(
                     "as given",
                     "of each; NETWORKS otherwise",
-                    choices=("as given", "tanh", "sigmoid", "mtanh", "twist"),
+                    choices=("as given", "tanh", "sigmoid", "mtanh", "twist", "swish", "mish"),
                 ),
             },
             labels=("structure",),

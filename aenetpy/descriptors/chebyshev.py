@@ -41,7 +41,8 @@ class ChebyshevDescriptor:
         environment of the setup have species weight 0.
     cosine_convention
         "new": T_n(cos theta). "old": T_n((2 cos theta - pi)/pi), with which
-        potentials of aenet 2.0.3 and before were trained.
+        potentials of aenet 2.0.3 and before were trained. "half": T_n((1 + cos theta)/2),
+        of a fork.
     serving
         Of no meaning: each setup serves itself.
     """
@@ -216,7 +217,7 @@ class ChebyshevDescriptor:
 def legendre_coefficients(order: int, cosine_convention: CosineConvention = "new") -> Float:
     """Return c_nl of T_n(a(x)) = sum_l c_nl P_l(x), (order + 1, order + 1).
 
-    a(x) is x or, "old", (2 x - pi)/pi; c_nl = (2l + 1)/2 times the integral of
+    a(x) is the variable of the convention; c_nl = (2l + 1)/2 times the integral of
     T_n(a) P_l from -1 to 1, for which Gauss' rule is exact.
     """
     x, weights = leggauss(order + 1)

@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from aenetpy.errors import InputError
 from aenetpy.io.files import read_text
 from aenetpy.io.free_form import LARGEST_INTEGER, LARGEST_SEED, suggest
+from aenetpy.io.input_kinds import refuse_other_kind
 from aenetpy.io.tables import Bounds, Item, Table
 
 EnsembleName = Literal["nve", "nvt", "npt"]
@@ -235,6 +236,7 @@ class _Reader:
         if not Path(path).is_file():
             raise InputError("file not found", file=path, hint="check the name and the folder")
         self.text = read_text(path)
+        refuse_other_kind(path, self.text, MD_JSON.name)
         try:
             values = json.loads(self.text, object_pairs_hook=self._without_repeats)
         except json.JSONDecodeError as error:

@@ -263,7 +263,7 @@ def read_learn(path: str | Path) -> Learn:
     InputError
         If a key is missing or unknown, or a value is wrong, with the line.
     """
-    root = read_yaml(path)
+    root = read_yaml(path, "learn.yaml")
     keys = root.only(LEARN_YAML.names)
     if "explore" not in keys:
         raise root.place.error("key 'explore' is missing", "name at least one walk")

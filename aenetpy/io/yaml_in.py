@@ -11,6 +11,7 @@ from typing import Any
 
 from aenetpy.errors import InputError
 from aenetpy.io.free_form import LARGEST_SEED, Place, parse_integer, parse_real, read_text, suggest
+from aenetpy.io.input_kinds import refuse_other_kind
 from aenetpy.io.tables import Item
 
 MOST_VALUES = 10_000
@@ -149,19 +150,20 @@ def results_folder(path: str | Path, suffix: str) -> str:
     return stem if stem != Path(path).name else f"{stem}.{suffix}"
 
 
-def read_yaml(path: str | Path) -> YamlValue:
-    """Read a YAML file that holds one mapping.
+def read_yaml(path: str | Path, kind: str) -> YamlValue:
+    """Read a YAML file that holds one mapping; ``kind`` is its usual name.
 
     Raises
     ------
     InputError
-        Not found, not YAML, a key that is given twice, or no mapping.
+        Not found, another input file, not YAML, a key that is given twice, or no mapping.
     """
     import yaml
 
     text = read_text(path)
     if len(text) > LARGEST:
         raise InputError(f"has {len(text)} characters", file=path, hint=f"at most {LARGEST}")
+    refuse_other_kind(path, text, kind)
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:

@@ -62,7 +62,7 @@ class Potential:
         Where they were read from.
     chebyshev_domain
         How potentials with Chebyshev fingerprints read the cosine of an angle: "new",
-        "old" (aenet 2.0.3 and before), or "auto", as their statistics prove.
+        "old" (aenet 2.0.3 and before), "half" (a fork), or "auto", as their statistics prove.
 
     Attributes
     ----------
