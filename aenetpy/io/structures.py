@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,14 @@ _SLICE = re.compile(r"(-?\d{0,18}):(-?\d{0,18})(?::(\d{0,18}))?")
 _UNITS = re.compile(r"#units=([^#@/]*)")
 _XSF_SECTION = re.compile(rb"^[ \t]*(PRIMVEC|PRIMCOORD|ATOMS)\b", re.MULTILINE)
 _HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A structure that could not be read: the name that it would have, and why."""
+
+    name: str
+    error: DataError
 
 
 def iter_structures(
@@ -67,6 +75,22 @@ def iter_structures(
     Notes
     -----
     Forces are taken as stored, without regard to constraints.
+    """
+    for found in iter_outcomes(entry, file, line):
+        if isinstance(found, Unread):
+            raise found.error
+        yield found
+
+
+def iter_outcomes(
+    entry: str, file: str | Path | None = None, line: int | None = None
+) -> Iterator[Structure | Unread]:
+    """Yield as `iter_structures`, and go on after a frame that cannot be read.
+
+    Raises
+    ------
+    DataError
+        If the entry as a whole is wrong.
     """
     bare, units = split_units(entry)
     path, index = split_index(bare)
@@ -111,7 +135,7 @@ def iter_structures(
         if not frames:
             raise DataError(f"no structure matches @{index}", file=path)
         for k, frame in enumerate(frames):
-            yield _named(frame, entry if len(frames) == 1 else f"{entry}#{k}")
+            yield _outcome(frame, entry if len(frames) == 1 else f"{entry}#{k}")
 
 
 def source_of(name: str) -> tuple[str, int] | None:
@@ -186,7 +210,7 @@ def _only_frame(
 
 def _several_frames(
     path: str, index: str, read: Callable[[int | str], _Frames], tail: str
-) -> Iterator[Structure]:
+) -> Iterator[Structure | Unread]:
     match = _SLICE.fullmatch(index)
     assert match is not None
     start, stop, step = (int(text) if text else None for text in match.groups())
@@ -196,11 +220,37 @@ def _several_frames(
         n_frames = sum(1 for _ in read(":"))
         start, stop, step = slice(start, stop, step).indices(n_frames)
     found = False
-    for k, frame in islice(enumerate(read(":")), start, stop, step):
+    for k, frame in islice(enumerate(_frames(read)), start, stop, step):
         found = True
-        yield _named(frame, f"{path}@{k}{tail}")
+        yield _outcome(frame, f"{path}@{k}{tail}")
     if not found:
         raise DataError(f"no structure matches @{index}", file=path)
+
+
+def _frames(read: Callable[[int | str], _Frames]) -> Iterator[Atoms | Structure | DataError]:
+    """Yield all frames, and an error in place of one behind which the reader finds others."""
+    number, failed = 0, -1
+    while True:
+        try:
+            for frame in read(f"{number}:" if number else ":"):
+                yield frame
+                number += 1
+            return
+        except DataError as error:
+            if failed == number:  # the reader comes no further
+                return
+            yield error
+            number += 1
+            failed = number
+
+
+def _outcome(frame: Atoms | Structure | DataError, name: str) -> Structure | Unread:
+    if isinstance(frame, DataError):
+        return Unread(name, frame)
+    try:
+        return _named(frame, name)
+    except DataError as error:
+        return Unread(name, error)
 
 
 def _named(frame: Atoms | Structure, name: str) -> Structure:

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aenetpy.data.structure import Structure
+from aenetpy.errors import DataError
 from aenetpy.interruption import interruptible
 from aenetpy.io.files import within
-from aenetpy.io.structures import iter_structures
+from aenetpy.io.structures import Unread, iter_outcomes
 
 if TYPE_CHECKING:
     from aenetpy.io.generate_in import GenerateInput
@@ -25,12 +26,32 @@ def read_structures(
     """Yield the structures of all entries, seen and named from a folder.
 
     ``on_entry`` is called after each entry.
+
+    Raises
+    ------
+    DataError
+        If one cannot be read.
     """
+    for found in read_outcomes(settings, folder, on_entry):
+        if isinstance(found, Unread):
+            raise found.error
+        yield found
+
+
+def read_outcomes(
+    settings: GenerateInput | PredictInput,
+    folder: str | Path = ".",
+    on_entry: Callable[[], object] = lambda: None,
+) -> Iterator[Structure | Unread]:
+    """Yield as `read_structures`, and go on after those that cannot be read."""
     for entry in interruptible(settings.files):
         # Line 0: the structure was named on the command line.
         place = (settings.path, entry.line) if entry.line else (None, None)
         path = within(folder, entry.text)
         seen_from = path.removesuffix(entry.text)
-        for structure in iter_structures(path, *place):
-            yield replace(structure, name=structure.name.removeprefix(seen_from))
+        try:
+            for found in iter_outcomes(path, *place):
+                yield replace(found, name=found.name.removeprefix(seen_from))
+        except DataError as error:
+            yield Unread(entry.text, error)
         on_entry()

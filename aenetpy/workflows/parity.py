@@ -17,7 +17,8 @@ from aenetpy.io.files import replace_file
 from aenetpy.io.predict_in import PredictInput
 from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread
-from aenetpy.workflows.predict import predictions
+from aenetpy.workflows.predict import Failures, predictions
+from aenetpy.workflows.predict_output import NoNumber
 
 log = logging.getLogger("aenetpy")
 
@@ -59,11 +60,15 @@ def parity(
     if settings.relax is not None:
         log.info("%s: RELAX is left out; structures are compared as given", settings.path)
     settings = replace(settings, forces=True, relax=None)
-    compared = Compared()
+    compared, failures = Compared(), Failures()
     with one_blas_thread():
         paths = {symbol: settings.networks[symbol].text for symbol in settings.species}
         potential = read_potential(paths, chebyshev_domain)
         for prediction in predictions(settings, potential, ".", jobs, on_entry):
+            failures.add(prediction)
+            if isinstance(prediction, NoNumber):
+                log.warning("%s", prediction)
+                continue
             compared.add(prediction.structure, prediction.evaluation)
     panels = compared.panels()
     if not panels:
@@ -76,6 +81,8 @@ def parity(
         out.write(_line(panel))
     with replace_file(figure) as file:
         parity_figure(panels).savefig(file, format=suffix, dpi=200)
+    failures.warn()
+    failures.refuse()
     return panels
 
 
