@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from aenetpy.analysis.comparison import Comparison
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.descriptors.species import check_species
@@ -23,10 +24,11 @@ from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread, ordered_map
 from aenetpy.workflows.batches import BATCH, batches_of_atoms
 from aenetpy.workflows.checks import check_contact, smallest_distance, too_close
-from aenetpy.workflows.comparison import PredictionErrors
+from aenetpy.workflows.comparison import errors_as_json, log_errors
 from aenetpy.workflows.entries import read_outcomes
 from aenetpy.workflows.extrapolation import Extrapolation
 from aenetpy.workflows.predict_output import Collector, NoNumber, Prediction, PredictListener
+from aenetpy.workflows.split_record import set_of
 from aenetpy.workflows.timing import Timing
 
 log = logging.getLogger("aenetpy")
@@ -40,7 +42,8 @@ class PredictResult:
     ----------
     errors
         Of ``energy_per_atom`` (eV) and ``force_component`` (eV/Å), compared with what the files
-        hold: count, mae, rmse, unit; None where they hold nothing.
+        hold: count, mae, rmse, unit; None where they hold nothing. ``stress_component`` (GPa) if
+        they hold some, and ``sets`` with the same of each set if the split is known.
     predictions
         In the order of FILES; empty if another listener has heard of them.
     """
@@ -99,7 +102,7 @@ def predict(
             model = read_committee(within(folder, str(committee)), chebyshev_domain)
             potentials = model.potentials
         extrapolation = Extrapolation(potentials[0])
-        comparison = PredictionErrors()
+        comparison, which = Comparison(), set_of(potentials[0], folder)
         listener.begin(settings, potentials, extrapolation)
         timing.milestone("potentials read")
         given_up, failures = [], Failures()
@@ -111,7 +114,8 @@ def predict(
                 listener.fail(number, prediction)
                 continue
             extrapolation.count(prediction.final_structure, prediction.out_of_range)
-            comparison.add(prediction.structure, prediction.evaluation)
+            structure = prediction.structure
+            comparison.add(structure, prediction.evaluation, which(structure.name))
             if prediction.failure is not None:
                 given_up.append(prediction.failure)
             if note := prediction.not_converged:
@@ -122,9 +126,9 @@ def predict(
         failures.refuse_nothing()
         failures.warn()
         timing.write()
-        errors = comparison.as_json()
+        errors = errors_as_json(comparison)
         listener.end(notes, errors)
-    comparison.summarise()
+    log_errors(comparison)
     failures.refuse()
     if given_up:
         raise given_up[0]
