@@ -44,6 +44,7 @@ from aenetpy.workflows.networks import open_networks
 from aenetpy.workflows.objectives import make_objectives, save_forces, training_geometry
 from aenetpy.workflows.timing import Timing
 from aenetpy.workflows.train_checks import check_keywords, check_test_set
+from aenetpy.workflows.verdict import log_verdict
 
 RNG_STATE = "train.rngstate"
 STOP = "STOP"
@@ -185,7 +186,8 @@ def train(
     jobs
         Threads; the result does not depend on it.
     prepared
-        The data, see `prepare`; by default they are read from the folder.
+        The data, see `prepare`; by default they are read from the folder, and the errors of the
+        networks to be used are logged in the end.
 
     Raises
     ------
@@ -214,6 +216,7 @@ def _train(
     sampling = choose_sampling(settings)
     state, restart = read_state(folder), read_optimiser(settings.method.name, folder)
     listener.tell(report.opening, datetime.now(), __version__)
+    is_alone = prepared is None
     if prepared is None:
         prepared = prepare(settings, folder, listener)
     else:
@@ -323,6 +326,21 @@ def _train(
         if settings.save_forces and geometry is not None:
             for name, part in (("forces.train.0", objective), ("forces.test.0", objective_test)):
                 save_forces(within(folder, name), trainset, part, outcome.weights_w)
+        if is_alone and outcome.reason != "stopped":
+            best_w = checkpoint.best_weights(outcome.row)
+            suffix, weights_w = ("", outcome.weights_w) if best_w is None else ("-best", best_w)
+            log_verdict(
+                ", ".join(f"{file}{suffix}" for file in networks.files.values()),
+                objective.quantities,
+                {
+                    "test": objective_test.evaluate(weights_w, gradient=False),
+                    "training": objective.evaluate(weights_w, gradient=False),
+                },
+                {
+                    "test": [trainset.names_s[s] for s in test_s],
+                    "training": [trainset.names_s[s] for s in train_s],
+                },
+            )
     listener.tell(report.networks_stored, networks.files)
     listener.tell(report.closing, datetime.now())
     timing.write()
