@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -116,28 +116,6 @@ def _group(pairs: Sequence[Pair], name: str) -> ParityGroup:
     )
 
 
-SMALL = 0.5
-"""Range of the values (eV/atom) from which axes are in the unit of the errors, meV/atom."""
-
-
-def _scaled(panel: Panel) -> Panel:
-    """Return the panel in the unit of its errors, if its values differ so little."""
-    arrays = [a.ravel() for group in panel.groups for a in (group.reference, group.predicted)]
-    if panel.per_unit == 1.0 or np.ptp(np.concatenate(arrays)) > SMALL:
-        return panel
-    of = panel.per_unit
-    groups = [
-        ParityGroup(
-            group.name,
-            of * group.reference,
-            of * group.predicted,
-            None if group.deviation is None else of * group.deviation,
-        )
-        for group in panel.groups
-    ]
-    return replace(panel, unit=panel.error_unit, groups=groups, per_unit=1.0)
-
-
 def parity_figure(panels: Sequence[Panel]) -> Figure:
     """Draw panels side by side, each with its errors written into the corner."""
     from matplotlib.figure import Figure
@@ -145,7 +123,7 @@ def parity_figure(panels: Sequence[Panel]) -> Figure:
 
     figure = Figure(figsize=(4.5 * len(panels), 4.6), layout=ConstrainedLayoutEngine(w_pad=0.1))
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        _draw(axes, _scaled(panel))
+        _draw(axes, panel)
     return figure
 
 

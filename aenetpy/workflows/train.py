@@ -186,8 +186,7 @@ def train(
     jobs
         Threads; the result does not depend on it.
     prepared
-        The data, see `prepare`; by default they are read from the folder, and the errors of the
-        networks to be used are logged in the end.
+        The data, see `prepare`; by default read from the folder, and a verdict is logged.
 
     Raises
     ------
@@ -310,6 +309,10 @@ def _train(
             raise
         finally:
             checkpoint.close()
+        if is_alone and outcome.reason != "stopped":
+            parts = {"test": (objective_test, test_s), "training": (objective, train_s)}
+            best_w = checkpoint.best_weights(outcome.row)
+            log_verdict(networks.files, outcome.weights_w, best_w, parts, trainset.names_s)
         tell_reason(outcome, settings.patience, stop.exists(), listener)
         best = checkpoint.note_on_best(outcome.row)
         if best is not None:
@@ -326,21 +329,6 @@ def _train(
         if settings.save_forces and geometry is not None:
             for name, part in (("forces.train.0", objective), ("forces.test.0", objective_test)):
                 save_forces(within(folder, name), trainset, part, outcome.weights_w)
-        if is_alone and outcome.reason != "stopped":
-            best_w = checkpoint.best_weights(outcome.row)
-            suffix, weights_w = ("", outcome.weights_w) if best_w is None else ("-best", best_w)
-            log_verdict(
-                ", ".join(f"{file}{suffix}" for file in networks.files.values()),
-                objective.quantities,
-                {
-                    "test": objective_test.evaluate(weights_w, gradient=False),
-                    "training": objective.evaluate(weights_w, gradient=False),
-                },
-                {
-                    "test": [trainset.names_s[s] for s in test_s],
-                    "training": [trainset.names_s[s] for s in train_s],
-                },
-            )
     listener.tell(report.networks_stored, networks.files)
     listener.tell(report.closing, datetime.now())
     timing.write()

@@ -11,7 +11,7 @@ from aenetpy.analysis.comparison import errors_of
 from aenetpy.arrays import Float, Index
 from aenetpy.io.free_form import times
 from aenetpy.reports.errors import UNITS, ByQuantity, errors_table
-from aenetpy.training.objective import Loss, Quantity
+from aenetpy.training.objective import Loss, Objective, Quantity
 
 HALF = 0.5
 """Part of the squared error that the structures named carry, if few of them carry as much."""
@@ -32,22 +32,30 @@ def errors_of_loss(quantities: Sequence[Quantity], loss: Loss) -> ByQuantity:
 
 
 def log_verdict(
-    networks: str,
-    quantities: Sequence[Quantity],
-    losses: Mapping[str, Loss],
-    names: Mapping[str, Sequence[str]],
+    files: Mapping[str, str],
+    last_w: Float,
+    best_w: Float | None,
+    parts: Mapping[str, tuple[Objective, Index]],
+    names_s: Sequence[str],
 ) -> None:
     """Log what the recommended networks are worth.
 
     Parameters
     ----------
-    networks
-        Their files, in words.
-    quantities
-        Of the objective.
-    losses, names
-        By set, test first: errors with these networks, and the structures in their order.
+    files
+        Of the last networks, by species.
+    last_w, best_w
+        All weights, in these files and in ``-best`` if those are better.
+    parts
+        By set, test first: the objective, and the indices of its structures.
+    names_s
+        Of all structures.
     """
+    suffix, weights_w = ("", last_w) if best_w is None else ("-best", best_w)
+    networks = ", ".join(f"{file}{suffix}" for file in files.values())
+    quantities = parts["training"][0].quantities
+    losses = {which: part.evaluate(weights_w, gradient=False) for which, (part, _) in parts.items()}
+    names = {which: [names_s[s] for s in chosen_s] for which, (_, chosen_s) in parts.items()}
     by_set = {which: errors_of_loss(quantities, loss) for which, loss in losses.items()}
     log.info("errors of %s", networks, extra={"block": errors_table(by_set)})
     carried = {which: _carriers(losses[which].errors[0], names[which]) for which in losses}

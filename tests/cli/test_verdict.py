@@ -43,7 +43,6 @@ def test_train_ends_with_the_errors_of_the_networks_to_use(folder, capsys):
     columns = np.array([row[1:5] for row in epochs], float)
     best = columns[np.argmin(columns[:, 3])]  # of the smallest test error
     if files == "Ti.nn, O.nn":
-        assert best is not None
         np.testing.assert_allclose(best, columns[-1])
     found = [float(x) for row in (rows[1], rows[0]) for x in row[3:5]]
     np.testing.assert_allclose(found, 1000 * best, rtol=1e-3)
@@ -55,10 +54,21 @@ def test_the_structures_that_carry_the_error_are_named(caplog):
     caplog.set_level("INFO", "aenetpy")
     errors_s = np.full(40, 0.001)
     errors_s[7] = 0.05
-    losses = {name: Loss(0.0, np.empty(0), (errors_s,)) for name in ("test", "training")}
-    losses["training"] = Loss(0.0, np.empty(0), (np.full(40, 0.001),))
-    names = {name: [f"{k}.xsf" for k in range(40)] for name in losses}
-    log_verdict("Ti.nn", [Quantity("energy", "eV/atom")], losses, names)
+
+    class Given:
+        quantities = (Quantity("energy", "eV/atom"),)
+
+        def __init__(self, errors_s):
+            self.errors_s = errors_s
+
+        def evaluate(self, weights_w, gradient):
+            return Loss(0.0, np.empty(0), (self.errors_s,))
+
+    parts = {
+        "test": (Given(errors_s), np.arange(40)),
+        "training": (Given(np.full(40, 0.001)), np.arange(40)),
+    }
+    log_verdict({"Ti": "Ti.nn"}, np.empty(0), None, parts, [f"{k}.xsf" for k in range(40)])
     part = 100 * 0.05**2 / (0.05**2 + 39e-6)
     assert (
         f"test set: 1 structure of 40 carries {part:.0f} % of the squared error of the energies: "
