@@ -34,14 +34,15 @@ _OF_ASE = {"charge": "initial_charges", "charges": "initial_charges"}
 _LENGTHS = ("length_unit", "position_unit", "pos_unit", "lattice_unit", "cell_unit")
 
 
-def iter_xyz(path: str) -> Iterator[Atoms]:
-    """Yield the frames of a file with all that stands in ``info`` and ``arrays``.
+def iter_xyz(path: str, start: int = 0) -> Iterator[Atoms]:
+    """Yield the frames of a file from a number on, with all keys in ``info`` and ``arrays``.
 
-    A frame that is wrong is a DataError with the line on which it begins.
+    The frames before are skipped unread. A frame that is wrong is a DataError with the line on
+    which it begins.
     """
     opener: Any = opener_of(path) or open
     with opener(path, "rt", encoding="utf-8", errors="surrogateescape") as file:
-        number, head = 1, file.readline()
+        number, head, k = 1, file.readline(), 0
         while head:
             check()
             first = number
@@ -54,14 +55,17 @@ def iter_xyz(path: str) -> Iterator[Atoms]:
                 lines = [line for _ in range(n_atoms) if (line := file.readline())]
                 if len(lines) < n_atoms:
                     raise ValueError(f"ends after {len(lines)} of {n_atoms} atoms")
-                atoms = _frame(comment, lines)
+                atoms = _frame(comment, lines) if k >= start else None
                 head, number = file.readline(), number + n_atoms + 2
                 while head.startswith("VEC"):  # ADF writes the lattice behind the atoms
-                    _read_vector(head, atoms)
+                    if atoms is not None:
+                        _read_vector(head, atoms)
                     head, number = file.readline(), number + 1
             except ValueError as reason:
                 raise DataError(str(reason), file=path, line=first) from None
-            yield atoms
+            k += 1
+            if atoms is not None:
+                yield atoms
 
 
 def _count(line: str) -> int:

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
@@ -39,7 +39,7 @@ def read_frames(path: str, index: int | str, format: str | None) -> Iterator[Ato
     format = format or _recognised(path)
     if format in ("xyz", "extxyz"):
         check_size(path, format)
-        yield from _chosen(iter_xyz(path), index)
+        yield from _chosen(lambda start: iter_xyz(path, start), index)
     elif format in ioformats:
         _check(path, format)
         for atoms in _kept_from(iter_frames(path, index, format)):
@@ -48,7 +48,8 @@ def read_frames(path: str, index: int | str, format: str | None) -> Iterator[Ato
                     atoms.calc.results.pop(label, None)
             yield atoms
     elif "/" in format:
-        yield from _chosen(_read_dpdata(path, format), index)
+        frames = _read_dpdata(path, format)
+        yield from _chosen(lambda start: islice(frames, start, None), index)
     else:
         raise _unknown(path, format)
 
@@ -63,14 +64,14 @@ def _recognised(path: str) -> str:
     return format
 
 
-def _chosen(frames: Iterator[Atoms], index: int | str) -> Iterator[Atoms]:
-    """Yield one frame, or all."""
-    if index == ":":
-        return frames
+def _chosen(frames_from: Callable[[int], Iterator[Atoms]], index: int | str) -> Iterator[Atoms]:
+    """Yield one frame, or all from a number on (``:`` and ``5:``)."""
+    if isinstance(index, str) and index.endswith(":"):
+        return frames_from(int(index[:-1] or 0))
     number = int(index)
     if number >= 0:
-        return islice(frames, number, number + 1)
-    last = deque(frames, maxlen=-number)
+        return islice(frames_from(number), 1)
+    last = deque(frames_from(0), maxlen=-number)
     return iter([last[0]] if len(last) == -number else [])
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
     _Frames: TypeAlias = Iterator[Atoms | Structure]
+    _Content: TypeAlias = Atoms | Structure | DataError
     _Read: TypeAlias = Callable[[int | str], _Frames]
 
 log = logging.getLogger("aenetpy")
@@ -42,15 +43,17 @@ _HEAD_BYTES = 4096
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One frame of a file, as its reader gives it, and the names of its labels."""
+    """One frame of a file, as its reader gives it, or the error of its reader."""
 
     name: str
-    content: Atoms | Structure
+    content: _Content
     entry: Entry
     tell: Tell
 
     def structure(self) -> Structure:
-        """Return the frame as a structure."""
+        """Return the frame as a structure; DataError if it cannot be one."""
+        if isinstance(self.content, DataError):
+            raise self.content
         if isinstance(self.content, Structure):
             return replace(self.content, name=self.name)
         return structure_from_atoms(
@@ -59,6 +62,8 @@ class Frame:
 
     def atoms(self) -> Atoms:
         """Return the frame as atoms, whose labels are results of a calculator."""
+        if isinstance(self.content, DataError):
+            raise self.content
         if isinstance(self.content, Structure):
             return atoms_from_structure(self.content)
         atoms = self.content
@@ -72,6 +77,14 @@ class Frame:
         atoms.calc = None
         _attach(atoms, labels)
         return atoms
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A structure that could not be read: the name that it would have, and why."""
+
+    name: str
+    error: DataError
 
 
 def iter_structures(
@@ -109,6 +122,17 @@ def iter_structures(
         yield frame.structure()
 
 
+def iter_outcomes(
+    entry: str, file: str | Path | None = None, line: int | None = None
+) -> Iterator[Structure | Unread]:
+    """Yield as `iter_structures`, and go on after a frame that cannot be read."""
+    for frame in iter_frames(entry, file, line):
+        try:
+            yield frame.structure()
+        except DataError as error:
+            yield Unread(frame.name, error)
+
+
 def iter_frames(
     text: str, file: str | Path | None = None, line: int | None = None, last: bool = False
 ) -> Iterator[Frame]:
@@ -144,7 +168,7 @@ def iter_frames(
         yield Frame(name, content, entry, tell)
 
 
-def _named_frames(entry: Entry, read: _Read, last: bool) -> Iterator[tuple[str, Atoms | Structure]]:
+def _named_frames(entry: Entry, read: _Read, last: bool) -> Iterator[tuple[str, _Content]]:
     """Yield the frames that an index chooses, with their names."""
     path, index = entry.path, entry.index
     if index is None and last:
@@ -232,7 +256,7 @@ def _is_xsf(path: str) -> bool:
 
 def _several_frames(
     path: str, index: str, read: _Read, tail: str
-) -> Iterator[tuple[str, Atoms | Structure]]:
+) -> Iterator[tuple[str, _Content]]:
     match = SLICE.fullmatch(index)
     assert match is not None
     start, stop, step = (int(text) if text else None for text in match.groups())
@@ -242,11 +266,28 @@ def _several_frames(
         n_frames = sum(1 for _ in read(":"))
         start, stop, step = slice(start, stop, step).indices(n_frames)
     found = False
-    for k, frame in islice(enumerate(read(":")), start, stop, step):
+    for k, frame in islice(enumerate(_frames(read)), start, stop, step):
         found = True
         yield f"{path}@{k}{tail}", frame
     if not found:
         raise DataError(f"no structure matches @{index}", file=path)
+
+
+def _frames(read: _Read) -> Iterator[_Content]:
+    """Yield all frames, and an error in place of one behind which the reader finds others."""
+    number, failed = 0, -1
+    while True:
+        try:
+            for frame in read(f"{number}:" if number else ":"):
+                yield frame
+                number += 1
+            return
+        except DataError as error:
+            if failed == number:  # the reader comes no further
+                return
+            yield error
+            number += 1
+            failed = number
 
 
 def _input_data_reader(path: str, entry: Entry) -> _Read:
@@ -264,14 +305,13 @@ def _input_data_reader(path: str, entry: Entry) -> _Read:
         ) from None
 
     def read(index: int | str) -> Iterator[Structure]:
-        frames = iter_input_data(path, known)
-        if index == ":":
-            return frames
+        if isinstance(index, str) and index.endswith(":"):
+            return iter_input_data(path, known, int(index[:-1] or 0))
         if not isinstance(index, int):
             raise DataError(f"'@{index}' is no index", file=path, hint="write @:, @-1 or @::10")
         if index < 0:
             index += sum(1 for _ in iter_input_data(path, known))
-        return islice(frames, index, index + 1) if index >= 0 else iter(())
+        return islice(iter_input_data(path, known, index), 1) if index >= 0 else iter(())
 
     return read
 

@@ -129,6 +129,12 @@ class Potential:
         """The fingerprint setup of each species, with the TYPES that it was trained with."""
         return tuple(replace(file.setup, types=file.species) for file in self.files.values())
 
+    @cached_property
+    def component_names(self) -> dict[str, list[str]]:
+        """Names of the fingerprint components of each species."""
+        parts = zip(self.species, self.atomic_potentials, strict=True)
+        return {symbol: atomic.descriptor.names() for symbol, atomic in parts}
+
     def evaluate(
         self,
         structure: Structure | Atoms,

@@ -54,6 +54,7 @@ from aenetpy.workflows.train_checks import (
     epochs_to_do,
     warn_of_small_sample,
 )
+from aenetpy.workflows.verdict import log_verdict
 
 RNG_STATE = "train.rngstate"
 STOP = "STOP"
@@ -203,7 +204,7 @@ def train(
     jobs
         Threads; the result does not depend on it.
     prepared
-        The data, see `prepare`; by default they are read from the folder.
+        The data, see `prepare`; by default read from the folder, and a verdict is logged.
     until
         Epochs of all calls together, instead of ITERATIONS, which counts those of this call.
 
@@ -235,6 +236,7 @@ def _train(
     sampling = choose_sampling(settings)
     state, restart = read_state(folder), read_optimiser(settings.method.name, folder)
     listener.tell(report.opening, datetime.now(), __version__)
+    is_alone = prepared is None
     if prepared is None:
         prepared = prepare(settings, folder, listener)
     else:
@@ -330,6 +332,10 @@ def _train(
             raise
         finally:
             checkpoint.close()
+        if is_alone and outcome.reason != "stopped":
+            parts = {"test": (objective_test, test_s), "training": (objective, train_s)}
+            best_w = checkpoint.best_weights(outcome.row)
+            log_verdict(networks.files, outcome.weights_w, best_w, parts, trainset.names_s)
         tell_reason(outcome, settings.patience, stop.exists(), listener)
         best = checkpoint.note_on_best(outcome.row)
         if best is not None:

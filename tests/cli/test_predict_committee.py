@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 
 from aenetpy.cli.main import run
 from aenetpy.io.xsf import read_xsf, write_xsf
 from aenetpy.models.calibration import Calibration, Spread
+from aenetpy.models.committee import read_committee
 from aenetpy.models.committee_file import write_committee
 from aenetpy.models.reading import read_potential
 from tests.models.test_committee import members, write
@@ -108,6 +110,17 @@ def test_without_forces(capsys):
 def test_what_cannot_be(capsys):
     assert run([*COMMAND[:-1], "nowhere"]) == 4
     assert "nowhere: no folders member-1, member-2" in capsys.readouterr().err
-    Path("predict.in").write_text(f"{HEAD}RELAX\nmethod=bfgs\n{FILES}")
-    assert run(COMMAND) == 2
-    assert "RELAX works with one potential; remove RELAX" in capsys.readouterr().err
+
+
+def test_a_committee_relaxes_on_its_mean(capsys):
+    Path("predict.in").write_text(f"{HEAD}RELAX\nsteps=5\n{FILES}")
+    assert run([*COMMAND, "--json"]) == 0
+    for one in json.loads(capsys.readouterr().out)["structures"]:
+        energies = one["relaxation"]["cohesive_energies"]
+        assert len(energies) > 1
+        assert energies == sorted(energies, reverse=True)
+        assert energies[-1] == pytest.approx(one["cohesive_energy"], rel=1e-12)
+        atoms = Atoms(one["species"], one["positions"], cell=one["cell"], pbc=one["periodic"])
+        found = read_committee("com").evaluate(atoms)
+        assert found.mean.energy == pytest.approx(one["energy"], rel=1e-9)
+        assert found.energy_std == pytest.approx(one["uncertainty"]["energy"], rel=1e-6)
