@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -68,15 +68,15 @@ def _write_folder(target: Path, structures: Iterator[Structure]) -> int:
         raise exists_already(target, "remove it, or name another folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        hidden = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
+        hidden = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+        hidden.mkdir()  # unlike a folder of tempfile, with the mode that umask gives
     except OSError as error:
         raise writing_error(target, error) from None
     try:
         n = 0
         for n, structure in enumerate(interruptible(structures), start=1):
             with located(structure.name):
-                write_xsf(Path(hidden) / f"{n:06d}.xsf", structure)
-        os.chmod(hidden, 0o755)
+                write_xsf(hidden / f"{n:06d}.xsf", structure)
         os.rename(hidden, target)
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)

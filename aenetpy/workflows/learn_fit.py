@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -14,9 +13,10 @@ import numpy as np
 
 from aenetpy.arrays import Index
 from aenetpy.data.families import is_copy, parent_of
-from aenetpy.io.files import read_bytes, read_text, write_bytes, write_text
+from aenetpy.io.files import read_bytes, write_bytes
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.rngstate import GfortranRandom
+from aenetpy.io.sealed import read_sealed, write_sealed
 from aenetpy.io.train_in import TrainInput
 from aenetpy.models.committee import MEMBER
 from aenetpy.training.split import split_families
@@ -24,6 +24,7 @@ from aenetpy.workflows.generate import generate
 from aenetpy.workflows.train_members import PROGRESS, train_members
 
 TRAINING_SET, RECORD = "refdata.train", "fit.json"
+FORMAT = "aenetpy learn fit 1"
 LEFT_OVER = (f"{TRAINING_SET}*", f"{MEMBER}*/*.nn-*", f"{MEMBER}*/train.state")
 """What nobody needs after a fit."""
 
@@ -125,12 +126,11 @@ def fit_committee(task: FitTask, jobs: int) -> dict[str, Any]:
     """
     done = task.folder / RECORD
     if not done.exists():
-        write_text(done, json.dumps(_fitted(task, jobs)) + "\n")
+        write_sealed(done, {"format": FORMAT, **_fitted(task, jobs)})
     for pattern in LEFT_OVER:
         for path in task.folder.glob(pattern):
             path.unlink()
-    record: dict[str, Any] = json.loads(read_text(done))
-    return record
+    return read_sealed(done, FORMAT, "remove it, and the same command fits again")
 
 
 def _fitted(task: FitTask, jobs: int) -> dict[str, Any]:

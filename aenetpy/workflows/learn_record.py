@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from aenetpy.analysis.parity import ParityGroup
 from aenetpy.arrays import Float
 from aenetpy.data.families import is_copy
 from aenetpy.data.structure import Structure
+from aenetpy.errors import DataError
 from aenetpy.io.files import read_text, within
 from aenetpy.io.learn_in import Learn
 from aenetpy.io.learn_state import LearnState
@@ -137,14 +138,26 @@ def _trace(results: Path, state: LearnState) -> GammaTrace | None:
     for fit in state.cycles:
         path = results / cycle_name(fit["cycle"]) / GAMMA
         if path.exists():
-            lines = read_text(path).splitlines()[1:]
-            rows += [(fit["cycle"] + 1, *line.rsplit(",", 2)) for line in lines if line]
+            rows += [(fit["cycle"] + 1, *row) for row in _gamma_rows(path)]
     if not rows:
         return None
     cycles, walks, steps, gammas = zip(*rows, strict=True)
-    return GammaTrace(
-        np.array(gammas, np.float64), np.array(steps, np.int64), np.array(cycles, np.int64), walks
-    )
+    return GammaTrace(np.array(gammas), np.array(steps), np.array(cycles), walks)
+
+
+def _gamma_rows(path: Path) -> Iterator[tuple[str, int, float]]:
+    """Yield walk, step and gamma of each line."""
+    for number, line in enumerate(read_text(path).splitlines()[1:], start=2):
+        try:
+            walk, step, gamma = line.rsplit(",", 2)
+            yield walk, int(step), float(gamma)
+        except ValueError:
+            raise DataError(
+                f"'{line[:60]}' is no line 'walk,step,gamma'",
+                file=path,
+                line=number,
+                hint="remove the line, and run the same command again",
+            ) from None
 
 
 def _threshold(value: float | None) -> float:
