@@ -102,7 +102,7 @@ def learn(
     with locked_folder(results, "learn") as lock:
         run = _Run(settings, Path(folder), results, jobs, lock)
         with (
-            open(results / LOG, "a", encoding="utf-8", errors="surrogateescape") as told,
+            open(results / LOG, "a", encoding="utf-8", errors="backslashreplace") as told,
             notes_only_to(told),
             warnings_as_notes(),
         ):
@@ -281,7 +281,8 @@ class _Run:
                 state.failed, state.stage = 0, "explore"
                 self.save()
                 raise ReferenceFailed(
-                    f"no label in {times(MOST_FAILED, 'cycle')}: {failures[-1].reason}",
+                    f"no label by '{self.settings.reference.calculator}' in"
+                    f" {times(MOST_FAILED, 'cycle')}: {failures[-1].reason}",
                     file=here / "reference",
                     hint="mend the cause, and run the same command to go on",
                 )
