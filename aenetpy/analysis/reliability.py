@@ -66,7 +66,10 @@ def reliability_figure(panels: Sequence[Reliability]) -> Figure:
 
     figure = Figure(figsize=(4.5 * len(panels), 4.4), layout="constrained")
     for axes, panel in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
-        predicted_b, observed_b = reliability_bins(panel.errors_k, panel.stds_k)
+        is_energy = panel.unit.startswith("eV/atom")
+        unit = f"m{panel.unit}" if is_energy else panel.unit
+        size = 1000.0 if is_energy else 1.0
+        predicted_b, observed_b = reliability_bins(size * panel.errors_k, size * panel.stds_k)
         factor, spread = panel.spread.factor, panel.spread
         for scale, colour, name, within in (
             (1.0, GREY, "as it is", spread.within),
@@ -79,8 +82,8 @@ def reliability_figure(panels: Sequence[Reliability]) -> Figure:
         top = 1.05 * max(float((max(1.0, factor) * predicted_b).max()), float(observed_b.max()))
         axes.plot([0.0, top], [0.0, top], color="black", linewidth=0.8, zorder=1)
         axes.set(xlim=(0.0, top), ylim=(0.0, top), aspect="equal")
-        axes.set_xlabel(f"predicted standard deviation of the {panel.quantity} ({panel.unit})")
-        axes.set_ylabel(f"observed RMSE ({panel.unit})")
+        axes.set_xlabel(f"predicted standard deviation of the {panel.quantity} ({unit})")
+        axes.set_ylabel(f"observed RMSE ({unit})")
         axes.legend(frameon=False, fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.0))
         axes.spines[["top", "right"]].set_visible(False)
     return figure

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from aenetpy.io.ase_input import MD_JSON, Ensemble
+from aenetpy.io.ase_input import MD_JSON, Ensemble, contradiction
 from aenetpy.io.free_form import Entry, Place
 from aenetpy.io.properties_in import PROPERTY_KEYS, Property, read_properties
 from aenetpy.io.reference_in import REFERENCE_KEYS, Reference, read_reference
@@ -38,9 +38,7 @@ WALK_KEYS = (
         form='structures, as in FILES, in quotes: `"run.traj@:"`',
     ),
     Item("steps", "integer", "of molecular dynamics", default=1000, bounds=Bounds(1)),
-    Item(
-        "time_step", "number", "of the integrator", default=1.0, bounds=Bounds(above=0), unit="fs"
-    ),
+    replace(MD_JSON["time_step"], default=1.0, told=""),
     Item(
         "temperature",
         "lines",
@@ -311,7 +309,7 @@ def _check_together(learn: Learn, keys: Mapping[str, YamlValue]) -> None:
     if learn.select != "committee":
         for key in ("lower", "upper"):
             if key in keys:
-                raise keys[key].error(f"has no meaning with select {learn.select}", "remove it")
+                keys[key].place.warn(f"{key} has no meaning with select {learn.select}; ignored")
 
 
 def _read(item: Item, value: YamlValue) -> Any:
@@ -366,11 +364,15 @@ def _read_walk(name: str, value: YamlValue) -> WalkInput:
             f"is a ramp, which {ensemble.name} with this thermostat cannot follow",
             "use 'ensemble: nvt' with 'thermostat: langevin'",
         )
+    time_step = given.get("time_step", items["time_step"].default)
+    if (found := contradiction(keys, ensemble, time_step)) is not None:
+        key, message, hint = found
+        raise keys[key].place.error(f"{value.name}: {message}", hint)
     return WalkInput(
         name,
         given["start"],
         steps=given.get("steps", items["steps"].default),
-        time_step=given.get("time_step", items["time_step"].default),
+        time_step=time_step,
         ensemble=ensemble,
         last_temperature=temperatures[-1],
         place=value.place,

@@ -130,6 +130,12 @@ class LearnRecord:
         Properties of a committee that was trained on all data there are; None if there is none.
     parity
         ``start`` and ``end``, as far as known.
+    potential
+        Folder of the last committee.
+    ended
+        Why learning is done; empty if it is not.
+    walks
+        How each of them has ended, by name.
     """
 
     name: str
@@ -139,3 +145,6 @@ class LearnRecord:
     reference: Mapping[str, float] = field(default_factory=dict)
     full: Mapping[str, float] | None = None
     parity: Mapping[str, ParityRecord] = field(default_factory=dict)
+    potential: str = ""
+    ended: str = ""
+    walks: Mapping[str, str] = field(default_factory=dict)

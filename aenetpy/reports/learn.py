@@ -55,9 +55,16 @@ def given_up(walk: str, step: int) -> str:
     )
 
 
-def ends(cycle: int, n_labels: int, why: str) -> str:
-    """Return why learning is done."""
-    return f"done after {times(cycle + 1, 'fit')} and {times(n_labels, 'label')}: {why}\n"
+def ends(cycle: int, n_labels: int, why: str, never_ran: Sequence[str], potential: str) -> str:
+    """Return why learning is done, what was never tried, and where the result is."""
+    return (
+        f"done after {times(cycle + 1, 'fit')} and {times(n_labels, 'label')}:"
+        f" {_reason(why, never_ran)}; the potential is {potential}\n"
+    )
+
+
+def _reason(why: str, never_ran: Sequence[str]) -> str:
+    return why + (f"; never ran: {', '.join(never_ran)}" if never_ran else "")
 
 
 _COLUMNS = (
@@ -80,6 +87,7 @@ def status(
     failures: Sequence[Mapping[str, Any]],
     stage: str,
     ended: str,
+    never_ran: Sequence[str],
 ) -> str:
     """Return one line per cycle: labels, gamma, errors on held-out structures, times."""
     lines = [" ".join(f"{name:>{width}}" for name, width in _COLUMNS)]
@@ -109,5 +117,7 @@ def status(
         f"cycle {one['cycle']}, {one['walk']}, step {one['step']}: {one['reason']}"
         for one in failures
     ]
-    lines.append(f"done: {ended}" if stage == "done" else f"to do next: {stage}")
+    lines.append(
+        f"done: {_reason(ended, never_ran)}" if stage == "done" else f"to do next: {stage}"
+    )
     return "\n".join(lines) + "\n"

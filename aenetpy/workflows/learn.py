@@ -41,6 +41,7 @@ from aenetpy.workflows.learn_record import (
     held_out_structures,
     learn_record,
     parity_of_committee,
+    write_trajectory,
 )
 from aenetpy.workflows.learn_walks import Walks
 from aenetpy.workflows.reference import check_reference, label, measure_with
@@ -171,7 +172,7 @@ class _Run:
         if state.ended == LABELS_USED and state.n_labels < self.settings.labels:
             state.stage, state.ended = "explore", ""  # the user allows more of them
         if state.stage == "done":
-            self.listener.tell(report.ends, state.cycle, state.n_labels, state.ended)
+            self._end(state.ended)
         has_moved = False
         while state.stage != "done":
             check()
@@ -297,13 +298,17 @@ class _Run:
         write_xyz(self.results / LABELS, self._labels())
 
     def report(self) -> None:
-        """Write the report, if there is something to tell."""
+        """Write the report and the trajectory, if there is something to tell."""
         if self.state.cycles:
+            write_trajectory(self.results, self.state)
             write_report(self.results / REPORT, learn_record(self.settings, self.state, self.root))
 
     def _end(self, why: str) -> None:
-        self.state.stage, self.state.ended = "done", why
-        self.listener.tell(report.ends, self.state.cycle, self.state.n_labels, why)
+        state = self.state
+        state.stage, state.ended = "done", why
+        never_ran = [walk.name for walk in self.settings.explore[state.walk + 1 :]]
+        potential = os.path.join(self.settings.folder, cycle_name(state.cycle))
+        self.listener.tell(report.ends, state.cycle, state.n_labels, why, never_ran, potential)
 
     # What the stages share
 

@@ -17,6 +17,7 @@ from aenetpy.io.learn_in import Learn, WalkInput
 from aenetpy.io.structures import iter_structures, split_index, split_units
 from aenetpy.io.train_in import TrainInput
 from aenetpy.workflows.atoms import read_atoms
+from aenetpy.workflows.dynamics import checked_chain
 from aenetpy.workflows.generate import read_setups
 
 if TYPE_CHECKING:
@@ -55,7 +56,11 @@ def check_learning(settings: Learn, generate: GenerateInput, train: TrainInput, 
         for structure in iter_structures(within(root, walk.start or walk.trajectory or "")):
             check_species(structure, setups)
         if walk.start is not None:
-            start_atoms(walk, root)
+            atoms = start_atoms(walk, root)
+            try:
+                checked_chain(atoms, walk.ensemble)
+            except InputError as error:
+                raise walk.place.error(f"{walk.name}: {error.message}", error.hint) from None
 
 
 def start_atoms(walk: WalkInput, root: Path) -> Atoms:

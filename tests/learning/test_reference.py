@@ -87,7 +87,11 @@ def test_labels_are_those_of_the_calculator(tmp_path):
         ("Giving", {"energy": [1.0, 2.0]}, "the calculator returns energy of shape (2,), not (1,)"),
         ("Giving", {"forces": [[0, 0], [0]]}, "forces of the calculator holds no real numbers"),
         ("Giving", {"forces": 3.0}, "the calculator returns forces of shape (), not (2, 3)"),
-        ("Giving", {"stress": [1.0] * 9}, "the calculator returns stress of shape (9,), not (3, 3)"),
+        (
+            "Giving",
+            {"stress": [1.0] * 9},
+            "the calculator returns stress of shape (9,), not (3, 3)",
+        ),
         ("Giving", {"stress": "none"}, "stress of the calculator holds no real numbers"),
         ("Asking", {}, "the reference calculation failed: RuntimeError: nobody knows \\ud800"),
         ("Stretching", {}, "the calculator returns the atoms in another cell"),

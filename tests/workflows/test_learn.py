@@ -17,7 +17,7 @@ from aenetpy.cli.main import run
 from aenetpy.errors import DataError, InputError, ReferenceFailed, Stopped
 from aenetpy.io.ase_input import Ensemble
 from aenetpy.io.learn_in import WalkInput, read_learn
-from aenetpy.io.learn_state import read_state
+from aenetpy.io.learn_state import read_state, write_state
 from aenetpy.workflows import learn as module
 from aenetpy.workflows.learn import learn
 from aenetpy.workflows.learn_fit import LearningSplit
@@ -187,10 +187,11 @@ def test_foreign_folder(tmp_path):
 
 
 @pytest.mark.parametrize("select", ["random", "uniform"])
-def test_selection_without_committee(tmp_path, select):
-    text = LEARN.replace("lower: 0.1\nupper: 5\n", f"select: {select}\n")
-    folder = make_project(tmp_path, text)
+def test_selection_without_committee(tmp_path, caplog, select):
+    folder = make_project(tmp_path, f"select: {select}\n{LEARN}")
     state = learn(read_learn(folder / "learn.yaml"), folder)
+    for key in ("lower", "upper"):
+        assert f"{key} has no meaning with select {select}; ignored" in caplog.text
     assert state.n_labels == 4
     if select == "uniform":
         assert state.labelled == {"slab": [6, 12], "bulk": [4, 8]}
@@ -229,6 +230,35 @@ def test_a_reference_that_fails(tmp_path, toy, words):
     assert not (folder / "learn" / "labels.xyz").exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("state.json", '"cycle": 1', '"cycle": "x"'),
+        ("state.json", '"digest": ', '"digest": null, "x": '),
+        ("state.json", '"failed": 0', '"failed": NaN'),
+        ("cycle-001/fit.json", '"calibration": ', '"calibration": -'),
+        ("cycle-001/fit.json", "{", "["),
+        ("cycle-000/gamma.csv", "slab,0,", "slab,,"),
+    ],
+)
+def test_damaged_files_of_its_own(tmp_path, monkeypatch, capsys, file, old, new):
+    folder = make_project(tmp_path, LEARN.replace("labels: 4", "labels: 1"))
+    monkeypatch.chdir(folder)
+    assert run(["learn"]) == 0
+    if "fit" in file:  # as if it had been killed after it
+        state = read_state("learn/state.json")
+        state.stage = "train"
+        write_state("learn/state.json", state)
+    path = folder / "learn" / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    capsys.readouterr()
+    assert run(["learn"]) == 4
+    told = capsys.readouterr().err
+    assert told.startswith(f"aenetpy: error: learn/{file}:")
+    assert told.count("\n") == 1
+
+
 def test_held_out_structures_stay_held_out():
     own = [f"a-{k}.xsf" for k in range(10)]
     labels = [f"run/cycle-{k:03d}/labels.xyz@{j}" for k in range(30) for j in range(2)]
@@ -257,7 +287,28 @@ def test_held_out_structures_stay_held_out():
         ({"members": "1"}, "members is 1; it must be at least 2"),
         ({"frames": "4"}, "frames is 4, and 4 steps of check have no room"),
         ({"measure": "maximum"}, "measure is 'maximum'; write max or norm"),
-        ({"select": "random"}, "lower has no meaning with select random"),
+        (
+            {"explore": "{a: {start: slab.xyz, pressure: 1}}"},
+            ":7: explore.a: pressure has no meaning",
+        ),
+        (
+            {"explore": "{a: {start: slab.xyz, ensemble: npt, thermostat: langevin}}"},
+            "thermostat has no meaning in the ensemble npt",
+        ),
+        (
+            {"explore": "{a: {start: slab.xyz, thermostat_time: 2, time_step: 2}}"},
+            "thermostat_time is 2; it must be longer than time_step",
+        ),
+        (
+            {"explore": "{a: {start: slab.xyz, time_step: 200}}"},
+            "time_step is 200; it must be shorter than thermostat_time, which is 100 fs",
+        ),
+        (
+            {"explore": "{a: {start: isolated.xyz, ensemble: npt}}"},
+            "a: a structure that is not per",
+        ),
+        ({"explore": r'{"a\nb": {start: slab.xyz}}'}, r"key 'a\\nb' cannot be printed"),
+        ({"generate": r'"a\ud800"'}, "generate holds half a character"),
         ({"explore": "{}"}, "explore is empty"),
         ({"explore": "{a: {steps: 3}}"}, "explore.a needs either start or trajectory"),
         ({"explore": "{a: {start: nothing.xyz}}"}, "nothing.xyz"),
@@ -271,6 +322,10 @@ def test_held_out_structures_stay_held_out():
 def test_bad_input(tmp_path, capsys, monkeypatch, change, words):
     folder = make_project(tmp_path)
     monkeypatch.chdir(folder)
+    write(folder / "isolated.xyz", bulk("Au", cubic=True) * 2)
+    (folder / "isolated.xyz").write_text(
+        (folder / "isolated.xyz").read_text().replace('pbc="T T T"', 'pbc="F F F"')
+    )
     with pytest.raises(Exception, match=words) as caught:
         learn(settings_of(folder, **change), folder)
     assert "\n" not in str(caught.value)
