@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aenetpy.analysis.colours import COLOURS, GREY
 from aenetpy.analysis.drawing import legend_above, new_figure, without_frames
 from aenetpy.analysis.parity import energy_panel, force_panel, parity_figure
-from aenetpy.arrays import Long
 from aenetpy.learning.record import CycleRecord, GammaTrace, LearnRecord, ParityRecord
 
 if TYPE_CHECKING:
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
 COLUMNS = 2
 """Panels side by side."""
 
-SHOWN = 1e4
+SHOWN = 1e3
 """Between the ends of an axis of gamma."""
 
-MOST_TICKS = 10
-"""Of the bar that explains the colours of cycles."""
+MOST_NAMED = 10
+"""Cycles in a legend."""
 
 
 def gamma_figure(trace: GammaTrace, cycles: Sequence[CycleRecord]) -> Figure | None:
@@ -39,13 +38,18 @@ def gamma_figure(trace: GammaTrace, cycles: Sequence[CycleRecord]) -> Figure | N
     figure
         None if nothing was checked.
     """
+    from matplotlib import colormaps
+
     if not len(trace.gammas_k):
         return None
     walks = list(dict.fromkeys(trace.walks_k))
     figure = new_figure(0.8 + 2.0 * len(walks))
     panels = figure.subplots(len(walks), 1, squeeze=False, sharey=True)[:, 0]
     numbers = np.unique(trace.cycles_k)
-    colours = dict(zip(numbers.tolist(), _colours_of_cycles(figure, panels, numbers), strict=True))
+    scale = colormaps["viridis"](np.linspace(0.0, 0.9, len(numbers)))
+    colours = dict(zip(numbers.tolist(), scale, strict=True))
+    for number in numbers[:: -(-len(numbers) // MOST_NAMED)].tolist():
+        panels[0].plot([], [], color=colours[number], label=f"cycle {number}")
     thresholds = {cycle.number: (cycle.lower, cycle.upper) for cycle in cycles}
     levels = np.concatenate([trace.gammas_k, *thresholds.values()])
     top = 2.0 * float(levels[np.isfinite(levels)].max(initial=1e-3))
@@ -57,29 +61,17 @@ def gamma_figure(trace: GammaTrace, cycles: Sequence[CycleRecord]) -> Figure | N
                 continue
             axes.plot(steps, gammas, "o-", color=colour, markersize=2.5, linewidth=1.0)
             absurd = steps[~np.isfinite(gammas)]
-            axes.plot(absurd, np.full(absurd.size, top), "x", color=colour, clip_on=False)
+            if absurd.size:
+                axes.plot(absurd, np.full(absurd.size, top), "x", color=colour, clip_on=False)
             for threshold in filter(math.isfinite, thresholds.get(number, ())):
                 ends = steps.min(), steps.max()
                 axes.plot(ends, [threshold] * 2, color=colour, linewidth=0.8, linestyle="--")
         axes.set_title(walk, loc="left", fontsize=10, fontweight="bold")
         axes.set(yscale="log", ylim=(top / SHOWN, top), ylabel="gamma (eV/Å)")
+        axes.xaxis.get_major_locator().set_params(integer=True)
     panels[-1].set_xlabel("step")
+    legend_above(figure, panels[0])
     return without_frames(figure)
-
-
-def _colours_of_cycles(figure: Figure, panels: Any, numbers: Long) -> Any:
-    """Return a colour for each cycle, and draw the bar that explains them."""
-    from matplotlib import colormaps
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.colors import BoundaryNorm, ListedColormap
-
-    colours = colormaps["viridis"](np.linspace(0.0, 0.9, len(numbers)))
-    edges = np.append(numbers, numbers[-1] + 1) - 0.5
-    if len(numbers) > 1:
-        bar = ScalarMappable(BoundaryNorm(edges, len(numbers)), ListedColormap(colours))
-        ticks = numbers[:: -(-len(numbers) // MOST_TICKS)]
-        figure.colorbar(bar, ax=panels.tolist(), label="cycle", ticks=ticks)
-    return colours
 
 
 def property_figure(record: LearnRecord) -> Figure | None:

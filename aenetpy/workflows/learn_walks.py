@@ -283,7 +283,7 @@ class Walks:
         )
         left = settings.labels - self._state.n_labels + used
         share = -(-left // (len(settings.explore) - self._state.walk))
-        return math.ceil(share * (1 + step / walk.steps) / 2) - used
+        return int(share * (1 + step / walk.steps) / 2 + 0.5) - used
 
     def _limit(self) -> float:
         """Return the disagreement that ends an interval at once."""
