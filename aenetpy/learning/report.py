@@ -63,9 +63,28 @@ def write_report(path: Path, record: LearnRecord) -> None:
 
 
 def opening(record: LearnRecord) -> str:
-    """Return the verdict: what came of it, and how to use it; and what was asked for."""
+    """Return the verdict, what came of the run in numbers, and what was asked for."""
     n_labels = sum(cycle.n_labels for cycle in record.cycles)
     n_failures = sum(cycle.n_failures for cycle in record.cycles)
+    last = record.cycles[-1]
+    lines = [
+        f"# {record.name}",
+        "",
+        *(_verdict(record) if record.potential else ()),
+        f"{times(sum(cycle.number > 0 for cycle in record.cycles), 'cycle')},"
+        f" {times(n_labels, 'label')} ({n_failures} failed);"
+        f" {times(last.n_training, 'structure')} for training at the end. aenetpy {__version__}.",
+        "",
+        "## What was asked for",
+        "",
+        *(f"    {line}" for line in record.settings),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _verdict(record: LearnRecord) -> list[str]:
+    """Return how far it came, how to use the potential, how good it is, and how walks ended."""
     first, last = record.cycles[0], record.cycles[-1]
     verdict = f"Done: {record.ended}." if record.ended else "Not done: the same command goes on."
     errors = "No structures are held out that would say how good it is."
@@ -74,9 +93,7 @@ def opening(record: LearnRecord) -> str:
         if first.held_out is not None and first is not last:
             errors += f"; before the first label they were {_errors(first.held_out)}"
         errors += "."
-    lines = [
-        f"# {record.name}",
-        "",
+    return [
         f"**{verdict}** The potential is the committee in `{record.potential}`:",
         "",
         "    import aenetpy",
@@ -85,18 +102,9 @@ def opening(record: LearnRecord) -> str:
         "",
         errors,
         "",
-        f"{times(sum(cycle.number > 0 for cycle in record.cycles), 'cycle')},"
-        f" {times(n_labels, 'label')} ({n_failures} failed);"
-        f" {times(last.n_training, 'structure')} for training at the end. aenetpy {__version__}.",
-        "",
         *(f"- `{name}` {fate}" for name, fate in record.walks.items()),
         "",
-        "## What was asked for",
-        "",
-        *(f"    {line}" for line in record.settings),
-        "",
     ]
-    return "\n".join(lines)
 
 
 def _errors(errors: ErrorPair) -> str:

@@ -13,9 +13,12 @@ from aenetpy.errors import UsageError, located
 from aenetpy.interruption import interruptible
 from aenetpy.io.files import check_new, exists_already, write_text, writing_error
 from aenetpy.io.input_data import parse_units, write_input_data
-from aenetpy.io.lasp2_ini import read_lasp2, translate
+from aenetpy.io.lasp2_ini import dynamics_of, read_lasp2, translate
 from aenetpy.io.structures import iter_structures, split_index, split_units
 from aenetpy.io.xsf import write_xsf
+
+START = "start.xsf"
+"""Where walks of LASP2 begin, beside ``learn.yaml``."""
 
 
 def convert(sources: Sequence[str], target: str) -> str:
@@ -33,7 +36,12 @@ def convert(sources: Sequence[str], target: str) -> str:
     if len(sources) == 1 and sources[0].lower().endswith(".ini"):
         check_new(target)
         lasp2 = read_lasp2(sources[0])
-        write_text(target, translate(lasp2))
+        found = dynamics_of(lasp2)
+        if found is not None and found.structure is not None:
+            start = Path(target).parent / START
+            check_new(start)
+            write_xsf(start, found.structure)
+        write_text(target, translate(lasp2, found, START))
         return f"{target} is written; generate.in and train.in, which it names, are to be made"
     path, units = split_units(target)
     if units is not None:

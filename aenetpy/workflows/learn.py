@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import os
@@ -9,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from aenetpy.analysis.properties import measure
 from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError, DataError, InputError, ReferenceFailed, Stopped
 from aenetpy.interruption import check
-from aenetpy.io.files import within
+from aenetpy.io.files import within, writing_error
 from aenetpy.io.free_form import Entry, times
 from aenetpy.io.generate_in import read_generate_in
 from aenetpy.io.learn_in import Learn
@@ -25,6 +26,7 @@ from aenetpy.io.learn_state import LearnState, read_state, write_state
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.properties_in import given_values
 from aenetpy.io.structures import iter_structures
+from aenetpy.io.temporary import NamedFile
 from aenetpy.io.train_in import read_train_in
 from aenetpy.io.xyz import write_xyz
 from aenetpy.learning.reference import Failure, Label
@@ -103,7 +105,7 @@ def learn(
     with locked_folder(results, "learn") as lock:
         run = _Run(settings, Path(folder), results, jobs, lock)
         with (
-            open(results / LOG, "a", encoding="utf-8", errors="backslashreplace") as told,
+            _appended(results / LOG) as told,
             notes_only_to(told),
             warnings_as_notes(),
         ):
@@ -118,6 +120,16 @@ def learn(
                 raise
             run.report()
         return run.state
+
+
+def _appended(path: Path) -> TextIO:
+    """Open a text file that is appended to, and whose name stands in errors of a full disk."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    except OSError as error:
+        raise writing_error(path, error) from None
+    file = io.BufferedWriter(NamedFile(descriptor, "ab", str(path)))
+    return io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
 
 
 class _Run:
