@@ -82,6 +82,12 @@ LEARN_YAML = Table(
             told="name of the file without suffix",
             form="folder",
         ),
+        Item(
+            "committee",
+            "file",
+            "to begin with, instead of a first fit; its networks must be those of train.in",
+            form="folder with `member-1`, `member-2` ...",
+        ),
         Item("members", "integer", "networks of the committee", default=5, bounds=Bounds(2, 100)),
         Item(
             "seed",
@@ -236,6 +242,7 @@ class Learn:
     explore: tuple[WalkInput, ...]
     generate: str = "generate.in"
     train: str = "train.in"
+    committee: str | None = None
     members: int = 5
     seed: int = 1
     retrain: Mapping[str, Any] = field(default_factory=dict)

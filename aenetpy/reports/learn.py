@@ -15,7 +15,8 @@ def fit_begins(cycle: int, n_labels: int) -> str:
 
 def fit_ends(record: Mapping[str, Any]) -> str:
     """Return the errors of a fit."""
-    text = f"cycle {record['cycle']}: {times(record['n_training'], 'structure')} trained on"
+    trained = f"{times(record['n_training'], 'structure')} trained on"
+    text = f"cycle {record['cycle']}: {trained if record['n_training'] else 'committee as given'}"
     if record["held_out"] is not None:
         _, energy, _, force = record["held_out"]
         text += f", {times(record['n_test'], 'structure')} held out:"

@@ -211,6 +211,7 @@ class _Run:
             self.root,
             here,
             before,
+            self._given() if before is None else None,
         )
         record = fit_committee(task, self.jobs)
         state.test = record.pop("test")
@@ -353,6 +354,11 @@ class _Run:
         for name, reason in found.reasons.items():
             log.warning("%s: %s", name, reason)
         return {name: _number(value) for name, value in found.values.items()}
+
+    def _given(self) -> Path | None:
+        """Return the folder of the committee that learning begins with; None without."""
+        name = self.settings.committee
+        return None if name is None else Path(within(self.root, name))
 
     def _label_entries(self) -> list[Entry]:
         """Return the labels of all cycles before this one, as FILES names them."""

@@ -139,11 +139,66 @@ def test_jobs_do_not_matter(undisturbed, tmp_path):
     assert outcome(folder / "learn") == outcome(undisturbed / "learn")
 
 
+def test_labels_are_divided_over_walks_and_time(tmp_path):
+    """A committee that always disagrees: lower is next to nothing."""
+    text = LEARN.replace("lower: 0.1", "lower: 1e-9").replace("labels: 4", "labels: 6")
+    text = text.replace("upper: 5", "upper: 1e6").replace("check: 4", "check: 2")
+    state = learn(read_learn(make_project(tmp_path, text) / "learn.yaml"), tmp_path)
+    slab, bulk = state.labelled["slab"], state.labelled["bulk"]
+    assert len(slab) == len(bulk) == 3
+    assert max(slab) > 6
+    assert max(bulk) > 4
+
+
+def test_what_never_ran_is_said(tmp_path, monkeypatch, capsys):
+    explore = "".join(f"  w{k}: {{start: slab.xyz, steps: 4}}\n" for k in range(3))
+    text = LEARN[: LEARN.index("explore")].replace("labels: 4", "labels: 1")
+    monkeypatch.chdir(make_project(tmp_path, f"{text}explore:\n{explore}"))
+    assert run(["learn"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "never ran: w1, w2" in last
+    assert "learn/cycle-001" in last
+    assert run(["learn", "status"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("never ran: w1, w2")
+    opening = Path("learn/report.md").read_text().split("## ")[0]
+    assert "read_committee('learn/cycle-001')" in opening
+    assert "- `w2` never ran" in opening
+
+
+def test_begins_with_a_committee(undisturbed, tmp_path, capsys):
+    folder = make_project(tmp_path)
+    given = undisturbed / "learn" / "cycle-004"
+    settings = settings_of(folder, committee=str(given))
+    state = learn(settings, folder)
+    assert state.cycles[0]["n_training"] == 0
+    own = folder / "learn" / "cycle-000" / "member-1" / "Au.nn"
+    assert own.read_bytes() == (given / "member-1" / "Au.nn").read_bytes()
+    assert state.n_labels > 0
+    assert state.cycles[1]["held_out"] is not None
+    with pytest.raises(InputError, match="committee has 2 members, and members is 3"):
+        learn(settings_of(folder, members="3"), folder)
+    (folder / "Au.stp").write_text((folder / "Au.stp").read_text().replace("Rc=5.0", "Rc=5.5"))
+    with pytest.raises(DataError, match="was made for another fingerprint of Au"):
+        learn(settings_of(folder, members="2"), folder)
+
+
+def test_one_trajectory_of_all_cycles(undisturbed):
+    results = undisturbed / "learn"
+    joined = read(results / "trajectory.xyz", ":")
+    parts = [
+        read(path, ":")
+        for path in sorted(results.glob("cycle-*/trajectory.xyz"))
+        if path.stat().st_size
+    ]
+    assert [a.info for a in joined] == [a.info for part in parts for a in part]
+    assert {a.info["walk"] for a in joined} <= {"slab", "bulk"}
+    assert all(a.info["step"] > 0 for a in joined)
+
+
 def test_more_labels_later(undisturbed, tmp_path):
     folder = make_project(tmp_path, LEARN.replace("labels: 4", "labels: 2"))
     assert learn(read_learn(folder / "learn.yaml"), folder).n_labels == 2
     assert learn(settings_of(folder, labels="4"), folder).n_labels == 4
-    assert outcome(folder / "learn") == outcome(undisturbed / "learn")
 
 
 def test_results_elsewhere(undisturbed, tmp_path):
