@@ -18,6 +18,8 @@ from aenetpy.io.yaml_in import YamlValue, read_yaml, results_folder
 Select: TypeAlias = Literal["committee", "random", "uniform"]
 MeasureName: TypeAlias = Literal["max", "norm", "mean", "energy"]
 
+Answer: TypeAlias = Literal["no", "yes"]
+
 AUTO = "auto"
 _MOST = 1e9
 _ENSEMBLE_NAMES = tuple(item.name for item in fields(Ensemble) if item.name != "name")
@@ -182,6 +184,14 @@ LEARN_YAML = Table(
             form="`name: {kind: bulk, ...}` each",
             keys=PROPERTY_KEYS,
         ),
+        Item(
+            "all_data",
+            "word",
+            "whether, in the end, a new committee is fitted to all structures, none held out, for"
+            " comparison of its properties",
+            default="no",
+            choices=get_args(Answer),
+        ),
     ),
     column="key",
 )
@@ -257,6 +267,7 @@ class Learn:
     wall_time: float = float("inf")
     reference: Reference = EMT
     properties: tuple[Property, ...] = ()
+    all_data: Answer = "no"
     lines: Mapping[str, int | None] = field(default_factory=dict, compare=False)
 
 
@@ -313,6 +324,8 @@ def _check_together(learn: Learn, keys: Mapping[str, YamlValue]) -> None:
             f" {learn.spacing} apart",
             "make check larger or spacing smaller",
         )
+    if learn.all_data == "yes" and not learn.properties:
+        raise keys["all_data"].error("is yes, and no properties are compared", "add properties")
     if learn.select != "committee":
         for key in ("lower", "upper"):
             if key in keys:

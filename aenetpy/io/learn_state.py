@@ -54,6 +54,9 @@ class LearnState:
         they are measured.
     ended
         Why learning is done.
+    full
+        Properties of a committee of all data, ``values`` and ``spread``, with the number of labels,
+        ``n_labels``; None before they are measured.
     """
 
     digest: str
@@ -73,6 +76,7 @@ class LearnState:
     sizes: dict[str, int] = field(default_factory=dict)
     reference: dict[str, float | None] | None = None
     ended: str = ""
+    full: dict[str, Any] | None = None
 
     @property
     def n_labels(self) -> int:

@@ -100,6 +100,13 @@ def property_figure(record: LearnRecord) -> Figure | None:
         if record.full is not None and name in record.full:
             level = _error(name, record.full[name], record.reference[name])
             axes.axhline(level, color=GREY, linestyle="--", linewidth=1.3, label="all data")
+            spread = record.full_spread.get(name, math.nan)
+            ends = [
+                _error(name, record.full[name] + sign * spread, record.reference[name])
+                for sign in (-1, 1)
+            ]
+            if not math.isnan(ends[0]):
+                axes.axhspan(*ends, color=GREY, alpha=0.2, linewidth=0)
         axes.set_title(name.partition(" (")[0], loc="left", fontsize=10, fontweight="bold")
         axes.set_ylabel(f"error ({error_unit(name)})")
         axes.xaxis.get_major_locator().set_params(integer=True)

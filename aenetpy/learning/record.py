@@ -136,6 +136,8 @@ class LearnRecord:
         Why learning is done; empty if it is not.
     walks
         How each of them has ended, by name.
+    full_spread
+        Standard deviations (population form) of ``full`` among its members.
     """
 
     name: str
@@ -148,3 +150,4 @@ class LearnRecord:
     potential: str = ""
     ended: str = ""
     walks: Mapping[str, str] = field(default_factory=dict)
+    full_spread: Mapping[str, float] = field(default_factory=dict)

@@ -174,7 +174,7 @@ def property_table(record: LearnRecord) -> str:
         [
             name,
             _value(record.reference.get(name, math.nan)),
-            *([_value(full.get(name, math.nan))] if with_full else []),
+            *([_value(full.get(name, math.nan)) + _spread(record, name)] if with_full else []),
             *(_with_error(record, name, cycle) for cycle in record.cycles),
         ]
         for name in names
@@ -184,6 +184,11 @@ def property_table(record: LearnRecord) -> str:
 
 def _value(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.5g}"
+
+
+def _spread(record: LearnRecord, name: str) -> str:
+    spread = record.full_spread.get(name, math.nan)
+    return "" if math.isnan(spread) else f" ± {spread:.2g}"
 
 
 def _with_error(record: LearnRecord, name: str, cycle: CycleRecord) -> str:
@@ -218,7 +223,7 @@ def _figures(record: LearnRecord) -> Iterator[tuple[str, str, Figure | None]]:
     )
     yield (
         "properties.png",
-        "Errors of properties after each cycle; dashed: trained on all data",
+        "Errors of properties after each cycle; dashed: trained on all data, with its spread",
         figures.property_figure(record),
     )
     yield (

@@ -13,6 +13,11 @@ def fit_begins(cycle: int, n_labels: int) -> str:
     return f"cycle {cycle}: fit, {times(n_labels, 'label')} so far\n"
 
 
+def all_data_begins(n_labels: int) -> str:
+    """Return that the fit to all structures begins."""
+    return f"fit to all structures, {times(n_labels, 'label')} among them\n"
+
+
 def fit_ends(record: Mapping[str, Any]) -> str:
     """Return the errors of a fit."""
     trained = f"{times(record['n_training'], 'structure')} trained on"

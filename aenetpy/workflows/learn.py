@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -24,10 +24,10 @@ from aenetpy.io.generate_in import read_generate_in
 from aenetpy.io.learn_in import Learn
 from aenetpy.io.learn_state import LearnState, read_state, write_state
 from aenetpy.io.lock import locked_folder
-from aenetpy.io.properties_in import given_values
+from aenetpy.io.properties_in import Property, given_values
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.temporary import NamedFile
-from aenetpy.io.train_in import read_train_in
+from aenetpy.io.train_in import TrainInput, read_train_in
 from aenetpy.io.xyz import write_xyz
 from aenetpy.learning.reference import Failure, Label
 from aenetpy.learning.report import write_report
@@ -47,6 +47,9 @@ from aenetpy.workflows.learn_record import (
 )
 from aenetpy.workflows.learn_walks import Walks
 from aenetpy.workflows.reference import check_reference, label, measure_with
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import BaseCalculator
 
 STATE, STOP, LOG = "state.json", "STOP", "learn.log"
 FRAMES, LABELS = "frames.xyz", "labels.xyz"
@@ -194,6 +197,8 @@ class _Run:
             has_moved = True
             getattr(self, f"_{state.stage}")()
             self.save()
+        if self.settings.all_data == "yes":
+            self._compare_all_data()
 
     def _train(self) -> None:
         """Fit the committee to all labels so far."""
@@ -202,17 +207,8 @@ class _Run:
         here.mkdir(exist_ok=True)
         self.listener.tell(report.fit_begins, state.cycle, state.n_labels)
         before = self.cycle_folder(state.cycle - 1) if state.cycle else None
-        task = FitTask(
-            replace(self.generate, files=(*self.generate.files, *self._label_entries())),
-            self.train if before is None else replace(self.train, **self.settings.retrain),
-            os.path.join(self._seen(self.results), "cycle-"),
-            self.settings.members,
-            self.settings.seed,
-            self.root,
-            here,
-            before,
-            self._given() if before is None else None,
-        )
+        trained = self.train if before is None else replace(self.train, **self.settings.retrain)
+        task = self._task(trained, here, before, self._given() if before is None else None)
         record = fit_committee(task, self.jobs)
         state.test = record.pop("test")
         state.lower, state.upper = self._thresholds(record["force_spread"])
@@ -310,6 +306,32 @@ class _Run:
         state.cycle, state.stage = state.cycle + 1, "train"
         write_xyz(self.results / LABELS, self._labels())
 
+    def _compare_all_data(self) -> None:
+        """Fit a new committee to all structures, and measure its properties and their spread."""
+        from aenetpy.calculators import Calculator
+
+        state, settings = self.state, self.settings
+        if state.full is not None and state.full["n_labels"] == state.n_labels:
+            return
+        here = self.results / f"all-data-{state.n_labels}"
+        here.mkdir(exist_ok=True)
+        self.listener.tell(report.all_data_begins, state.n_labels)
+        fit_committee(self._task(replace(self.train, test_percent=0.0), here), self.jobs)
+        committee = read_committee(here)
+        members = [
+            measured(settings.properties, Calculator(one, skin=0.0, jobs=self.jobs))
+            for one in committee.potentials
+        ]
+        state.full = {
+            "n_labels": state.n_labels,
+            "values": self._measured(committee),
+            "spread": {
+                name: _number(float(np.std(np.array([one[name] for one in members], np.float64))))
+                for name in members[0]
+            },
+        }
+        self.save()
+
     def report(self) -> None:
         """Write the report and the trajectory, if there is something to tell."""
         if self.state.cycles:
@@ -343,17 +365,27 @@ class _Run:
         return lower, settings.upper if settings.upper is not None else AUTO_UPPER * lower
 
     def _measured(self, committee: Committee) -> dict[str, float | None]:
-        """Return the properties as the committee has them; what it does not have is told."""
+        """Return the properties as the committee has them."""
         from aenetpy.calculators import CommitteeCalculator
 
-        if not self.settings.properties:
-            return {}
-        found = measure(
-            self.settings.properties, CommitteeCalculator(committee, skin=0.0, jobs=self.jobs)
+        calculator = CommitteeCalculator(committee, skin=0.0, jobs=self.jobs)
+        return measured(self.settings.properties, calculator)
+
+    def _task(
+        self, trained: TrainInput, here: Path, before: Path | None = None, given: Path | None = None
+    ) -> FitTask:
+        """Return the fit of all structures so far."""
+        return FitTask(
+            replace(self.generate, files=(*self.generate.files, *self._label_entries())),
+            trained,
+            os.path.join(self._seen(self.results), "cycle-"),
+            self.settings.members,
+            self.settings.seed,
+            self.root,
+            here,
+            before,
+            given,
         )
-        for name, reason in found.reasons.items():
-            log.warning("%s: %s", name, reason)
-        return {name: _number(value) for name, value in found.values.items()}
 
     def _given(self) -> Path | None:
         """Return the folder of the committee that learning begins with; None without."""
@@ -432,6 +464,16 @@ def reference_properties(settings: Learn, results: Path, lock: int) -> dict[str,
         if name not in known:
             log.warning("%s of the reference: %s", name, reason)
     return {name: _number(value) for name, value in found.values.items()} | known
+
+
+def measured(properties: Sequence[Property], calculator: BaseCalculator) -> dict[str, float | None]:
+    """Return properties as a calculator has them; what it does not have is logged."""
+    if not properties:
+        return {}
+    found = measure(properties, calculator)
+    for name, reason in found.reasons.items():
+        log.warning("%s: %s", name, reason)
+    return {name: _number(value) for name, value in found.values.items()}
 
 
 def _number(value: float) -> float | None:

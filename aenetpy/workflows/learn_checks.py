@@ -111,7 +111,7 @@ def start_atoms(walk: WalkInput, root: Path) -> Atoms:
 def learning_digest(settings: Learn, generate: GenerateInput, root: Path) -> str:
     """Return a digest of all that the result depends on but what may change."""
     fixed = asdict(settings)
-    for name in ("path", "folder", "wall_time", "properties", "reference", "lines"):
+    for name in ("path", "folder", "wall_time", "properties", "all_data", "reference", "lines"):
         del fixed[name]
     if settings.select == "committee":
         del fixed["labels"]

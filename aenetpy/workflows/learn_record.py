@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,9 @@ def learn_record(settings: Learn, state: LearnState, root: Path) -> LearnRecord:
         settings=read_text(settings.path).splitlines(),
         cycles=[_cycle(*pair, state) for pair in pairwise(before)],
         trace=_trace(results, state),
-        reference={name: _number(value) for name, value in (state.reference or {}).items()},
+        reference=_numbers(state.reference or {}),
+        full=None if state.full is None else _numbers(state.full["values"]),
+        full_spread={} if state.full is None else _numbers(state.full["spread"]),
         parity=parity,
     )
 
@@ -171,7 +173,7 @@ def _cycle(before: dict[str, Any], fit: dict[str, Any], state: LearnState) -> Cy
             "labelling": before.get("seconds_label", 0.0),
             "training": fit["seconds_fit"],
         },
-        properties={name: _number(value) for name, value in fit["properties"].items()},
+        properties=_numbers(fit["properties"]),
         failures=[f"{one['walk']}, step {one['step']}: {one['reason']}" for one in failures],
     )
 
@@ -206,6 +208,10 @@ def _gamma_rows(path: Path) -> Iterator[tuple[str, int, float]]:
 
 def _threshold(value: float | None) -> float:
     return math.inf if value is None else value
+
+
+def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: _number(value) for name, value in values.items()}
 
 
 def _number(value: float | None) -> float:

@@ -12,7 +12,8 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.io import read, write
 
-from aenetpy import CommitteeCalculator, read_committee
+from aenetpy import Calculator, CommitteeCalculator, read_committee
+from aenetpy.analysis.properties import measure
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError, InputError, ReferenceFailed, Stopped
 from aenetpy.io.ase_input import Ensemble
@@ -193,6 +194,20 @@ def test_one_trajectory_of_all_cycles(undisturbed):
     assert [a.info for a in joined] == [a.info for part in parts for a in part]
     assert {a.info["walk"] for a in joined} <= {"slab", "bulk"}
     assert all(a.info["step"] > 0 for a in joined)
+
+
+def test_all_data(tmp_path):
+    fcc = "{kind: bulk, symbol: Au, lattice: fcc, a: 4.08, value: {a: 4.06, V: 17, E: 0, B: 170}}"
+    folder = make_project(tmp_path, LEARN.replace("labels: 4", "labels: 1"))
+    assert learn(settings_of(folder, properties=f"{{fcc: {fcc}}}"), folder).full is None
+    state = learn(settings_of(folder, all_data="yes"), folder)
+    committee = read_committee(folder / "learn" / "all-data-1")
+    found = [Calculator(one) for one in committee.potentials]
+    lengths = [measure(settings_of(folder).properties, one).values["fcc: a (Å)"] for one in found]
+    assert state.full["spread"]["fcc: a (Å)"] == pytest.approx(np.std(lengths), rel=1e-6)
+    assert state.full["values"]["fcc: a (Å)"] == pytest.approx(np.mean(lengths), abs=0.05)
+    assert f" ± {np.std(lengths):.2g} |" in (folder / "learn" / "report.md").read_text()
+    assert (folder / "learn" / "properties.png").exists()
 
 
 def test_more_labels_later(undisturbed, tmp_path):
