@@ -185,7 +185,9 @@ class _Run:
             state.reference = reference_properties(self.settings, self.results, self.lock)
             self.save()
         if state.ended == LABELS_USED and state.n_labels < self.settings.labels:
-            state.stage, state.ended = "explore", ""  # the user allows more of them
+            # The user allows more of them: all walks begin anew, since each has its share.
+            state.stage, state.ended = "explore", ""
+            state.walk, state.point, state.repeats = 0, None, 0
         if state.stage == "done":
             self._end(state.ended)
         has_moved = False

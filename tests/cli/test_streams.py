@@ -85,7 +85,8 @@ def test_files_do_not_take_the_place_of_a_stream(workdir):
     [("gold.xyz", 0, ""), ("göld.xyz", 4, "in a name has no place in the locale's ascii")],
 )
 def test_locale_without_utf8_and_nonsense_of_matplotlib(tmp_path, file, status, told):
-    text = "2\nenergy=-1.0\nAu 0 0 0\nAu 0 0 3\n"
+    text = "2\nProperties=species:S:1:pos:R:3:forces:R:3 energy=-1.0\n"
+    text += "Au 0 0 0 0 0 0.1\nAu 0 0 3 0 0 -0.1\n"
     (tmp_path / file).write_text(text)
     (tmp_path / "Au.stp").write_text(
         "ATOM Au\nENV 1\nAu\nRMIN 1.0\nBASIS type=Chebyshev\n"
