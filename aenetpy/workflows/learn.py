@@ -318,7 +318,8 @@ class _Run:
         here = self.results / f"all-data-{state.n_labels}"
         here.mkdir(exist_ok=True)
         self.listener.tell(report.all_data_begins, state.n_labels)
-        fit_committee(self._task(replace(self.train, test_percent=0.0), here), self.jobs)
+        trained = replace(self.train, test_percent=0.0, patience=None)  # which needs a test set
+        fit_committee(self._task(trained, here), self.jobs)
         committee = read_committee(here)
         members = [
             measured(settings.properties, Calculator(one, skin=0.0, jobs=self.jobs))
