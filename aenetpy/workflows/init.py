@@ -18,6 +18,7 @@ from aenetpy.io.files import check_new, read_text, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.patterns import matches
 from aenetpy.io.structures import iter_structures
+from aenetpy.io.yaml_in import yaml_text
 
 ETAS_PAIR = (0.003, 0.036, 0.071, 0.125, 0.214, 0.357, 0.714, 1.428)
 ETAS_TRIPLE = (0.0004, 0.03, 0.09)
@@ -166,7 +167,8 @@ def write_inputs(
             f"{basis}.stp", _setup_words(symbol, species, suggestions, recipe)
         )
     if learn:
-        contents["learn.yaml"] = _filled("learn.yaml", {"start": _first_of(suggestions.files[0])})
+        start = yaml_text(_first_of(suggestions.files[0]))
+        contents["learn.yaml"] = _filled("learn.yaml", {"start": start})
     # What an earlier call has written may stay: it may have been killed half way.
     missing = [name for name, text in contents.items() if not _holds(name, text)]
     for name in missing:

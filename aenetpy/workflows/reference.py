@@ -55,6 +55,8 @@ def check_reference(reference: Reference) -> None:
     try:
         _watched(processes, construct, reference, timeout=_PATIENCE)
     except AenetpyError as error:
+        if reference.calculator not in error.message:  # its process has crashed, or hung
+            error.message = f"calculator '{reference.calculator}' {error.message}"
         error.file, error.line = reference.place.file or None, reference.place.line
         raise
 
@@ -78,7 +80,9 @@ def measure_with(
             processes, measure_reference, properties, reference, str(own), timeout=timeout
         )
     except AenetpyError as error:
-        raise ReferenceFailed(f"properties: {error.message}", file=own, hint=error.hint) from None
+        raise ReferenceFailed(
+            f"properties by '{reference.calculator}': {error.message}", file=own, hint=error.hint
+        ) from None
     finally:
         _tidy(own)
 

@@ -201,7 +201,7 @@ def _train_member(
     text = own / "train.out"
     if not done:
         text.unlink(missing_ok=True)
-    with text.open("a", errors="surrogateescape") as out:
+    with text.open("a", encoding="utf-8", errors="surrogateescape") as out:
         result = train(settings, own, TextListener(out), jobs, prepared)
     progress.finish(
         number,

@@ -139,8 +139,8 @@ def told(folder: Path, step: str) -> Iterator[TextListener]:
     if (folder / STATE).exists():  # training goes on
         set_aside(folder, step)
     with (
-        (folder / f"{step}.out").open("w", errors="surrogateescape") as out,
-        (folder / f"{step}.err").open("w", errors="surrogateescape") as notes,
+        (folder / f"{step}.out").open("w", encoding="utf-8", errors="surrogateescape") as out,
+        (folder / f"{step}.err").open("w", encoding="utf-8", errors="surrogateescape") as notes,
         notes_to(notes),
         warnings_as_notes(),
     ):
