@@ -21,8 +21,16 @@ FACES = {
 LATTICES = (*FACES, "sc", "rocksalt", "cesiumchloride", "zincblende", "fluorite", "wurtzite")
 """Crystals that ASE builds from lattice constants alone."""
 
-BULK_UNITS = {"a": "Å", "V": "Å^3/atom", "E": "eV/atom", "B": "GPa"}
-"""What is measured of a crystal: lattice constant, volume, energy, bulk modulus."""
+BULK_UNITS = {
+    "a": "Å",
+    "V": "Å^3/atom",
+    "E": "eV/atom",
+    "B": "GPa",
+    "B wide": "GPa",
+    "residual": "meV/atom",
+}
+"""What is measured of a crystal: lattice constant, volume, energy and bulk modulus where there is
+no pressure; bulk modulus of a curve through energies far from there, and what the curve leaves."""
 
 SURFACE_UNITS = {"gamma": "J/m^2"}
 """What is measured of a surface: its energy."""
@@ -34,9 +42,10 @@ PROPERTY_KEYS = (
     Item(
         "kind",
         "word",
-        "`bulk`: equation of state, which gives lattice constant, volume, energy and bulk modulus;"
-        " `surface`: energy of the two faces of a slab, cut from the crystal at its own lattice"
-        " constant",
+        "`bulk`: lattice constant, volume, energy and bulk modulus of the crystal without pressure,"
+        " `B` from the stress at strains of 0.2 %, `B wide` from a curve through energies at"
+        " strains to 4 %, with what it leaves of them; `surface`: energy of the two faces of a"
+        " slab, cut from the crystal at its own lattice constant",
         required=True,
         choices=tuple(_UNITS),
     ),
@@ -87,7 +96,7 @@ PROPERTY_KEYS = (
         "lines",
         "reference, if it is known better than by calculation",
         form="`{a: 4.17, V: 18.1, E: -3.27, B: 139}` for `bulk`, `{gamma: 0.87}` for `surface`, all"
-        " or some; units are " + ", ".join(f"{unit}" for unit in (*BULK_UNITS.values(), "J/m^2")),
+        " or some; units are " + ", ".join(dict.fromkeys((*BULK_UNITS.values(), "J/m^2"))),
     ),
 )
 
@@ -117,7 +126,7 @@ class Crystal:
 
 @dataclass(frozen=True)
 class BulkProperty:
-    """Lattice constant, volume, energy and bulk modulus of a crystal.
+    """Lattice constant, volume, energy and bulk moduli of a crystal.
 
     Parameters
     ----------
