@@ -101,7 +101,7 @@ def property_figure(record: LearnRecord) -> Figure | None:
                 numbers, errors, "o-", color=COLOURS[k], markersize=4, linewidth=1.3
             )
             if name in beside:
-                line.set_label("wide fit" if k else "small strains")
+                line.set_label("B of the wide fit" if k else "B at small strains")
         axes.axhline(0.0, color="black", linewidth=0.8)
         if record.full is not None and name in record.full:
             level = _error(name, record.full[name], record.reference[name])

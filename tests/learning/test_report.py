@@ -122,10 +122,10 @@ def test_both_bulk_moduli_stand_in_one_panel():
     panels = {axes.get_title(loc="left"): axes for axes in figure.axes}
     assert list(panels) == ["bulk fcc: a", "bulk fcc: B", "bulk fcc: E", "surface 100: gamma"]
     lines = {line.get_label(): line for line in panels["bulk fcc: B"].get_lines()}
-    np.testing.assert_allclose(lines["wide fit"].get_ydata(), 100 * np.arange(4) / 190)
-    assert lines["small strains"].get_ydata()[1] == pytest.approx(-18.5)
+    np.testing.assert_allclose(lines["B of the wide fit"].get_ydata(), 100 * np.arange(4) / 190)
+    assert lines["B at small strains"].get_ydata()[1] == pytest.approx(-18.5)
     shown = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert {"small strains", "wide fit"} <= set(shown)
+    assert {"B at small strains", "B of the wide fit"} <= set(shown)
     (row,) = (row for row in property_table(record).splitlines() if left in row)
     assert row == f"| {left} | 0.1 | - | 2.5 | 2.5 | 2.5 | 2.5 |"
 
