@@ -1,7 +1,7 @@
 """A committee of five on DFT structures of gold: errors where it was not trained, and CPU time.
 
-The errors are those of all structures held out: there are three or four of a class, and what they say
-of it changes with the division.
+The errors are those of all structures held out: there are three or four of a class, and what they
+say of it changes with the division.
 
     python dft.py                       a fifth of each class is held out
     python dft.py --split 2             another fifth
