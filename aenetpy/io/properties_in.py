@@ -202,10 +202,20 @@ def read_properties(value: YamlValue) -> tuple[Property, ...]:
 
 
 def given_values(properties: tuple[Property, ...]) -> dict[str, float]:
-    """Return the values that stand in the file, by the names of the results."""
-    return {
-        one.keys[quantity]: number for one in properties for quantity, number in one.values.items()
-    }
+    """Return the values that stand in the file, by the names of the results.
+
+    A bulk modulus that is known is what both ways of having it are compared with.
+    """
+    found = {}
+    for one in properties:
+        both = {"B wide": one.values["B"]} if "B" in one.values else {}
+        found |= {one.keys[quantity]: value for quantity, value in {**both, **one.values}.items()}
+    return found
+
+
+def reference_names(properties: tuple[Property, ...]) -> list[str]:
+    """Return the names of the results that have a reference: a residual needs none."""
+    return [name for one in properties for key, name in one.keys.items() if key != "residual"]
 
 
 def _result_names(name: str, units: Mapping[str, str]) -> dict[str, str]:
@@ -271,7 +281,8 @@ def _read_size(value: YamlValue) -> tuple[int, int]:
 
 
 def _read_values(value: YamlValue, units: Mapping[str, str]) -> dict[str, float]:
-    return {key: item.real() for key, item in value.only(tuple(units)).items()}
+    known = tuple(unit for unit in units if unit != "residual")
+    return {key: item.real() for key, item in value.only(known).items()}
 
 
 def _required(value: YamlValue, keys: Mapping[str, YamlValue], key: str) -> YamlValue:
