@@ -206,7 +206,7 @@ def given_values(properties: tuple[Property, ...]) -> dict[str, float]:
 
     A bulk modulus that is known is what both ways of having it are compared with.
     """
-    found = {}
+    found: dict[str, float] = {}
     for one in properties:
         both = {"B wide": one.values["B"]} if "B" in one.values else {}
         found |= {one.keys[quantity]: value for quantity, value in {**both, **one.values}.items()}
