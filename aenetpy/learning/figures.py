@@ -11,6 +11,7 @@ import numpy as np
 from aenetpy.analysis.colours import COLOURS, GREY
 from aenetpy.analysis.drawing import legend_above, new_figure, without_frames
 from aenetpy.analysis.parity import energy_panel, force_panel, parity_figure
+from aenetpy.io.properties_in import BULK_UNITS
 from aenetpy.learning.record import CycleRecord, GammaTrace, LearnRecord, ParityRecord
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ SHOWN = 1e3
 
 MOST_NAMED = 10
 """Cycles in a legend."""
+
+LOCAL, WIDE = (f": {name} ({BULK_UNITS[name]})" for name in ("B", "B wide"))
+RESIDUAL = f": residual ({BULK_UNITS['residual']})"
+"""At the end of names; a residual is no error."""
 
 
 def gamma_figure(trace: GammaTrace, cycles: Sequence[CycleRecord]) -> Figure | None:
@@ -78,7 +83,8 @@ def property_figure(record: LearnRecord) -> Figure | None:
     """Draw how far each property is from the reference after each cycle.
 
     Errors are in percent of the reference; of energies, which have no zero, in meV/atom. What a
-    committee of all data gives is a dashed line.
+    committee of all data gives is a dashed line. The bulk modulus of a wide fit stands beside
+    that of small strains.
 
     Returns
     -------
@@ -86,7 +92,11 @@ def property_figure(record: LearnRecord) -> Figure | None:
         None if no property has a reference.
     """
     names = [name for name, value in record.reference.items() if math.isfinite(value)]
+    names = [name for name in names if not name.endswith(RESIDUAL)]
     names = [name for name in names if any(name in cycle.properties for cycle in record.cycles)]
+    wide = {name: name.replace(LOCAL, WIDE) for name in names if LOCAL in name}
+    beside = {name: [name, other] for name, other in wide.items() if other in names}
+    names = [name for name in names if all(name not in pair[1:] for pair in beside.values())]
     if not names:
         return None
     n_rows = -(-len(names) // COLUMNS)
@@ -94,8 +104,13 @@ def property_figure(record: LearnRecord) -> Figure | None:
     panels = figure.subplots(n_rows, COLUMNS, squeeze=False, sharex=True).reshape(-1)
     for axes, name in zip(panels, names, strict=False):
         numbers = [cycle.number for cycle in record.cycles]
-        errors = [property_error(record, name, cycle) for cycle in record.cycles]
-        axes.plot(numbers, errors, "o-", color=COLOURS[0], markersize=4, linewidth=1.3)
+        for k, one in enumerate(beside.get(name, [name])):
+            errors = [property_error(record, one, cycle) for cycle in record.cycles]
+            (line,) = axes.plot(
+                numbers, errors, "o-", color=COLOURS[k], markersize=4, linewidth=1.3
+            )
+            if name in beside:
+                line.set_label("B of the wide fit" if k else "B at small strains")
         axes.axhline(0.0, color="black", linewidth=0.8)
         if record.full is not None and name in record.full:
             level = _error(name, record.full[name], record.reference[name])
@@ -115,7 +130,7 @@ def property_figure(record: LearnRecord) -> Figure | None:
     for axes in panels[max(0, len(names) - COLUMNS) : len(names)]:
         axes.set_xlabel("cycle")
         axes.tick_params(labelbottom=True)
-    legend_above(figure, panels[0])
+    legend_above(figure, max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0])))
     return without_frames(figure)
 
 
@@ -130,6 +145,8 @@ def error_unit(name: str) -> str:
 
 
 def _error(name: str, value: float, reference: float) -> float:
+    if name.endswith(RESIDUAL):
+        return math.nan
     if error_unit(name) == "meV/atom":
         return 1000.0 * (value - reference)
     return 100.0 * (value / reference - 1.0) if reference else math.nan

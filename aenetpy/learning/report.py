@@ -28,7 +28,10 @@ on structures held out from all trainings, after the cycle. "New labels" are tho
 before they were trained on: the mean of their gamma, and the mean of the largest true error of a
 force component. Properties are those of the mean of the committee after the cycle; a dash means
 that there is none, with the reason under "What went wrong". Errors of properties are in percent of
-the reference, those of energies in meV/atom.
+the reference, those of energies in meV/atom. The bulk modulus B is V d²E/dV² at the volume without
+pressure, from the stress at strains of 0.2 %. "B wide" is that of a curve through energies at
+strains up to 4 %, which smooths the wiggles of a potential; "residual" is what the curve leaves of
+these energies.
 """
 
 

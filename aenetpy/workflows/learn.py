@@ -24,7 +24,7 @@ from aenetpy.io.generate_in import read_generate_in
 from aenetpy.io.learn_in import Learn
 from aenetpy.io.learn_state import LearnState, read_state, write_state
 from aenetpy.io.lock import locked_folder
-from aenetpy.io.properties_in import Property, given_values
+from aenetpy.io.properties_in import Property, given_values, reference_names
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.temporary import NamedFile
 from aenetpy.io.train_in import TrainInput, read_train_in
@@ -180,7 +180,7 @@ class _Run:
     def to_the_end(self) -> None:
         """Go from stage to stage."""
         state = self.state
-        keys = [key for one in self.settings.properties for key in one.keys.values()]
+        keys = reference_names(self.settings.properties)
         if state.reference is None or any(key not in state.reference for key in keys):
             state.reference = reference_properties(self.settings, self.results, self.lock)
             self.save()
@@ -460,7 +460,7 @@ def reference_properties(settings: Learn, results: Path, lock: int) -> dict[str,
         If they cannot be calculated.
     """
     known = given_values(settings.properties)
-    if all(key in known for one in settings.properties for key in one.keys.values()):
+    if all(key in known for key in reference_names(settings.properties)):
         return dict(known)
     found = measure_with(settings.properties, settings.reference, results / "reference", lock)
     for name, reason in found.reasons.items():

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _MOMENT = 0.2
 """Seconds between two looks at signals."""
 
-CALCULATIONS = 12
+CALCULATIONS = 34
 """That a property takes, or less: by as much more time it has than a label."""
 
 _PATIENCE = 120.0

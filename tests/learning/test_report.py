@@ -133,6 +133,26 @@ def test_property_errors_after_each_cycle():
     assert figures.property_figure(replace(record, reference={})) is None
 
 
+def test_both_bulk_moduli_stand_in_one_panel():
+    record = made_up()
+    wide, left = "bulk fcc: B wide (GPa)", "bulk fcc: residual (meV/atom)"
+    cycles = [
+        replace(one, properties={**one.properties, wide: 190.0 + one.number, left: 2.5})
+        for one in record.cycles
+    ]
+    record = replace(record, cycles=cycles, reference={**record.reference, wide: 190, left: 0.1})
+    figure = figures.property_figure(record)
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes}
+    assert list(panels) == ["bulk fcc: a", "bulk fcc: B", "bulk fcc: E", "surface 100: gamma"]
+    lines = {line.get_label(): line for line in panels["bulk fcc: B"].get_lines()}
+    np.testing.assert_allclose(lines["B of the wide fit"].get_ydata(), 100 * np.arange(4) / 190)
+    assert lines["B at small strains"].get_ydata()[1] == pytest.approx(-18.5)
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"B at small strains", "B of the wide fit"} <= set(shown)
+    (row,) = (row for row in property_table(record).splitlines() if left in row)
+    assert row == f"| {left} | 0.1 | - | 2.5 | 2.5 | 2.5 | 2.5 |"
+
+
 def test_true_errors_of_new_labels():
     record = made_up()
     x, y = figures.calibration_figure(record.cycles).axes[0].get_lines()[0].get_data()
