@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from aenetpy.arrays import Float, Long
+from aenetpy.errors import DataError
+from aenetpy.io.files import read_text
 from aenetpy.io.fortran_formats import integer, scientific
 
 
@@ -48,3 +51,15 @@ def format_energies(
 def _es14_6(values: Sequence[float]) -> str:
     """Numbers as ES14.6,1x."""
     return "".join(scientific(value, 14, 6) + " " for value in values)
+
+
+def names_in_energies(path: str | Path) -> list[str]:
+    """Return the structure files that ``energies.train.0`` names; DataError if it is damaged."""
+    head, *rows = read_text(path).splitlines()
+    n_numbers = 7 + sum(word.startswith("#") and len(word) in (2, 3) for word in head.split())
+    words_s = [row.split(maxsplit=n_numbers) for row in rows if row.strip()]
+    if "Ref(eV)" not in head or any(len(words) <= n_numbers for words in words_s):
+        raise DataError(
+            "is no table of energies, or is cut", file=path, hint="train again with SAVE_ENERGIES"
+        )
+    return [words[-1].rstrip() for words in words_s]

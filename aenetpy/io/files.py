@@ -125,7 +125,7 @@ def temporary_file(path: str | Path) -> Iterator[tuple[BinaryIO, str]]:
         )
     hidden = os.path.join(folder, f".{name}.{_us()}.{secrets.token_hex(2)}.tmp")
     try:
-        file = io.BufferedWriter(_NamedFile(hidden), 1 << 16)
+        file = io.BufferedWriter(NamedFile(hidden, "xb"), 1 << 16)
         with suppress(OSError):
             old = os.stat(target)
             os.chmod(hidden, stat.S_IMODE(old.st_mode))
@@ -139,13 +139,11 @@ def temporary_file(path: str | Path) -> Iterator[tuple[BinaryIO, str]]:
             os.unlink(hidden)
 
 
-class _NamedFile(io.FileIO):
-    """A new file whose failed writes name it, as a failed open does."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path, "xb")
+class NamedFile(io.FileIO):
+    """A file whose failed writes name it, as a failed open does."""
 
     def write(self, data: Any) -> int | None:  # type: ignore[override]
+        """Write, and name the file if that fails."""
         try:
             return super().write(data)
         except OSError as error:

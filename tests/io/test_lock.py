@@ -164,3 +164,18 @@ def test_a_locked_folder_is_freed_of_the_temporaries_of_dead_runs(tmp_path):
         (tmp_path / name).touch()
     with temporary_file(tmp_path / "a.train") as (_, living), locked_folder(tmp_path, "train"):
         assert set(os.listdir(tmp_path)) == {FOLDER_LOCK, os.path.basename(living), *others}
+
+
+def test_a_full_disk_leaves_no_lock_behind(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    n_open = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(DataError, match="No space left"), locked_folder(tmp_path, "train"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+    assert len(os.listdir("/proc/self/fd")) == n_open
+    with locked_folder(tmp_path, "train"):
+        assert os.listdir(tmp_path) == [FOLDER_LOCK]
