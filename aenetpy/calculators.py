@@ -22,7 +22,7 @@ from aenetpy.io.network_files import NetworkSource
 from aenetpy.io.structures import structure_from_atoms
 from aenetpy.models.committee import Committee, CommitteeEvaluation, Measure, read_committee
 from aenetpy.models.evaluation import Evaluation
-from aenetpy.models.extrapolation import FAR
+from aenetpy.models.extrapolation import OutOfRange, describe
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 
@@ -50,6 +50,8 @@ class _Calculator(calculator.Calculator):
         self._cutoff = potential.cutoff
         self._cohesive_energy = math.nan
         self._warned: set[str] = set()
+        self._n_evaluations = self._n_outside = 0
+        self._worst = 0.0, ""
         self._search = VerletList(potential.cutoff, skin)
         super().__init__(skin=skin, jobs=jobs, **kwargs)
 
@@ -115,7 +117,8 @@ class _Calculator(calculator.Calculator):
         forces = not _ENERGIES_ALONE.issuperset(properties)
         found = self._evaluate(structure, forces)
         self.closest = found.closest
-        self._warn(structure.species, found)
+        self._warn(found)
+        self._count_extrapolation(structure.species, found.out_of_range)
         self.results.update(
             energy=found.energy,
             free_energy=found.energy,
@@ -144,11 +147,10 @@ class _Calculator(calculator.Calculator):
         """Return the potential, or all of the committee."""
         raise NotImplementedError
 
-    def _warn(self, species: Sequence[str], found: Evaluation) -> None:
-        """Tell once that atoms are too close, and once that they leave the training range."""
+    def _warn(self, found: Evaluation) -> None:
+        """Warn once that atoms are too close."""
         first, second, distance = found.closest.first, found.closest.second, found.closest.distance
         r_min = min(setup.r_min for one in self._potentials() for setup in one.setups)
-        far = found.out_of_range
         if distance < r_min and "contact" not in self._warned:
             self._warned.add("contact")
             log.warning(
@@ -158,24 +160,39 @@ class _Calculator(calculator.Calculator):
                 distance,
                 r_min,
             )
-        if (
-            far is not None
-            and len(far)
-            and far.deviations_k[0] >= FAR
-            and "far" not in self._warned
-        ):
-            self._warned.add("far")
-            symbol = species[far.atoms_k[0]]
-            potential = self._potentials()[0]
-            names = potential.atomic_potentials[potential.species.index(symbol)].descriptor.names()
+
+    def _count_extrapolation(self, species: Sequence[str], out: OutOfRange | None) -> None:
+        """Put into ``results`` what is far outside of the training range; warn the first time."""
+        assert out is not None, "asked for"
+        self._n_evaluations += 1
+        if not out.n_far:
+            self.results.pop("extrapolation", None)
+            return
+        self._n_outside += 1
+        worst, beyond = describe(self._potentials()[0].component_names, species, out), out.furthest
+        self.results["extrapolation"] = {
+            "atoms": out.n_far,
+            "worst": worst,
+            "standard_deviations": beyond,
+            "evaluations": self._n_outside,
+        }
+        if beyond > self._worst[0]:
+            self._worst = beyond, f"{worst} (evaluation {self._n_evaluations})"
+        if self._n_outside == 1:
             log.warning(
-                "outside of the training range of the potential: %s of atom %d (%s), by %.3g "
-                "standard deviations; energies and forces are guesses",
-                names[far.components_k[0]],
-                far.atoms_k[0] + 1,
-                symbol,
-                far.deviations_k[0],
+                "outside of the training range of the potential: %s; energies and forces are "
+                "guesses",
+                worst,
             )
+
+    def extrapolation_summary(self) -> str:
+        """Return in one line how often atoms left the training range; empty if never."""
+        if not self._n_outside:
+            return ""
+        return (
+            f"outside of the training range in {self._n_outside} of {self._n_evaluations}"
+            f" evaluations; worst: {self._worst[1]}"
+        )
 
 
 class Calculator(_Calculator):
@@ -190,7 +207,9 @@ class Calculator(_Calculator):
 
     What asks for energies alone (Monte Carlo) costs half of what asks for forces too. Atoms
     closer than RMIN, and atoms far outside of the training range, are told once, as warnings of
-    the logger ``aenetpy``.
+    the logger ``aenetpy``. While atoms are far outside there is ``results["extrapolation"]``, a
+    dict: how many ``atoms`` are; the ``worst`` fingerprint component, and by how many
+    ``standard_deviations``; in how many ``evaluations`` so far. It is no property of ASE.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def weights_of(environment, symbols):
     return [float(spins.get(symbol, 0)) for symbol in symbols]
 
 
-def naive_fingerprint(vectors, symbols, environment, parameters, old=False):
+def naive_fingerprint(vectors, symbols, environment, parameters, convention="new"):
     """Fingerprint of one atom from its neighbours' vectors and symbols."""
     radial_cutoff, radial_order, angular_cutoff, angular_order = parameters
     distances = [math.sqrt(r @ r) for r in vectors]
@@ -57,7 +57,11 @@ def naive_fingerprint(vectors, symbols, environment, parameters, old=False):
                 factor *= cutoff_function(distances[k], angular_cutoff)
                 if factor == 0.0:
                     continue
-                x = (2.0 * cosine - math.pi) / math.pi if old else cosine
+                x = {
+                    "new": cosine,
+                    "old": (2.0 * cosine - math.pi) / math.pi,
+                    "half": (1.0 + cosine) / 2.0,
+                }[convention]
                 for n in range(angular_order + 1):
                     angular[n] += factor * polynomial(n, x)
         values.extend(angular)

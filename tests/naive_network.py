@@ -16,6 +16,8 @@ ACTIVATION: dict[str, Callable[[float], float]] = {
     "sigmoid": lambda x: 1 / (1 + math.exp(-x)),
     "mtanh": lambda x: 1.7159 * math.tanh(0.666666666666667 * x),
     "twist": lambda x: 1.7159 * math.tanh(0.666666666666667 * x) + 0.1 * x,
+    "swish": lambda x: x / (1 + math.exp(-x)),
+    "mish": lambda x: x * math.tanh(math.log1p(math.exp(x))),
 }
 
 

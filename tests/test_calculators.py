@@ -392,6 +392,29 @@ def test_warns_once_of_foreign_and_close_atoms(caplog):
     assert "atoms 1 and 2 are 0.300" in close[0]
 
 
+def test_extrapolation_is_counted_and_named_every_time(potential):
+    calculator = aenetpy.Calculator(POTENTIAL)
+    atoms = rutile()
+    atoms.calc = calculator
+    atoms.get_potential_energy()
+    assert "extrapolation" not in calculator.results
+    assert calculator.extrapolation_summary() == ""
+    atoms.set_cell(0.8 * atoms.cell.array, scale_atoms=True)
+    for evaluations in (1, 2):
+        atoms.rattle(0.01, seed=evaluations)
+        atoms.get_forces()
+        out = potential.evaluate(atoms, out_of_range=True).out_of_range
+        found = calculator.results["extrapolation"]
+        assert found["atoms"] == len(set(out.atoms_k[out.deviations_k >= 1.0]))
+        assert found["standard_deviations"] == pytest.approx(out.deviations_k.max())
+        assert f"of atom {out.atoms_k[0] + 1} (" in found["worst"]
+        assert found["evaluations"] == evaluations
+    assert "in 2 of 3 evaluations; worst: " in calculator.extrapolation_summary()
+    atoms.set_cell(atoms.cell.array / 0.8, scale_atoms=True)
+    atoms.get_potential_energy()
+    assert "extrapolation" not in calculator.results
+
+
 @pytest.mark.parametrize("arguments", [{"skin": "a"}, {"skin": None}, {"jobs": "2"}])
 def test_parameters_of_the_wrong_kind(arguments):
     with pytest.raises(UsageError, match="is no number"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,23 +21,27 @@ STRAIN = 0.04
 
 POINTS = 9
 
+SMALL_STRAIN = 0.002
+"""Lengths are changed by so much for the local modulus; volumes by 0.6 %."""
 
-@dataclass(frozen=True, eq=False)
-class EquationOfState:
-    """Energy of a crystal against volume, and where it is lowest.
+ROUNDS = 8
+"""Calculations of three pressures each in which the relaxed volume must be found."""
+
+DIFFERENCE = 1e-3
+"""Of the lengths, for pressures of calculators without a stress."""
+
+CONVERGED = 1e-5
+"""Of the lengths: a cell so close to the relaxed one is relaxed."""
+
+
+@dataclass(frozen=True)
+class WideFit:
+    """A curve through energies at volumes far from each other, which smooths what lies between.
 
     Parameters
     ----------
-    scale
-        Lengths at the minimum, in those of the cell given: a0 = scale a.
-    volume
-        At the minimum, Å^3/atom.
-    energy
-        There, eV/atom.
-    bulk_modulus
-        There, V d²E/dV², GPa.
-    volumes_v, energies_v
-        What was calculated, Å^3/atom and eV/atom.
+    scale, volume, energy, bulk_modulus
+        At the minimum of the curve, see `EquationOfState`.
     residual
         Root mean square of what the curve leaves of the energies, eV/atom; large against what
         they differ by if they make no smooth curve.
@@ -46,9 +51,37 @@ class EquationOfState:
     volume: float
     energy: float
     bulk_modulus: float
+    residual: float
+
+
+@dataclass(frozen=True, eq=False)
+class EquationOfState:
+    """Energy of a crystal against volume, and where it is lowest.
+
+    Parameters
+    ----------
+    scale
+        Lengths where the pressure vanishes, in those of the cell given: a0 = scale a.
+    volume
+        There, Å^3/atom.
+    energy
+        There, eV/atom.
+    bulk_modulus
+        There, V d²E/dV² = -V dp/dV, GPa, from the stress at small strains.
+    wide
+        The curve through all energies. Its bulk modulus differs from the other one by the
+        wiggles of a potential, and by what a polynomial of third order cannot follow.
+    volumes_v, energies_v
+        What was calculated for it, Å^3/atom and eV/atom.
+    """
+
+    scale: float
+    volume: float
+    energy: float
+    bulk_modulus: float
+    wide: WideFit
     volumes_v: Float
     energies_v: Float
-    residual: float
 
 
 def equation_of_state(
@@ -59,8 +92,9 @@ def equation_of_state(
 ) -> EquationOfState:
     """Return volume, energy and bulk modulus of a crystal where its energy is lowest.
 
-    All lengths are scaled alike, and atoms keep their fractional coordinates. The energies follow
-    the third-order equation of Birch and Murnaghan, a polynomial that is fitted at once,
+    All lengths are scaled alike, and atoms keep their fractional coordinates. The bulk modulus
+    is that of small strains around the volume without pressure, `bulk_modulus`, and that of all
+    energies, `wide`: they follow the third-order equation of Birch and Murnaghan, a polynomial,
 
         E(V) = sum_{k=0..3} c_k x^k,   x = V^(-2/3),   B = V d²E/dV².
 
@@ -70,31 +104,85 @@ def equation_of_state(
         Any cell of the crystal, near the minimum; periodic along three directions. It is not
         changed.
     calculator
-        Of ASE.
+        Of ASE. Without a stress, pressures are differences of energies.
     strain
-        Lengths are changed from 1 - strain to 1 + strain.
+        Lengths are changed from 1 - strain to 1 + strain for the wide fit.
     points
-        Number of volumes.
+        Number of its volumes.
 
     Raises
     ------
     NumericalError
-        If an energy is not finite, or there is no minimum within the volumes.
+        If an energy or a pressure is not finite, or there is no minimum within the volumes.
     """
     assert 0.0 < strain < 1.0, "a length is positive"
     assert points >= 4, "four coefficients need as many points"
     scales_v = np.linspace(1.0 - strain, 1.0 + strain, points)
     crystal, n_atoms = atoms.copy(), len(atoms)
     crystal.calc = calculator
-    energies_v = np.empty(points)
-    for v, scale in enumerate(scales_v):
+    volume = float(atoms.get_volume()) / n_atoms
+
+    def energy(scale: float) -> float:
         crystal.set_cell(scale * atoms.cell.array, scale_atoms=True)
-        energies_v[v] = crystal.get_potential_energy() / n_atoms
-    return fit_equation_of_state(float(atoms.get_volume()) / n_atoms, scales_v, energies_v)
+        return float(crystal.get_potential_energy()) / n_atoms
+
+    def pressure(scale: float) -> float:
+        if "stress" in calculator.implemented_properties:
+            crystal.set_cell(scale * atoms.cell.array, scale_atoms=True)
+            return -float(crystal.get_stress()[:3].mean())
+        ends = scale * (1.0 - DIFFERENCE), scale * (1.0 + DIFFERENCE)
+        return (energy(ends[0]) - energy(ends[1])) / (volume * (ends[1] ** 3 - ends[0] ** 3))
+
+    energies_v = np.array([energy(scale) for scale in scales_v])
+    wide = fit_equation_of_state(volume, scales_v, energies_v)
+    scale, modulus = relaxed(pressure, wide.scale, strain)
+    return EquationOfState(
+        scale=scale,
+        volume=volume * scale**3,
+        energy=energy(scale),
+        bulk_modulus=modulus * EV_PER_A3_IN_GPA,
+        wide=wide,
+        volumes_v=volume * scales_v**3,
+        energies_v=energies_v,
+    )
 
 
-def fit_equation_of_state(volume: float, scales_v: Float, energies_v: Float) -> EquationOfState:
-    """Return where energies are lowest, see `equation_of_state`.
+def relaxed(pressure: Callable[[float], float], scale: float, strain: float) -> tuple[float, float]:
+    """Return the lengths near a scale where the pressure vanishes, and -V dp/dV there.
+
+    Pressures at three strains make a parabola. Its zero is the next scale, until it does not move.
+
+    Raises
+    ------
+    NumericalError
+        If a pressure is not finite, or does not vanish in a minimum within the strain.
+    """
+    for _ in range(ROUNDS):
+        below, here, above = (
+            pressure(scale * factor) for factor in (1.0 - SMALL_STRAIN, 1.0, 1.0 + SMALL_STRAIN)
+        )
+        if not np.isfinite([below, here, above]).all():
+            raise NumericalError(f"the pressure is not finite near {scale:.4g} times the lattice")
+        slope = (above - below) / 2.0  # of p against the strain in units of SMALL_STRAIN
+        bend = above - 2.0 * here + below
+        # downhill where p rises with the volume: there is a maximum
+        step = -here / slope if slope < 0.0 else np.sign(here)
+        step = float(np.clip(step, -2.0, 2.0))
+        if slope < 0.0 and abs(step) * SMALL_STRAIN < CONVERGED:
+            # dV/V = 3 da/a
+            return scale * (1.0 + step * SMALL_STRAIN), -(slope + bend * step) / (3 * SMALL_STRAIN)
+        scale *= 1.0 + step * SMALL_STRAIN
+        if not 1.0 - strain < scale < 1.0 + strain:
+            break
+    raise NumericalError(
+        f"the pressure does not vanish between {1.0 - strain:.4g} and {1.0 + strain:.4g} times the"
+        " lattice constant",
+        hint="begin with a lattice constant near the minimum",
+    )
+
+
+def fit_equation_of_state(volume: float, scales_v: Float, energies_v: Float) -> WideFit:
+    """Return where a curve through energies is lowest, see `equation_of_state`.
 
     Parameters
     ----------
@@ -128,13 +216,11 @@ def fit_equation_of_state(volume: float, scales_v: Float, energies_v: Float) -> 
         )
     x = minima[0]
     at_minimum = volume * x**-1.5
-    return EquationOfState(
+    return WideFit(
         scale=x**-0.5,
         volume=at_minimum,
         energy=float(curve(x)),
         # dx/dV = -2/3 x/V, and dE/dx = 0
         bulk_modulus=float(bend(x)) * (2.0 / 3.0 * x) ** 2 / at_minimum * EV_PER_A3_IN_GPA,
-        volumes_v=volume * scales_v**3,
-        energies_v=energies_v,
         residual=float(np.sqrt(np.mean((curve(x_v) - energies_v) ** 2))),
     )

@@ -17,9 +17,10 @@ from aenetpy.errors import located
 WIDTH = 0.1
 """Of a bin of distances, Å."""
 
-RADIAL, ANGULAR = (60.0, 4.0, 8.0), (28.0, 3.0, 6.5)
+RADIAL, ANGULAR = (58.0, 4.0, 8.0), (25.0, 3.0, 6.5)
 """Neighbours that a cutoff should hold, and its limits, Å: with these the radial and angular
-cutoffs of TiO2 are those with the smallest errors of energies and forces (design 3.4)."""
+cutoffs of TiO2 are those with the smallest errors of energies and forces, 5.5 and 4.2 Å (design
+3.4)."""
 
 CLOSER = 0.8
 """RMIN, as a share of the shortest distance: dynamics and relaxations come closer than the data."""
@@ -35,18 +36,25 @@ class Dataset:
         In the order of their appearance.
     n_structures, n_without_forces, n_without_energy
         How many there are, and what they lack.
+    n_with_stress
+        How many have a stress.
+    n_forces
+        Force components of all structures.
     shortest
         Shortest distance of two atoms, Å; infinite if no two are within 8 Å.
     neighbors_b
         Mean number of neighbours within 0.1, 0.2, ... 8 Å, (b,) float64.
     atomic_energies
-        Fitted to the total energies, by species in ``species``; None if no structure has one.
+        By species in ``species``: of isolated atoms, or fitted to the total energies of the
+        structures that converged; None if none has one.
     """
 
     species: tuple[str, ...]
     n_structures: int
     n_without_forces: int
     n_without_energy: int
+    n_with_stress: int
+    n_forces: int
     shortest: float
     neighbors_b: Float
     atomic_energies: AtomicEnergies | None
@@ -93,7 +101,7 @@ def describe_dataset(structures: Iterable[Structure]) -> Dataset:
     """
     species: dict[str, int] = {}
     energies = EnergiesOfCompositions()
-    n_structures = n_atoms = n_without_forces = n_without_energy = 0
+    n_structures = n_atoms = n_without_forces = n_without_energy = n_with_stress = n_forces = 0
     shortest = math.inf
     n_bins = round(RADIAL[2] / WIDTH)
     pairs_b = np.zeros(n_bins)
@@ -101,9 +109,12 @@ def describe_dataset(structures: Iterable[Structure]) -> Dataset:
         n_structures += 1
         n_atoms += len(structure)
         n_without_forces += structure.forces_nc is None
+        n_forces += 0 if structure.forces_nc is None else structure.forces_nc.size
+        n_with_stress += structure.stress_cc is not None
         for symbol in structure.species:
             species.setdefault(symbol, len(species))
-        energies.add(structure)
+        if structure.converged:
+            energies.add(structure)
         n_without_energy += structure.energy is None and not structure.cohesive_energy
         with located(structure.name):
             neighbors = find_neighbors(
@@ -118,6 +129,8 @@ def describe_dataset(structures: Iterable[Structure]) -> Dataset:
         n_structures=n_structures,
         n_without_forces=n_without_forces,
         n_without_energy=n_without_energy,
+        n_with_stress=n_with_stress,
+        n_forces=n_forces,
         shortest=shortest,
         neighbors_b=np.cumsum(pairs_b) / n_atoms,
         atomic_energies=energies.fit(tuple(species)) if len(energies) else None,

@@ -99,7 +99,7 @@ def check_energies(energies_s: Float, counts_st: Long, features_sg: Float) -> En
 
     rest_u = per_atom_u - shares_ut @ least_absolute(shares_ut, per_atom_u)
     by_composition = result(rest_u, False, CHEMISTRY, LIMIT_OF_COMPOSITION)
-    columns_ug = _independent(np.hstack([shares_ut, features_sg[use_s]]))
+    columns_ug = independent(np.hstack([shares_ut, features_sg[use_s]]))
     if by_composition.upper_s is not None or len(per_atom_u) < 3 * columns_ug.shape[1]:
         return by_composition
     kept_u = ~by_composition.outliers_s[use_s]
@@ -139,7 +139,7 @@ def gap(rest_s: Float, least: float) -> float | None:
     return float(sorted_s[k - 1] + sorted_s[k]) / 2
 
 
-def _independent(columns_sg: Float) -> Float:
+def independent(columns_sg: Float) -> Float:
     """Return orthonormal combinations of columns, without those that only rounding tells apart."""
     size_g = np.abs(columns_sg).max(axis=0)
     left_sg, sizes_g, _ = np.linalg.svd(columns_sg[:, size_g > 0] / size_g[size_g > 0], False)

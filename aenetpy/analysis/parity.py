@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from aenetpy.analysis.colours import COLOURS, GREY
-from aenetpy.analysis.comparison import reference_and_prediction
+from aenetpy.analysis.comparison import SETS, Comparison, Pair
 from aenetpy.analysis.errors import Summary, summarise
 from aenetpy.arrays import Float
-from aenetpy.data.structure import Structure
-from aenetpy.models.potential import Evaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,11 +32,14 @@ class ParityGroup:
         For the legend; may be empty if it is the only one.
     reference, predicted
         Any shape, but the same.
+    deviation
+        Standard deviation of each prediction, drawn as a bar; None without.
     """
 
     name: str
     reference: Float
     predicted: Float
+    deviation: Float | None = None
 
     @property
     def errors(self) -> Summary:
@@ -81,29 +82,38 @@ def force_panel(groups: Sequence[ParityGroup], title: str = "Forces") -> Panel:
     return Panel(title, "force", "eV/Å", "components", groups, "eV/Å")
 
 
-@dataclass(eq=False)
-class Compared:
-    """Energies per atom, eV, and force components, eV/Å, of structures whose files hold them."""
+def stress_panel(groups: Sequence[ParityGroup], title: str = "Stress") -> Panel:
+    """Return the panel of stress components, given in GPa."""
+    return Panel(title, "stress", "GPa", "components", groups, "GPa")
 
-    energies: list[tuple[float, float]] = field(default_factory=list)
-    forces: list[tuple[Float, Float]] = field(default_factory=list)
 
-    def add(self, structure: Structure, found: Evaluation) -> None:
-        """Take what the file of a structure holds, and what the potential says of it."""
-        energies, forces = reference_and_prediction(structure, found)
-        if energies is not None:
-            self.energies.append(energies)
-        if forces is not None:
-            self.forces.append((forces[0].ravel(), forces[1].ravel()))
+class Compared(Comparison):
+    """What is compared, as panels."""
 
     def panels(self) -> list[Panel]:
-        """Return the panels that can be drawn."""
+        """Return the panels that can be drawn, training structures below those for testing."""
         panels = []
-        if self.energies:
-            panels.append(energy_panel([ParityGroup("", *np.array(self.energies).T)]))
-        if self.forces:
-            panels.append(force_panel([ParityGroup("", *np.hstack(self.forces))]))
+        makers = {"energy": energy_panel, "force": force_panel, "stress": stress_panel}
+        for quantity, panel_of in makers.items():
+            groups = [
+                _group(self.of(quantity, which), f"{which} set" if which in SETS[:2] else which)
+                for which in ("training", "test", "other", "")
+                if self.of(quantity, which)
+            ]
+            if groups:
+                panels.append(panel_of(groups))
         return panels
+
+
+def _group(pairs: Sequence[Pair], name: str) -> ParityGroup:
+    """Return all values of some structures as one group."""
+    deviations = [pair.deviation.ravel() for pair in pairs if pair.deviation is not None]
+    return ParityGroup(
+        name,
+        np.concatenate([pair.reference.ravel() for pair in pairs]),
+        np.concatenate([pair.predicted.ravel() for pair in pairs]),
+        np.concatenate(deviations) if deviations else None,
+    )
 
 
 def parity_figure(panels: Sequence[Panel]) -> Figure:
@@ -123,6 +133,18 @@ def _draw(axes: Axes, panel: Panel) -> None:
     for k, group in enumerate(panel.groups):
         colour = COLOURS[0] if single else (GREY, *COLOURS[1:])[k % len(COLOURS)]
         reference, predicted = group.reference.ravel(), group.predicted.ravel()
+        if group.deviation is not None:
+            bars = axes.errorbar(
+                reference,
+                predicted,
+                yerr=group.deviation.ravel(),
+                fmt="none",
+                ecolor=colour,
+                elinewidth=0.6,
+                alpha=0.5,
+                zorder=2 + k,
+            )
+            bars.lines[2][0].set_rasterized(reference.size > MOST_VECTORS)
         axes.scatter(
             reference,
             predicted,

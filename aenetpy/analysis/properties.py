@@ -100,6 +100,8 @@ def _bulk_values(
         "V": found.volume,
         "E": found.energy,
         "B": found.bulk_modulus,
+        "B wide": found.wide.bulk_modulus,
+        "residual": 1000.0 * found.wide.residual,
     }
 
 

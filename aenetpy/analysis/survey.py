@@ -8,7 +8,8 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from aenetpy.arrays import Float, Long
+from aenetpy.analysis.zero_forces import has_placeholder_forces
+from aenetpy.arrays import Float, Long, Mask
 from aenetpy.data.structure import Structure, determinant
 from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import located
@@ -18,6 +19,8 @@ REACH = 8.0
 
 PER_ATOM = 40
 """Shortest distances that are compared of each atom: in a close-packed metal three shells."""
+
+VOIGT = ((0, 0), (1, 1), (2, 2), (1, 2), (0, 2), (0, 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +38,19 @@ class Survey:
     periodic_s
         Number of periodic directions, (s,).
     energies_s
-        Total energies, eV, (s,) float64; not a number where there is none, and of displaced copies.
+        Total energies, eV, (s,) float64; not a number where there is none, of displaced copies, and
+        of structures that did not converge.
+    isolated_s
+        Which structures are isolated atoms, (s,).
     longest_s, net_s
         Longest force on an atom, and length of the sum of all forces, eV/Å, (s,) float64; not a
         number without forces.
+    unconverged_s, zero_forces_s
+        Which structures did not converge, and whose forces are all exactly zero although symmetry
+        does not demand it, (s,).
+    stress_sk
+        Stress xx yy zz yz xz xy, positive under tension, eV/Å^3, (s, 6); not a number where
+        unknown.
     heights_s
         Smallest distance of two faces of the cell across a periodic direction, Å, (s,) float64;
         infinite if isolated.
@@ -57,8 +69,12 @@ class Survey:
     counts_st: Long
     periodic_s: Long
     energies_s: Float
+    isolated_s: Mask
     longest_s: Float
     net_s: Float
+    unconverged_s: Mask
+    zero_forces_s: Mask
+    stress_sk: Float
     heights_s: Float
     pairs: tuple[tuple[str, str], ...]
     shortest_sp: Float
@@ -109,6 +125,7 @@ def survey(structures: Sequence[Structure]) -> Survey:
         counts_st=np.array([[x.species.count(symbol) for symbol in species] for x in structures]),
         periodic_s=np.array([sum(structure.pbc_c) for structure in structures]),
         energies_s=np.array([_energy(structure) for structure in structures]),
+        isolated_s=np.array([structure.is_free_atom for structure in structures]),
         longest_s=np.array(
             [
                 np.nan
@@ -125,6 +142,9 @@ def survey(structures: Sequence[Structure]) -> Survey:
                 for structure in structures
             ]
         ),
+        unconverged_s=np.array([not structure.converged for structure in structures]),
+        zero_forces_s=np.array([has_placeholder_forces(structure) for structure in structures]),
+        stress_sk=np.array([_stress(structure) for structure in structures]),
         heights_s=np.array([smallest_height(structure) for structure in structures]),
         pairs=tuple((species[a], species[b]) for a, b in pairs),
         shortest_sp=shortest_sp,
@@ -179,5 +199,11 @@ def smallest_height(structure: Structure) -> float:
 
 def _energy(structure: Structure) -> float:
     """Return the total energy, or not a number where it says nothing of atomic energies."""
-    known = structure.energy is not None and not structure.cohesive_energy
+    known = structure.energy is not None and not structure.cohesive_energy and structure.converged
     return float(structure.energy or 0.0) if known and structure.parent is None else np.nan
+
+
+def _stress(structure: Structure) -> list[float]:
+    if structure.stress_cc is None:
+        return [np.nan] * 6
+    return [float(structure.stress_cc[at]) for at in VOIGT]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from aenetpy.analysis.atomic_energies import RANK_TOLERANCE
 from aenetpy.arrays import Float, Index, Long
 
 CONSTANT = 1e-9
@@ -73,6 +74,15 @@ class Samples:
         """Return a row per structure, or per atom."""
         return self.structure_rows() if labels == "structure" else self.atom_rows()
 
+    def constants(self, labels: str, kind: str) -> Float:
+        """Return the columns of what is constant for a row: of each species, or one for all."""
+        if labels == "structure":
+            columns_nt = self.counts_st.astype(np.float64)
+        else:
+            atoms_t = [len(structures_n) for structures_n in self.structures_tn]
+            columns_nt = np.repeat(np.eye(len(atoms_t)), atoms_t, axis=0)
+        return columns_nt if kind == "species" else np.ones((len(columns_nt), 1))
+
     def labels(self, labels: str, energies_s: Float) -> Float:
         """Return the energy of each structure; or the same share of it for each atom."""
         if labels == "structure":
@@ -88,6 +98,12 @@ class Samples:
             self.structures_n, found, minlength=len(self.counts_st)
         ).astype(np.float64)
         return energies_s
+
+
+def fit_constants(columns_nc: Float, y_n: Float) -> Float:
+    """Return the constants that fit best; the smallest that do, where others fit as well."""
+    found = np.linalg.lstsq(columns_nc, y_n, rcond=RANK_TOLERANCE)[0]
+    return found.astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from aenetpy.arrays import Float
-from aenetpy.baselines.base import Model, Samples, Scaling
-from aenetpy.baselines.linear import choose_alpha
+from aenetpy.baselines.base import Model, Samples, Scaling, fit_constants
+from aenetpy.baselines.linear import choose_alpha, column_space
 from aenetpy.interruption import interruptible
 
 ROWS = 500
@@ -14,8 +14,9 @@ ROWS = 500
 
 
 class KernelRidge(Model):
-    """``E_S = mean + sum_R c_R K_SR``, ``(K + alpha 1) c = E - mean``.
+    """``E_S = sum_t n_St b_t + sum_R c_R K_SR``: ``(K + alpha 1) c = E - n b``, ``n^T c = 0``.
 
+    The constants b of the species are not penalised; with one in all, n is 1.
     ``K_SR = sum_{i in S, j in R, same species} exp(-gamma |G_i - G_j|^2)``, the
     fingerprints brought to mean 0 and deviation 1.
 
@@ -27,21 +28,26 @@ class KernelRidge(Model):
     def fit(self, samples: Samples, energies_s: Float) -> None:
         """Solve by eigenvectors of the kernel."""
         self.scaling_t = [Scaling.of(x_ng) for x_ng in samples.features_tng]
-        self.samples, self.mean = samples, float(energies_s.mean())
-        values_k, vectors_sk = np.linalg.eigh(self._kernel(samples))
-        values_k = np.maximum(values_k, 0.0)
-        parts_k = vectors_sk.T @ (energies_s - self.mean)
+        self.samples = samples
+        constants_sc = samples.constants("structure", self.parameters["constants"])
+        basis_sc, rest_sk = column_space(constants_sc, is_full=True)
+        kernel_ss = self._kernel(samples)
+        values_k, vectors_kk = np.linalg.eigh(rest_sk.T @ kernel_ss @ rest_sk)
+        values_k, vectors_sk = np.maximum(values_k, 0.0), rest_sk @ vectors_kk
+        parts_k = vectors_sk.T @ energies_s
         alpha = self.parameters["alpha"]
         if alpha is None:
-            alpha = choose_alpha(values_k, parts_k, len(energies_s), 0.0)
+            alpha = choose_alpha(values_k, parts_k, len(energies_s), 0.0, basis_sc.shape[1])
         self.alpha = float(alpha)
         floor = 1e-13 * values_k.max(initial=1.0)
         self.coefficients_s = vectors_sk @ (parts_k / (values_k + max(self.alpha, floor)))
+        self.constants_c = fit_constants(constants_sc, energies_s - kernel_ss @ self.coefficients_s)
 
     def energies(self, samples: Samples) -> Float:
-        """Return the sum over the structures of the fit."""
-        energies_s: Float = self.mean + self._kernel(samples) @ self.coefficients_s
-        return energies_s
+        """Return the constants, and the sum over the structures of the fit."""
+        constants_sc = samples.constants("structure", self.parameters["constants"])
+        energies_s: Float = constants_sc @ self.constants_c
+        return energies_s + self._kernel(samples) @ self.coefficients_s
 
     def remark(self) -> str:
         """Return the penalty."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from aenetpy.analysis.atomic_energies import RANK_TOLERANCE
 from aenetpy.arrays import Float
-from aenetpy.baselines.base import Model, Samples, Scaling
+from aenetpy.baselines.base import CONSTANT, Model, Samples, fit_constants
 
 ALPHAS = 10.0 ** np.arange(-12.0, 4.0, 0.25)
 """Penalties that are tried, in units of the largest eigenvalue."""
 
 
-def choose_alpha(values_k: Float, parts_k: Float, n: int, rest: float) -> float:
+def choose_alpha(
+    values_k: Float, parts_k: Float, n: int, rest: float, n_constants: int = 1
+) -> float:
     """Return the penalty with the smallest error of generalised cross-validation.
 
-    ``GCV(a) = n |y - H y|^2 / (n - 1 - tr H)^2`` with the eigenvalues ``l / (l + a)`` of H; one
-    degree of freedom is that of the mean.
+    ``GCV(a) = n |y - H y|^2 / (n - c - tr H)^2`` with the eigenvalues ``l / (l + a)`` of H and
+    c constants that are not penalised.
 
     Parameters
     ----------
@@ -27,25 +30,35 @@ def choose_alpha(values_k: Float, parts_k: Float, n: int, rest: float) -> float:
         Number of labels.
     rest
         Square of what of y no eigenvector has.
+    n_constants
+        Number of constants.
 
     Notes
     -----
     Golub, Heath and Wahba, Technometrics 21 (1979) 215.
     """
     if not values_k.size or values_k.max() <= 0.0:
-        return 1.0  # nothing varies: every penalty gives the mean
+        return 1.0  # nothing varies: every penalty gives the constants
     alphas = ALPHAS * values_k.max()
     kept_ak = values_k / (values_k + alphas[:, None])
     left = ((1.0 - kept_ak) ** 2) @ parts_k**2 + rest
-    free = np.maximum(n - 1 - kept_ak.sum(axis=1), 1e-3)
+    free = np.maximum(n - n_constants - kept_ak.sum(axis=1), 1e-3)
     return float(alphas[np.argmin(n * left / free**2)])
 
 
-class Ridge(Model):
-    """``min |y - b - X c|^2 + alpha |c|^2``.
+def column_space(columns_nc: Float, is_full: bool = False) -> tuple[Float, Float]:
+    """Return an orthonormal basis of what columns span, and of all the rest if it is asked for."""
+    left, singular, _ = np.linalg.svd(columns_nc, full_matrices=is_full)
+    rank = int(np.count_nonzero(singular > RANK_TOLERANCE * singular.max(initial=0.0)))
+    return left[:, :rank], left[:, rank:]
 
-    X holds the fingerprints, columns brought to mean 0 and deviation 1: those of each
-    species summed over the structure, or of each atom; b is not penalised.
+
+class Ridge(Model):
+    """``min |y - C b - X c|^2 + alpha |c|^2``.
+
+    X holds the fingerprints: those of each species summed over the structure, or of each atom.
+    C holds the number of atoms of each species, or a one; b is not penalised. Columns of X are
+    brought to deviation 1 from what C explains of them.
 
     Notes
     -----
@@ -56,25 +69,33 @@ class Ridge(Model):
         """Solve by singular values, which lose no digits to X^T X."""
         x_nk = samples.rows(self.labels)
         y_n = samples.labels(self.labels, energies_s)
-        self.scaling, self.mean = Scaling.of(x_nk), float(y_n.mean())
-        left, singular, right = np.linalg.svd(self.scaling.scaled(x_nk), full_matrices=False)
-        y_n = y_n - self.mean
-        parts_k = left.T @ y_n
-        beyond_n = y_n - left @ parts_k
+        constants_nc = samples.constants(self.labels, self.parameters["constants"])
+        basis_nc, _ = column_space(constants_nc)
+        rest_nk, rest_n = (part - basis_nc @ (basis_nc.T @ part) for part in (x_nk, y_n))
+        deviation_k = np.sqrt((rest_nk**2).mean(axis=0))
+        varies_k = deviation_k > CONSTANT * np.abs(x_nk).max(axis=0, initial=0.0)
+        self.factor_k = np.where(varies_k, 1.0, 0.0) / np.where(varies_k, deviation_k, 1.0)
+        left, singular, right = np.linalg.svd(rest_nk * self.factor_k, full_matrices=False)
+        parts_k = left.T @ rest_n
+        beyond_n = rest_n - left @ parts_k
         alpha = self.parameters["alpha"]
         if alpha is None:
-            alpha = choose_alpha(singular**2, parts_k, len(y_n), float(beyond_n @ beyond_n))
+            square = float(beyond_n @ beyond_n)
+            alpha = choose_alpha(singular**2, parts_k, len(y_n), square, basis_nc.shape[1])
         self.alpha = float(alpha)
         is_kept = singular > 1e-13 * singular.max(initial=0.0)
         shares_k = np.where(is_kept, singular, 0.0) / np.where(
             is_kept, singular**2 + self.alpha, 1.0
         )
         self.coefficients = right.T @ (shares_k * parts_k)
+        linear_n = x_nk @ (self.factor_k * self.coefficients)
+        self.constants_c = fit_constants(constants_nc, y_n - linear_n)
 
     def energies(self, samples: Samples) -> Float:
-        """Return what is linear in the fingerprints."""
-        x_nk = self.scaling.scaled(samples.rows(self.labels))
-        return samples.sums(self.labels, self.mean + x_nk @ self.coefficients)
+        """Return the constants, and what is linear in the fingerprints."""
+        constants_nc = samples.constants(self.labels, self.parameters["constants"])
+        linear_n = samples.rows(self.labels) @ (self.factor_k * self.coefficients)
+        return samples.sums(self.labels, constants_nc @ self.constants_c + linear_n)
 
     def remark(self) -> str:
         """Return the penalty."""

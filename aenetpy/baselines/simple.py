@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from aenetpy.analysis.atomic_energies import RANK_TOLERANCE
 from aenetpy.arrays import Float
-from aenetpy.baselines.base import Model, Samples
+from aenetpy.baselines.base import Model, Samples, fit_constants
 
 
 class Mean(Model):
@@ -31,13 +30,8 @@ class Composition(Model):
 
     def fit(self, samples: Samples, energies_s: Float) -> None:
         """Fit the energy of each species."""
-        counts_st = samples.counts_st.astype(np.float64)
-        if self.labels == "atom":
-            atoms_t = counts_st.sum(axis=0)
-            sums_t = counts_st.T @ (energies_s / samples.n_atoms_s)
-            self.energies_t = sums_t / np.maximum(atoms_t, 1.0)
-        else:
-            self.energies_t = np.linalg.lstsq(counts_st, energies_s, rcond=RANK_TOLERANCE)[0]
+        columns_nt = samples.constants(self.labels, "species")
+        self.energies_t = fit_constants(columns_nt, samples.labels(self.labels, energies_s))
 
     def energies(self, samples: Samples) -> Float:
         """Return the sum over the atoms."""

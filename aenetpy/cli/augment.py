@@ -51,6 +51,11 @@ if TYPE_CHECKING:
     show_default=True,
     help="The new generate.in, with the copies behind the structures.",
 )
+@click.option(
+    "--for-aenet",
+    is_flag=True,
+    help="Write the forces of the parent into each copy, which aenet's generate.x wants to see.",
+)
 @click.option("--force", is_flag=True, help="Replace an existing folder and generate.in.")
 @click.option("--dry-run", is_flag=True, help="Tell how many copies, and how much disk they take.")
 @jobs_option
@@ -58,6 +63,7 @@ def augment_command(
     input_file: str,
     folder: str,
     output: str,
+    for_aenet: bool,
     force: bool,
     dry_run: bool,
     jobs: int,
@@ -80,7 +86,7 @@ def augment_command(
     except ValueError as reason:
         raise UsageError(str(reason), hint="see 'aenetpy augment --help'") from None
     settings = read_generate_in(Path(input_file))
-    task = AugmentTask(settings, taylor, folder, output, force)
+    task = AugmentTask(settings, taylor, folder, output, force, for_aenet)
     if dry_run:
         plan = plan_copies(task)
         size = f"{plan.n_bytes / 1e6:.1f} MB on disk"

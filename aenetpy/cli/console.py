@@ -25,9 +25,12 @@ def fail(text: str, code: int, word: str = "error") -> int:
 
 def guarded(command: Callable[[], int]) -> int:
     """Run a command and return its exit code; every failure is one line on standard error."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # File names may hold any byte, and go out as they came in.
-        sys.stdout.reconfigure(errors="surrogateescape")
+    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            # File names may hold any byte, and go out as they came in; units have more than ASCII,
+            # whatever the locale.
+            stream.reconfigure(encoding="utf-8", errors=errors)
+    os.environ.pop("MPLBACKEND", None)  # matplotlib checks it, and figures go to files
     try:
         with notes_to(), warnings_as_notes(), signals_noted():
             check()  # what came while the modules were imported
@@ -52,6 +55,10 @@ def guarded(command: Callable[[], int]) -> int:
         # The reader of our output (head, less) has gone; nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+    except UnicodeEncodeError as error:
+        named = ascii(error.object[error.start : error.end])
+        hint = "use a locale with UTF-8, as in LC_ALL=C.UTF-8"
+        return fail(f"{named} in a name has no place in the locale's {error.encoding}; {hint}", 4)
     except OSError as error:
         where = "standard output" if error.filename is None else str(error.filename)
         return fail(f"{where}: {error.strerror or error}", 4)

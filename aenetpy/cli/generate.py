@@ -7,10 +7,10 @@ from pathlib import Path
 
 import click
 
-from aenetpy.cli.options import input_argument, jobs_option, progress_bar
+from aenetpy.cli.options import AenetCommand, input_argument, jobs_option, progress_bar
 
 
-@click.command("generate")
+@click.command("generate", cls=AenetCommand)
 @input_argument
 @jobs_option
 def generate_command(input_file: str, jobs: int) -> None:

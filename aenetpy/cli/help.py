@@ -35,11 +35,12 @@ def help_command(file: str | None, keyword: str | None, markdown: bool) -> None:
     """Explain the keywords of an input file: form, bounds, default, meaning.
 
     FILE is a name such as train.in, my/train.in or Ti.stp, which need not exist; without it
-    the kinds of input files are listed.
+    the kinds of input files are listed. Another word is looked for in all of them.
 
     \b
     aenetpy help train.in
     aenetpy help generate.in TAYLOR
+    aenetpy help forces
     """
     from aenetpy.io.free_form import suggest
     from aenetpy.reports.input_tables import (
@@ -49,6 +50,7 @@ def help_command(file: str | None, keyword: str | None, markdown: bool) -> None:
         format_markdown,
         format_table,
         list_of_tables,
+        search,
         table_of,
     )
 
@@ -59,10 +61,15 @@ def help_command(file: str | None, keyword: str | None, markdown: bool) -> None:
         click.echo(formatter.getvalue() + "\naenetpy help FILE [KEYWORD] explains one.")
         return
     table = table_of(file)
+    if table is None and keyword is None and (hits := search(file)):
+        for name, some in hits:
+            click.echo(f"{name}\n\n{format_items(some, _width())}")
+        click.echo("aenetpy help FILE KEYWORD explains one.")
+        return
     if table is None:
         names = [name for name, _ in list_of_tables()]
         close = suggest(file, names) or f"; there are {', '.join(names)}"
-        raise click.UsageError(f"'{file}' is no input file{close}")
+        raise click.UsageError(f"'{file}' is no input file, and no keyword has it{close}")
     items = list(table) if keyword is None else find(table, keyword)
     if keyword is not None and not items:
         hint = suggest(keyword, all_names(table)) or f"; see 'aenetpy help {table.name}'"

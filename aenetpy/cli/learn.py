@@ -43,7 +43,9 @@ def learn_command(words: tuple[str, ...], jobs: int) -> None:
     settings = read_learn(files[0] if files else "learn.yaml")
     if asks:
         state = read_state(Path(settings.folder) / STATE)
-        click.echo(report.status(state.cycles, state.failures, state.stage, state.ended), nl=False)
+        never_ran = [walk.name for walk in settings.explore[state.walk + 1 :]]
+        told = report.status(state.cycles, state.failures, state.stage, state.ended, never_ran)
+        click.echo(told, nl=False)
         return
     n_steps = sum(walk.steps for walk in settings.explore if walk.trajectory is None)
     with progress_bar(n_steps, "steps", silent=True) as advance:

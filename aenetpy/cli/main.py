@@ -33,7 +33,7 @@ COMMANDS = {
     "train": "Fit the networks to a training set (train.x).",
     "trainbin2ascii": "Convert a training set to text with its setups, or back (trainbin2ASCII.x).",
     "trnset2ascii": "Write a training set as text without setups (trnset2ASCII.x).",
-    "upgrade": "Make potentials of aenet 2.0.3 and before right for 2.0.4.",
+    "upgrade": "Make potentials of aenet 2.0.3 and before, or a fork, right for 2.0.4.",
 }
 
 
@@ -85,12 +85,15 @@ def cli() -> None:
     """
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; every failure is one line on standard error."""
+def run(arguments: Sequence[str], is_program: bool = False) -> int:
+    """Run one command and return its exit code; every failure is one line on standard error.
+
+    A program such as ``train.x`` ignores further words, see `AenetCommand`.
+    """
 
     def command() -> int:
         # Not cli.main(), which has lines of its own to say about an interruption.
-        with cli.make_context("aenetpy", list(arguments)) as context:
+        with cli.make_context("aenetpy", list(arguments), obj=is_program) as context:
             if not arguments:
                 click.echo(context.get_help(), err=True)
                 return 2

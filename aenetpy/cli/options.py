@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +13,30 @@ from typing import Any
 import click
 
 from aenetpy.parallel import available_cores
+
+_SHELL = re.compile(r"\d*[<>]|[|&;]")
+
+log = logging.getLogger("aenetpy")
+
+
+class AenetCommand(click.Command):
+    """A command that, as a program of aenet, ignores words behind its input file.
+
+    A wrapper may pass ``| tee train.out`` as words. `obj` of the context says whether the
+    command runs as a program.
+    """
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse the words before a pipe or redirection; note what is left over."""
+        if not ctx.obj:
+            return super().parse_args(ctx, args)
+        ctx.allow_extra_args = ctx.ignore_unknown_options = True
+        end = next((k for k, word in enumerate(args) if _SHELL.match(word)), len(args))
+        ignored = [*super().parse_args(ctx, args[:end]), *args[end:]]
+        if ignored and not ctx.resilient_parsing:
+            log.warning("ignored behind the input file, as in aenet: %s", " ".join(ignored))
+        return []
+
 
 input_argument = click.argument("input_file", metavar="INPUT", type=click.Path(readable=False))
 
@@ -50,11 +76,11 @@ jobs_option = click.option(
 
 convention_option = click.option(
     "--chebyshev-domain",
-    type=click.Choice(["auto", "new", "old"]),
+    type=click.Choice(["auto", "new", "old", "half"]),
     default="auto",
     show_default=True,
     help="How Chebyshev potentials take cos(theta): new as aenet 2.0.4, old as 2.0.3 and before,"
-    " auto as the statistics in their files prove.",
+    " half as a fork, (1 + cos(theta))/2, auto as the statistics in their files prove.",
 )
 
 seed_option = click.option(

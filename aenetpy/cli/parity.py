@@ -27,17 +27,24 @@ if TYPE_CHECKING:
 )
 @jobs_option
 @convention_option
+@click.option(
+    "--committee",
+    type=click.Path(),
+    help="Folder of a committee, used instead of NETWORKS: its mean, with error bars.",
+)
 def parity_command(
     input_file: str,
     structures: tuple[str, ...],
     output: str,
     jobs: int,
     chebyshev_domain: ConventionChoice,
+    committee: str | None,
 ) -> None:
-    """Draw predicted against reference energies and forces.
+    """Draw predicted against reference energies, forces and stress.
 
     INPUT is a predict.in; structures, in any format that FILES takes, are compared with the
-    energies and forces that their files hold.
+    energies, forces and stress that their files hold: test and training set each, where
+    energies.test.0 and energies.train.0 (SAVE_ENERGIES of train.in) are beside the networks.
 
     \b
     aenetpy parity predict.in
@@ -48,4 +55,12 @@ def parity_command(
 
     settings = read_predict_in(Path(input_file), structures)
     with progress_bar(len(settings.files), "structures") as advance:
-        parity(settings, output, sys.stdout, jobs, lambda: advance(1), chebyshev_domain)
+        parity(
+            settings,
+            output,
+            sys.stdout,
+            jobs,
+            lambda: advance(1),
+            chebyshev_domain,
+            committee,
+        )

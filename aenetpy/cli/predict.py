@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aenetpy.cli.options import convention_option, input_argument, jobs_option, progress_bar
+from aenetpy.cli.options import (
+    AenetCommand,
+    convention_option,
+    input_argument,
+    jobs_option,
+    progress_bar,
+)
 
 if TYPE_CHECKING:
     from aenetpy.descriptors.cosine_convention import ConventionChoice
 
 
-@click.command("predict")
+@click.command("predict", cls=AenetCommand)
 @input_argument
 @click.argument("structures", nargs=-1, type=click.Path())
 @jobs_option
@@ -48,7 +54,7 @@ def predict_command(
     from aenetpy.workflows.predict import predict
     from aenetpy.workflows.predict_output import JsonWriter, TextWriter
 
-    settings = read_predict_in(Path(input_file), structures)
+    settings = read_predict_in(Path(input_file), structures, needs_networks=committee is None)
     with progress_bar(len(settings.files), "structures") as advance:
         predict(
             settings,

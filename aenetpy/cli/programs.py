@@ -47,7 +47,7 @@ def _run_and_exit(name: str, command: str | None = None) -> None:
 
     code = complete(name, command)
     if code is None:
-        code = run([*([] if command is None else [command]), *sys.argv[1:]])
+        code = run([*([] if command is None else [command]), *sys.argv[1:]], command is not None)
     ignore_signals()
     sys.exit(code)
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 @click.argument("new", metavar="NEW.nn", type=click.Path())
 @convention_option
 def upgrade_command(old: str, new: str, chebyshev_domain: ConventionChoice) -> None:
-    """Make a potential of aenet 2.0.3 or before right for aenet 2.0.4.
+    """Make a potential of aenet 2.0.3 or before, or of a fork, right for aenet 2.0.4.
 
-    Until November 2019 aenet took the cosine of an angle for the angle itself. Its
-    potentials run with later versions, and give wrong energies. The upgraded file gives
-    the energies of the old one, with aenet and aenetpy alike; the standard deviations
-    and ranges of its angular fingerprints are nominal.
+    Until November 2019 aenet took the cosine of an angle for the angle itself; a fork takes
+    (1 + cos(theta))/2. Such potentials run with aenet 2.0.4, and give wrong energies.
+    The upgraded file gives the energies of the old one, with aenet and aenetpy alike; the
+    standard deviations and ranges of its angular fingerprints are nominal.
 
     \b
     aenetpy upgrade Ti.nn new/Ti.nn

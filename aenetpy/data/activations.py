@@ -89,6 +89,37 @@ def _twist(x: Float, slope: Float, bend: Float | None) -> None:
     np.add(slope, C, out=slope)
 
 
+def _swish(x: Float, slope: Float, bend: Float | None) -> None:
+    """Swish: f = x s with s = 1 / (1 + exp(-x)), f' = s + x s', f'' = s' (2 + x (1 - 2 s))."""
+    s = x.copy()
+    _sigmoid(s, slope, None)
+    if bend is not None:
+        np.multiply(x, 1.0 - 2.0 * s, out=bend)
+        bend += 2.0
+        bend *= slope
+    slope *= x
+    slope += s
+    x *= s
+
+
+def _mish(x: Float, slope: Float, bend: Float | None) -> None:
+    """Mish: f = x t with t = tanh(log(1 + exp x)), t' = (1 - t^2) s and s of swish.
+
+    f' = t + x t', f'' = t' (2 + x (1 - s - 2 t s)).
+    """
+    s = x.copy()
+    _sigmoid(s, slope, None)
+    t = np.tanh(np.logaddexp(0.0, x))
+    np.multiply(1.0 - t * t, s, out=slope)
+    if bend is not None:
+        np.multiply(x, 1.0 - s - 2.0 * t * s, out=bend)
+        bend += 2.0
+        bend *= slope
+    slope *= x
+    slope += t
+    x *= t
+
+
 ACTIVATIONS: dict[str, Activation] = {
     activation.name: activation
     for activation in (
@@ -97,6 +128,8 @@ ACTIVATIONS: dict[str, Activation] = {
         Activation("sigmoid", "s", 2, "logistic function", _sigmoid),
         Activation("mtanh", "m", 3, "scaled hyperbolic tangent", _mtanh),
         Activation("twist", "w", 4, "scaled hyperbolic tangent + linear twisting", _twist),
+        Activation("swish", "sw", 5, "swish", _swish),
+        Activation("mish", "mi", 6, "mish", _mish),
     )
 }
 """By name, in the order in which they are listed to the user."""

@@ -90,6 +90,12 @@ class ModelEntry:
 _ALPHA = ModelParameter(
     None, "penalty on squared coefficients; `auto`: by generalised cross-validation", NOT_NEGATIVE
 )
+_CONSTANTS = ModelParameter(
+    "species",
+    "not penalised: an energy of each `species`, which makes energies extensive; or `one` for all"
+    " structures, as a regression has it that knows nothing of atoms",
+    choices=("species", "one"),
+)
 _LAYERS = ModelParameter(2, "hidden layers", UP_TO_20)
 _NODES = ModelParameter(64, "nodes of each", AT_LEAST_ONE)
 _SCALE = ModelParameter(
@@ -109,7 +115,7 @@ MODELS: dict[str, ModelEntry] = {
                 "activation": ModelParameter(
                     "as given",
                     "of each; NETWORKS otherwise",
-                    choices=("as given", "tanh", "sigmoid", "mtanh", "twist"),
+                    choices=("as given", "tanh", "sigmoid", "mtanh", "twist", "swish", "mish"),
                 ),
             },
             labels=("structure",),
@@ -124,7 +130,7 @@ MODELS: dict[str, ModelEntry] = {
             "ridge",
             "linear in the fingerprints, summed over the atoms of a structure; closed form",
             "aenetpy.baselines.linear:Ridge",
-            {"alpha": _ALPHA},
+            {"alpha": _ALPHA, "constants": _CONSTANTS},
         ),
         ModelEntry(
             "kernel-ridge",
@@ -132,6 +138,7 @@ MODELS: dict[str, ModelEntry] = {
             "aenetpy.baselines.kernel:KernelRidge",
             {
                 "alpha": _ALPHA,
+                "constants": _CONSTANTS,
                 "gamma": ModelParameter(
                     None,
                     "in exp(-gamma d²), d between fingerprints brought to deviation 1; `auto`: 1"

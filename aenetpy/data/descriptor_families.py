@@ -64,7 +64,7 @@ class Family:
     lists_functions
         Setups list functions one by one (FUNCTIONS) instead.
     has_cosine_convention
-        Potentials of aenet 2.0.3 and before mean another fingerprint, see
+        Potentials of aenet 2.0.3 and before, and of a fork, mean another fingerprint, see
         `aenetpy.descriptors.cosine_convention`.
     """
 

@@ -132,7 +132,7 @@ METHODS: dict[str, MethodEntry] = {
             },
             sampling="random",
             remark="`lr` is another name of `mu`; written `method=adam` as in aenet-PyTorch,"
-            " `batchsize` is 256 and an epoch all whole batches that there are",
+            " `batchsize` is 256 and an epoch all structures; batches are whole, as of `lm`",
         ),
         MethodEntry(
             names=("adamw",),
@@ -181,7 +181,9 @@ METHODS: dict[str, MethodEntry] = {
                 "adjust": MethodParameter(10.0, ABOVE_ONE),
             },
             energies_only=True,
-            remark="`iter` and `conv` have no effect, as in aenet",
+            remark="`iter` and `conv` have no effect, as in aenet; an epoch is the whole number of"
+            " batches nearest to structures/`batchsize`, so that the last batch ends with the first"
+            " structures again, or the last structures are left out",
         ),
     )
     for name in entry.names
@@ -190,7 +192,7 @@ METHODS: dict[str, MethodEntry] = {
 
 
 def used_sizes(parameters: Mapping[str, float], n_structures: int) -> dict[str, int]:
-    """Return ``batchsize`` and ``samplesize`` as used: whole batches of the structures there are.
+    """Return ``batchsize`` and ``samplesize`` as used: whole batches, see `count_batches`.
 
     Parameters
     ----------
@@ -203,5 +205,10 @@ def used_sizes(parameters: Mapping[str, float], n_structures: int) -> dict[str, 
     batch = min(int(parameters["batchsize"]), n_structures)
     if "samplesize" not in parameters:
         return {"batchsize": batch}
-    sample = min(int(parameters["samplesize"]), n_structures) // max(batch, 1) * batch
-    return {"batchsize": batch, "samplesize": sample}
+    sample = count_batches(min(int(parameters["samplesize"]), n_structures), batch) * batch
+    return {"batchsize": batch, "samplesize": min(sample, n_structures)}
+
+
+def count_batches(n_structures: int, batch: int) -> int:
+    """Return the batches of an epoch of aenet, the nearest whole number (spec 3.3)."""
+    return (2 * n_structures + batch) // (2 * batch)

@@ -61,6 +61,10 @@ class Structure:
     parent
         Name of the structure that this one is a displaced copy of; None for all others.
         The energy of a copy is an estimate, and it may be without forces.
+    converged
+        Whether the electronic steps of its calculation ended; False only where the file says so.
+    named_isolated
+        Whether the file names it an isolated atom, in whatever cell.
     """
 
     species: tuple[str, ...]
@@ -73,6 +77,8 @@ class Structure:
     stress_cc: Float | None = None
     name: str = field(default="structure")
     parent: str | None = None
+    converged: bool = True
+    named_isolated: bool = False
 
     @property
     def volume(self) -> float | None:
@@ -88,6 +94,11 @@ class Structure:
     def is_isolated(self) -> bool:
         """True if no direction is periodic."""
         return not any(self.pbc_c)
+
+    @property
+    def is_free_atom(self) -> bool:
+        """True for one atom without neighbours, whose energy is the atomic energy."""
+        return len(self) == 1 and (self.is_isolated or self.named_isolated)
 
     def content(self) -> bytes:
         """Return all that is known but the names, for digests."""

@@ -139,7 +139,7 @@ def make_descriptor(
     species
         All species; ``types_n`` counts in this order.
     cosine_convention
-        "old" for Chebyshev setups of aenet 2.0.3 and before, see
+        "old" for Chebyshev setups of aenet 2.0.3 and before, "half" for those of a fork, see
         `aenetpy.descriptors.cosine_convention`.
     serving
         Setup whose functions are evaluated, see `aenetpy.descriptors.lookup`; by default

@@ -87,7 +87,9 @@ class BehlerDescriptor:
             Nothing to remember for ``adjoint``.
         """
         features_ag = np.zeros((len(atoms_a), self.n_features))
-        self._pass(atoms_a, types_n, neighbors, VALUES, features_ag, np.empty((0, 3)))
+        self._pass(
+            atoms_a, types_n, neighbors, VALUES, features_ag[np.newaxis], np.empty((1, 0, 3))
+        )
         return features_ag, None
 
     def adjoint(
@@ -118,18 +120,44 @@ class BehlerDescriptor:
         forces_nc, virial_scc
             Added to, eV/Å (n, 3) and eV (s, 3, 3), C-contiguous float64.
         """
-        atoms_a = np.ascontiguousarray(atoms_a, dtype=np.int64)
-        slopes_pc = self._slopes(atoms_a, types_n, neighbors, gradient_ag)
-        pull_forces(
+        self.adjoints(
             atoms_a,
-            neighbors.offsets_n,
-            neighbors.partners_p,
-            neighbors.r_cp,
-            slopes_pc,
+            types_n,
+            neighbors,
+            state,
+            np.asarray(gradient_ag)[np.newaxis],
             structures_n,
-            forces_nc,
-            virial_scc,
+            forces_nc[np.newaxis],
+            virial_scc[np.newaxis],
         )
+
+    def adjoints(
+        self,
+        atoms_a: NDArray[Any],
+        types_n: Int,
+        neighbors: Neighbors,
+        state: object,
+        gradient_mag: Float,
+        structures_n: Long,
+        forces_mnc: Float,
+        virial_mscc: Float,
+    ) -> None:
+        """Do `adjoint` for several gradients (m, a, g), with the triples found once."""
+        atoms_a = np.ascontiguousarray(atoms_a, dtype=np.int64)
+        slopes_mpc = self._slopes(atoms_a, types_n, neighbors, gradient_mag)
+        for slopes_pc, forces_nc, virial_scc in zip(
+            slopes_mpc, forces_mnc, virial_mscc, strict=True
+        ):
+            pull_forces(
+                atoms_a,
+                neighbors.offsets_n,
+                neighbors.partners_p,
+                neighbors.r_cp,
+                slopes_pc,
+                structures_n,
+                forces_nc,
+                virial_scc,
+            )
 
     def directional(
         self,
@@ -145,13 +173,14 @@ class BehlerDescriptor:
         pairs_p += np.arange(len(pairs_p))
         rates_pc = np.ascontiguousarray(rates_cp[:, pairs_p].T)
         rates_ag = np.zeros((len(atoms_a), self.n_features))
-        self._pass(atoms_a, types_n, neighbors, RATES, rates_ag, rates_pc)
+        self._pass(atoms_a, types_n, neighbors, RATES, rates_ag[np.newaxis], rates_pc[np.newaxis])
         return rates_ag
 
     def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:
         """Return dG/dr_p of one atom for each of its neighbours, (p, g, 3) float64, 1/Å."""
         atoms_g = np.full(self.n_features, atom)
-        slopes_pc = self._slopes(atoms_g, types_n, neighbors, np.eye(self.n_features))
+        gradient_mgg = np.eye(self.n_features)[np.newaxis]
+        (slopes_pc,) = self._slopes(atoms_g, types_n, neighbors, gradient_mgg)
         return slopes_pc.reshape(self.n_features, -1, 3).swapaxes(0, 1)
 
     def names(self) -> list[str]:
@@ -170,14 +199,14 @@ class BehlerDescriptor:
         atoms_a: NDArray[Any],
         types_n: Int,
         neighbors: Neighbors,
-        gradient_ag: Float,
+        gradient_mag: Float,
     ) -> Float:
-        """dE/dr_p for the pairs of the first atom, the second and so on, (p, 3)."""
+        """dE/dr_p for the pairs of the first atom, the second and so on, (m, p, 3)."""
         n_pairs = int(np.diff(neighbors.offsets_n)[atoms_a].sum())
-        slopes_pc = np.zeros((n_pairs, 3))
-        gradient_ag = np.array(gradient_ag, dtype=np.float64, order="C")
-        self._pass(atoms_a, types_n, neighbors, SLOPES, gradient_ag, slopes_pc)
-        return slopes_pc
+        slopes_mpc = np.zeros((len(gradient_mag), n_pairs, 3))
+        gradient_mag = np.array(gradient_mag, dtype=np.float64, order="C")
+        self._pass(atoms_a, types_n, neighbors, SLOPES, gradient_mag, slopes_mpc)
+        return slopes_mpc
 
     def _pass(
         self,
@@ -185,14 +214,14 @@ class BehlerDescriptor:
         types_n: Int,
         neighbors: Neighbors,
         task: int,
-        features_ag: Float,
-        slopes_pc: Float,
+        features_mag: Float,
+        slopes_mpc: Float,
     ) -> None:
         """Run the kernel with scratch of its own, so that threads do not meet."""
         largest = int(np.diff(neighbors.offsets_n)[atoms_a].max(initial=0))
         behler_pass(
             self._table,
-            workspace(self._table, self._n_places, largest),
+            workspace(self._table, self._n_places, largest, len(features_mag)),
             self._environment_t,
             np.ascontiguousarray(atoms_a, dtype=np.int64),
             np.ascontiguousarray(types_n, dtype=np.int32),
@@ -200,6 +229,6 @@ class BehlerDescriptor:
             neighbors.partners_p,
             neighbors.r_cp,
             task,
-            features_ag,
-            slopes_pc,
+            features_mag,
+            slopes_mpc,
         )

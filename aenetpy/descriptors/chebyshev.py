@@ -19,6 +19,9 @@ from aenetpy.kernels.chebyshev_gradient import adjoint, jacobian
 from aenetpy.kernels.chebyshev_groups import Basis
 from aenetpy.kernels.chebyshev_members import adjoints
 
+MOST_TOGETHER = 12
+"""Angular order up to which the gradients of any number of members are found together."""
+
 
 class ChebyshevDescriptor:
     """Radial and angular Chebyshev polynomials, summed plainly and by species weight.
@@ -38,7 +41,8 @@ class ChebyshevDescriptor:
         environment of the setup have species weight 0.
     cosine_convention
         "new": T_n(cos theta). "old": T_n((2 cos theta - pi)/pi), with which
-        potentials of aenet 2.0.3 and before were trained.
+        potentials of aenet 2.0.3 and before were trained. "half": T_n((1 + cos theta)/2),
+        of a fork.
     serving
         Of no meaning: each setup serves itself.
     """
@@ -136,7 +140,25 @@ class ChebyshevDescriptor:
         forces_mnc: Float,
         virial_mscc: Float,
     ) -> None:
-        """Do `adjoint` for several gradients (m, a, g), with the harmonics found once."""
+        """Do `adjoint` for several gradients (m, a, g), with the harmonics found once.
+
+        Where the orders are high, the table of harmonics is larger than the fastest memory, and
+        to find them anew for each gradient takes less time, the more so the fewer they are.
+        """
+        if self._basis.angular_order > min(2 * len(gradient_mag) + 2, MOST_TOGETHER):
+            for own in zip(gradient_mag, forces_mnc, virial_mscc, strict=True):
+                gradient_ag, forces_nc, virial_scc = own
+                self.adjoint(
+                    atoms_a,
+                    types_n,
+                    neighbors,
+                    state,
+                    gradient_ag,
+                    structures_n,
+                    forces_nc,
+                    virial_scc,
+                )
+            return
         adjoints(
             self._basis,
             np.ascontiguousarray(atoms_a, np.int64),
@@ -195,7 +217,7 @@ class ChebyshevDescriptor:
 def legendre_coefficients(order: int, cosine_convention: CosineConvention = "new") -> Float:
     """Return c_nl of T_n(a(x)) = sum_l c_nl P_l(x), (order + 1, order + 1).
 
-    a(x) is x or, "old", (2 x - pi)/pi; c_nl = (2l + 1)/2 times the integral of
+    a(x) is the variable of the convention; c_nl = (2l + 1)/2 times the integral of
     T_n(a) P_l from -1 to 1, for which Gauss' rule is exact.
     """
     x, weights = leggauss(order + 1)

@@ -7,12 +7,13 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aenetpy.errors import DataError
 from aenetpy.interruption import check
+from aenetpy.io.calculation_notes import unconverged_steps
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -67,8 +68,23 @@ def iter_frames(path: str, index: int | str | slice, format: str | None = None) 
     if format == "db":
         yield from _rows(path, index)
         return
+    if format == "json":
+        from ase.db import connect
+
+        yield from _selected(connect(path, type="json"), index)
+        return
     check_size(path, format)
-    yield from iread(path, index=index, format=format, do_not_split_by_at_sign=True)
+    read = partial(iread, path, format=format, do_not_split_by_at_sign=True)
+    unconverged = unconverged_steps(path, format, opener_of(path))
+    if not any(unconverged):
+        yield from read(index=index)
+        return
+    steps = list(zip(read(index=":"), unconverged, strict=False))  # the last may be incomplete
+    for k in _chosen(index, len(steps)):
+        atoms, is_unconverged = steps[int(k)]
+        if is_unconverged:
+            atoms.info["converged"] = False
+        yield atoms
 
 
 def check_size(path: str, format: str) -> None:
@@ -162,12 +178,23 @@ def _rows(path: str, index: int | str | slice) -> Iterator[Atoms]:
         if tables.fetchone() is None:
             raise DataError("is a database, but not one of ASE", file=path)
     with ReadOnly(path, serial=True) as database:
-        chosen = _chosen(index, database.count())
-        if isinstance(chosen, str):
-            yield from (row.toatoms() for row in database.select(chosen))
-        else:
-            rows = enumerate(database.select())
-            yield from (row.toatoms() for k, row in rows if k in chosen)
+        yield from _selected(database, index)
+
+
+def _selected(database: Any, index: int | str | slice) -> Iterator[Atoms]:
+    chosen = _chosen(index, database.count())
+    if isinstance(chosen, str):
+        yield from map(_atoms_of_row, database.select(chosen))
+    else:
+        rows = enumerate(database.select())
+        yield from (_atoms_of_row(row) for k, row in rows if k in chosen)
+
+
+def _atoms_of_row(row: Any) -> Atoms:
+    """Return the atoms of a row, with its key-value pairs and data in ``info``."""
+    atoms: Atoms = row.toatoms()
+    atoms.info.update({**row.data, **row.key_value_pairs})
+    return atoms
 
 
 def _chosen(index: int | str | slice, n_rows: int) -> range | str:

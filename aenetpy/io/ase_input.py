@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -12,6 +13,7 @@ from typing import Any, Literal, get_args
 from aenetpy.errors import InputError
 from aenetpy.io.files import read_text
 from aenetpy.io.free_form import LARGEST_INTEGER, LARGEST_SEED, suggest
+from aenetpy.io.input_kinds import refuse_other_kind
 from aenetpy.io.tables import Bounds, Item, Table
 
 EnsembleName = Literal["nve", "nvt", "npt"]
@@ -208,6 +210,46 @@ class AseInput:
     seed: int | None = None
 
 
+def contradiction(
+    given: Collection[str], ensemble: Ensemble, time_step: float | None
+) -> tuple[str, str, str] | None:
+    """Return what keys of molecular dynamics say against each other; None if they do not.
+
+    Parameters
+    ----------
+    given
+        Keys that stand in the file.
+    ensemble
+        What they, or the defaults, ask for.
+    time_step
+        fs; None if it is not given.
+
+    Returns
+    -------
+    key, message, hint
+        The key that is wrong, what is wrong, and what to do.
+    """
+    for key, ensembles in _ENSEMBLES_OF.items():
+        if key in given and ensemble.name not in ensembles:
+            return (
+                key,
+                f"{key} has no meaning in the ensemble {ensemble.name}",
+                f'remove it, or set "ensemble" to {" or ".join(ensembles)}',
+            )
+    for key in ("thermostat_time", "barostat_time"):
+        value: float = getattr(ensemble, key)
+        if time_step is None or ensemble.name not in _ENSEMBLES_OF[key] or value > time_step:
+            continue
+        if key not in given and value == time_step:
+            continue  # the default suits a step that is just as long
+        if key in given:
+            hint = "it must be longer than time_step; 100 and 1000 fs suit most"
+            return key, f"{key} is {value:g}", hint
+        hint = f"it must be shorter than {key}, which is {value:g} fs"
+        return "time_step", f"time_step is {time_step:g}", hint
+    return None
+
+
 def read_ase_input(path: str | Path, *, md: bool = False) -> AseInput:
     """Read the JSON file.
 
@@ -235,6 +277,7 @@ class _Reader:
         if not Path(path).is_file():
             raise InputError("file not found", file=path, hint="check the name and the folder")
         self.text = read_text(path)
+        refuse_other_kind(path, self.text, MD_JSON.name)
         try:
             values = json.loads(self.text, object_pairs_hook=self._without_repeats)
         except json.JSONDecodeError as error:
@@ -274,26 +317,15 @@ class _Reader:
 
     def _ensemble(self, md: bool) -> Ensemble:
         name: EnsembleName = self._value("ensemble")
-        for key, ensembles in _ENSEMBLES_OF.items():
-            if key in self.values and name not in ensembles:
-                raise self._error(
-                    key,
-                    f"{key} has no meaning in the ensemble {name}",
-                    f'remove it, or set "ensemble" to {" or ".join(ensembles)}',
-                )
         if md and name != "nve":
             self._require("temperature")
         temperature = self._value("temperature", None if name == "nve" else _HEAT_BATH)
         values = {key: self._value(key) for key in _ENSEMBLES_OF}
-        for key in ("thermostat_time", "barostat_time"):
-            if name not in _ENSEMBLES_OF[key] or "time_step" not in self.values:
-                continue
-            if values[key] >= self._value("time_step"):
-                continue
-            if key in self.values:
-                raise self._wrong(key, "longer than time_step; 100 and 1000 fs suit most")
-            raise self._wrong("time_step", f"shorter than {key}, which is {values[key]:g} fs")
-        return Ensemble(name, temperature, **values)
+        ensemble = Ensemble(name, temperature, **values)
+        found = contradiction(self.values, ensemble, self._value("time_step"))
+        if found is not None:
+            raise self._error(*found)
+        return ensemble
 
     def _without_repeats(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         values: dict[str, Any] = {}

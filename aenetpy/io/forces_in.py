@@ -9,6 +9,9 @@ from aenetpy.io.free_form import COMMENT, Entry, Place, parse_arguments, parse_r
 from aenetpy.io.keywords import Keywords
 from aenetpy.io.tables import Bounds, Item
 
+ERROR = Bounds(1e-6, 1e6)
+"""Of errors that count equally: beyond it their squares leave nothing of the other terms."""
+
 FORCE_KEYS = (
     Item(
         "alpha",
@@ -22,7 +25,7 @@ FORCE_KEYS = (
         "number",
         "error of the energy that counts as much as one of `force`, for `alpha=0.5`",
         default=5.0,
-        bounds=Bounds(above=0),
+        bounds=ERROR,
         unit="meV/atom",
     ),
     Item(
@@ -30,7 +33,7 @@ FORCE_KEYS = (
         "number",
         "error of a force component that counts as much as one of `energy`",
         default=0.1,
-        bounds=Bounds(above=0),
+        bounds=ERROR,
         unit="eV/Å",
     ),
 )
@@ -51,8 +54,8 @@ STRESS = Item(
     "train on the stress, too; the number is its error in GPa that counts as much as those"
     " of FORCES",
     told="off",
-    bounds=Bounds(above=0),
-    form="nothing, or positive number (GPa); 1 without",
+    bounds=ERROR,
+    form="nothing, or number from 1e-6 to 1e6 (GPa); 1 without",
 )
 CACHE = Item(
     "CACHE",
@@ -60,8 +63,8 @@ CACHE = Item(
     "memory for derivatives of fingerprints that are kept during training on forces;"
     " `single` keeps them in single precision",
     told="a quarter of the memory of the machine",
-    bounds=Bounds(0),
-    form="number (MB), 0 or greater, then optionally `single`",
+    bounds=Bounds(0, 1e9),
+    form="number (MB), 0 to 1e9, then optionally `single`",
 )
 
 

@@ -89,6 +89,15 @@ GENERATE_IN = Table(
             "flag",
             "take structures without forces, too (not in aenet): `train` fits their energies alone",
         ),
+        Item(
+            "UNCONVERGED",
+            "word",
+            "structures whose electronic steps did not converge: VASP steps that used all of NELM,"
+            " and where a file says `converged=F` (not in aenet)",
+            default="leave",
+            choices=("keep", "leave"),
+            told="they are left out",
+        ),
         Item("TIMING", "flag", "write `generate.time`"),
         Item("DEBUG", "flag", "read, no effect"),
         Item("VERBOSITY", "word", "read, no effect", default="normal"),
@@ -123,6 +132,8 @@ class GenerateInput:
         Displaced copies to be added; None without TAYLOR and DERIVATIVES, which aenet ignores.
     forces_optional
         Whether structures without forces are taken, too; beyond aenet.
+    unconverged
+        ``keep`` takes structures that did not converge, ``leave`` leaves them out; beyond aenet.
     timing, debug, verbosity
         As in aenet; DEBUG and VERBOSITY have no effect there.
     lines
@@ -139,6 +150,7 @@ class GenerateInput:
     forces_percent: float = 1.0
     taylor: TaylorInput | None = None
     forces_optional: bool = False
+    unconverged: str = "leave"
     timing: bool = False
     debug: bool = False
     verbosity: str = "normal"
@@ -207,8 +219,9 @@ def format_generate_in(content: GenerateInput) -> str:
     lines += ["", "SETUPS"]
     lines += [f"{symbol:<2} {quote(setup.text)}" for symbol, setup in content.setups.items()]
     lines.append("")
-    for name in ("TIMING", "DEBUG", "FORCES", "FORCESPERCENT", "FORCES_OPTIONAL", "VERBOSITY"):
-        item = GENERATE_IN[name]
+    for item in GENERATE_IN.values:
+        if item.name == "OUTPUT":
+            continue
         lines += format_value(item, getattr(content, item.target))
     if content.taylor is not None:
         lines += ["", format_taylor(content.taylor).rstrip()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -65,4 +66,5 @@ class GrowingFile:
             if error is None:
                 self.flush()
         finally:
-            self._file.close()
+            with suppress(OSError):  # on a full disk, which has been told
+                self._file.close()

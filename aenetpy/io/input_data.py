@@ -93,8 +93,8 @@ def is_input_data(path: str | Path) -> bool:
     return False
 
 
-def iter_input_data(path: str | Path, units: Units) -> Iterator[Structure]:
-    """Yield the structures of a file, one at a time.
+def iter_input_data(path: str | Path, units: Units, start: int = 0) -> Iterator[Structure]:
+    """Yield the structures of a file, one at a time; those before ``start`` are skipped unread.
 
     Parameters
     ----------
@@ -119,7 +119,7 @@ def iter_input_data(path: str | Path, units: Units) -> Iterator[Structure]:
     columns of the atoms (RuNNer 2, ASE) is read too. Charges are left out.
     """
     draft: _Draft | None = None
-    number = 0
+    number = k = 0
     check_size(str(path), "input.data")
     with _opened(path) as file:
         while text := file.readline(_LONGEST_LINE):
@@ -130,6 +130,9 @@ def iter_input_data(path: str | Path, units: Units) -> Iterator[Structure]:
                 raise DataError("the line is too long", file=path, line=number)
             words = text.split()
             if not words or words[0] == "comment" or words[0][0] in "#!":
+                continue
+            if k < start:
+                k += words[0] == "end"
                 continue
             try:
                 if draft is None:

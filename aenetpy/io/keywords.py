@@ -25,6 +25,7 @@ from aenetpy.io.free_form import (
     times,
     unquote,
 )
+from aenetpy.io.input_kinds import refuse_other_kind
 from aenetpy.io.patterns import matches
 from aenetpy.io.tables import Bounds, Item, Table, names
 
@@ -102,6 +103,8 @@ class Keywords:
     @classmethod
     def of(cls, path: str | Path, table: Table, lines: Iterable[Entry] | None = None) -> Keywords:
         """Return the keywords of a file that the table describes; see the class."""
+        if lines is None:
+            refuse_other_kind(path, read_text(path), table.name)
         return cls(path, names(table.values), names(table.blocks), lines)
 
     @property

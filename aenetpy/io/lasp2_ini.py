@@ -15,13 +15,14 @@ from pathlib import Path
 
 from aenetpy.errors import InputError
 from aenetpy.io.free_form import read_text, suggest
+from aenetpy.io.lammps_in import LammpsInput, read_lammps_input
 
 log = logging.getLogger("aenetpy")
 
 _POTENTIALS = "networks of n2p2 cannot be read; the committee is trained anew"
 _PROGRAM = "we start no such program"
-_CORES = "aenetpy uses --jobs"
 _ORDER = "species and their order come from generate.in and the structures"
+_CORES = "aenetpy uses --jobs"
 
 LASP2_KEYS: Mapping[str, Mapping[str, str]] = {
     "LASP2": {
@@ -115,6 +116,7 @@ def _take(
         return
     if known[key]:
         log.warning("%s: %s = %s has no counterpart: %s", path, key, value, known[key])
+        values[key] = value  # elements name the types of input.lmp
         return
     try:
         number = int(value) if key in _INTEGERS else float(value) if key == "threshold" else 1
@@ -132,10 +134,51 @@ def _line_of(text: str, key: str) -> int | None:
     return None
 
 
-def translate(lasp2: Lasp2) -> str:
-    """Return a complete, commented ``learn.yaml``."""
+def dynamics_of(lasp2: Lasp2) -> LammpsInput | None:
+    """Return what ``input.lmp`` beside the file says of dynamics; None if there is none.
+
+    Raises
+    ------
+    InputError, DataError
+        As `read_lammps_input`.
+    """
+    path = Path(lasp2.path).parent / "input.lmp"
+    if not path.exists():
+        return None
+    return read_lammps_input(path, lasp2.values.get("elements", "").split())
+
+
+def _walk(lasp2: Lasp2, found: LammpsInput | None, start: str) -> str:
+    """Return the keys of the walk."""
+    check = "" if found is not None else "   # <- as in input.lmp"
+    given = found or LammpsInput(
+        None, "nvt", "nose-hoover", (300.0, 300.0), thermostat_time=100.0, time_step=1.0
+    )
+    first, last = given.temperature or (300.0, 300.0)
+    temperature = f"{first:g}" if first == last else f"[{first:g}, {last:g}]"
+    thermostat = given.thermostat
+    if first != last and given.ensemble == "nvt":
+        thermostat = "langevin   # <- a chain (nose-hoover) follows no ramp"
+    keys = {
+        "start": start
+        if found and found.structure
+        else f"{start}   # <- the structure to start from",
+        "ensemble": given.ensemble + check,
+        "temperature": f"{temperature}   # K",
+        "thermostat": thermostat,
+        "thermostat_time": given.thermostat_time and f"{given.thermostat_time:g}   # fs",
+        "pressure": given.pressure and f"{given.pressure:g}   # GPa",
+        "barostat_time": given.barostat_time and f"{given.barostat_time:g}   # fs",
+        "time_step": f"{given.time_step:g}   # fs",
+        "steps": lasp2.values["totalsteps"],
+    }
+    return "\n".join(f"    {key}: {value}" for key, value in keys.items() if value is not None)
+
+
+def translate(lasp2: Lasp2, found: LammpsInput | None = None, start: str = "start.xsf") -> str:
+    """Return a complete, commented ``learn.yaml``, with the dynamics and the start found."""
     get = lasp2.values.get
-    steps, interval = int(lasp2.values["totalsteps"]), int(lasp2.values["checksteps"])
+    interval = int(lasp2.values["checksteps"])
     threshold = float(lasp2.values["threshold"])
     database = json.dumps(get("dirdatabase", "input.data") + "@:#units=eV,Angstrom")
     epochs = get("epochslong")
@@ -166,13 +209,7 @@ retrain:
 # In place of input.lmp, check.lmp and restart.lmp.
 explore:
   lasp2:
-    start: start.xsf          # <- the structure of input.lmp
-    ensemble: nvt             # <- as in input.lmp
-    temperature: 300          # <- K
-    thermostat: nose-hoover   # <- nose-hoover (fix nvt) or langevin (fix langevin)
-    thermostat_time: 100      # <- fs
-    time_step: 1              # <- fs
-    steps: {steps}
+{_walk(lasp2, found, start)}
 
 check: {interval}
 measure: max                  # over atoms and components, as in LASP2

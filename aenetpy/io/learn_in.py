@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from aenetpy.io.ase_input import MD_JSON, Ensemble
+from aenetpy.io.ase_input import MD_JSON, Ensemble, contradiction
 from aenetpy.io.free_form import Entry, Place
 from aenetpy.io.properties_in import PROPERTY_KEYS, Property, read_properties
 from aenetpy.io.reference_in import REFERENCE_KEYS, Reference, read_reference
@@ -17,6 +17,8 @@ from aenetpy.io.yaml_in import YamlValue, read_yaml, results_folder
 
 Select: TypeAlias = Literal["committee", "random", "uniform"]
 MeasureName: TypeAlias = Literal["max", "norm", "mean", "energy"]
+
+Answer: TypeAlias = Literal["no", "yes"]
 
 AUTO = "auto"
 _MOST = 1e9
@@ -38,9 +40,7 @@ WALK_KEYS = (
         form='structures, as in FILES, in quotes: `"run.traj@:"`',
     ),
     Item("steps", "integer", "of molecular dynamics", default=1000, bounds=Bounds(1)),
-    Item(
-        "time_step", "number", "of the integrator", default=1.0, bounds=Bounds(above=0), unit="fs"
-    ),
+    replace(MD_JSON["time_step"], default=1.0, told=""),
     Item(
         "temperature",
         "lines",
@@ -83,6 +83,12 @@ LEARN_YAML = Table(
             "for the results",
             told="name of the file without suffix",
             form="folder",
+        ),
+        Item(
+            "committee",
+            "file",
+            "to begin with, instead of a first fit; its networks must be those of train.in",
+            form="folder with `member-1`, `member-2` ...",
         ),
         Item("members", "integer", "networks of the committee", default=5, bounds=Bounds(2, 100)),
         Item(
@@ -178,6 +184,14 @@ LEARN_YAML = Table(
             form="`name: {kind: bulk, ...}` each",
             keys=PROPERTY_KEYS,
         ),
+        Item(
+            "all_data",
+            "word",
+            "whether, in the end, a new committee is fitted to all structures, none held out, for"
+            " comparison of its properties",
+            default="no",
+            choices=get_args(Answer),
+        ),
     ),
     column="key",
 )
@@ -238,6 +252,7 @@ class Learn:
     explore: tuple[WalkInput, ...]
     generate: str = "generate.in"
     train: str = "train.in"
+    committee: str | None = None
     members: int = 5
     seed: int = 1
     retrain: Mapping[str, Any] = field(default_factory=dict)
@@ -252,6 +267,7 @@ class Learn:
     wall_time: float = float("inf")
     reference: Reference = EMT
     properties: tuple[Property, ...] = ()
+    all_data: Answer = "no"
     lines: Mapping[str, int | None] = field(default_factory=dict, compare=False)
 
 
@@ -263,7 +279,7 @@ def read_learn(path: str | Path) -> Learn:
     InputError
         If a key is missing or unknown, or a value is wrong, with the line.
     """
-    root = read_yaml(path)
+    root = read_yaml(path, "learn.yaml")
     keys = root.only(LEARN_YAML.names)
     if "explore" not in keys:
         raise root.place.error("key 'explore' is missing", "name at least one walk")
@@ -308,10 +324,12 @@ def _check_together(learn: Learn, keys: Mapping[str, YamlValue]) -> None:
             f" {learn.spacing} apart",
             "make check larger or spacing smaller",
         )
+    if learn.all_data == "yes" and not learn.properties:
+        raise keys["all_data"].error("is yes, and no properties are compared", "add properties")
     if learn.select != "committee":
         for key in ("lower", "upper"):
             if key in keys:
-                raise keys[key].error(f"has no meaning with select {learn.select}", "remove it")
+                keys[key].place.warn(f"{key} has no meaning with select {learn.select}; ignored")
 
 
 def _read(item: Item, value: YamlValue) -> Any:
@@ -366,11 +384,15 @@ def _read_walk(name: str, value: YamlValue) -> WalkInput:
             f"is a ramp, which {ensemble.name} with this thermostat cannot follow",
             "use 'ensemble: nvt' with 'thermostat: langevin'",
         )
+    time_step = given.get("time_step", items["time_step"].default)
+    if (found := contradiction(keys, ensemble, time_step)) is not None:
+        key, message, hint = found
+        raise keys[key].place.error(f"{value.name}: {message}", hint)
     return WalkInput(
         name,
         given["start"],
         steps=given.get("steps", items["steps"].default),
-        time_step=given.get("time_step", items["time_step"].default),
+        time_step=time_step,
         ensemble=ensemble,
         last_temperature=temperatures[-1],
         place=value.place,

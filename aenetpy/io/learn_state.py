@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from aenetpy.errors import DataError
-from aenetpy.io.files import read_bytes, write_text
+from aenetpy.io.sealed import read_sealed, write_sealed
 
-FORMAT = "aenetpy learn state 1"
+FORMAT = "aenetpy learn state 2"
 
 Stage: TypeAlias = Literal["train", "explore", "label", "done"]
 
@@ -56,6 +54,9 @@ class LearnState:
         they are measured.
     ended
         Why learning is done.
+    full
+        Properties of a committee of all data, ``values`` and ``spread``, with the number of labels,
+        ``n_labels``; None before they are measured.
     """
 
     digest: str
@@ -75,6 +76,7 @@ class LearnState:
     sizes: dict[str, int] = field(default_factory=dict)
     reference: dict[str, float | None] | None = None
     ended: str = ""
+    full: dict[str, Any] | None = None
 
     @property
     def n_labels(self) -> int:
@@ -90,7 +92,7 @@ def write_state(path: str | Path, state: LearnState) -> None:
     DataError
         The file cannot be written.
     """
-    write_text(path, json.dumps({"format": FORMAT, **asdict(state)}) + "\n")
+    write_sealed(path, {"format": FORMAT, **asdict(state)})
 
 
 def read_state(path: str | Path) -> LearnState:
@@ -101,17 +103,4 @@ def read_state(path: str | Path) -> LearnState:
     DataError
         Not found, foreign or damaged.
     """
-    try:
-        content = json.loads(read_bytes(path))
-        if content.pop("format") != FORMAT or set(content) != {f.name for f in fields(LearnState)}:
-            raise ValueError
-        state = LearnState(**content)
-        if state.stage not in ("train", "explore", "label", "done") or state.cycle < 0:
-            raise ValueError
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        raise DataError(
-            "is damaged, or not a file that 'aenetpy learn' wrote",
-            file=path,
-            hint="remove the folder to start anew",
-        ) from None
-    return state
+    return LearnState(**read_sealed(path, FORMAT, "remove the folder to start anew"))

@@ -95,6 +95,10 @@ def _locked(lock: str, what: str, command: str, other: str) -> Iterator[int]:
         first_seen_in.cache_clear()  # a new run: what is left of others may have changed
     except OSError as error:
         readable = os.path.exists(lock) and descriptor is None
+        if descriptor is not None:  # a full disk takes the file, and not a letter in it
+            with suppress(OSError):
+                os.unlink(lock)
+            os.close(descriptor)
         raise writing_error(lock if readable else what, error) from None
     try:
         yield descriptor

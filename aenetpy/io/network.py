@@ -12,6 +12,7 @@ from aenetpy.io.fields import RECORDS, Field, Reader, made, read_fields, write_f
 from aenetpy.io.files import read_bytes, read_text, write_bytes
 from aenetpy.io.fortran import RecordReader
 from aenetpy.io.fortran_text import LineReader
+from aenetpy.io.recognise import POTENTIAL, POTENTIAL_TEXT, kind_named
 from aenetpy.io.setup import SETUP, read_setup, setup_values
 
 AT_LEAST_1 = Limit("1 or more", lambda x: x >= 1)
@@ -66,11 +67,12 @@ def read_network(path: str | Path) -> SpeciesPotential:
         Not found, foreign, big-endian, truncated, damaged, or written before
         aenet 2.0.
     """
-    if read_bytes(path, 64).partition(b"\n")[0].strip().isdigit():
-        return _read(LineReader(path, read_text(path)))
-    reader = RecordReader(path, "potential", first_length=4)
-    _refuse_legacy(reader)
-    return _read(reader)
+    with kind_named(path, POTENTIAL, POTENTIAL_TEXT):
+        if read_bytes(path, 64).partition(b"\n")[0].strip().isdigit():
+            return _read(LineReader(path, read_text(path)))
+        reader = RecordReader(path, "potential", first_length=4)
+        _refuse_legacy(reader)
+        return _read(reader)
 
 
 def _read(reader: Reader) -> SpeciesPotential:

@@ -158,7 +158,7 @@ class PredictInput:
     species
         TYPES in order.
     networks
-        Potential file of each species, in the order of ``species``.
+        Potential file of each species, in the order of ``species``; maybe empty for a committee.
     files
         Entries of FILES; empty if structures come from elsewhere.
     forces
@@ -187,7 +187,10 @@ class PredictInput:
 
 
 def read_predict_in(
-    path: str | Path, structures: Sequence[str] = (), folder: str | Path = "."
+    path: str | Path,
+    structures: Sequence[str] = (),
+    folder: str | Path = ".",
+    needs_networks: bool = True,
 ) -> PredictInput:
     """Return the content of a ``predict.in``.
 
@@ -200,6 +203,8 @@ def read_predict_in(
         replace FILES and their line number is 0.
     folder
         That of the run: patterns stand for the files that are there.
+    needs_networks
+        Whether NETWORKS must be there; not where a committee stands in for it.
 
     Raises
     ------
@@ -214,13 +219,16 @@ def read_predict_in(
     species: list[str] = []
     for entry in keywords.types(_TYPES):
         species.append(keywords.species(entry, species))
+    networks: dict[str, Entry] = {}
+    if needs_networks or "NETWORKS" in keywords:
+        networks = keywords.paths_by_species("NETWORKS", tuple(species), _NETWORKS)
     relax = _read_relax(keywords)
     flags = {item.target: keywords.value(item) for item in PREDICT_IN if item.kind == "flag"}
     named = (name for entry in structures for name in matches(entry, folder) or [entry])
     return PredictInput(
         path=keywords.path,
         species=tuple(species),
-        networks=keywords.paths_by_species("NETWORKS", tuple(species), _NETWORKS),
+        networks=networks,
         files=tuple(Entry(name, 0) for name in named) or keywords.files(_FILES, folder),
         relax=relax,
         verbosity=_read_verbosity(keywords),
@@ -287,7 +295,8 @@ def _parse_relax(given: dict[str, list[str]], place: Place) -> RelaxOptions:
 
 def format_predict_in(content: PredictInput) -> str:
     """Return the text of a ``predict.in`` that aenet and ``read_predict_in`` understand."""
-    lines = ["TYPES", str(len(content.species)), *content.species, "", "NETWORKS"]
+    lines = ["TYPES", str(len(content.species)), *content.species]
+    lines += ["", "NETWORKS"] if content.networks else []
     lines += [f"{symbol:<2} {quote(path.text)}" for symbol, path in content.networks.items()]
     lines += [""] + [name for name in _FLAGS if getattr(content, name.lower())]
     lines += format_value(PREDICT_IN["VERBOSITY"], content.verbosity)

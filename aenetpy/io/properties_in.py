@@ -21,8 +21,16 @@ FACES = {
 LATTICES = (*FACES, "sc", "rocksalt", "cesiumchloride", "zincblende", "fluorite", "wurtzite")
 """Crystals that ASE builds from lattice constants alone."""
 
-BULK_UNITS = {"a": "Å", "V": "Å^3/atom", "E": "eV/atom", "B": "GPa"}
-"""What is measured of a crystal: lattice constant, volume, energy, bulk modulus."""
+BULK_UNITS = {
+    "a": "Å",
+    "V": "Å^3/atom",
+    "E": "eV/atom",
+    "B": "GPa",
+    "B wide": "GPa",
+    "residual": "meV/atom",
+}
+"""What is measured of a crystal: lattice constant, volume, energy and bulk modulus where there is
+no pressure; bulk modulus of a curve through energies far from there, and what the curve leaves."""
 
 SURFACE_UNITS = {"gamma": "J/m^2"}
 """What is measured of a surface: its energy."""
@@ -34,9 +42,10 @@ PROPERTY_KEYS = (
     Item(
         "kind",
         "word",
-        "`bulk`: equation of state, which gives lattice constant, volume, energy and bulk modulus;"
-        " `surface`: energy of the two faces of a slab, cut from the crystal at its own lattice"
-        " constant",
+        "`bulk`: lattice constant, volume, energy and bulk modulus of the crystal without pressure,"
+        " `B` from the stress at strains of 0.2 %, `B wide` from a curve through energies at"
+        " strains to 4 %, with what it leaves of them; `surface`: energy of the two faces of a"
+        " slab, cut from the crystal at its own lattice constant",
         required=True,
         choices=tuple(_UNITS),
     ),
@@ -87,7 +96,7 @@ PROPERTY_KEYS = (
         "lines",
         "reference, if it is known better than by calculation",
         form="`{a: 4.17, V: 18.1, E: -3.27, B: 139}` for `bulk`, `{gamma: 0.87}` for `surface`, all"
-        " or some; units are " + ", ".join(f"{unit}" for unit in (*BULK_UNITS.values(), "J/m^2")),
+        " or some; units are " + ", ".join(dict.fromkeys((*BULK_UNITS.values(), "J/m^2"))),
     ),
 )
 
@@ -117,7 +126,7 @@ class Crystal:
 
 @dataclass(frozen=True)
 class BulkProperty:
-    """Lattice constant, volume, energy and bulk modulus of a crystal.
+    """Lattice constant, volume, energy and bulk moduli of a crystal.
 
     Parameters
     ----------
@@ -193,10 +202,20 @@ def read_properties(value: YamlValue) -> tuple[Property, ...]:
 
 
 def given_values(properties: tuple[Property, ...]) -> dict[str, float]:
-    """Return the values that stand in the file, by the names of the results."""
-    return {
-        one.keys[quantity]: number for one in properties for quantity, number in one.values.items()
-    }
+    """Return the values that stand in the file, by the names of the results.
+
+    A bulk modulus that is known is what both ways of having it are compared with.
+    """
+    found: dict[str, float] = {}
+    for one in properties:
+        both = {"B wide": one.values["B"]} if "B" in one.values else {}
+        found |= {one.keys[quantity]: value for quantity, value in {**both, **one.values}.items()}
+    return found
+
+
+def reference_names(properties: tuple[Property, ...]) -> list[str]:
+    """Return the names of the results that have a reference: a residual needs none."""
+    return [name for one in properties for key, name in one.keys.items() if key != "residual"]
 
 
 def _result_names(name: str, units: Mapping[str, str]) -> dict[str, str]:
@@ -262,7 +281,8 @@ def _read_size(value: YamlValue) -> tuple[int, int]:
 
 
 def _read_values(value: YamlValue, units: Mapping[str, str]) -> dict[str, float]:
-    return {key: item.real() for key, item in value.only(tuple(units)).items()}
+    known = tuple(unit for unit in units if unit != "residual")
+    return {key: item.real() for key, item in value.only(known).items()}
 
 
 def _required(value: YamlValue, keys: Mapping[str, YamlValue], key: str) -> YamlValue:

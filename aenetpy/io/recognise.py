@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from aenetpy.errors import DataError
@@ -61,6 +63,30 @@ def recognise(path: str | Path) -> str:
     if found is None:
         raise DataError("is none of aenet's files", file=path, hint=f"known are {_KNOWN}")
     return found
+
+
+@contextmanager
+def kind_named(path: str | Path, *wanted: str) -> Iterator[None]:
+    """Where reading a file fails, say which of aenet's other files it is, if it is one.
+
+    Raises
+    ------
+    DataError
+        As the reader does, or naming the other kind.
+    """
+    try:
+        yield
+    except DataError:
+        try:
+            found = recognise(path)
+        except DataError:
+            found = wanted[0]
+        # The first bytes of other files look like derivatives.
+        if found in (*wanted, DERIVATIVES):
+            raise
+        raise DataError(
+            f"this is a {found}, not a {wanted[0]}", file=path, hint="check the file name"
+        ) from None
 
 
 def is_text(path: str | Path) -> bool:

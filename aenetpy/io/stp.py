@@ -31,6 +31,7 @@ from aenetpy.io.free_form import (
     suggest,
     times,
 )
+from aenetpy.io.input_kinds import refuse_other_kind
 from aenetpy.io.tables import Bounds, Item, Table
 
 MOST_FUNCTIONS = 10_000
@@ -125,7 +126,9 @@ def read_stp(path: str | Path) -> Setup:
     """
     file = str(path)
     draft = _Draft()
-    draft.description, entries = _split_description(file, read_text(path))
+    text = read_text(path)
+    refuse_other_kind(path, text, STP.name)
+    draft.description, entries = _split_description(file, text)
     if len(entries) > MOST_LINES:
         raise Place(file).error(f"has {len(entries)} lines", f"a setup has at most {MOST_LINES}")
     while entries:

@@ -205,7 +205,7 @@ def read_study(path: str | Path) -> Study:
     InputError
         If a key is missing or unknown, or a value is wrong, with the line.
     """
-    root = read_yaml(path)
+    root = read_yaml(path, "study.yaml")
     keys = root.only(STUDY_YAML.names)
     for item in STUDY_YAML:
         if item.required and item.name not in keys:

@@ -87,7 +87,7 @@ TRAIN_IN = Table(
             "number",
             "do not use the forces of structures with a force component of this size or more; their"
             " energies count, as in aenet-PyTorch",
-            bounds=Bounds(above=0),
+            bounds=Bounds(1e-6, 1e9),
             unit="eV/Å",
             field="max_forces",
         ),
@@ -115,7 +115,7 @@ TRAIN_IN = Table(
             "add this times the sum of all squared weights to half the mean squared error of the"
             " scaled energies, with FORCES to `L` in the same unit; adamw: `weight_decay`",
             default=0.0,
-            bounds=Bounds(0),
+            bounds=Bounds(0, 1e6),
         ),
         Item(
             "PATIENCE",

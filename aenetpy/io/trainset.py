@@ -19,6 +19,7 @@ from aenetpy.interruption import interruptible
 from aenetpy.io.fields import RECORDS, Field, made, read_fields, write_fields
 from aenetpy.io.files import Opener, replace_file
 from aenetpy.io.fortran import RecordReader, integer_record, real_record, record
+from aenetpy.io.recognise import TRAINING_SET, TRAINING_SET_TEXT, kind_named
 from aenetpy.io.setup import SETUP, read_setup, setup_values
 from aenetpy.io.trainset_atoms import AtomsReader, encode_atoms, joined
 
@@ -62,7 +63,11 @@ def read_trainset(path: str | Path) -> TrainingSet:
         Not found, foreign, big-endian, truncated, damaged, or fewer structures
         than announced.
     """
-    reader = RecordReader(path, "training set", first_length=4)
+    with kind_named(path, TRAINING_SET, TRAINING_SET_TEXT):
+        return _read(RecordReader(path, "training set", first_length=4))
+
+
+def _read(reader: RecordReader) -> TrainingSet:
     values = read_fields(reader, HEADER)
     n_types, n_structures = values["n_species"], values["n_structures"]
 
@@ -84,7 +89,7 @@ def read_trainset(path: str | Path) -> TrainingSet:
     if values["n_atoms"] != sum(sizes):
         logging.getLogger("aenetpy").warning(
             "%s: the footer counts %d atoms, the structures have %d",
-            path,
+            reader.path,
             values["n_atoms"],
             sum(sizes),
         )

@@ -33,6 +33,7 @@ RECORD_FORMS = {
     "epochs": WHOLE,
     "quantities": TEXTS,
     "history": Form("iuf", 1, NOT_NEGATIVE_OR_NAN),
+    "test_history": Form("iuf", 1, NOT_NEGATIVE_OR_NAN),
     "errors": Form("iuf", 1, NOT_NEGATIVE_OR_NAN),
 }
 RESULT_FORMS = {
@@ -57,6 +58,8 @@ RESULT_FORMS = {
     "train_n_atoms_s": Form("iu", 1, POSITIVE),
     "apart_errors_s": Form("f", 1, FINITE),
     "history": Form("f", 1, NOT_NEGATIVE_OR_NAN),
+    "test_history": Form("f", 1, NOT_NEGATIVE_OR_NAN),
+    "species_n": TEXTS,
     "importances": Form("f", 1, FINITE),
     "components": TEXTS,
 }
@@ -87,6 +90,8 @@ class TrialRecord:
     history
         After each epoch RMSE of the energy per atom of the trainer's training set, eV; of a
         training that was interrupted, after those of the last call.
+    test_history
+        The same of the trainer's test set; not a number without one.
     """
 
     digest: str
@@ -97,6 +102,7 @@ class TrialRecord:
     quantities: list[str] = field(default_factory=list)
     errors: list[float] = field(default_factory=list)
     history: list[float] = field(default_factory=list)
+    test_history: list[float] = field(default_factory=list)
 
 
 def read_record(path: str | Path) -> TrialRecord | None:
@@ -105,7 +111,8 @@ def read_record(path: str | Path) -> TrialRecord | None:
         items = taken(json.loads(read_bytes(path)), RECORD_FORMS)
     except (DataError, ValueError, TypeError, RecursionError):
         return None
-    lists = {name: items[name].tolist() for name in ("done", "quantities", "errors", "history")}
+    listed = ("done", "quantities", "errors", "history", "test_history")
+    lists = {name: items[name].tolist() for name in listed}
     record = TrialRecord(**{**items, **lists})
     return record if len(record.errors) == 4 * len(record.quantities) else None
 
@@ -153,6 +160,10 @@ class TrialResult:
     history
         RMSE of training after each of the last epochs: energy per atom (per label, of other
         models), meV; all of them unless training was interrupted.
+    test_history
+        The same of the trainer's own test set; of other models than networks none.
+    species_n
+        Symbols of the atoms of the common test structures.
     importances, components
         By how much the RMSE of the energy per atom of the test structures grows when the values
         of a fingerprint component change places among their atoms, meV, and names of components.
@@ -179,6 +190,8 @@ class TrialResult:
     train_n_atoms_s: Long = field(default_factory=lambda: np.empty(0, np.int64))
     apart_errors_s: Float = field(default_factory=lambda: np.empty(0))
     history: Float = field(default_factory=lambda: np.empty(0))
+    test_history: Float = field(default_factory=lambda: np.empty(0))
+    species_n: Sequence[str] = ()
     importances: Float = field(default_factory=lambda: np.empty(0))
     components: Sequence[str] = ()
 

@@ -207,6 +207,8 @@ def _finish(file: str, draft: _Draft, name: str) -> Structure:
         atom, column = np.argwhere(~FINITE.allows(values_nk))[0]
         token = tokens_n[atom][column + 1]
         raise _error(file, draft.numbers[atom], f"'{token}' must be {FINITE.text}")
+    # The forces in the file of a copy are those of its parent.
+    has_forces = n_columns == 7 and draft.parent is None
     return Structure(
         species=tuple(_symbol(file, draft.numbers[n], row[0]) for n, row in enumerate(tokens_n)),
         positions_nc=np.ascontiguousarray(values_nk[:, :3]),
@@ -214,7 +216,7 @@ def _finish(file: str, draft: _Draft, name: str) -> Structure:
         pbc_c=(draft.cell_cc is not None,) * 3,
         energy=draft.energies.get("total energy"),
         cohesive_energy=draft.energies.get("cohesive energy"),
-        forces_nc=np.ascontiguousarray(values_nk[:, 3:]) if n_columns == 7 else None,
+        forces_nc=np.ascontiguousarray(values_nk[:, 3:]) if has_forces else None,
         name=name,
         parent=draft.parent,
     )

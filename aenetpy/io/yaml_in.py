@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 
 from aenetpy.errors import InputError
 from aenetpy.io.free_form import LARGEST_SEED, Place, parse_integer, parse_real, read_text, suggest
+from aenetpy.io.input_kinds import refuse_other_kind
 from aenetpy.io.tables import Item
 
 MOST_VALUES = 10_000
@@ -149,19 +151,26 @@ def results_folder(path: str | Path, suffix: str) -> str:
     return stem if stem != Path(path).name else f"{stem}.{suffix}"
 
 
-def read_yaml(path: str | Path) -> YamlValue:
-    """Read a YAML file that holds one mapping.
+def yaml_text(text: str) -> str:
+    """Return a text in quotes, as a YAML file can hold it: whatever is a name of a file."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in quoted)
+
+
+def read_yaml(path: str | Path, kind: str) -> YamlValue:
+    """Read a YAML file that holds one mapping; ``kind`` is its usual name.
 
     Raises
     ------
     InputError
-        Not found, not YAML, a key that is given twice, or no mapping.
+        Not found, another input file, not YAML, a key that is given twice, or no mapping.
     """
     import yaml
 
     text = read_text(path)
     if len(text) > LARGEST:
         raise InputError(f"has {len(text)} characters", file=path, hint=f"at most {LARGEST}")
+    refuse_other_kind(path, text, kind)
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
@@ -193,11 +202,17 @@ def _value(node: Any, path: str, name: str, depth: int, numbers: Iterator[int]) 
             here = Place(path, key.start_mark.line + 1)
             if not isinstance(key, yaml.ScalarNode):
                 raise here.error("a key must be a word")
+            if not key.value.isprintable():
+                raise here.error(f"key {key.value!a} cannot be printed")
             if key.value in values:
                 raise here.error(f"key '{key.value}' is given twice", "remove one")
             full = f"{name}.{key.value}" if name else key.value
             value = _value(item, path, full, depth + 1, numbers)
             values[key.value] = YamlValue(value.data, here, full, value.quoted)
         return YamlValue(values, place, name)
+    try:
+        node.value.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise place.error(f"{name or 'a value'} holds half a character") from None
     empty = node.tag == "tag:yaml.org,2002:null" and node.value in ("", "~")
     return YamlValue(None if empty else node.value, place, name, node.style in ("'", '"'))

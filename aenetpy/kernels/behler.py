@@ -21,6 +21,7 @@ from aenetpy.kernels.behler_layout import (
     RATES,
     SLOPE,
     SLOPES,
+    VALUES,
     D,
     Functions,
     Workspace,
@@ -31,6 +32,7 @@ from aenetpy.kernels.behler_layout import (
 from aenetpy.kernels.behler_rates import add_rates, triple_rates
 from aenetpy.kernels.behler_triples import (
     add_triples,
+    distance_rows,
     is_active,
     triple_adjoints,
     triple_slopes,
@@ -126,9 +128,12 @@ def angular_pass(
     cutoff: float,
     space: Workspace,
     task: int,
-    values_g: Float,
+    values_mg: Float,
 ) -> None:
-    """Add the triples of group m, or their rates, to values_g, or their slopes along values_g."""
+    """Add the triples of group m, or their rates, to values_mg, or their slopes along values_mg.
+
+    Slopes are found for all members at once, values and rates for the only one there is.
+    """
     kind, first, second = functions.kind_m[m], functions.first_m[m], functions.second_m[m]
     start_z, shell, distance_p = space.start_z, space.shell, space.row_p
     triples, members = space.triples, space.members
@@ -143,14 +148,19 @@ def angular_pass(
             )
         if n < BUFFER and j + 1 < start_z[first + 1]:
             continue
+        shapes, shape_slopes = space.shapes, space.shape_slopes
         if task == SLOPES:
-            triple_adjoints(functions, m, triples, n, space.shapes, space.shape_slopes, values_g)
-            triple_slopes(kind, cutoff, shell, triples, members, n, space.slopes)
+            adjoints = space.adjoints
+            triple_adjoints(functions, m, triples, n, shapes, shape_slopes, values_mg, adjoints)
+            distance_rows(kind, cutoff, triples, n)
+            for member in range(len(values_mg)):
+                own = space.slopes[member]
+                triple_slopes(kind, shell, triples, members, n, adjoints[member], own)
         elif task == RATES:
-            triple_rates(kind, cutoff, shell, triples, members, n, space.slopes)
-            add_rates(functions, m, triples, n, space.shapes, space.shape_slopes, values_g)
+            triple_rates(kind, cutoff, shell, triples, members, n, space.slopes[0])
+            add_rates(functions, m, triples, n, shapes, shape_slopes, values_mg[0])
         else:
-            triple_values(functions, m, cutoff, triples, n, space.shapes, values_g)
+            triple_values(functions, m, cutoff, triples, n, shapes, values_mg[0])
         n = 0
 
 
@@ -160,24 +170,27 @@ def radial_pass(
     f: int,
     space: Workspace,
     task: int,
-    values_g: Float,
+    values_mg: Float,
 ) -> None:
-    """Evaluate radial function f or its rate, or add its slopes along the gradient values_g."""
+    """Evaluate radial function f or its rate, or add its slopes along the gradients values_mg."""
     first, last = space.start_z[functions.species_f[f]], space.start_z[functions.species_f[f] + 1]
     kind, rate, shift = functions.kind_f[f], functions.rate_f[f], functions.shift_f[f]
-    g, shell = functions.slot_f[f], space.shell
-    if task == SLOPES:
-        if values_g[g] != 0.0:
-            own_p = space.slopes[OWN, first:last]
-            radial_slope(kind, rate, shift, values_g[g], shell, first, own_p)
-    elif task == RATES:
-        own_p = space.row_p[first:last]
-        own_p[:] = 0.0
-        radial_slope(kind, rate, shift, 1.0, shell, first, own_p)
-        values_g[g] = dot(own_p, space.slopes[OWN, first:last])
-    else:
-        d_p, fc_p, work_p = shell[D, first:last], shell[FC, first:last], space.row_p[first:last]
-        values_g[g] = radial_value(kind, rate, shift, d_p, fc_p, work_p)
+    g, shell, row_p = functions.slot_f[f], space.shell, space.row_p[first:last]
+    if task == VALUES:
+        d_p, fc_p = shell[D, first:last], shell[FC, first:last]
+        values_mg[0, g] = radial_value(kind, rate, shift, d_p, fc_p, row_p)
+        return
+    if task == SLOPES and not values_mg[:, g].any():
+        return
+    row_p[:] = 0.0
+    radial_slope(kind, rate, shift, 1.0, shell, first, row_p)
+    if task == RATES:
+        values_mg[0, g] = dot(row_p, space.slopes[0, OWN, first:last])
+        return
+    for member in range(len(values_mg)):
+        weight, own_p = values_mg[member, g], space.slopes[member, OWN, first:last]
+        for p in range(last - first):
+            own_p[p] += weight * row_p[p]
 
 
 @kernel
@@ -191,37 +204,39 @@ def behler_pass(
     partners_p: Int,
     r_cp: Float,
     task: int,
-    features_ag: Float,
-    slopes_pc: Float,
+    features_mag: Float,
+    slopes_mpc: Float,
 ) -> None:
     """Do one of three tasks for each atom.
 
-    VALUES: fill features_ag (a, g). SLOPES: read it as dE/dG and fill slopes_pc with dE/dr_p.
-    RATES: fill features_ag with dG/dt, given dr_p/dt in slopes_pc. The rows of
-    ``slopes_pc`` are the pairs of the first atom of ``atoms_a``, of the second, and so on.
+    VALUES: fill features_mag (1, a, g). SLOPES: read it as dE/dG of each member, (m, a, g), and
+    fill slopes_mpc with dE/dr_p. RATES: fill features_mag with dG/dt, given dr_p/dt in slopes_mpc.
+    The rows of ``slopes_mpc`` are the pairs of the first atom of ``atoms_a``, of the second, and
+    so on.
     """
     begin = 0
     for a in range(atoms_a.size):
         pairs = (offsets_n[atoms_a[a]], offsets_n[atoms_a[a] + 1])
         gather_shell(pairs, partners_p, r_cp, types_n, environment_t, space)
-        n_neighbors, values_g = space.start_z[-1], features_ag[a]
-        space.slopes[:, :n_neighbors] = 0.0
+        n_neighbors, values_mg = space.start_z[-1], features_mag[:, a]
+        space.slopes[:, :, :n_neighbors] = 0.0
         if task != SLOPES:
-            values_g[:] = 0.0
+            values_mg[:] = 0.0
         if task == RATES:
-            gather_rates(space, pairs[0] - begin, slopes_pc)
+            gather_rates(space, pairs[0] - begin, slopes_mpc[0])
         for r in range(functions.cutoff_r.size):
             cutoff = functions.cutoff_r[r]
             cutoff_rows(space.shell, n_neighbors, cutoff)
             for f in range(functions.radials_r[r], functions.radials_r[r + 1]):
-                radial_pass(functions, f, space, task, values_g)
+                radial_pass(functions, f, space, task, values_mg)
             for m in range(functions.groups_r[r], functions.groups_r[r + 1]):
                 etas = (functions.etas_m[m], functions.etas_m[m + 1])
                 terms = (functions.terms_e[etas[0]], functions.terms_e[etas[1]])
-                if task != SLOPES or is_active(functions, terms, values_g):
-                    angular_pass(functions, m, cutoff, space, task, values_g)
+                if task != SLOPES or is_active(functions, terms, values_mg):
+                    angular_pass(functions, m, cutoff, space, task, values_mg)
         if task == SLOPES:
-            scatter_slopes(space, pairs[0] - begin, slopes_pc)
+            for member in range(len(slopes_mpc)):
+                scatter_slopes(space, member, pairs[0] - begin, slopes_mpc[member])
         begin += pairs[1] - pairs[0]
 
 
@@ -232,18 +247,18 @@ def gather_rates(space: Workspace, shift: int, rates_pc: Float) -> None:
         own = 0.0
         for c in range(3):
             rate = rates_pc[space.order_p[q] - shift, c]
-            space.slopes[GX + c, q] = rate
+            space.slopes[0, GX + c, q] = rate
             own += space.shell[X + c, q] * rate
-        space.slopes[OWN, q] = own
+        space.slopes[0, OWN, q] = own
 
 
 @kernel
-def scatter_slopes(space: Workspace, shift: int, slopes_pc: Float) -> None:
+def scatter_slopes(space: Workspace, member: int, shift: int, slopes_pc: Float) -> None:
     """slopes_pc[pair - shift] = OWN r_p + (GX, GY, GZ), undoing the sort by species."""
     for q in range(space.start_z[-1]):
         for c in range(3):
-            own = space.slopes[OWN, q] * space.shell[X + c, q]
-            slopes_pc[space.order_p[q] - shift, c] = own + space.slopes[GX + c, q]
+            own = space.slopes[member, OWN, q] * space.shell[X + c, q]
+            slopes_pc[space.order_p[q] - shift, c] = own + space.slopes[member, GX + c, q]
 
 
 @kernel

@@ -19,15 +19,18 @@ VALUES, SLOPES, RATES = range(3)
 X, Y, Z, D, D2, INVERSE, FC, SLOPE = range(8)
 SHELL_ROWS = 8
 
-# Rows of the slopes: dE/dr_p = OWN * r_p + (GX, GY, GZ). Where rates are asked for,
-# u = dr_p/dt = (GX, GY, GZ) and OWN = r_p . u instead.
+# Rows of the slopes of a member: dE/dr_p = OWN * r_p + (GX, GY, GZ). Where rates are asked for,
+# u = dr_p/dt = (GX, GY, GZ) and OWN = r_p . u instead, in place of the first member.
 OWN, GX, GY, GZ = range(4)
 SLOPE_ROWS = 4
 
 # Rows of the triples: cos(theta), sum of squared distances in the exponent, d_jk^2,
-# product of cutoff functions; then scratch and the adjoints of exponent, cutoff and cosine.
+# product of cutoff functions; then scratch and the rates of exponent, cutoff and cosine, whose
+# adjoints the members have in rows of their own.
 COS, SUM, JK, CUT, WORK, WORK2, HALF, PHI, PHI_COS, D_SUM, D_CUT, D_COS = range(12)
 TRIPLE_ROWS = 12
+BY_SUM, BY_CUT, BY_COS = range(3)
+ADJOINT_ROWS = 3
 
 
 class Functions(NamedTuple):
@@ -72,9 +75,12 @@ class Workspace(NamedTuple):
     members: NDArray[np.uintp]
     shapes: Float
     shape_slopes: Float
+    adjoints: Float
 
 
-def workspace(functions: Functions, n_species: int, n_neighbors: int) -> Workspace:
+def workspace(
+    functions: Functions, n_species: int, n_neighbors: int, n_members: int = 1
+) -> Workspace:
     """Allocate scratch for atoms of at most ``n_neighbors`` neighbours."""
     n_triples = BUFFER + n_neighbors + 1
     n_shapes = int(np.diff(functions.shapes_m).max(initial=0))
@@ -82,10 +88,11 @@ def workspace(functions: Functions, n_species: int, n_neighbors: int) -> Workspa
         order_p=np.empty(n_neighbors, np.int64),
         start_z=np.zeros(n_species + 1, np.int64),
         shell=np.empty((SHELL_ROWS, n_neighbors)),
-        slopes=np.empty((SLOPE_ROWS, n_neighbors)),
+        slopes=np.empty((n_members, SLOPE_ROWS, n_neighbors)),
         row_p=np.empty(n_neighbors),
         triples=np.empty((TRIPLE_ROWS, n_triples)),
         members=np.empty((2, n_triples), np.uintp),
         shapes=np.empty((n_shapes, n_triples)),
         shape_slopes=np.empty((n_shapes, n_triples)),
+        adjoints=np.empty((n_members, ADJOINT_ROWS, n_triples)),
     )

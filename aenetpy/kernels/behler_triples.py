@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from aenetpy.arrays import Float
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels.behler_layout import (
+    BY_COS,
+    BY_CUT,
+    BY_SUM,
     COS,
     CUT,
     D2,
-    D_COS,
-    D_CUT,
-    D_SUM,
     FC,
     GX,
     GY,
@@ -126,11 +126,12 @@ def triple_values(
 
 
 @kernel
-def is_active(functions: Functions, terms: tuple[int, int], gradient_g: Float) -> bool:
+def is_active(functions: Functions, terms: tuple[int, int], gradient_mg: Float) -> bool:
     """Return whether any of the angular functions has a gradient."""
-    for u in range(terms[0], terms[1]):  # noqa: SIM110 (numba knows no generators)
-        if gradient_g[functions.slot_u[u]] != 0.0:
-            return True
+    for member in range(len(gradient_mg)):
+        for u in range(terms[0], terms[1]):
+            if gradient_mg[member, functions.slot_u[u]] != 0.0:
+                return True
     return False
 
 
@@ -142,75 +143,83 @@ def triple_adjoints(
     n: int,
     shapes: Float,
     slopes: Float,
-    gradient_g: Float,
+    gradient_mg: Float,
+    adjoints: Float,
 ) -> None:
     """Differentiate E = sum_g gradient_g G_g with respect to SUM, CUT and COS, over fc fc fc.
 
-    With phi_e = sum_q 2 gradient_eq shape_q and T_e = exp(-eta SUM): D_CUT = sum_e T_e phi_e,
-    D_SUM = -sum_e eta T_e phi_e, D_COS = sum_e T_e dphi_e/dcos.
+    With phi_e = sum_q 2 gradient_eq shape_q and T_e = exp(-eta SUM): BY_CUT = sum_e T_e phi_e,
+    BY_SUM = -sum_e eta T_e phi_e, BY_COS = sum_e T_e dphi_e/dcos, for each member.
     """
     sum_t, decay_t = triples[SUM, :n], triples[WORK, :n]
     phi_t, phi_cos_t = triples[PHI, :n], triples[PHI_COS, :n]
-    d_sum_t, d_cut_t, d_cos_t = triples[D_SUM, :n], triples[D_CUT, :n], triples[D_COS, :n]
     shape_rows(functions, m, 0.0, triples, n, shapes)
     shape_rows(functions, m, 1.0, triples, n, slopes)
-    d_sum_t[:] = 0.0
-    d_cut_t[:] = 0.0
-    d_cos_t[:] = 0.0
+    adjoints[:, :, :n] = 0.0
     for e in range(functions.etas_m[m], functions.etas_m[m + 1]):
         terms = (functions.terms_e[e], functions.terms_e[e + 1])
-        if not is_active(functions, terms, gradient_g):
+        if not is_active(functions, terms, gradient_mg):
             continue
-        phi_t[:] = 0.0
-        phi_cos_t[:] = 0.0
-        for u in range(terms[0], terms[1]):
-            q = functions.shape_u[u] + functions.shapes_m[m]
-            weight = 2.0 * gradient_g[functions.slot_u[u]]
-            weight_cos = 0.5 * weight * functions.zeta_q[q] * functions.lambda_q[q]
-            shape_t, slope_t = shapes[functions.shape_u[u], :n], slopes[functions.shape_u[u], :n]
-            for t in range(n):
-                phi_t[t] += weight * shape_t[t]
-                phi_cos_t[t] += weight_cos * slope_t[t]
         eta = functions.eta_e[e]
         for t in range(n):
             decay_t[t] = exponential(-eta * sum_t[t])
+        for member in range(len(gradient_mg)):
+            gradient_g = gradient_mg[member]
+            by_sum_t, by_cut_t = adjoints[member, BY_SUM, :n], adjoints[member, BY_CUT, :n]
+            by_cos_t = adjoints[member, BY_COS, :n]
+            phi_t[:] = 0.0
+            phi_cos_t[:] = 0.0
+            for u in range(terms[0], terms[1]):
+                q = functions.shape_u[u] + functions.shapes_m[m]
+                weight = 2.0 * gradient_g[functions.slot_u[u]]
+                weight_cos = 0.5 * weight * functions.zeta_q[q] * functions.lambda_q[q]
+                shape_t = shapes[functions.shape_u[u], :n]
+                slope_t = slopes[functions.shape_u[u], :n]
+                for t in range(n):
+                    phi_t[t] += weight * shape_t[t]
+                    phi_cos_t[t] += weight_cos * slope_t[t]
+            for t in range(n):
+                term = decay_t[t] * phi_t[t]
+                by_cut_t[t] += term
+                by_sum_t[t] -= eta * term
+                by_cos_t[t] += decay_t[t] * phi_cos_t[t]
+
+
+@kernel
+def distance_rows(kind: int, cutoff: float, triples: Float, n: int) -> None:
+    """Fill rows WORK = fc(jk) and WORK2 = fc'(jk)/d_jk of the triples, for G4."""
+    fc_t, slope_t, square_t = triples[WORK, :n], triples[WORK2, :n], triples[JK, :n]
+    scale = (0.5 * math.pi / cutoff) ** 2
+    if kind == 4:
         for t in range(n):
-            term = decay_t[t] * phi_t[t]
-            d_cut_t[t] += term
-            d_sum_t[t] -= eta * term
-            d_cos_t[t] += decay_t[t] * phi_cos_t[t]
+            c = cosine(square_t[t] * scale)
+            fc_t[t] = c * c
+            slope_t[t] = -2.0 * scale * c * sine_quotient(square_t[t] * scale)
 
 
 @kernel
 def triple_slopes(
     kind: int,
-    cutoff: float,
     shell: Float,
     triples: Float,
     members: Members,
     n: int,
+    adjoints: Float,
     slopes: Float,
 ) -> None:
-    """Chain rule from (SUM, CUT, COS) of each triple to the vectors r_j and r_k.
+    """Chain rule from (SUM, CUT, COS) of each triple to the vectors r_j and r_k, of one member.
 
     dE/dr_j = (a_j + c) r_j + (b - c) r_k with b = E_cos/(d_j d_k), c from d_jk (G4 only),
     a_j = 2 E_sum + E_cut fc_k fc_jk fc'_j/d_j - E_cos cos/d_j^2; the same for k.
     """
     fc_t, slope_t = triples[WORK, :n], triples[WORK2, :n]
-    if kind == 4:
-        scale = (0.5 * math.pi / cutoff) ** 2
-        square_t = triples[JK, :n]
-        for t in range(n):
-            c = cosine(square_t[t] * scale)
-            fc_t[t] = c * c
-            slope_t[t] = -2.0 * scale * c * sine_quotient(square_t[t] * scale)
     for t in range(n):
         j, k = members[0, t], members[1, t]
         fc, slope, both = (fc_t[t], slope_t[t], 1.0) if kind == 4 else (1.0, 0.0, 0.0)
-        d_cut = triples[D_CUT, t]
+        d_cut = adjoints[BY_CUT, t]
         cut = triples[CUT, t]
-        d_sum = 2.0 * triples[D_SUM, t] * cut * fc
-        d_cos = triples[D_COS, t] * cut * fc
+        d_sum = 2.0 * adjoints[BY_SUM, t] * cut * fc
+        d_cos = adjoints[BY_COS, t] * cut * fc
         inverse_j, inverse_k = shell[INVERSE, j], shell[INVERSE, k]
         jk = both * d_sum + d_cut * cut * slope
         bend = d_cos * triples[COS, t]

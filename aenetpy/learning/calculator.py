@@ -33,26 +33,32 @@ def make_calculator(reference: Reference) -> Any:
         If there is none of this name, it cannot be imported, or does not take its keywords.
     """
     factory = find_factory(reference.calculator)
-    kwargs = dict(reference.kwargs)
-    _check_keywords(factory, kwargs, reference.calculator)
-    if reference.calculator.lower() == "espresso":
-        _ask_for_forces(kwargs)
     try:
-        if isinstance(kwargs.get("profile"), Mapping):
-            kwargs["profile"] = _profile(factory, kwargs["profile"], reference.calculator)
-        calculator = factory(**kwargs)
+        calculator = _made(factory, dict(reference.kwargs), reference.calculator)
+        is_calculator = callable(getattr(calculator, "get_property", None))
     except ReferenceFailed:
         raise
-    except Exception as error:
+    except BaseException as error:  # their code may raise anything, SystemExit too
         raise ReferenceFailed(
             f"calculator '{reference.calculator}' cannot be made: {words_of(error)}",
             hint="see kwargs",
         ) from error
-    if not callable(getattr(calculator, "get_property", None)):
+    if not is_calculator:
         raise ReferenceFailed(
             f"'{reference.calculator}' makes no ASE calculator",
             hint="name a class with get_property(name, atoms)",
         )
+    return calculator
+
+
+def _made(factory: Any, kwargs: dict[str, Any], name: str) -> Any:
+    """Return what a factory makes of keywords, and whose program is there."""
+    _check_keywords(factory, kwargs, name)
+    if name.lower() == "espresso":
+        _ask_for_forces(kwargs)
+    if isinstance(kwargs.get("profile"), Mapping):
+        kwargs["profile"] = _profile(factory, kwargs["profile"], name)
+    calculator = factory(**kwargs)
     _check_command(calculator)
     return calculator
 
@@ -71,7 +77,10 @@ def find_factory(name: str) -> Any:
         if attribute:
             if "" not in sys.path:
                 sys.path.insert(0, "")  # modules of the user's own, as with python -m
-            return getattr(import_module(module), attribute)
+            found = import_module(module)
+            if not hasattr(found, attribute):
+                raise ReferenceFailed(f"module '{module}' has no '{attribute}'")
+            return getattr(found, attribute)
         from ase.calculators.calculator import get_calculator_class, names
 
         if name.lower() not in names:
@@ -82,18 +91,22 @@ def find_factory(name: str) -> Any:
                 " or module:Class",
             )
         return get_calculator_class(name.lower())
-    except ImportError as error:
+    except ReferenceFailed:
+        raise
+    except BaseException as error:  # their code may raise anything, SystemExit too
+        is_missing = isinstance(error, ImportError)
         raise ReferenceFailed(
             f"calculator '{name}' cannot be imported: {words_of(error)}",
-            hint="install what it needs",
+            hint="install what it needs" if is_missing else "see its module",
         ) from error
-    except AttributeError:
-        raise ReferenceFailed(f"module '{module}' has no '{attribute}'") from None
 
 
 def words_of(error: BaseException) -> str:
     """Return what an error says, in one line, or its name."""
-    lines = " ".join(str(error).split())
+    try:
+        lines = " ".join(str(error).split()).encode("utf-8", "backslashreplace").decode()
+    except Exception:  # its __str__ is theirs, too
+        lines = ""
     return lines[:300] if lines else type(error).__name__
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from aenetpy.analysis.colours import COLOURS, GREY
 from aenetpy.analysis.drawing import legend_above, new_figure, without_frames
 from aenetpy.analysis.parity import energy_panel, force_panel, parity_figure
+from aenetpy.io.properties_in import BULK_UNITS
 from aenetpy.learning.record import CycleRecord, GammaTrace, LearnRecord, ParityRecord
 
 if TYPE_CHECKING:
@@ -19,49 +20,62 @@ if TYPE_CHECKING:
 COLUMNS = 2
 """Panels side by side."""
 
+SHOWN = 1e3
+"""Between the ends of an axis of gamma."""
+
+MOST_NAMED = 10
+"""Cycles in a legend."""
+
+LOCAL, WIDE = (f": {name} ({BULK_UNITS[name]})" for name in ("B", "B wide"))
+RESIDUAL = f": residual ({BULK_UNITS['residual']})"
+"""At the end of names; a residual is no error."""
+
 
 def gamma_figure(trace: GammaTrace, cycles: Sequence[CycleRecord]) -> Figure | None:
-    """Draw gamma against the number of the check, a vertical line where a cycle ends.
+    """Draw gamma against the step, a panel for each walk and a colour for each cycle.
 
-    Thresholds are horizontal lines along the checks of their cycle; each start structure has its
-    colour. Checks whose gamma is not a number are crosses at the upper end.
+    Thresholds are dashed lines along the steps of their cycle. Structures whose gamma is not a
+    number are crosses at the upper end; what is far below all others, as of a perfect crystal,
+    is not shown.
 
     Returns
     -------
     figure
         None if nothing was checked.
     """
-    n_checks = len(trace.gammas_k)
-    if not n_checks:
+    from matplotlib import colormaps
+
+    if not len(trace.gammas_k):
         return None
-    figure = new_figure(3.6)
-    axes = figure.subplots()
-    checks_k = np.arange(1, n_checks + 1)
-    walks_k, gammas_k = np.array(trace.walks_k), np.asarray(trace.gammas_k)
-    for w, walk in enumerate(dict.fromkeys(trace.walks_k)):
-        own = np.where(walks_k == walk, gammas_k, np.nan)
-        colour = COLOURS[w % len(COLOURS)]
-        axes.plot(checks_k, own, "o-", color=colour, markersize=2.5, linewidth=1.0, label=walk)
-    for cycle in cycles:
-        of_cycle = checks_k[np.asarray(trace.cycles_k) == cycle.number]
-        if not of_cycle.size:
-            continue
-        ends = float(of_cycle[0]) - 0.5, float(of_cycle[-1]) + 0.5
-        for threshold in (cycle.lower, cycle.upper):
-            if math.isfinite(threshold):
-                axes.plot(ends, [threshold] * 2, color="black", linewidth=0.8, linestyle="--")
-        axes.axvline(ends[1], color=GREY, linewidth=0.6, zorder=1)
-    absurd = ~np.isfinite(gammas_k)
-    if (gammas_k[~absurd] > 0).any():
-        axes.set_yscale("log")
-    if absurd.any():
-        top = axes.get_ylim()[1]
-        axes.plot(
-            checks_k[absurd], [top] * int(absurd.sum()), "x", color="black", label="no number"
-        )
-    axes.set_xlabel("check")
-    axes.set_ylabel("gamma (eV/Å)")
-    legend_above(figure, axes)
+    walks = list(dict.fromkeys(trace.walks_k))
+    figure = new_figure(0.8 + 2.0 * len(walks))
+    panels = figure.subplots(len(walks), 1, squeeze=False, sharey=True)[:, 0]
+    numbers = np.unique(trace.cycles_k)
+    scale = colormaps["viridis"](np.linspace(0.0, 0.9, len(numbers)))
+    colours = dict(zip(numbers.tolist(), scale, strict=True))
+    for number in numbers[:: -(-len(numbers) // MOST_NAMED)].tolist():
+        panels[0].plot([], [], color=colours[number], label=f"cycle {number}")
+    thresholds = {cycle.number: (cycle.lower, cycle.upper) for cycle in cycles}
+    levels = np.concatenate([trace.gammas_k, *thresholds.values()])
+    top = 2.0 * float(levels[np.isfinite(levels)].max(initial=1e-3))
+    for axes, walk in zip(panels, walks, strict=True):
+        for number, colour in colours.items():
+            own = (np.array(trace.walks_k) == walk) & (trace.cycles_k == number)
+            steps, gammas = trace.steps_k[own], trace.gammas_k[own]
+            if not steps.size:
+                continue
+            axes.plot(steps, gammas, "o-", color=colour, markersize=2.5, linewidth=1.0)
+            absurd = steps[~np.isfinite(gammas)]
+            if absurd.size:
+                axes.plot(absurd, np.full(absurd.size, top), "x", color=colour, clip_on=False)
+            for threshold in filter(math.isfinite, thresholds.get(number, ())):
+                ends = steps.min(), steps.max()
+                axes.plot(ends, [threshold] * 2, color=colour, linewidth=0.8, linestyle="--")
+        axes.set_title(walk, loc="left", fontsize=10, fontweight="bold")
+        axes.set(yscale="log", ylim=(top / SHOWN, top), ylabel="gamma (eV/Å)")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+    panels[-1].set_xlabel("step")
+    legend_above(figure, panels[0])
     return without_frames(figure)
 
 
@@ -69,7 +83,8 @@ def property_figure(record: LearnRecord) -> Figure | None:
     """Draw how far each property is from the reference after each cycle.
 
     Errors are in percent of the reference; of energies, which have no zero, in meV/atom. What a
-    committee of all data gives is a dashed line.
+    committee of all data gives is a dashed line. The bulk modulus of a wide fit stands beside
+    that of small strains.
 
     Returns
     -------
@@ -77,7 +92,11 @@ def property_figure(record: LearnRecord) -> Figure | None:
         None if no property has a reference.
     """
     names = [name for name, value in record.reference.items() if math.isfinite(value)]
+    names = [name for name in names if not name.endswith(RESIDUAL)]
     names = [name for name in names if any(name in cycle.properties for cycle in record.cycles)]
+    wide = {name: name.replace(LOCAL, WIDE) for name in names if LOCAL in name}
+    beside = {name: [name, other] for name, other in wide.items() if other in names}
+    names = [name for name in names if all(name not in pair[1:] for pair in beside.values())]
     if not names:
         return None
     n_rows = -(-len(names) // COLUMNS)
@@ -85,12 +104,24 @@ def property_figure(record: LearnRecord) -> Figure | None:
     panels = figure.subplots(n_rows, COLUMNS, squeeze=False, sharex=True).reshape(-1)
     for axes, name in zip(panels, names, strict=False):
         numbers = [cycle.number for cycle in record.cycles]
-        errors = [property_error(record, name, cycle) for cycle in record.cycles]
-        axes.plot(numbers, errors, "o-", color=COLOURS[0], markersize=4, linewidth=1.3)
+        for k, one in enumerate(beside.get(name, [name])):
+            errors = [property_error(record, one, cycle) for cycle in record.cycles]
+            (line,) = axes.plot(
+                numbers, errors, "o-", color=COLOURS[k], markersize=4, linewidth=1.3
+            )
+            if name in beside:
+                line.set_label("B of the wide fit" if k else "B at small strains")
         axes.axhline(0.0, color="black", linewidth=0.8)
         if record.full is not None and name in record.full:
             level = _error(name, record.full[name], record.reference[name])
             axes.axhline(level, color=GREY, linestyle="--", linewidth=1.3, label="all data")
+            spread = record.full_spread.get(name, math.nan)
+            ends = [
+                _error(name, record.full[name] + sign * spread, record.reference[name])
+                for sign in (-1, 1)
+            ]
+            if not math.isnan(ends[0]):
+                axes.axhspan(*ends, color=GREY, alpha=0.2, linewidth=0)
         axes.set_title(name.partition(" (")[0], loc="left", fontsize=10, fontweight="bold")
         axes.set_ylabel(f"error ({error_unit(name)})")
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -99,7 +130,7 @@ def property_figure(record: LearnRecord) -> Figure | None:
     for axes in panels[max(0, len(names) - COLUMNS) : len(names)]:
         axes.set_xlabel("cycle")
         axes.tick_params(labelbottom=True)
-    legend_above(figure, panels[0])
+    legend_above(figure, max(panels, key=lambda axes: len(axes.get_legend_handles_labels()[0])))
     return without_frames(figure)
 
 
@@ -114,6 +145,8 @@ def error_unit(name: str) -> str:
 
 
 def _error(name: str, value: float, reference: float) -> float:
+    if name.endswith(RESIDUAL):
+        return math.nan
     if error_unit(name) == "meV/atom":
         return 1000.0 * (value - reference)
     return 100.0 * (value / reference - 1.0) if reference else math.nan
@@ -137,6 +170,8 @@ def calibration_figure(cycles: Sequence[CycleRecord]) -> Figure | None:
     figure
         None if there are no labels.
     """
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     pairs = [
         pair for one in cycles for pair in zip(one.new_gammas_s, one.new_errors_s, strict=True)
     ]
@@ -147,9 +182,14 @@ def calibration_figure(cycles: Sequence[CycleRecord]) -> Figure | None:
     figure = new_figure(4.6)
     axes = figure.subplots()
     axes.plot(points[:, 0], points[:, 1], "o", color=COLOURS[0], markersize=4, alpha=0.7)
-    limits = 0.8 * points.min(), 1.25 * points.max()
+    limits = points.min() / 1.6, 1.6 * points.max()
     axes.plot(limits, limits, color="black", linewidth=0.8)
     axes.set(xscale="log", yscale="log", xlim=limits, ylim=limits, aspect="equal")
+    digits = (1.0, 2.0, 5.0) if limits[1] < 1000.0 * limits[0] else (1.0,)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(LogLocator(subs=digits))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("gamma (eV/Å)")
     axes.set_ylabel("largest true force error (eV/Å)")
     return without_frames(figure)

@@ -130,6 +130,14 @@ class LearnRecord:
         Properties of a committee that was trained on all data there are; None if there is none.
     parity
         ``start`` and ``end``, as far as known.
+    potential
+        Folder of the last committee.
+    ended
+        Why learning is done; empty if it is not.
+    walks
+        How each of them has ended, by name.
+    full_spread
+        Standard deviations (population form) of ``full`` among its members.
     """
 
     name: str
@@ -139,3 +147,7 @@ class LearnRecord:
     reference: Mapping[str, float] = field(default_factory=dict)
     full: Mapping[str, float] | None = None
     parity: Mapping[str, ParityRecord] = field(default_factory=dict)
+    potential: str = ""
+    ended: str = ""
+    walks: Mapping[str, str] = field(default_factory=dict)
+    full_spread: Mapping[str, float] = field(default_factory=dict)

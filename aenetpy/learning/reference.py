@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.errors import ReferenceFailed
 from aenetpy.io.properties_in import Property
@@ -103,14 +105,14 @@ def calculate(structure: Structure, reference: Reference, folder: str, threads: 
     _check_distances(atoms, reference.min_distance)
     try:
         results = _results(calculator, atoms)
+        if _is_unconverged(calculator, folder):
+            raise ReferenceFailed("the reference calculation did not converge")
+        _check_atoms(calculator, atoms, structure)
+        found = _labelled(bare, results, reference.max_force)
     except ReferenceFailed:
         raise
-    except Exception as error:
-        raise ReferenceFailed(_reason(error)) from error
-    if _is_unconverged(calculator):
-        raise ReferenceFailed("the reference calculation did not converge")
-    _check_atoms(calculator, atoms, structure)
-    found = _labelled(bare, results, reference.max_force)
+    except BaseException as error:  # their code may raise anything, SystemExit too
+        raise ReferenceFailed(_reason(error, folder)) from error
     return Label(found, time.perf_counter() - begin)
 
 
@@ -130,9 +132,10 @@ def measure_reference(
     _go_into(folder)
     try:
         found = measure(properties, calculator)
-    except Exception as error:
-        raise ReferenceFailed(_reason(error)) from error
-    if _is_unconverged(calculator):
+        is_unconverged = _is_unconverged(calculator, folder)
+    except BaseException as error:  # their code may raise anything, SystemExit too
+        raise ReferenceFailed(_reason(error, folder)) from error
+    if is_unconverged:
         raise ReferenceFailed("the reference calculation did not converge")
     return found
 
@@ -184,20 +187,20 @@ def _all_of(calculator: Any, atoms: Atoms, wanted: Sequence[str]) -> dict[str, A
     return {name: results[name] for name in wanted if results.get(name) is not None}
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException, folder: str) -> str:
     """Return one line about what a calculator raised."""
     from subprocess import CalledProcessError
 
     text = words_of(error)
     if "converge" in f"{type(error).__name__} {text}".lower() or type(error).__name__ == "SCFError":
         return f"the reference calculation did not converge: {text}"
-    if _is_written():
+    if _is_written(folder):
         return "the reference calculation did not converge"
     if isinstance(error, CalledProcessError):
         program = error.cmd if isinstance(error.cmd, str) else " ".join(map(str, error.cmd))
         code = error.returncode
         how = f"crashed (signal {-code})" if code < 0 else f"ended with exit code {code}"
-        return f"'{program}' {how}; see {os.getcwd()}"
+        return f"'{program}' {how}; see {folder}"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, MemoryError):
@@ -205,23 +208,24 @@ def _reason(error: Exception) -> str:
     return f"the reference calculation failed: {type(error).__name__}: {text}"
 
 
-def _is_unconverged(calculator: Any) -> bool:
+def _is_unconverged(calculator: Any, folder: str) -> bool:
     """Return whether a calculator, or what its code has written, says that it did not converge."""
     for holder in (calculator, getattr(calculator, "scf", None)):
         for name in ("converged", "scf_converged"):
             flag = getattr(holder, name, None)
             if isinstance(flag, bool | np.bool_) and not flag:
                 return True
-    return _is_written()
+    return _is_written(folder)
 
 
-def _is_written() -> bool:
+def _is_written(folder: str) -> bool:
     """Return whether a file of the calculation says that it did not converge."""
-    for path in sorted(Path().rglob("*")):
-        if path.is_file() and path.stat().st_size <= _LARGEST_OUTPUT:
-            content = path.read_bytes()
-            if any(words.encode() in content for words in _UNCONVERGED):
-                return True
+    for path in sorted(Path(folder).rglob("*")):
+        with suppress(OSError):  # removed meanwhile, or not for us to read
+            if path.is_file() and path.stat().st_size <= _LARGEST_OUTPUT:
+                content = path.read_bytes()
+                if any(words.encode() in content for words in _UNCONVERGED):
+                    return True
     return False
 
 
@@ -252,32 +256,53 @@ def _check_atoms(calculator: Any, atoms: Atoms, structure: Structure) -> None:
             raise ReferenceFailed("the calculator returns the atoms in another order")
         if not np.abs(found.positions - structure.positions_nc).max() < _MOVED:
             raise ReferenceFailed("the calculator returns the atoms at other positions")
+        periodic_c = list(structure.pbc_c)  # around a molecule, codes may put any box
+        cell_cc = np.zeros((3, 3)) if structure.cell_cc is None else structure.cell_cc
+        moved_cc = np.abs(found.cell.array - cell_cc)[periodic_c]
+        if not moved_cc.max(initial=0.0) < _MOVED:
+            raise ReferenceFailed("the calculator returns the atoms in another cell")
 
 
 def _labelled(structure: Structure, results: dict[str, Any], max_force: float) -> Structure:
     """Return the structure with its results, if they can be believed."""
     from ase.stress import voigt_6_to_full_3x3_stress
 
-    energy = float(np.asarray(results["energy"], dtype=np.float64).reshape(()))
-    forces_nc = np.array(results["forces"], dtype=np.float64)
+    n = len(structure)
+    energy = float(_numbers(results, "energy", [(), (1,)]).reshape(()))
+    forces_nc = _numbers(results, "forces", [(n, 3)])
+    wrong_n = ~np.isfinite(forces_nc).all(axis=1)
     if not np.isfinite(energy):
         raise ReferenceFailed(f"energy is {energy}")
-    if forces_nc.shape != (len(structure), 3):
-        raise ReferenceFailed(
-            f"the calculator returns {len(forces_nc)} forces for {len(structure)} atoms"
-        )
-    if not np.isfinite(forces_nc).all():
-        wrong = int(np.argwhere(~np.isfinite(forces_nc))[0, 0])
-        raise ReferenceFailed(f"the force on atom {wrong + 1} is not finite")
+    if wrong_n.any():
+        raise ReferenceFailed(f"the force on atom {int(wrong_n.argmax()) + 1} is not finite")
     largest = float(np.abs(forces_nc).max())
     if largest > max_force:
         raise ReferenceFailed(
             f"a force of {largest:.4g} eV/Å is larger than max_force, {max_force:g}"
         )
-    stress_cc = results.get("stress")
-    if stress_cc is not None:
-        stress = np.array(stress_cc, dtype=np.float64)
+    stress_cc = None
+    if "stress" in results:
+        stress = _numbers(results, "stress", [(6,), (3, 3)])
         stress_cc = stress if stress.shape == (3, 3) else voigt_6_to_full_3x3_stress(stress)
         if not np.isfinite(stress_cc).all():
             raise ReferenceFailed("the stress is not finite")
     return replace(structure, energy=energy, forces_nc=forces_nc, stress_cc=stress_cc)
+
+
+def _numbers(results: dict[str, Any], name: str, shapes: Sequence[tuple[int, ...]]) -> Float:
+    """Return a result as numbers of one of some shapes."""
+    try:
+        found = np.asarray(results[name])
+    except ValueError:  # rows of different lengths
+        found = np.array(None)
+    if found.dtype.kind not in "iuf":
+        raise ReferenceFailed(f"{name} of the calculator holds no real numbers")
+    if name == "forces" and found.shape[1:] == (3,) and found.shape not in shapes:
+        raise ReferenceFailed(
+            f"the calculator returns {len(found)} forces for {shapes[0][0]} atoms"
+        )
+    if found.shape not in shapes:
+        raise ReferenceFailed(
+            f"the calculator returns {name} of shape {found.shape}, not {shapes[-1]}"
+        )
+    return np.array(found, np.float64)

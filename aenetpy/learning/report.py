@@ -12,7 +12,7 @@ from aenetpy.analysis.drawing import png
 from aenetpy.io.files import read_bytes, write_bytes, write_text
 from aenetpy.io.free_form import times
 from aenetpy.learning import figures
-from aenetpy.learning.record import CycleRecord, LearnRecord
+from aenetpy.learning.record import CycleRecord, ErrorPair, LearnRecord
 from aenetpy.reports.html import html_page
 from aenetpy.reports.markdown import number, table
 
@@ -28,7 +28,10 @@ on structures held out from all trainings, after the cycle. "New labels" are tho
 before they were trained on: the mean of their gamma, and the mean of the largest true error of a
 force component. Properties are those of the mean of the committee after the cycle; a dash means
 that there is none, with the reason under "What went wrong". Errors of properties are in percent of
-the reference, those of energies in meV/atom.
+the reference, those of energies in meV/atom. The bulk modulus B is V d²E/dV² at the volume without
+pressure, from the stress at strains of 0.2 %. "B wide" is that of a curve through energies at
+strains up to 4 %, which smooths the wiggles of a potential; "residual" is what the curve leaves of
+these energies.
 """
 
 
@@ -63,13 +66,14 @@ def write_report(path: Path, record: LearnRecord) -> None:
 
 
 def opening(record: LearnRecord) -> str:
-    """Return what was asked for, and what came of it in one sentence."""
+    """Return the verdict, what came of the run in numbers, and what was asked for."""
     n_labels = sum(cycle.n_labels for cycle in record.cycles)
     n_failures = sum(cycle.n_failures for cycle in record.cycles)
     last = record.cycles[-1]
     lines = [
         f"# {record.name}",
         "",
+        *(_verdict(record) if record.potential else ()),
         f"{times(sum(cycle.number > 0 for cycle in record.cycles), 'cycle')},"
         f" {times(n_labels, 'label')} ({n_failures} failed);"
         f" {times(last.n_training, 'structure')} for training at the end. aenetpy {__version__}.",
@@ -80,6 +84,34 @@ def opening(record: LearnRecord) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _verdict(record: LearnRecord) -> list[str]:
+    """Return how far it came, how to use the potential, how good it is, and how walks ended."""
+    first, last = record.cycles[0], record.cycles[-1]
+    verdict = f"Done: {record.ended}." if record.ended else "Not done: the same command goes on."
+    errors = "No structures are held out that would say how good it is."
+    if last.held_out is not None:
+        errors = f"Its errors (RMSE) on held-out structures are {_errors(last.held_out)}"
+        if first.held_out is not None and first is not last:
+            errors += f"; before the first label they were {_errors(first.held_out)}"
+        errors += "."
+    return [
+        f"**{verdict}** The potential is the committee in `{record.potential}`:",
+        "",
+        "    import aenetpy",
+        f"    committee = aenetpy.read_committee({record.potential!r})",
+        "    atoms.calc = aenetpy.CommitteeCalculator(committee)",
+        "",
+        errors,
+        "",
+        *(f"- `{name}` {fate}" for name, fate in record.walks.items()),
+        "",
+    ]
+
+
+def _errors(errors: ErrorPair) -> str:
+    return f"{number(errors.energy_rmse)} meV/atom and {number(errors.force_rmse)} eV/Å"
 
 
 def cycle_table(record: LearnRecord) -> str:
@@ -145,7 +177,7 @@ def property_table(record: LearnRecord) -> str:
         [
             name,
             _value(record.reference.get(name, math.nan)),
-            *([_value(full.get(name, math.nan))] if with_full else []),
+            *([_value(full.get(name, math.nan)) + _spread(record, name)] if with_full else []),
             *(_with_error(record, name, cycle) for cycle in record.cycles),
         ]
         for name in names
@@ -155,6 +187,11 @@ def property_table(record: LearnRecord) -> str:
 
 def _value(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.5g}"
+
+
+def _spread(record: LearnRecord, name: str) -> str:
+    spread = record.full_spread.get(name, math.nan)
+    return "" if math.isnan(spread) else f" ± {spread:.2g}"
 
 
 def _with_error(record: LearnRecord, name: str, cycle: CycleRecord) -> str:
@@ -184,12 +221,12 @@ def _figures(record: LearnRecord) -> Iterator[tuple[str, str, Figure | None]]:
     trace = record.trace
     yield (
         "gamma.png",
-        "Disagreement along the walks; vertical lines: ends of cycles, dashed: thresholds",
+        "Disagreement along the walks, in the colours of the cycles; dashed: thresholds",
         None if trace is None else figures.gamma_figure(trace, record.cycles),
     )
     yield (
         "properties.png",
-        "Errors of properties after each cycle; dashed: trained on all data",
+        "Errors of properties after each cycle; dashed: trained on all data, with its spread",
         figures.property_figure(record),
     )
     yield (

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 
-from aenetpy.arrays import Float
-from aenetpy.errors import DataError
-from aenetpy.io.files import read_text, write_text
+from aenetpy.arrays import Float, Index
+
+ONE_SIGMA, TWO_SIGMA = 0.6827, 0.9545
+"""Shares of normal errors within one and two standard deviations."""
+
+NO_SPREAD = 1e-6
+"""Of the usual standard deviation: below this, symmetry and not the fit makes the members agree."""
+
+RESAMPLINGS = 200
+"""Of the structures, by which the interval of a factor is found."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +26,7 @@ class Spread:
     Parameters
     ----------
     factor
-        c, by which standard deviations are to be multiplied.
+        c, by which standard deviations are to be multiplied: 68 % of the errors are within c std.
     rmse, std_rms
         Root mean squares of the errors and of the standard deviations, in the unit of the quantity.
     within
@@ -29,7 +34,15 @@ class Spread:
     within_calibrated
         The same after multiplication by c.
     n
-        How many errors.
+        How many errors, without components of forces that symmetry makes zero.
+    interval
+        In which c is in 95 of 100 cases, had other structures been held out.
+    factor_95
+        95 % of the errors are within this times the standard deviation; 2 c for normal errors.
+    beyond_three
+        Share of errors beyond three calibrated standard deviations; 0.003 of normal errors.
+    largest
+        The largest error, and its calibrated standard deviation, in the unit of the quantity.
     """
 
     factor: float
@@ -38,30 +51,15 @@ class Spread:
     within: tuple[float, float]
     within_calibrated: tuple[float, float]
     n: int
-
-
-def spread_of(errors_k: Float, stds_k: Float) -> Spread | None:
-    """Return how errors and standard deviations compare; None if there are none, or all are 0.
-
-    ``c = sqrt(Σ err^2 / Σ std^2)``: the mean square error then is the mean variance. The mean of
-    err^2/std^2 would be ruled by the few values on which all members happen to agree.
-    """
-    std_rms = math.sqrt(float((stds_k**2).mean())) if len(stds_k) else 0.0
-    if not std_rms > 0.0:
-        return None
-    rmse = math.sqrt(float((errors_k**2).mean()))
-    factor = rmse / std_rms
-
-    def shares(scale: float) -> tuple[float, float]:
-        one, two = (float((abs(errors_k) <= k * scale * stds_k).mean()) for k in (1, 2))
-        return one, two
-
-    return Spread(factor, rmse, std_rms, shares(1.0), shares(factor), len(errors_k))
+    interval: tuple[float, float]
+    factor_95: float
+    beyond_three: float
+    largest: tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What the common test set says of the spread of a committee.
+    """What structures that are held out say of the spread of a committee.
 
     Parameters
     ----------
@@ -78,39 +76,72 @@ class Calibration:
     force: Spread | None = None
 
 
-def write_calibration(path: str | Path, calibration: Calibration) -> None:
-    """Write a calibration as JSON."""
-    write_text(path, json.dumps(asdict(calibration), indent=1) + "\n")
+def spread_of(errors_k: Float, stds_k: Float, structures_k: Index | None = None) -> Spread | None:
+    """Return how errors and standard deviations compare; None if there are none, or all are 0.
 
+    With r = abs(err) / std, c is the ceil(0.6827 (n + 1))-th smallest r, so that a further
+    structure has an error within c std with a probability of 68 % at least, however errors are
+    distributed. A few outliers do not change c, as they would the ratio of mean squares.
 
-def read_calibration(path: str | Path) -> Calibration:
-    """Read what `write_calibration` has written.
-
-    Raises
-    ------
-    DataError
-        If it is something else.
+    Parameters
+    ----------
+    errors_k, stds_k
+        Of the mean, and of the members, (k,) float64.
+    structures_k
+        The structure that each belongs to; each to its own by default. The errors of a structure
+        are not independent: structures are what is drawn anew for the interval of c.
     """
-    try:
-        found = json.loads(read_text(path))
-        energy, force = found["energy"], found["force"]
-        return Calibration(
-            int(found["n_structures"]), _spread(energy), None if force is None else _spread(force)
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            f"holds no calibration of a committee ({error})",
-            file=path,
-            hint="remove it, or train the committee again",
-        ) from None
+    structures_k = np.arange(len(errors_k)) if structures_k is None else structures_k
+    has_spread_k = stds_k > NO_SPREAD * _root_mean_square(stds_k)
+    if not has_spread_k.any():
+        return None
+    sizes_k, stds_k = abs(errors_k[has_spread_k]), stds_k[has_spread_k]
+    ratios_k = sizes_k / stds_k
+    order_k = np.argsort(ratios_k, kind="stable")
+    factor, factor_95 = (_rank(ratios_k[order_k], share) for share in (ONE_SIGMA, TWO_SIGMA))
+    largest = int(np.argmax(sizes_k))
 
+    def share(limit: float) -> float:
+        return float((ratios_k <= limit).mean())
 
-def _spread(found: dict[str, object]) -> Spread:
-    values = {**found, "within": tuple(found["within"])}  # type: ignore[arg-type]
-    values["within_calibrated"] = tuple(found["within_calibrated"])  # type: ignore[arg-type]
-    return Spread(**values)  # type: ignore[arg-type]
+    return Spread(
+        factor=factor,
+        rmse=_root_mean_square(sizes_k),
+        std_rms=_root_mean_square(stds_k),
+        within=(share(1.0), share(2.0)),
+        within_calibrated=(share(factor), share(2.0 * factor)),
+        n=len(sizes_k),
+        interval=_interval(ratios_k[order_k], structures_k[has_spread_k][order_k]),
+        factor_95=factor_95,
+        beyond_three=1.0 - share(3.0 * factor),
+        largest=(float(sizes_k[largest]), factor * float(stds_k[largest])),
+    )
 
 
 def errors_and_stds(errors_mk: Float) -> tuple[Float, Float]:
     """Return the errors of the mean of the members, and the standard deviations (ddof = 0)."""
     return errors_mk.mean(axis=0), np.asarray(errors_mk.std(axis=0))
+
+
+def _rank(ascending_k: Float, share: float) -> float:
+    """Return the number that a share of further ones will not exceed, as far as these tell."""
+    n = len(ascending_k)
+    return float(ascending_k[min(math.ceil(share * (n + 1)), n) - 1])
+
+
+def _interval(ascending_k: Float, structures_k: Index) -> tuple[float, float]:
+    """Return the 95 % interval of the 68 % quantile when structures are drawn with replacement."""
+    _, own_k = np.unique(structures_k, return_inverse=True)
+    n_structures = int(own_k.max()) + 1
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(RESAMPLINGS):
+        drawn_s = np.bincount(rng.integers(n_structures, size=n_structures), minlength=n_structures)
+        so_far_k = np.cumsum(drawn_s[own_k])
+        found.append(ascending_k[np.searchsorted(so_far_k, ONE_SIGMA * so_far_k[-1])])
+    low, high = np.quantile(found, (0.025, 0.975), method="nearest")
+    return float(low), float(high)
+
+
+def _root_mean_square(values_k: Float) -> float:
+    return math.sqrt(float((values_k**2).mean())) if len(values_k) else 0.0

@@ -17,10 +17,13 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.descriptors.verlet import VerletList
+from aenetpy.digests import digest_of
 from aenetpy.errors import DataError, UsageError
+from aenetpy.io.files import read_bytes
 from aenetpy.io.network_files import NetworkSource
 from aenetpy.io.structures import as_structure
-from aenetpy.models.calibration import Calibration, read_calibration
+from aenetpy.models.calibration import Calibration
+from aenetpy.models.committee_file import committee_members
 from aenetpy.models.evaluation import Evaluation
 from aenetpy.models.extrapolation import OutOfRange
 from aenetpy.models.potential import Members, Potential, evaluate_batch_together, evaluate_together
@@ -31,13 +34,6 @@ if TYPE_CHECKING:
 
 Measure = Literal["max", "norm", "mean", "energy"]
 """How the disagreement of a committee becomes one number, see `CommitteeEvaluation`."""
-
-MEMBER = "member-"
-"""What the folders of the members of a committee are called, with their number."""
-
-
-CALIBRATION = "committee.json"
-"""Beside the folders of the members, what their test set says of the spread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -333,45 +329,39 @@ def read_committee(
     Parameters
     ----------
     sources
-        A folder with the folders ``member-1``, ``member-2`` ..., or a list with the source of
-        each member, see `aenetpy.read_potential`.
+        A folder with the folders ``member-1``, ``member-2`` ... (if there is a
+        ``committee.json``, those that it names), or a list with the source of each member, see
+        `aenetpy.read_potential`.
     chebyshev_domain
         As in `aenetpy.read_potential`.
 
     Raises
     ------
     DataError
-        As `aenetpy.read_potential` and `Committee`; if a folder has no members.
+        As `aenetpy.read_potential` and `Committee`; if a folder has no members, a member has
+        changed since ``committee.json`` was written, or is there twice.
     """
-    calibration = None
-    if isinstance(sources, str | Path):
-        path = Path(sources) / CALIBRATION
-        sources = member_folders(sources)
-        calibration = read_calibration(path) if path.exists() else None
-    potentials = [read_potential(source, chebyshev_domain) for source in sources]
-    return Committee(potentials, calibration)
+    if not isinstance(sources, str | Path):
+        return Committee([read_potential(source, chebyshev_domain) for source in sources])
+    members, calibration = committee_members(sources)
+    potentials = [read_potential(member, chebyshev_domain) for member in members]
+    committee = Committee(potentials, calibration)
+    _check_repeats(committee)
+    return committee
 
 
-def member_folders(folder: str | Path) -> list[Path]:
-    """Return the folders ``member-1``, ``member-2`` ... of a committee, by number.
-
-    Raises
-    ------
-    DataError
-        If there are none.
-    """
-    numbers = [
-        int(path.name.removeprefix(MEMBER))
-        for path in Path(folder).glob(f"{MEMBER}*")
-        if path.is_dir() and path.name.removeprefix(MEMBER).isdecimal()
-    ]
-    if not numbers:
-        raise DataError(
-            f"no folders {MEMBER}1, {MEMBER}2 ... in this one",
-            file=folder,
-            hint="name the folder in which a committee was trained, or a list of potentials",
-        )
-    return [Path(folder) / f"{MEMBER}{number}" for number in sorted(numbers)]
+def _check_repeats(committee: Committee) -> None:
+    """Refuse a potential that is a member twice: the spread would be too small."""
+    known: dict[frozenset[str], str] = {}
+    for potential, name in zip(committee.potentials, committee.names, strict=True):
+        digests = frozenset(digest_of(read_bytes(path)) for path in potential.paths.values())
+        if digests in known:
+            raise DataError(
+                f"this member of a committee is the same as {known[digests]}",
+                file=name,
+                hint="name each potential once",
+            )
+        known[digests] = name
 
 
 def _name(potential: Potential, number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -51,6 +51,16 @@ class OutOfRange:
         """Number of atoms with a value outside."""
         return np.unique(self.atoms_k).size
 
+    @property
+    def n_far(self) -> int:
+        """Number of atoms with a value far outside."""
+        return np.unique(self.atoms_k[self.deviations_k >= FAR]).size
+
+    @property
+    def furthest(self) -> float:
+        """Standard deviations of the worst value; 0 without."""
+        return float(self.deviations_k[0]) if len(self) else 0.0
+
     def part(self, begin: int, end: int, first: int) -> OutOfRange:
         """Return the values begin ... end - 1, atoms numbered from ``first``."""
         k = slice(begin, end)
@@ -71,6 +81,28 @@ class OutOfRange:
         return cls(
             atoms_k[order_k], components_k[order_k], values_k[order_k], deviations_k[order_k]
         )
+
+
+def describe(
+    names: Mapping[str, Sequence[str]], species: Sequence[str], out_of_range: OutOfRange
+) -> str:
+    """Return the worst value in words, as ``radial 3 of atom 7 (Ti), by 2.5 standard deviations``.
+
+    Parameters
+    ----------
+    names
+        Of the fingerprint components of each species.
+    species
+        Of each atom.
+    out_of_range
+        At least one value.
+    """
+    atom, component = int(out_of_range.atoms_k[0]), int(out_of_range.components_k[0])
+    symbol, beyond = species[atom], float(out_of_range.deviations_k[0])
+    amount = f"by {beyond:.3g} standard deviations"
+    if np.isinf(beyond):
+        amount = "which was constant in training"
+    return f"{names[symbol][component]} of atom {atom + 1} ({symbol}), {amount}"
 
 
 NONE = OutOfRange(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.empty(0))

@@ -62,7 +62,7 @@ class Potential:
         Where they were read from.
     chebyshev_domain
         How potentials with Chebyshev fingerprints read the cosine of an angle: "new",
-        "old" (aenet 2.0.3 and before), or "auto", as their statistics prove.
+        "old" (aenet 2.0.3 and before), "half" (a fork), or "auto", as their statistics prove.
 
     Attributes
     ----------
@@ -128,6 +128,12 @@ class Potential:
     def setups(self) -> tuple[Setup, ...]:
         """The fingerprint setup of each species, with the TYPES that it was trained with."""
         return tuple(replace(file.setup, types=file.species) for file in self.files.values())
+
+    @cached_property
+    def component_names(self) -> dict[str, list[str]]:
+        """Names of the fingerprint components of each species."""
+        parts = zip(self.species, self.atomic_potentials, strict=True)
+        return {symbol: atomic.descriptor.names() for symbol, atomic in parts}
 
     def evaluate(
         self,

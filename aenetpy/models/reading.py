@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import logging
 
-from aenetpy.descriptors.cosine_convention import ConventionChoice, proven_convention
+from aenetpy.descriptors.cosine_convention import (
+    ORIGINS,
+    ConventionChoice,
+    CosineConvention,
+    proven_convention,
+)
 from aenetpy.errors import DataError
 from aenetpy.io.network_files import NetworkSource, read_networks
 from aenetpy.models.potential import Potential
@@ -22,8 +27,8 @@ def read_potential(source: NetworkSource, chebyshev_domain: ConventionChoice = "
         A folder that holds one file of each species, one file, several files, or a
         mapping from species to file; see `aenetpy.io.network_files.read_networks`.
     chebyshev_domain
-        As in `Potential`. Where "auto" finds potentials of aenet 2.0.3 or before, the
-        user is told.
+        As in `Potential`. Where "auto" finds potentials of aenet 2.0.3 or before, or of a
+        fork, a warning says so.
 
     Raises
     ------
@@ -45,25 +50,27 @@ def read_potential(source: NetworkSource, chebyshev_domain: ConventionChoice = "
 
 
 def _tell_conventions(potential: Potential, choice: ConventionChoice) -> None:
-    """Tell the user of old potentials, and of a choice that the files contradict."""
-    old, contradicting = [], []
+    """Warn of old potentials, of forks, and of a choice that the files contradict."""
+    recognised: dict[CosineConvention, list[str]] = {}
+    contradicting = []
     for symbol, convention in potential.cosine_conventions.items():
-        if choice == "auto" and convention == "old":
-            old.append(potential.paths[symbol])
-        if proven_convention(potential.files[symbol].setup) not in (convention, None):
+        if choice == "auto" and convention != "new":
+            recognised.setdefault(convention, []).append(potential.paths[symbol])
+        proven = proven_convention(potential.files[symbol].setup)
+        if choice != "auto" and proven not in (convention, None):
             contradicting.append(potential.paths[symbol])
-    if old:
+    for convention, paths in recognised.items():
         log.warning(
-            "%s: fitted with aenet 2.0.3 or before, which took cos(theta) for an angle;"
-            " evaluated in that way (aenet 2.0.4 does not: --chebyshev-domain new, or in Python"
-            " chebyshev_domain='new');"
+            "%s: fitted with %s; evaluated in that way (aenet 2.0.4 does not:"
+            " --chebyshev-domain new, or in Python chebyshev_domain='new');"
             " 'aenetpy upgrade' makes files for both",
-            ", ".join(old),
+            ", ".join(paths),
+            ORIGINS[convention],
         )
     if contradicting:
         log.warning(
-            "%s: evaluated in the %s domain of cos(theta) as asked for, although fitted in the"
-            " other one; the energies are wrong",
+            "%s: evaluated in the %s domain of cos(theta) as asked for, although fitted in"
+            " another one; the energies are wrong",
             ", ".join(contradicting),
             choice,
         )

@@ -7,14 +7,22 @@ from collections.abc import Sequence
 import numpy as np
 
 from aenetpy.arrays import Float
+from aenetpy.io.free_form import times
 
 MD_HEADER = "# step E_pot E_kin T E_tot\n"
 
 
-def md_row(step: int, potential: float, kinetic: float, temperature: float) -> str:
-    """Return one row: step, energies in eV per atom, temperature in K."""
+def md_row(
+    step: int, potential: float, kinetic: float, temperature: float, n_outside: int, worst: str
+) -> str:
+    """Return one row: step, energies in eV per atom, temperature in K.
+
+    Behind a ``#``, which readers of columns skip, stand the number of atoms far outside of the
+    training range and the worst fingerprint component, if there are any.
+    """
     total = potential + kinetic
-    return f"{step:8d} {potential:16.8f} {kinetic:14.8f} {temperature:12.4f} {total:16.8f}\n"
+    note = f"  # {times(n_outside, 'atom')} out of range: {worst}" if n_outside else ""
+    return f"{step:8d} {potential:16.8f} {kinetic:14.8f} {temperature:12.4f} {total:16.8f}{note}\n"
 
 
 def evaluation_report(

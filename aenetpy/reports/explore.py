@@ -76,6 +76,11 @@ def tables(summary: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[s
         ("longest force (eV/Å)", summary["longest_force_eV_per_A"], "{:.3f}"),
         ("smallest cell height (Å)", summary["cell_height_A"], "{:.2f}"),
     ]
+    if n := summary["structures_with_stress"]:
+        ranges[-1:-1] = [
+            (f"pressure of {n} (GPa)", summary["pressure_GPa"], "{:.2f}"),
+            (f"largest stress of {n} (GPa)", summary["largest_stress_GPa"], "{:.2f}"),
+        ]
     keys = ("minimum", "median", "maximum")
     return [
         (
@@ -124,12 +129,14 @@ def suggestions(summary: Mapping[str, Any]) -> list[str]:
         f"radial cutoff {suggested['radial_cutoff_A']:g} Å,"
         f" angular {suggested['angular_cutoff_A']:g} Å",
     ]
+    if summary["isolated_atoms"]:
+        lines.append(f"atomic energies of isolated atoms: {', '.join(summary['isolated_atoms'])}")
     if left is not None and math.isfinite(left):
-        errors = summary["atomic_energy_errors_eV"]
-        known = ", ".join(f"{symbol} ± {error:.2g} eV" for symbol, error in errors.items())
+        errors = summary["atomic_energy_errors_eV"].items()
+        known = ", ".join(f"{symbol} ± {e:.2g} eV" for symbol, e in errors if math.isfinite(e))
         lines.append(
             f"atomic energies that leave {left:.3g} meV/atom (RMS) to be learnt"
-            + (f" (standard errors: {known}):" if summary["atomic_energies_determined"] else ":")
+            + (f" (standard errors: {known}):" if known else ":")
         )
     return lines
 

@@ -19,6 +19,9 @@ _RULE = re.compile(r"\|( *:?-+:? *\|)+")
 _CELLS = re.compile(r"(?<!\\)\|")
 _INLINE = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\[([^][]+)\]\((https?://[^()\s]+)\)")
 _NUMBER = re.compile(r"[+−-]?\d[\d.,]*(e[+-]?\d+)?( *%)?( \[.*\])?|-")
+_BRACKETS = re.compile(r"\[[^]]*\]$")
+_UNBROKEN = r'<span class="whole">\g<0></span>'
+"""An interval may stand below its value, where a table would be wider than the page."""
 
 STYLE = """\
 :root { color-scheme: light dark; }
@@ -33,12 +36,15 @@ pre { padding: 0.75rem; overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.25rem 0.75rem 0.25rem 0; text-align: left; vertical-align: top;
   border-bottom: 1px solid #ccc; }
-td.number, th.number { text-align: right; white-space: nowrap; }
+th:first-child, td:first-child { position: sticky; left: 0; background: #fff; max-width: 14rem; }
+td.number, th.number { text-align: right; }
+.whole { white-space: nowrap; }
 figure { margin: 1rem 0; }
 img { max-width: 100%; height: auto; background: #fff; border-radius: 3px; }
 figcaption { font-size: 0.9rem; }
+@media print { table { font-size: 0.6rem; } th, td { padding-right: 0.3rem; } }
 @media (prefers-color-scheme: dark) {
-  body { color: #e0e0e0; background: #181818; }
+  body, th:first-child, td:first-child { color: #e0e0e0; background: #181818; }
   code, pre { background: #2a2a2a; }
   th, td { border-color: #444; }
   a { color: #8ab4f8; }
@@ -144,7 +150,7 @@ def _row(kind: str, cells: Sequence[str], like: Sequence[str]) -> str:
     """Return a row, to the right where other cells, or these, are numbers."""
     right = [k < len(like) and bool(_NUMBER.fullmatch(like[k])) for k in range(len(cells))]
     elements = (
-        f'<{kind} class="number">{_text(cell)}</{kind}>'
+        f'<{kind} class="number">{_BRACKETS.sub(_UNBROKEN, _text(cell))}</{kind}>'
         if is_number
         else f"<{kind}>{_text(cell)}</{kind}>"
         for cell, is_number in zip(cells, right, strict=True)

@@ -64,6 +64,35 @@ def find(items: Iterable[Item], name: str) -> list[Item]:
     return found
 
 
+def search(word: str) -> list[tuple[str, list[Item]]]:
+    """Return the items of each table whose name or sentence has a word, in any case.
+
+    Items whose name has the word come first; without them, those whose sentence has it.
+    """
+    word = word.lower()
+    items = [(table.name, list(_with_keys(table))) for table in TABLES]
+    for text_of in (_name, _sentence):
+        found = [(name, [i for i in all_ if word in text_of(i).lower()]) for name, all_ in items]
+        if any(some for _, some in found):
+            return [(name, some) for name, some in found if some]
+    return []
+
+
+def _with_keys(items: Iterable[Item], before: str = "") -> Iterator[Item]:
+    for item in items:
+        named = replace(item, name=f"{before}{item.name}", keys=())
+        yield named
+        yield from _with_keys(item.keys, f"{named.name} ")
+
+
+def _name(item: Item) -> str:
+    return item.name
+
+
+def _sentence(item: Item) -> str:
+    return item.sentence
+
+
 def all_names(items: Iterable[Item]) -> list[str]:
     """Return the names of items and of those inside of them, each once."""
     found: dict[str, None] = {}

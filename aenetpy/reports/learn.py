@@ -13,9 +13,15 @@ def fit_begins(cycle: int, n_labels: int) -> str:
     return f"cycle {cycle}: fit, {times(n_labels, 'label')} so far\n"
 
 
+def all_data_begins(n_labels: int) -> str:
+    """Return that the fit to all structures begins."""
+    return f"fit to all structures, {times(n_labels, 'label')} among them\n"
+
+
 def fit_ends(record: Mapping[str, Any]) -> str:
     """Return the errors of a fit."""
-    text = f"cycle {record['cycle']}: {times(record['n_training'], 'structure')} trained on"
+    trained = f"{times(record['n_training'], 'structure')} trained on"
+    text = f"cycle {record['cycle']}: {trained if record['n_training'] else 'committee as given'}"
     if record["held_out"] is not None:
         _, energy, _, force = record["held_out"]
         text += f", {times(record['n_test'], 'structure')} held out:"
@@ -55,9 +61,16 @@ def given_up(walk: str, step: int) -> str:
     )
 
 
-def ends(cycle: int, n_labels: int, why: str) -> str:
-    """Return why learning is done."""
-    return f"done after {times(cycle + 1, 'fit')} and {times(n_labels, 'label')}: {why}\n"
+def ends(cycle: int, n_labels: int, why: str, never_ran: Sequence[str], potential: str) -> str:
+    """Return why learning is done, what was never tried, and where the result is."""
+    return (
+        f"done after {times(cycle + 1, 'fit')} and {times(n_labels, 'label')}:"
+        f" {_reason(why, never_ran)}; the potential is {potential}\n"
+    )
+
+
+def _reason(why: str, never_ran: Sequence[str]) -> str:
+    return why + (f"; never ran: {', '.join(never_ran)}" if never_ran else "")
 
 
 _COLUMNS = (
@@ -80,6 +93,7 @@ def status(
     failures: Sequence[Mapping[str, Any]],
     stage: str,
     ended: str,
+    never_ran: Sequence[str],
 ) -> str:
     """Return one line per cycle: labels, gamma, errors on held-out structures, times."""
     lines = [" ".join(f"{name:>{width}}" for name, width in _COLUMNS)]
@@ -109,5 +123,7 @@ def status(
         f"cycle {one['cycle']}, {one['walk']}, step {one['step']}: {one['reason']}"
         for one in failures
     ]
-    lines.append(f"done: {ended}" if stage == "done" else f"to do next: {stage}")
+    lines.append(
+        f"done: {_reason(ended, never_ran)}" if stage == "done" else f"to do next: {stage}"
+    )
     return "\n".join(lines) + "\n"

@@ -134,6 +134,16 @@ def structure_opening(number: int, structure: Structure) -> str:
     )
 
 
+def unread_opening(number: int, name: str) -> str:
+    """Return number and name of a structure that could not be read; aenet has no such thing."""
+    return f" Structure number  : {number}\n File name         : {name}\n\n"
+
+
+def failure_line(reason: str) -> str:
+    """Return what stands in place of the numbers of a structure that has none."""
+    return f" Error: {reason}\n\n"
+
+
 def lattice_vectors(structure: Structure, which: str = "") -> str:
     """Return the lattice vectors; ``which`` precedes the unit, as in "optimized, "."""
     vectors = zip("abc", lattice(structure).tolist(), strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +24,14 @@ STYLES = ("-", "--", ":")
 NAMES = {ENERGY: "energy error", FORCE: "force error"}
 BINS = 81
 DECADES = 3.5
-"""Of the axis of |error|. Forces that vanish by symmetry have errors far below."""
+"""Of a violin below its largest error. Forces that vanish by symmetry have errors far below."""
+
+MOST_CURVES = 12
+"""Curves that can be told apart in one panel: of the variants with the smallest errors."""
+
+MOST_COLUMNS = 4
+MOST_LETTERS = 26
+"""Of a line of a title above a small panel."""
 
 DODGE = 1.012
 """Factor between the places of two variants, whose error bars would hide each other."""
@@ -46,7 +54,9 @@ def violins(cells: Sequence[Cell], reference: str) -> Figure:
     reference
         Name of the variant that is drawn grey.
     """
-    figure, panels = two_panels(0.8 + 0.45 * len(cells), share_y=True)
+    figure, panels = two_panels(0.8 + 0.45 * min(len(cells), 12) + 0.25 * max(len(cells) - 12, 0))
+    panels[1].sharey(panels[0])
+    panels[1].tick_params(labelleft=False)
     colour = colours(cells, reference)
     positions = list(range(len(cells), 0, -1))
     for axes, quantity in zip(panels, (ENERGY, FORCE), strict=True):
@@ -55,16 +65,20 @@ def violins(cells: Sequence[Cell], reference: str) -> Figure:
             axes.set_visible(False)
             continue
         logarithms = [_logarithms(cell.errors(quantity).errors_rc) for _, cell in places]
+        ends = [max(float(values.max()) - DECADES, float(values.min())) for values in logarithms]
+        quarters = [np.percentile(values, (25, 50, 75)) for values in logarithms]
         high = max(float(values.max()) for values in logarithms)
-        low = max(high - DECADES, min(float(values.min()) for values in logarithms))
-        for (position, cell), values in zip(places, logarithms, strict=True):
-            _violin(axes, values[values >= low], position, colour[cell.variant.name])
-            below, middle, above = np.percentile(values, (25, 50, 75))
+        low = min(*ends, *(float(below) for below, _, _ in quarters), high)
+        for (position, cell), values, end, (below, middle, above) in zip(
+            places, logarithms, ends, quarters, strict=True
+        ):
+            _violin(axes, values[values >= end], position, colour[cell.variant.name])
             axes.plot([below, above], [position] * 2, color="black", linewidth=2.0)
             axes.plot(middle, position, "o", color="white", markeredgecolor="black", markersize=5)
         _decades(axes, low, high)
         axes.set_xlabel(f"|{NAMES[quantity]}| ({UNITS[quantity]})")
-    panels[0].set_yticks(positions, [cell.variant.name for cell in cells])
+    names = [fill(cell.variant.name, MOST_LETTERS) for cell in cells]
+    panels[0].set_yticks(positions, names, fontsize=8)
     return without_frames(figure)
 
 
@@ -92,7 +106,8 @@ def _violin(axes: Axes, values: Float, position: float, colour: str) -> None:
 def _decades(axes: Axes, low: float, high: float) -> None:
     """Label an axis of logarithms by powers of ten."""
     axes.set_xlim(low - 0.1, high + 0.1)
-    ticks = np.arange(np.ceil(low - 0.1), np.floor(high + 0.1) + 1)
+    step = max(1, int(np.ceil((high - low) / 4)))  # labels of more decades would overlap
+    ticks = np.arange(np.ceil(low - 0.1), np.floor(high + 0.1) + 1, step)
     axes.set_xticks(ticks, [f"{10.0**tick:g}" for tick in ticks])
     decades = 10.0 ** np.arange(np.floor(low) - 1, np.ceil(high) + 1)
     minor = np.log10(np.outer(decades, np.arange(2, 10))).reshape(-1)
@@ -101,44 +116,45 @@ def _decades(axes: Axes, low: float, high: float) -> None:
 
 
 def histograms(cells: Sequence[Cell], reference: str) -> Figure | None:
-    """Draw how often force errors of each size occur, on a logarithmic axis.
+    """Draw how often force errors of each size occur, a panel for each variant.
 
     Parameters
     ----------
     cells
         Of one size.
     reference
-        Name of the variant that is drawn grey.
+        Name of the variant that is drawn grey behind each other.
 
     Returns
     -------
     figure
         None if no variant knows forces.
     """
-    figure = new_figure(4.2)
-    axes = figure.subplots()
-    colour = colours(cells, reference)
     cells = [cell for cell in cells if cell.has(FORCE)]
     if not cells:
         return None
+    colour = colours(cells, reference)
     widest = max(float(np.abs(cell.force.errors_rc).max()) for cell in cells)
     edges = np.linspace(-widest, widest, BINS + 1)
-    for k, cell in enumerate(cells):
-        counts = np.histogram(cell.force.errors_rc, edges)[0] / len(cell.results)
-        shown = np.where(counts > 0, counts, np.nan)
-        axes.stairs(
-            shown,
-            edges,
-            color=colour[cell.variant.name],
-            linestyle=STYLES[(k // len(COLOURS)) % len(STYLES)],
-            zorder=3 if cell.variant.name == reference else 2,
-            linewidth=1.3,
-            label=cell.variant.name,
-        )
-    axes.set_yscale("log")
-    axes.set_xlabel(f"{NAMES[FORCE]} ({UNITS[FORCE]})")
-    axes.set_ylabel(f"components per seed and {edges[1] - edges[0]:.2g} eV/Å")
-    legend_above(figure, axes)
+    counts = {
+        cell.variant.name: np.histogram(cell.force.errors_rc, edges)[0] / len(cell.results)
+        for cell in cells
+    }
+    floor = 0.5 / max(len(cell.results) for cell in cells)  # an empty bin reaches down to it
+    figure, panels = small_panels([cell.variant.name for cell in cells])
+    for axes, name in zip(panels, counts, strict=False):
+        if reference in counts:
+            filled = np.maximum(counts[reference], floor)
+            axes.stairs(
+                filled, edges, baseline=floor, fill=True, color=GREY, alpha=0.5, label=reference
+            )
+        line = np.maximum(counts[name], floor)
+        axes.stairs(line, edges, baseline=floor, color=colour[name], linewidth=1.0)
+        axes.set(yscale="log", xlim=(-widest, widest))
+        axes.set_ylim(floor, 1.5 * max(float(found.max()) for found in counts.values()))
+    legend_above(figure, panels[0])
+    figure.supxlabel(f"{NAMES[FORCE]} ({UNITS[FORCE]})", fontsize=10)
+    figure.supylabel(f"components per seed and {edges[1] - edges[0]:.2g} eV/Å", fontsize=9)
     return without_frames(figure)
 
 
@@ -169,6 +185,8 @@ def error_against_delta(cells: Sequence[Cell], reference: str) -> Figure | None:
         for name, found in curves.items()
         if len({_delta(cell) for cell in found}) > 1
     }
+    by_error = sorted(curves, key=lambda name: min(c.energy.summary.mean for c in curves[name]))
+    curves = {name: curves[name] for name in curves if name in by_error[:MOST_CURVES]}
     if not curves:
         return None
     references = [cell for cell in cells if cell.variant.name == reference]
@@ -204,7 +222,7 @@ def _all_but_delta(cell: Cell) -> str:
 
 
 def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:
-    """Draw the mean |error| against the number of training structures.
+    """Draw the mean |error| against the number of training structures, of the best variants.
 
     Parameters
     ----------
@@ -221,7 +239,7 @@ def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:
     if len({cell.size for cell in cells}) < 2:
         return None
     figure, panels = two_panels(3.6)
-    colour = colours(cells, reference)
+    colour = colours(best_variants(cells, reference), reference)
     for axes, quantity in zip(panels, (ENERGY, FORCE), strict=True):
         for k, (name, hue) in enumerate(colour.items()):
             mine = (c for c in cells if c.variant.name == name and c.has(quantity))
@@ -240,6 +258,15 @@ def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:
         _plain_numbers(axes)
     legend_above(figure, panels[0])
     return without_frames(figure)
+
+
+def best_variants(cells: Sequence[Cell], reference: str) -> list[Cell]:
+    """Return the cells of the reference and of the variants with the smallest energy errors."""
+    errors: dict[str, float] = {}
+    for cell in sorted(cells, key=lambda cell: cell.size):  # the error of the largest size stays
+        errors[cell.variant.name] = cell.energy.summary.mean
+    chosen = {reference, *sorted(errors, key=errors.__getitem__)[:MOST_CURVES]}
+    return [cell for cell in cells if cell.variant.name in chosen]
 
 
 def _ends(cell: Cell, quantity: str, references: Sequence[Cell]) -> Interval:
@@ -280,10 +307,30 @@ def _curve(
     )
 
 
-def two_panels(height: float, share_y: bool = False) -> tuple[Figure, list[Axes]]:
+def two_panels(height: float) -> tuple[Figure, list[Axes]]:
     """Return a figure with two panels side by side."""
     figure = new_figure(height)
-    panels = list(figure.subplots(1, 2, sharey=share_y))
+    return figure, list(figure.subplots(1, 2))
+
+
+def small_panels(names: Sequence[str], share: bool = True) -> tuple[Figure, list[Axes]]:
+    """Return a figure with a small panel under each name, all with the same axes if shared."""
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    n_columns = min(len(names), MOST_COLUMNS)
+    n_rows = -(-len(names) // n_columns)
+    size = (1.9 * max(n_columns, 2) + 0.6, 1.9 * n_rows + 1.4)
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine())
+    grid = figure.subplots(n_rows, n_columns, squeeze=False, sharex=share, sharey=share)
+    panels = list(np.ravel(grid))
+    for axes, name in zip(panels, names, strict=False):
+        axes.set_title(fill(name, MOST_LETTERS), fontsize=8)
+        axes.tick_params(labelsize=7)
+    for k, axes in enumerate(panels):
+        below = k + n_columns >= len(names)
+        axes.tick_params(labelbottom=below or not share)
+        axes.set_visible(k < len(names))
     return figure, panels
 
 

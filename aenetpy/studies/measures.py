@@ -7,12 +7,13 @@ from statistics import fmean, stdev
 
 import numpy as np
 
+from aenetpy.analysis.errors import summarise
 from aenetpy.analysis.measures import FAR, GAUSSIAN_SHARE, Measures, measure
 from aenetpy.arrays import Float, Long
 from aenetpy.io.study_in import Study
 from aenetpy.io.trial_files import TrialResult
 from aenetpy.reports.markdown import number, table
-from aenetpy.studies.cells import Cell
+from aenetpy.studies.cells import FORCE, UNITS, Cell
 
 MEV = 1000.0
 PARTS = ("train", "test")
@@ -71,6 +72,27 @@ def measure_table(cells: Sequence[Cell], whole: bool) -> str:
             )
     title = "Energies of structures" if whole else "Energies per atom"
     return table(f"{title}: training and testing", head, rows)
+
+
+def species_table(cells: Sequence[Cell]) -> str:
+    """Return the errors of the force components on the atoms of each species, all seeds together.
+
+    Of energies there is no such table: the data hold energies of structures, not of atoms.
+    """
+    rows = []
+    for cell in cells:
+        if not cell.has(FORCE):
+            continue
+        species_n = np.array(cell.results[0].species_n)
+        errors_rnc = np.array([result.force_errors_nc for result in cell.results])
+        for symbol in dict.fromkeys(species_n.tolist()):
+            found = summarise(errors_rnc[:, species_n == symbol])
+            shown = (found.median, found.mean, found.rmse, found.maximum)
+            n_atoms = str(int((species_n == symbol).sum()))
+            rows.append((cell.variant.name, str(cell.size), symbol, n_atoms, *map(number, shown)))
+    names = ("median", "MAE", "RMSE", "largest")
+    head = ("variant", "size", "species", "atoms", *(f"{name} ({UNITS[FORCE]})" for name in names))
+    return table("Force components by species", head, rows) if rows else ""
 
 
 def ranking(study: Study, cells: Sequence[Cell]) -> str:

@@ -21,7 +21,7 @@ from aenetpy.reports.markdown import number, table
 from aenetpy.studies import figures
 from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell, sort_into_cells
 from aenetpy.studies.energy_figures import energy_figures
-from aenetpy.studies.measures import importance_table, measure_table, ranking
+from aenetpy.studies.measures import importance_table, measure_table, ranking, species_table
 
 SHOWN = {
     "median": "median",
@@ -35,7 +35,7 @@ SHOWN = {
 }
 _PER_SIZE = (
     *("errors", "force-histogram", "error-delta"),
-    *("parity", "residuals", "epochs", "importance"),
+    *("parity", "parity-structure", "residuals", "epochs", "importance"),
 )
 _FIGURE = re.compile(rf"({'|'.join(_PER_SIZE)})(-\d+)?\.png|error-size\.png")
 
@@ -47,8 +47,9 @@ Where seeds differ as much as structures, those of 2, 3 and 5 seeds hold the tru
 and 85 % of all cases. Differences are of the MAE, seed by seed and structure by structure; their
 intervals are made in the same way. p is of the paired t test across the seeds, which takes the
 test set as it is; it is not corrected for the number of comparisons. With families mixed the
-trainer's own test set holds copies of structures that it was trained on. The violins leave out
-the few errors below 1/3000 of the largest, as of forces that vanish by symmetry.
+trainer's own test set holds copies of structures that it was trained on. Each violin leaves out
+the few errors below 1/3000 of its largest, as of forces that vanish by symmetry. Figures of curves
+show the 12 variants with the smallest energy errors, and the reference.
 
 Tables of training and testing take the energies less the atomic energies of generate.in; R² is that
 of these energies, and where structures differ in size it is near 1 for whole structures whatever
@@ -93,6 +94,7 @@ def write_report(
         *(error_table(cells, quantity) for quantity in (ENERGY, FORCE)),
         measure_table(cells, whole=False),
         measure_table(cells, whole=True),
+        species_table(cells),
         difference_table(cells, study.reference),
         ranking(study, cells),
         training_table(cells),
@@ -237,7 +239,7 @@ def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
             f"Force errors{of}",
             figures.histograms(chosen, reference),
         )
-        for name, text, figure in energy_figures(chosen, reference):
+        for name, text, figure in energy_figures(chosen):
             show(f"{name}{suffix}.png", f"{text}{of}", figure)
         show(
             f"error-delta{suffix}.png",

@@ -19,6 +19,9 @@ from aenetpy.models.scaling import inverse, raw_deviations, rounding_noise
 LARGEST_SCALED_ENERGY = 1.001
 """Structures above it, per atom in scaled units, are left out."""
 
+EQUAL = 1e-6
+"""eV per atom: energies that differ by less set no scale for forces."""
+
 log = logging.getLogger("aenetpy")
 
 
@@ -29,7 +32,9 @@ class Normalisation(NamedTuple):
     n_removed: int
 
 
-def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normalisation:
+def normalise(
+    trainset: TrainingSet, max_energy: float | None = None, with_forces: bool = False
+) -> Normalisation:
     """Scale energies per atom to [-1, 1] and fingerprints to unit variance.
 
     With ``E_max' = min(E_max, max_energy)``, ``scale = 2 / (E_max' - E_min)`` and
@@ -44,6 +49,8 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
         As written by ``generate``, with setups and statistics.
     max_energy
         MAXENERGY, eV per atom; None for no limit.
+    with_forces
+        Whether FORCES trains on forces: then equal energies are allowed, and ``scale`` is 1/eV.
 
     Returns
     -------
@@ -54,7 +61,7 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
     Raises
     ------
     DataError
-        If setups are missing or all energies are equal.
+        If setups are missing or all energies are equal without forces.
     InputError
         If no two different energies are left below ``max_energy``.
 
@@ -68,7 +75,7 @@ def normalise(trainset: TrainingSet, max_energy: float | None = None) -> Normali
             warn_of_constants(setup)
     if trainset.normalized:
         return Normalisation(trainset, 0)
-    scale, shift = _energy_scaling(trainset, max_energy)
+    scale, shift = _energy_scaling(trainset, max_energy, with_forces)
     energies_s = scale * (trainset.energies_s - trainset.n_atoms_s * shift)
     per_atom_s = energies_s / trainset.n_atoms_s
     keep_s = per_atom_s <= LARGEST_SCALED_ENERGY
@@ -117,13 +124,17 @@ def check_trainable(trainset: TrainingSet) -> None:
         )
 
 
-def _energy_scaling(trainset: TrainingSet, max_energy: float | None) -> tuple[float, float]:
+def _energy_scaling(
+    trainset: TrainingSet, max_energy: float | None, with_forces: bool
+) -> tuple[float, float]:
     """Scale 2 / (E_max' - E_min) and shift (E_max' + E_min) / 2, E_max' = min(E_max, limit)."""
     low, high = trainset.energy_minimum, trainset.energy_maximum
+    if with_forces and high - low < EQUAL:
+        return 1.0, low
     if not high - low > 2.0 / LARGEST:
         raise DataError(
             f"all structures have the same energy of {low:.6f} eV per atom",
-            hint="training needs structures of different energy",
+            hint="training needs structures of different energy, or FORCES with their forces",
         )
     if max_energy is not None and not max_energy > low:
         raise InputError(

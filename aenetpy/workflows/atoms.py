@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from aenetpy.errors import DataError
-from aenetpy.interruption import interruptible
-from aenetpy.io.ase_files import iter_frames
+from aenetpy.io.entries import parse_entry
 from aenetpy.io.files import read_bytes, write_bytes
-from aenetpy.io.input_data import is_input_data
-from aenetpy.io.structures import (
-    atoms_from_structure,
-    iter_structures,
-    split_index,
-    split_units,
-    structure_from_atoms,
-)
-from aenetpy.io.xsf import read_xsf, write_xsf
+from aenetpy.io.structures import iter_frames, structure_from_atoms
+from aenetpy.io.xsf import write_xsf
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-    _Frames: TypeAlias = Sequence[tuple[int | None, Atoms]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +43,7 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
     Parameters
     ----------
     entry
-        A file; ``path@index`` chooses frames as ASE does, ``#units=`` names the units of
-        an ``input.data``.
+        A file with index and options, as of `aenetpy.io.structures.iter_structures`.
     format
         ASE's name of the format. By default ASE recognises it, XSF is read in aenet's
         dialect, and what ASE cannot recognise is tried as VASP, which is all that
@@ -65,23 +54,20 @@ def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
     DataError
         If the file is missing or cannot be read.
     """
-    bare, units = split_units(entry)
-    path, index = split_index(bare)
-    if not os.path.exists(path):
-        raise DataError(
-            f"structure file '{path}' not found", hint="paths are relative to the working directory"
-        )
-    if units is not None or (format is None and os.path.isfile(path) and is_input_data(path)):
-        last = entry if index is not None else f"{path}@-1" + entry[len(path) :]
-        for structure in iter_structures(last):
-            yield NamedAtoms(structure.name, atoms_from_structure(structure), None)
+    named = parse_entry(entry).format
+    failure: DataError | None = None
+    for candidate in [named or format] if named or format else [None, "vasp"]:
+        added = f"#format={candidate}" if candidate and not named else ""
+        try:
+            frames = list(iter_frames(entry + added, last=True))
+        except DataError as error:
+            failure = failure or error
+            continue
+        for frame in frames:
+            yield NamedAtoms(frame.name.removesuffix(added), frame.atoms(), candidate)
         return
-    if format is None and path.lower().endswith(".xsf"):
-        yield NamedAtoms(entry, atoms_from_structure(read_xsf(path)), None)
-        return
-    found_format, frames = _read(path, index, format)
-    for k, atoms in frames:
-        yield NamedAtoms(entry if k is None else f"{path}@{k}", atoms, found_format)
+    assert failure is not None, "nothing was read"
+    raise failure
 
 
 def relaxed_name(named: NamedAtoms, word: str = "relaxed") -> str:
@@ -89,11 +75,10 @@ def relaxed_name(named: NamedAtoms, word: str = "relaxed") -> str:
 
     An ``input.data`` cannot say in which units it is: relaxed structures become XSF files.
     """
-    bare, units = split_units(named.name)
-    path, index = split_index(bare)
-    root, suffix = os.path.splitext(path)
-    suffix = suffix if units is None else ".xsf"
-    return f"{root}{'' if index is None else f'-{index}'}-{word}{suffix}"
+    entry = parse_entry(named.name)
+    root, suffix = os.path.splitext(entry.path)
+    suffix = suffix if entry.units is None else ".xsf"
+    return f"{root}{'' if entry.index is None else f'-{entry.index}'}-{word}{suffix}"
 
 
 def write_atoms(path: str, atoms: Atoms, format: str | None) -> None:
@@ -121,39 +106,6 @@ def write_atoms(path: str, atoms: Atoms, format: str | None) -> None:
                 hint="choose a format that ASE writes with --format",
             ) from None
         write_bytes(path, read_bytes(written))
-
-
-def _read(path: str, index: str | None, format: str | None) -> tuple[str | None, _Frames]:
-    """Read frames in the format given; in any, then as VASP, if none is given."""
-    failure: Exception | None = None
-    for candidate in (format,) if format else (None, "vasp"):
-        try:
-            frames = _frames(path, index, candidate)
-        except DataError:
-            raise
-        except Exception as reason:
-            failure = failure or reason
-            continue
-        if frames:
-            return candidate, frames
-    if failure is None:
-        raise DataError(f"no structure matches @{index}", file=path)
-    raise DataError(
-        f"ASE cannot read it: {_first_line(failure)}",
-        file=path,
-        hint="name its format with --format, or check the file",
-    )
-
-
-def _frames(path: str, index: str | None, format: str | None) -> _Frames:
-    """Frames with their numbers; None for a single one."""
-    from ase.io.formats import string2index
-
-    chosen = string2index("-1" if index is None else index)
-    if isinstance(chosen, slice):
-        return list(enumerate(interruptible(iter_frames(path, ":", format))))[chosen]
-    frames = list(iter_frames(path, chosen, format))
-    return list(enumerate(frames)) if isinstance(chosen, str) else [(None, frames[0])]
 
 
 def _first_line(reason: Exception) -> str:

@@ -30,6 +30,7 @@ from aenetpy.parallel import ordered_map
 from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.repeats import Repeats
+from aenetpy.workflows.zero_forces import ZeroForces
 
 UNFINISHED = ".unfinished"
 """A file in a folder of copies that no ``generate.in`` lists yet."""
@@ -56,6 +57,8 @@ class AugmentTask:
         The new ``generate.in``.
     force
         Whether earlier results are replaced.
+    for_aenet
+        Whether copies carry the forces of their parents, without which ``generate.x`` refuses them.
     """
 
     settings: GenerateInput
@@ -63,6 +66,7 @@ class AugmentTask:
     copies: str = "augmented"
     output: str = "generate-augmented.in"
     force: bool = False
+    for_aenet: bool = False
 
     def in_folder(self, folder: str | Path) -> AugmentTask:
         """Return the task with what it writes, and its potential, as seen from here."""
@@ -115,11 +119,13 @@ def plan_copies(task: AugmentTask, folder: str | Path = ".") -> CopyPlan:
                 file=parent.name,
                 hint="the block TAYLOR in generate.in makes the copies without files",
             )
-        return len(as_file(replace(parent, forces_nc=None), parent, task, folder))
+        return len(as_file(parent, parent, task, folder))
 
-    repeats = Repeats()
-    structures = repeats.watch(read_structures(settings, folder))
+    repeats, zero_forces = Repeats(), ZeroForces()
+    structures = zero_forces.watch(repeats.watch(read_structures(settings, folder)))
     plan = make_copy_plan(structures, task.in_folder(folder).taylor, size)
+    zero_forces.refuse()
+    zero_forces.tell(settings)
     repeats.tell(settings, "each gets copies of its own")
     return plan
 
@@ -215,7 +221,8 @@ def as_file(copy: Structure, parent: Structure, task: AugmentTask, folder: str |
         seen = parent.name
         if not os.path.isabs(seen):
             seen = os.path.relpath(within(folder, seen), within(folder, task.copies))
-        return format_xsf(replace(copy, parent=seen))
+        forces_nc = parent.forces_nc if task.for_aenet else None
+        return format_xsf(replace(copy, parent=seen, forces_nc=forces_nc))
     assert parent.forces_nc is not None, "checked by summarise_dataset"
     return format_pyita(copy, parent.forces_nc)
 

@@ -23,11 +23,14 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from aenetpy.arrays import Float
 from aenetpy.data.methods import METHODS
 from aenetpy.digests import digest_of
 from aenetpy.errors import located
 from aenetpy.io.files import read_bytes, within, write_bytes
+from aenetpy.io.network import read_network
 from aenetpy.io.restart import Restart, check_restart, encode_restart, read_restart
 from aenetpy.io.train_in import TrainInput
 from aenetpy.io.train_state import TrainState, read_train_state, write_train_state
@@ -258,6 +261,16 @@ class Checkpoint:
             self._save_state(*self._last)
         self._file(*self._last)
         self._save_state(*self._last)
+
+    def best_weights(self, last: EpochRow) -> Float | None:
+        """Return the weights in ``-best``, if they are better for the test set than the last."""
+        if not self._best_rmse < last.score:
+            return None
+        best = [f"{file}-best" for file in self._networks.files.values()]
+        paths = [within(self._folder, name) for name in best]
+        if not all(map(os.path.exists, paths)):
+            return None
+        return np.concatenate([read_network(path).weights_w for path in paths])
 
     def note_on_best(self, last: EpochRow) -> str | None:
         """Return what is told of the networks that are the best for the test set, if any are."""

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from aenetpy.data.structure import Structure
 from aenetpy.errors import UsageError, located
 from aenetpy.interruption import interruptible
+from aenetpy.io.entries import parse_entry
 from aenetpy.io.files import check_new, exists_already, write_text, writing_error
 from aenetpy.io.input_data import parse_units, write_input_data
-from aenetpy.io.lasp2_ini import read_lasp2, translate
-from aenetpy.io.structures import iter_structures, split_index, split_units
+from aenetpy.io.lasp2_ini import dynamics_of, read_lasp2, translate
+from aenetpy.io.structures import iter_structures
 from aenetpy.io.xsf import write_xsf
+
+START = "start.xsf"
+"""Where walks of LASP2 begin, beside ``learn.yaml``."""
 
 
 def convert(sources: Sequence[str], target: str) -> str:
@@ -33,13 +37,20 @@ def convert(sources: Sequence[str], target: str) -> str:
     if len(sources) == 1 and sources[0].lower().endswith(".ini"):
         check_new(target)
         lasp2 = read_lasp2(sources[0])
-        write_text(target, translate(lasp2))
+        found = dynamics_of(lasp2)
+        if found is not None and found.structure is not None:
+            start = Path(target).parent / START
+            check_new(start)
+            write_xsf(start, found.structure)
+        write_text(target, translate(lasp2, found, START))
         return f"{target} is written; generate.in and train.in, which it names, are to be made"
-    path, units = split_units(target)
+    entry = parse_entry(target)
+    path, units = entry.path, entry.units
     if units is not None:
-        path, index = split_index(path)
-        if index is not None:
-            raise UsageError(f"{target} cannot be a part of a file", hint=f"leave out @{index}")
+        if entry.index is not None:
+            raise UsageError(
+                f"{target} cannot be a part of a file", hint=f"leave out @{entry.index}"
+            )
         try:
             known = parse_units(units)
         except ValueError as reason:
@@ -68,15 +79,15 @@ def _write_folder(target: Path, structures: Iterator[Structure]) -> int:
         raise exists_already(target, "remove it, or name another folder")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        hidden = tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent)
+        hidden = target.parent / f".{target.name}.{secrets.token_hex(4)}"
+        hidden.mkdir()  # unlike a folder of tempfile, with the mode that umask gives
     except OSError as error:
         raise writing_error(target, error) from None
     try:
         n = 0
         for n, structure in enumerate(interruptible(structures), start=1):
             with located(structure.name):
-                write_xsf(Path(hidden) / f"{n:06d}.xsf", structure)
-        os.chmod(hidden, 0o755)
+                write_xsf(hidden / f"{n:06d}.xsf", structure)
         os.rename(hidden, target)
     except BaseException:
         shutil.rmtree(hidden, ignore_errors=True)

@@ -57,6 +57,7 @@ def make_dynamics(
     from ase.md.langevin import Langevin
     from ase.md.verlet import VelocityVerlet
 
+    chain = checked_chain(atoms, ensemble)
     step, tau = time_step * units.fs, ensemble.thermostat_time * units.fs
     if ensemble.name == "nve":
         return VelocityVerlet(atoms, timestep=step)
@@ -65,25 +66,40 @@ def make_dynamics(
         stream = np.random.SeedSequence(seed, spawn_key=(RANDOM_FORCES,))
         rng = np.random.default_rng(stream)
         return Langevin(atoms, friction=1.0 / tau, fixcm=False, rng=rng, **bath)
-    if atoms.constraints:
-        raise InputError(
-            "chains of thermostats and barostats move all atoms, but some are fixed",
-            hint='use "ensemble": "nvt" with "thermostat": "langevin"',
-        )
     if ensemble.name == "nvt":
-        return _integrator("NoseHooverChainNVT")(atoms, tdamp=tau, **bath)
-    if not (atoms.pbc.all() and atoms.cell.rank == 3):
-        raise InputError(
-            "a structure that is not periodic in three directions has no pressure",
-            hint='use "ensemble": "nvt"',
-        )
-    return _integrator("MTKNPT" if ensemble.cell == "free" else "IsotropicMTKNPT")(
+        return chain(atoms, tdamp=tau, **bath)
+    return chain(
         atoms,
         tdamp=tau,
         pressure_au=ensemble.pressure * units.GPa,
         pdamp=ensemble.barostat_time * units.fs,
         **bath,
     )
+
+
+def checked_chain(atoms: Atoms, ensemble: Ensemble) -> Any:
+    """Return the integrator of ASE with a chain of thermostats; None for other ensembles.
+
+    Raises
+    ------
+    InputError
+        As `make_dynamics`.
+    """
+    if ensemble.name == "nve" or ensemble.is_random:
+        return None
+    if atoms.constraints:
+        raise InputError(
+            "chains of thermostats and barostats move all atoms, but some are fixed",
+            hint="use the ensemble nvt with the thermostat langevin",
+        )
+    if ensemble.name == "nvt":
+        return _integrator("NoseHooverChainNVT")
+    if not (atoms.pbc.all() and atoms.cell.rank == 3):
+        raise InputError(
+            "a structure that is not periodic in three directions has no pressure",
+            hint="use the ensemble nvt",
+        )
+    return _integrator("MTKNPT" if ensemble.cell == "free" else "IsotropicMTKNPT")
 
 
 def _integrator(name: str) -> Any:

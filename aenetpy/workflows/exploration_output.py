@@ -13,6 +13,7 @@ from aenetpy.analysis.survey_figures import distance_figure, energy_figure, forc
 from aenetpy.arrays import Float, Long
 from aenetpy.reports.explore import exploration_markdown
 from aenetpy.reports.html import html_page
+from aenetpy.training.force_targets import EV_PER_A3_IN_GPA
 from aenetpy.workflows.explore import Exploration, standard_errors
 
 
@@ -21,11 +22,14 @@ def exploration_summary(found: Exploration) -> dict[str, Any]:
 
     ``structures``, ``species``, ``compositions`` and ``periodic_directions`` (with numbers of
     structures); ``atoms``, ``energy_per_atom_eV``, ``rest_per_atom_eV`` (less fitted atomic
-    energies), ``longest_force_eV_per_A``, ``cell_height_A``, ``shortest_distances_A`` (by pair):
-    minimum, median and maximum over the structures, or None; ``cutoffs``: ``cutoff_A``,
+    energies), ``longest_force_eV_per_A``, ``pressure_GPa``, ``largest_stress_GPa`` (the largest
+    component; ``structures_with_stress`` have one), ``cell_height_A``,
+    ``shortest_distances_A`` (by pair): minimum, median and maximum over the structures, or None;
+    ``cutoffs``: ``cutoff_A``,
     ``cells_lower``, mean number of ``neighbours`` (None beyond 8 Å); ``suggested``: ``r_min_A``,
     ``radial_cutoff_A``, ``angular_cutoff_A``; ``atomic_energies_eV`` and their standard errors
-    ``atomic_energy_errors_eV`` by species, ``atomic_energies_determined``,
+    ``atomic_energy_errors_eV`` by species, ``isolated_atoms`` (the species whose energy is not
+    fitted), ``atomic_energies_determined``,
     ``rest_rmse_meV_per_atom``, ``types_block``; ``findings``: ``kind``, ``text`` and ``names``
     of structures or files.
     """
@@ -43,6 +47,9 @@ def exploration_summary(found: Exploration) -> dict[str, Any]:
         "energy_per_atom_eV": _range(per_atom_s),
         "rest_per_atom_eV": _range(found.rest_s),
         "longest_force_eV_per_A": _range(table.longest_s),
+        "structures_with_stress": int(np.isfinite(table.stress_sk).all(axis=1).sum()),
+        "pressure_GPa": _range(-table.stress_sk[:, :3].mean(axis=1) * EV_PER_A3_IN_GPA),
+        "largest_stress_GPa": _range(np.abs(table.stress_sk).max(axis=1) * EV_PER_A3_IN_GPA),
         "cell_height_A": _range(table.heights_s),
         "shortest_distances_A": {
             f"{a}-{b}": _range(shortest_s)
@@ -67,6 +74,9 @@ def exploration_summary(found: Exploration) -> dict[str, Any]:
         "atomic_energy_errors_eV": None
         if fit is None
         else dict(zip(table.species, standard_errors(table).tolist(), strict=True)),
+        "isolated_atoms": []
+        if fit is None
+        else [symbol for symbol, is_ in zip(table.species, fit.isolated_t, strict=True) if is_],
         "atomic_energies_determined": fit is not None and fit.unique,
         "rest_rmse_meV_per_atom": None if fit is None else 1000 * fit.rmse,
         "types_block": found.types_block,

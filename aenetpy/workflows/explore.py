@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from aenetpy.analysis.atomic_energies import fit_atomic_energies
+from aenetpy.analysis.atomic_energies import AtomicEnergies, fit_atomic_energies
 from aenetpy.analysis.dataset import Dataset, describe_dataset
-from aenetpy.analysis.likeness import NEARLY, alike, repeated
+from aenetpy.analysis.mixed_energies import find_mixed_energies
 from aenetpy.analysis.outliers import EnergyCheck, check_energies
+from aenetpy.analysis.slopes import slope_ratios
 from aenetpy.analysis.survey import Survey, survey
 from aenetpy.arrays import Float
 from aenetpy.data.setup import Setup
@@ -19,41 +20,27 @@ from aenetpy.descriptors.base import make_descriptor
 from aenetpy.descriptors.featurise import batch_fingerprints
 from aenetpy.errors import DataError
 from aenetpy.interruption import interruptible
-from aenetpy.io.free_form import times
 from aenetpy.io.patterns import matches
 from aenetpy.io.structures import iter_structures
 from aenetpy.parallel import one_blas_thread
 from aenetpy.workflows.atomic_energies import types_block
 from aenetpy.workflows.batches import batches_of_atoms
+from aenetpy.workflows.findings import (
+    Finding,
+    different_atoms,
+    missing,
+    rare_species,
+    repetitions,
+    strange_energies,
+    strange_forces,
+    strange_geometry,
+    two_kinds,
+    undetermined,
+    wrong_signs,
+)
 
-NET_FORCE = 0.01
-"""Sum of all forces, per atom, from which on they do not belong together, eV/Å."""
-
-TOO_CLOSE = 0.5
-"""No two nuclei are closer than this, Å: H2 has 0.74."""
-
-CONTRADICTION = 0.01
-"""Difference of energies, eV/atom, that nearly equal structures have at most, besides the work of
-their forces along the distance that they may be apart."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that is wrong, or should be looked at.
-
-    Parameters
-    ----------
-    kind
-        A word that does not change, for programs.
-    text
-        For people.
-    names
-        Of the structures, or files, it is about.
-    """
-
-    kind: str
-    text: str
-    names: tuple[str, ...]
+STEP, LEAST_FORCE = 0.02, 0.05
+"""Å that the atom with the longest force moves by, if that is so long, by the median of all."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,13 +101,23 @@ def explore(
         found = survey(structures)
         dataset = describe_dataset(structures)
         features_sg = mean_features(structures, found.species)
-        energies = check_energies(found.energies_s, found.counts_st, features_sg)
+        of_structures_s = np.where(found.isolated_s, np.nan, found.energies_s)
+        energies = check_energies(of_structures_s, found.counts_st, features_sg)
+        mixed = find_mixed_energies(of_structures_s, found.counts_st, features_sg)
+        signs = []
+        if mixed is None and energies.upper_s is None:
+            fitted_s = np.where(energies.outliers_s, np.nan, of_structures_s)
+            ratios_s = forces_by_fit(structures, found, fitted_s, features_sg)
+            signs = wrong_signs(found, structures, ratios_s)
     findings = [
         *refused,
         *missing(found, structures),
-        *strange_energies(found, energies),
+        *(strange_energies(found, energies) if mixed is None else two_kinds(found, mixed)),
         *strange_geometry(found),
         *strange_forces(found),
+        *signs,
+        *rare_species(found),
+        *different_atoms(found),
         *repetitions(found),
         *undetermined(dataset, found),
     ]
@@ -187,160 +184,66 @@ def less_references(found: Survey) -> Float:
     known_s = np.isfinite(found.energies_s)
     rest_s = np.full(len(known_s), np.nan)
     if known_s.any():
-        fit = fit_atomic_energies(found.counts_st[known_s], found.energies_s[known_s])
+        fit = fit_known(found)
         rest_s[known_s] = found.energies_s[known_s] - found.counts_st[known_s] @ fit.energies_t
     return np.asarray(rest_s / found.n_atoms_s)
 
 
 def standard_errors(found: Survey) -> Float:
-    """Return the standard errors of fitted atomic energies, eV, (t,); infinite if open."""
+    """Return the standard errors of fitted atomic energies, eV, (t,).
+
+    Not a number for those of isolated atoms, infinite for those that are not determined.
+    """
+    fit = fit_known(found)
+    errors_t = np.where(fit.isolated_t, np.nan, np.inf)
+    if fit.unique:
+        used_s = np.isfinite(found.energies_s) & ~found.isolated_s
+        shares_st = found.counts_st[used_s] / found.n_atoms_s[used_s, None]
+        shares_st = shares_st[:, ~fit.isolated_t]
+        inverse_tt = np.linalg.inv(shares_st.T @ shares_st)
+        errors_t[~fit.isolated_t] = fit.rmse * np.sqrt(np.diag(inverse_tt))
+    return np.asarray(errors_t)
+
+
+def fit_known(found: Survey) -> AtomicEnergies:
+    """Return the atomic energies that suit all known energies."""
     known_s = np.isfinite(found.energies_s)
-    fit = fit_atomic_energies(found.counts_st[known_s], found.energies_s[known_s])
-    if not fit.unique:
-        return np.full(len(found.species), np.inf)
-    shares_st = found.counts_st[known_s] / found.n_atoms_s[known_s, None]
-    return np.asarray(fit.rmse * np.sqrt(np.diag(np.linalg.inv(shares_st.T @ shares_st))))
+    return fit_atomic_energies(
+        found.counts_st[known_s], found.energies_s[known_s], found.isolated_s[known_s]
+    )
 
 
-def missing(found: Survey, structures: Sequence[Structure]) -> list[Finding]:
-    """Return what structures lack, and kinds of energies and periodicity that are mixed."""
-    findings = []
-    cohesive = [bool(structure.cohesive_energy) for structure in structures]
-    without = [s.energy is None and not s.cohesive_energy for s in structures]
-    for kind, chosen_s, text in (
-        ("without_energy", without, "without energy: generate will refuse them"),
-        (
-            "without_forces",
-            np.isnan(found.longest_s),
-            "without forces: generate takes them only with FORCES_OPTIONAL",
-        ),
-        (
-            "cohesive_energies",
-            cohesive if not all(cohesive) else [],
-            "with a cohesive energy, "
-            "others with a total energy: the atomic energies of TYPES must be theirs",
-        ),
-    ):
-        names = tuple(np.array(found.names_s)[np.flatnonzero(chosen_s)])
-        if names:
-            findings.append(Finding(kind, f"{times(len(names), 'structure')} {text}", names))
-    if len(kinds := np.unique(found.periodic_s)) > 1:
-        counts = ", ".join(
-            f"{(found.periodic_s == k).sum()} in {times(int(k), 'direction')}" for k in kinds
+def forces_by_fit(
+    structures: Sequence[Structure], found: Survey, energies_s: Float, features_sg: Float
+) -> Float:
+    """Return the slopes of fitted energies along the forces by the forces, see `slope_ratios`."""
+    longest_s = np.nan_to_num(found.longest_s)
+    least = LEAST_FORCE * float(np.median(longest_s))
+    steps = [
+        STEP * structure.forces_nc / longest
+        if structure.forces_nc is not None and longest > least
+        else np.zeros_like(structure.positions_nc)
+        for structure, longest in zip(structures, longest_s, strict=True)
+    ]
+    features = [
+        mean_features(
+            [
+                replace(structure, positions_nc=structure.positions_nc + sign * step_nc)
+                for structure, step_nc in zip(structures, steps, strict=True)
+            ],
+            found.species,
         )
-        fewest = min(kinds, key=lambda k: (found.periodic_s == k).sum())
-        names = tuple(np.array(found.names_s)[found.periodic_s == fewest])
-        findings.append(
-            Finding("mixed_periodicity", f"not all are periodic alike: {counts}", names)
-        )
-    return findings
-
-
-def strange_energies(found: Survey, energies: EnergyCheck) -> list[Finding]:
-    """Return outliers, or two groups of energies."""
-    names_s = np.array(found.names_s)
-    what = "composition and geometry" if energies.of_geometry else "composition"
-    if energies.upper_s is not None:
-        upper_s, lower_s = energies.upper_s, np.isfinite(energies.rest_s) & ~energies.upper_s
-        text = (
-            f"the energies fall into two groups that {what} do not explain, {energies.step:.3g}"
-            f" eV/atom apart: {lower_s.sum()} structures ('{names_s[lower_s][0]}', ...) and"
-            f" {upper_s.sum()} ('{names_s[upper_s][0]}', ...); are they of one code, with one set"
-            " of pseudopotentials and settings?"
-        )
-        fewer_s = upper_s if upper_s.sum() <= lower_s.sum() else lower_s
-        return [Finding("two_references", text, tuple(names_s[fewer_s]))]
-    middle = np.nanmedian(energies.rest_s) if np.isfinite(energies.rest_s).any() else 0.0
-    order = np.argsort(-np.abs(energies.rest_s - middle))
-    worst = [s for s in order if energies.outliers_s[s]]
-    if not worst:
-        return []
-    rest = energies.rest_s[worst[0]] - middle
-    text = (
-        f"{times(len(worst), 'structure')} with an energy unlike those of the others by more than"
-        f" {what} explain (standard deviation {1000 * energies.deviation:.3g} meV/atom): the worst,"
-        f" {names_s[worst[0]]}, by {rest:+.3g} eV/atom ({rest * found.n_atoms_s[worst[0]]:+.3g} eV)"
+        for sign in (1, -1)
+    ]
+    works_s = [
+        np.nan if structure.forces_nc is None else (structure.forces_nc * step_nc).sum() / STEP
+        for structure, step_nc in zip(structures, steps, strict=True)
+    ]
+    shares_st = found.counts_st / found.n_atoms_s[:, None]
+    changes_sg = (features[0] - features[1]) / (2 * STEP)
+    return slope_ratios(
+        energies_s / found.n_atoms_s,
+        np.hstack([shares_st, features_sg]),
+        np.hstack([np.zeros_like(shares_st), changes_sg]),
+        np.array(works_s) / found.n_atoms_s,
     )
-    return [Finding("energy_outliers", text, tuple(names_s[worst]))]
-
-
-def strange_geometry(found: Survey) -> list[Finding]:
-    """Return structures with atoms on top of each other."""
-    shortest_s = found.shortest_sp.min(axis=1)
-    close = np.flatnonzero(shortest_s < TOO_CLOSE)
-    if not close.size:
-        return []
-    names = tuple(np.array(found.names_s)[close])
-    text = (
-        f"{times(len(names), 'structure')} with atoms closer than {TOO_CLOSE} Å: the closest are"
-        f" {shortest_s.min():.3f} Å apart"
-    )
-    return [Finding("close_atoms", text, names)]
-
-
-def strange_forces(found: Survey) -> list[Finding]:
-    """Return structures whose forces do not add up to nothing."""
-    per_atom_s = np.nan_to_num(found.net_s) / found.n_atoms_s
-    names = tuple(np.array(found.names_s)[per_atom_s > NET_FORCE])
-    if not names:
-        return []
-    worst = int(np.argmax(per_atom_s))
-    text = (
-        f"{times(len(names), 'structure')} with a net force of more than {NET_FORCE} eV/Å per"
-        f" atom: the worst, {found.names_s[worst]}, {found.net_s[worst]:.3g} eV/Å in all; are"
-        " forces missing, or those of fixed atoms set to zero?"
-    )
-    return [Finding("net_forces", text, names)]
-
-
-def repetitions(found: Survey) -> list[Finding]:
-    """Return structures that are equal or nearly equal, and those whose energies then differ."""
-    findings = []
-    equal = repeated(found.digests_s)
-    again = {s for group in equal for s in group[1:]}
-    near: list[tuple[int, int]] = []
-    against: list[tuple[int, int]] = []
-    per_atom_s = found.energies_s / found.n_atoms_s
-    for first, *others in alike(found):
-        for s in others:
-            if s in again:
-                continue
-            work = NEARLY * np.nan_to_num(max(found.longest_s[first], found.longest_s[s]))
-            differs = abs(per_atom_s[s] - per_atom_s[first]) > CONTRADICTION + work
-            (against if differs else near).append((first, s))
-    pairs = [(group[0], s) for group in equal for s in group[1:]]
-    for kind, found_pairs, text in (
-        ("equal", pairs, "equal to earlier ones in all but their names"),
-        (
-            "nearly_equal",
-            near,
-            f"nearly equal to earlier ones (all distances the same to {NEARLY} Å)",
-        ),
-        (
-            "contradictory",
-            against,
-            f"nearly equal to earlier ones (distances the same to {NEARLY} Å) but with other"
-            " energies, by more than their forces explain",
-        ),
-    ):
-        if found_pairs:
-            a, b = found_pairs[0]
-            example = f"'{found.names_s[b]}' and '{found.names_s[a]}'"
-            names = tuple(found.names_s[s] for _, s in found_pairs)
-            findings.append(
-                Finding(kind, f"{times(len(names), 'structure')} {text}: {example}", names)
-            )
-    return findings
-
-
-def undetermined(dataset: Dataset, found: Survey) -> list[Finding]:
-    """Return whether the compositions leave atomic energies open."""
-    fit = dataset.atomic_energies
-    if fit is None or fit.unique:
-        return []
-    rank = np.linalg.matrix_rank(found.counts_st[np.isfinite(found.energies_s)])
-    text = (
-        f"the compositions do not determine the atomic energies: they tell {rank} of"
-        f" {len(found.species)} apart; those below fit, others as well"
-    )
-    return [Finding("undetermined_references", text, ())]

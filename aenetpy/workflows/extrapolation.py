@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from aenetpy.data.structure import Structure
-from aenetpy.models.extrapolation import FAR, OutOfRange
+from aenetpy.models.extrapolation import FAR, OutOfRange, describe
 from aenetpy.models.potential import Potential
 
 log = logging.getLogger("aenetpy")
@@ -29,11 +28,6 @@ class Extrapolation:
         self._n_structures = self._n_outside = self._n_atoms = 0
         self._worst = -np.inf
         self._worst_text = ""
-
-    @cached_property
-    def _names(self) -> dict[str, list[str]]:
-        parts = zip(self._potential.species, self._potential.atomic_potentials, strict=True)
-        return {symbol: atomic.descriptor.names() for symbol, atomic in parts}
 
     def count(self, structure: Structure, out_of_range: OutOfRange) -> None:
         """Add the values of one structure that are out of range to the summary."""
@@ -63,13 +57,7 @@ class Extrapolation:
 
     def describe(self, structure: Structure, out_of_range: OutOfRange) -> str:
         """Return the worst value in words: ``radial 3 of atom 7 (Ti) by 2.5 deviations``."""
-        atom, component = int(out_of_range.atoms_k[0]), int(out_of_range.components_k[0])
-        symbol = structure.species[atom]
-        beyond = float(out_of_range.deviations_k[0])
-        amount = f"by {beyond:.3g} standard deviations"
-        if np.isinf(beyond):
-            amount = "which was constant in training"
-        return f"{self._names[symbol][component]} of atom {atom + 1} ({symbol}), {amount}"
+        return describe(self._potential.component_names, structure.species, out_of_range)
 
     def warnings(self, structure: Structure, out_of_range: OutOfRange) -> list[str]:
         """Return the warning on one structure, if it is far outside."""
@@ -92,7 +80,7 @@ class Extrapolation:
             symbol = structure.species[atom]
             entries.append(
                 {
-                    "component": self._names[symbol][component],
+                    "component": self._potential.component_names[symbol][component],
                     "atom": atom + 1,
                     "species": symbol,
                     "value": value,

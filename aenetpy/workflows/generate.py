@@ -36,6 +36,7 @@ from aenetpy.workflows.entries import read_structures
 from aenetpy.workflows.repeats import Repeats
 from aenetpy.workflows.timing import Timing
 from aenetpy.workflows.training_set_builder import StructureWithFingerprints, TrainingSetBuilder
+from aenetpy.workflows.zero_forces import ZeroForces
 
 if TYPE_CHECKING:
     from aenetpy.augmentation.plan import CopyPlan
@@ -118,7 +119,9 @@ def collect(
         taylor = settings.taylor
         if taylor.potential is not None:
             taylor = replace(taylor, potential=within(folder, taylor.potential))
-        plan = make_copy_plan(read_structures(settings, folder), taylor)
+        zero_forces = ZeroForces()
+        plan = make_copy_plan(zero_forces.watch(read_structures(settings, folder)), taylor)
+        zero_forces.refuse()
 
     def evaluate(pieces: list[tuple[Structure, bool]]) -> list[StructureWithFingerprints]:
         structures = [structure for structure, _ in pieces]
@@ -157,8 +160,9 @@ def collect(
         copies_training_set(settings, folder, setups_t, opener) as with_copies,
         derivatives_writer(settings, folder) as derivatives,
     ):
-        repeats = Repeats()
-        parents = enumerate(repeats.watch(read_structures(settings, folder, listener.advance)))
+        repeats, zero_forces = Repeats(), ZeroForces()
+        structures = read_structures(settings, folder, listener.advance)
+        parents = enumerate(zero_forces.watch(repeats.watch(structures)))
         for found in ordered_map(
             evaluate_batch, batches_of_atoms(structures_and_copies(parents, plan), n_atoms_of), jobs
         ):
@@ -175,6 +179,7 @@ def collect(
                     derivatives.append(evaluated.name, len(structure), n_species, evaluated.atoms)
         timing.milestone("fingerprints computed")
         repeats.tell(settings, REPEATED)
+        zero_forces.tell(settings)
         if with_copies is not None:
             with_copies.finish()
         info = builder.finish()

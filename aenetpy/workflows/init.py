@@ -6,17 +6,19 @@ import logging
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 from pathlib import Path
 from string import Template
 
 from aenetpy.analysis.dataset import Dataset, describe_dataset
 from aenetpy.errors import UsageError
+from aenetpy.io.entries import parse_entry
 from aenetpy.io.files import check_new, read_text, write_text
 from aenetpy.io.free_form import times
 from aenetpy.io.patterns import matches
-from aenetpy.io.structures import iter_structures, split_index, split_units
+from aenetpy.io.structures import iter_structures
+from aenetpy.io.yaml_in import yaml_text
 
 ETAS_PAIR = (0.003, 0.036, 0.071, 0.125, 0.214, 0.357, 0.714, 1.428)
 ETAS_TRIPLE = (0.0004, 0.03, 0.09)
@@ -47,16 +49,15 @@ class Recipe:
         Hidden layers.
     radial_order, angular_order
         Of Chebyshev fingerprints.
-    radial_cutoff, angular_cutoff
-        Å, at most.
+    stress
+        Whether the stress is trained on.
     """
 
     fits: Mapping[str, Fit]
     nodes: str = "2 15:tanh 15:tanh"
     radial_order: int = 16
     angular_order: int = 4
-    radial_cutoff: float = math.inf
-    angular_cutoff: float = math.inf
+    stress: bool = False
 
 
 ENERGIES = Recipe({"train.in": Fit(None, "bfgs", 500, "! REGULARIZATION 0.000001")})
@@ -72,9 +73,10 @@ FORCES = Recipe(
     nodes="2 100:twist 60:twist",
     radial_order=20,
     angular_order=14,
-    radial_cutoff=5.5,
-    angular_cutoff=4.2,
 )
+SMALL = "2 50:twist 30:twist"
+FEW = 10_000
+"""Force components, for each species, that are too few for the large networks of FORCES."""
 
 
 @dataclass(frozen=True)
@@ -140,30 +142,33 @@ def write_inputs(
         If a structure file is wrong, or there is another file of one of the names; none is
         written then.
     """
-    suggestions = Suggestions()
+    suggestions = Suggestions(radial_cutoff=5.5, angular_cutoff=4.2) if forces else Suggestions()
     if files:
         names = [name for entry in files for name in matches(entry) or [entry]]
         dataset = describe_dataset(s for name in names for s in iter_structures(name))
         species = species or dataset.species
         suggestions = suggest_from(dataset, species, files)
+        recipe = choose_recipe(dataset, forces, learn)
+    else:
+        recipe = FORCES if forces else ENERGIES
     for symbol in species:
         if not symbol.isalnum() or len(symbol) > 2 or list(species).count(symbol) > 1:
             raise UsageError(
                 f"species '{symbol}' is no symbol of one or two letters, or given twice",
                 hint="write for instance: aenetpy init -s Ti -s O",
             )
-    recipe = FORCES if forces else ENERGIES
     words = _general_words(species, suggestions, recipe)
     contents = {"generate.in": _filled("generate.in", words)}
     for name, fit in recipe.fits.items():
-        contents[name] = _filled("train.in", words | _fit_words(fit))
+        contents[name] = _filled("train.in", words | _fit_words(fit, recipe.stress))
     contents["predict.in"] = _filled("predict.in", words)
     for symbol in species:
         contents[f"{symbol}.fingerprint.stp"] = _filled(
             f"{basis}.stp", _setup_words(symbol, species, suggestions, recipe)
         )
     if learn:
-        contents["learn.yaml"] = _filled("learn.yaml", {"start": _first_of(suggestions.files[0])})
+        start = yaml_text(_first_of(suggestions.files[0]))
+        contents["learn.yaml"] = _filled("learn.yaml", {"start": start})
     # What an earlier call has written may stay: it may have been killed half way.
     missing = [name for name, text in contents.items() if not _holds(name, text)]
     for name in missing:
@@ -208,8 +213,13 @@ def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str])
     if fit is not None:
         by_symbol = dict(zip(dataset.species, fit.energies_t.tolist(), strict=True))
         energies_t = tuple(by_symbol.get(symbol, 0.0) for symbol in species)
+        isolated = [x for x, is_ in zip(dataset.species, fit.isolated_t, strict=True) if is_]
         log.info(
-            "atomic energies are fitted to the total energies%s%s",
+            "atomic energies are %s%s%s",
+            "fitted to the total energies"
+            if not isolated
+            else f"the energies of the isolated atoms of {', '.join(isolated)}"
+            + ", others fitted" * (len(isolated) < len(dataset.species)),
             f": they leave {1000 * fit.rmse:.0f} meV/atom (RMS)"
             if math.isfinite(fit.rmse)
             else " of too few structures to judge them by",
@@ -222,12 +232,41 @@ def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str])
     )
 
 
+def choose_recipe(dataset: Dataset, forces: bool, learn: bool) -> Recipe:
+    """Return how a potential is fitted to a data set, and say why.
+
+    Parameters
+    ----------
+    dataset
+        All structures.
+    forces
+        Whether forces are trained on, if there are any.
+    learn
+        Whether they come from learning on the fly, whatever the structures have.
+    """
+    if not forces:
+        return ENERGIES
+    if not dataset.n_forces and not learn:
+        log.warning("no structure has forces: train.in fits energies alone, without FORCES")
+        return ENERGIES
+    recipe = replace(FORCES, stress=dataset.n_with_stress > 0)
+    if recipe.stress:
+        known = times(dataset.n_with_stress, "structure")
+        log.info("%s with stress: STRESS is on in train.in", known)
+    per_species = dataset.n_forces // len(dataset.species)
+    if dataset.n_forces and per_species < FEW and not learn:
+        recipe = replace(recipe, nodes=SMALL)
+    log.info(
+        "%d force components per species: networks %s", per_species, recipe.nodes.partition(" ")[2]
+    )
+    return recipe
+
+
 def _first_of(entry: str) -> str:
     """Return the first structure of an entry of FILES."""
-    bare, units = split_units(entry)
-    path, index = split_index(bare)
-    first = (matches(path) or [path])[0]
-    return (first if index is None else f"{first}@0") + (f"#units={units}" if units else "")
+    parts = parse_entry(entry)
+    first = (matches(parts.path) or [parts.path])[0]
+    return (first if parts.index is None else f"{first}@0") + parts.tail
 
 
 def _holds(name: str, text: str) -> bool:
@@ -262,13 +301,14 @@ def _general_words(
     }
 
 
-def _fit_words(fit: Fit) -> dict[str, str]:
+def _fit_words(fit: Fit, stress: bool) -> dict[str, str]:
     return {
         "energies_alone": "! " if fit.alpha is None else "",
         "alpha": str(0.99 if fit.alpha is None else fit.alpha),
         "method": fit.method,
         "iterations": str(fit.iterations),
         "regularization": fit.regularization,
+        "no_stress": "" if stress else "! ",
     }
 
 
@@ -291,8 +331,8 @@ def _setup_words(
         "n_species": str(len(species)),
         "species_list": "\n".join(species),
         "rmin": str(suggestions.r_min),
-        "radial_cutoff": str(min(suggestions.radial_cutoff, recipe.radial_cutoff)),
-        "angular_cutoff": str(min(suggestions.angular_cutoff, recipe.angular_cutoff)),
+        "radial_cutoff": str(suggestions.radial_cutoff),
+        "angular_cutoff": str(suggestions.angular_cutoff),
         "radial_order": str(recipe.radial_order),
         "angular_order": str(recipe.angular_order),
         "n_functions": str(len(pairs) + len(triples)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import math
 import os
@@ -9,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import astuple, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 
@@ -17,15 +18,16 @@ from aenetpy.analysis.properties import measure
 from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError, DataError, InputError, ReferenceFailed, Stopped
 from aenetpy.interruption import check
-from aenetpy.io.files import within
+from aenetpy.io.files import within, writing_error
 from aenetpy.io.free_form import Entry, times
 from aenetpy.io.generate_in import read_generate_in
 from aenetpy.io.learn_in import Learn
 from aenetpy.io.learn_state import LearnState, read_state, write_state
 from aenetpy.io.lock import locked_folder
-from aenetpy.io.properties_in import given_values
+from aenetpy.io.properties_in import Property, given_values, reference_names
 from aenetpy.io.structures import iter_structures
-from aenetpy.io.train_in import read_train_in
+from aenetpy.io.temporary import NamedFile
+from aenetpy.io.train_in import TrainInput, read_train_in
 from aenetpy.io.xyz import write_xyz
 from aenetpy.learning.reference import Failure, Label
 from aenetpy.learning.report import write_report
@@ -41,9 +43,13 @@ from aenetpy.workflows.learn_record import (
     held_out_structures,
     learn_record,
     parity_of_committee,
+    write_trajectory,
 )
 from aenetpy.workflows.learn_walks import Walks
 from aenetpy.workflows.reference import check_reference, label, measure_with
+
+if TYPE_CHECKING:
+    from ase.calculators.calculator import BaseCalculator
 
 STATE, STOP, LOG = "state.json", "STOP", "learn.log"
 FRAMES, LABELS = "frames.xyz", "labels.xyz"
@@ -102,7 +108,7 @@ def learn(
     with locked_folder(results, "learn") as lock:
         run = _Run(settings, Path(folder), results, jobs, lock)
         with (
-            open(results / LOG, "a", encoding="utf-8", errors="surrogateescape") as told,
+            _appended(results / LOG) as told,
             notes_only_to(told),
             warnings_as_notes(),
         ):
@@ -117,6 +123,16 @@ def learn(
                 raise
             run.report()
         return run.state
+
+
+def _appended(path: Path) -> TextIO:
+    """Open a text file that is appended to, and whose name stands in errors of a full disk."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    except OSError as error:
+        raise writing_error(path, error) from None
+    file = io.BufferedWriter(NamedFile(descriptor, "ab", str(path)))
+    return io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace")
 
 
 class _Run:
@@ -164,14 +180,16 @@ class _Run:
     def to_the_end(self) -> None:
         """Go from stage to stage."""
         state = self.state
-        keys = [key for one in self.settings.properties for key in one.keys.values()]
+        keys = reference_names(self.settings.properties)
         if state.reference is None or any(key not in state.reference for key in keys):
             state.reference = reference_properties(self.settings, self.results, self.lock)
             self.save()
         if state.ended == LABELS_USED and state.n_labels < self.settings.labels:
-            state.stage, state.ended = "explore", ""  # the user allows more of them
+            # The user allows more of them: all walks begin anew, since each has its share.
+            state.stage, state.ended = "explore", ""
+            state.walk, state.point, state.repeats = 0, None, 0
         if state.stage == "done":
-            self.listener.tell(report.ends, state.cycle, state.n_labels, state.ended)
+            self._end(state.ended)
         has_moved = False
         while state.stage != "done":
             check()
@@ -181,6 +199,8 @@ class _Run:
             has_moved = True
             getattr(self, f"_{state.stage}")()
             self.save()
+        if self.settings.all_data == "yes":
+            self._compare_all_data()
 
     def _train(self) -> None:
         """Fit the committee to all labels so far."""
@@ -189,16 +209,8 @@ class _Run:
         here.mkdir(exist_ok=True)
         self.listener.tell(report.fit_begins, state.cycle, state.n_labels)
         before = self.cycle_folder(state.cycle - 1) if state.cycle else None
-        task = FitTask(
-            replace(self.generate, files=(*self.generate.files, *self._label_entries())),
-            self.train if before is None else replace(self.train, **self.settings.retrain),
-            os.path.join(self._seen(self.results), "cycle-"),
-            self.settings.members,
-            self.settings.seed,
-            self.root,
-            here,
-            before,
-        )
+        trained = self.train if before is None else replace(self.train, **self.settings.retrain)
+        task = self._task(trained, here, before, self._given() if before is None else None)
         record = fit_committee(task, self.jobs)
         state.test = record.pop("test")
         state.lower, state.upper = self._thresholds(record["force_spread"])
@@ -281,7 +293,8 @@ class _Run:
                 state.failed, state.stage = 0, "explore"
                 self.save()
                 raise ReferenceFailed(
-                    f"no label in {times(MOST_FAILED, 'cycle')}: {failures[-1].reason}",
+                    f"no label by '{self.settings.reference.calculator}' in"
+                    f" {times(MOST_FAILED, 'cycle')}: {failures[-1].reason}",
                     file=here / "reference",
                     hint="mend the cause, and run the same command to go on",
                 )
@@ -295,14 +308,45 @@ class _Run:
         state.cycle, state.stage = state.cycle + 1, "train"
         write_xyz(self.results / LABELS, self._labels())
 
+    def _compare_all_data(self) -> None:
+        """Fit a new committee to all structures, and measure its properties and their spread."""
+        from aenetpy.calculators import Calculator
+
+        state, settings = self.state, self.settings
+        if state.full is not None and state.full["n_labels"] == state.n_labels:
+            return
+        here = self.results / f"all-data-{state.n_labels}"
+        here.mkdir(exist_ok=True)
+        self.listener.tell(report.all_data_begins, state.n_labels)
+        trained = replace(self.train, test_percent=0.0, patience=None)  # which needs a test set
+        fit_committee(self._task(trained, here), self.jobs)
+        committee = read_committee(here)
+        members = [
+            measured(settings.properties, Calculator(one, skin=0.0, jobs=self.jobs))
+            for one in committee.potentials
+        ]
+        state.full = {
+            "n_labels": state.n_labels,
+            "values": self._measured(committee),
+            "spread": {
+                name: _number(float(np.std(np.array([one[name] for one in members], np.float64))))
+                for name in members[0]
+            },
+        }
+        self.save()
+
     def report(self) -> None:
-        """Write the report, if there is something to tell."""
+        """Write the report and the trajectory, if there is something to tell."""
         if self.state.cycles:
+            write_trajectory(self.results, self.state)
             write_report(self.results / REPORT, learn_record(self.settings, self.state, self.root))
 
     def _end(self, why: str) -> None:
-        self.state.stage, self.state.ended = "done", why
-        self.listener.tell(report.ends, self.state.cycle, self.state.n_labels, why)
+        state = self.state
+        state.stage, state.ended = "done", why
+        never_ran = [walk.name for walk in self.settings.explore[state.walk + 1 :]]
+        potential = os.path.join(self.settings.folder, cycle_name(state.cycle))
+        self.listener.tell(report.ends, state.cycle, state.n_labels, why, never_ran, potential)
 
     # What the stages share
 
@@ -324,17 +368,32 @@ class _Run:
         return lower, settings.upper if settings.upper is not None else AUTO_UPPER * lower
 
     def _measured(self, committee: Committee) -> dict[str, float | None]:
-        """Return the properties as the committee has them; what it does not have is told."""
+        """Return the properties as the committee has them."""
         from aenetpy.calculators import CommitteeCalculator
 
-        if not self.settings.properties:
-            return {}
-        found = measure(
-            self.settings.properties, CommitteeCalculator(committee, skin=0.0, jobs=self.jobs)
+        calculator = CommitteeCalculator(committee, skin=0.0, jobs=self.jobs)
+        return measured(self.settings.properties, calculator)
+
+    def _task(
+        self, trained: TrainInput, here: Path, before: Path | None = None, given: Path | None = None
+    ) -> FitTask:
+        """Return the fit of all structures so far."""
+        return FitTask(
+            replace(self.generate, files=(*self.generate.files, *self._label_entries())),
+            trained,
+            os.path.join(self._seen(self.results), "cycle-"),
+            self.settings.members,
+            self.settings.seed,
+            self.root,
+            here,
+            before,
+            given,
         )
-        for name, reason in found.reasons.items():
-            log.warning("%s: %s", name, reason)
-        return {name: _number(value) for name, value in found.values.items()}
+
+    def _given(self) -> Path | None:
+        """Return the folder of the committee that learning begins with; None without."""
+        name = self.settings.committee
+        return None if name is None else Path(within(self.root, name))
 
     def _label_entries(self) -> list[Entry]:
         """Return the labels of all cycles before this one, as FILES names them."""
@@ -401,13 +460,23 @@ def reference_properties(settings: Learn, results: Path, lock: int) -> dict[str,
         If they cannot be calculated.
     """
     known = given_values(settings.properties)
-    if all(key in known for one in settings.properties for key in one.keys.values()):
+    if all(key in known for key in reference_names(settings.properties)):
         return dict(known)
     found = measure_with(settings.properties, settings.reference, results / "reference", lock)
     for name, reason in found.reasons.items():
         if name not in known:
             log.warning("%s of the reference: %s", name, reason)
     return {name: _number(value) for name, value in found.values.items()} | known
+
+
+def measured(properties: Sequence[Property], calculator: BaseCalculator) -> dict[str, float | None]:
+    """Return properties as a calculator has them; what it does not have is logged."""
+    if not properties:
+        return {}
+    found = measure(properties, calculator)
+    for name, reason in found.reasons.items():
+        log.warning("%s: %s", name, reason)
+    return {name: _number(value) for name, value in found.values.items()}
 
 
 def _number(value: float) -> float | None:

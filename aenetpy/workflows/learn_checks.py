@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aenetpy.data.setup import Setup
 from aenetpy.descriptors.species import check_species
 from aenetpy.digests import digest_of
 from aenetpy.errors import InputError
+from aenetpy.io.entries import parse_entry
 from aenetpy.io.files import read_bytes, within
+from aenetpy.io.free_form import times
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.learn_in import Learn, WalkInput
-from aenetpy.io.structures import iter_structures, split_index, split_units
+from aenetpy.io.network import read_network
+from aenetpy.io.structures import iter_structures
 from aenetpy.io.train_in import TrainInput
+from aenetpy.models.committee_file import MEMBER, member_folders
 from aenetpy.workflows.atoms import read_atoms
+from aenetpy.workflows.dynamics import checked_chain
 from aenetpy.workflows.generate import read_setups
+from aenetpy.workflows.network_checks import check_existing
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -51,11 +59,37 @@ def check_learning(settings: Learn, generate: GenerateInput, train: TrainInput, 
             hint="give the copies with TAYLOR, or without outfile",
         )
     setups = read_setups(generate, root)
+    if settings.committee is not None:
+        _check_committee(settings, train, setups, Path(within(root, settings.committee)))
     for walk in settings.explore:
         for structure in iter_structures(within(root, walk.start or walk.trajectory or "")):
             check_species(structure, setups)
         if walk.start is not None:
-            start_atoms(walk, root)
+            atoms = start_atoms(walk, root)
+            try:
+                checked_chain(atoms, walk.ensemble)
+            except InputError as error:
+                raise walk.place.error(f"{walk.name}: {error.message}", error.hint) from None
+
+
+def _check_committee(
+    settings: Learn, train: TrainInput, setups: Sequence[Setup], folder: Path
+) -> None:
+    """Refuse a committee that later fits could not begin with."""
+    members = member_folders(folder)
+    if len(members) != settings.members:
+        raise InputError(
+            f"committee has {times(len(members), 'member')}, and members is {settings.members}",
+            file=settings.path,
+            line=settings.lines.get("committee"),
+            hint=f"write members: {len(members)}",
+        )
+    types = tuple(setup.species for setup in setups)
+    for member in members:
+        for line in train.networks:
+            setup = next(one for one in setups if one.species == line.species)
+            network = read_network(member / line.file)
+            check_existing(line, network, replace(setup, types=types), settings.train)
 
 
 def start_atoms(walk: WalkInput, root: Path) -> Atoms:
@@ -78,7 +112,7 @@ def start_atoms(walk: WalkInput, root: Path) -> Atoms:
 def learning_digest(settings: Learn, generate: GenerateInput, root: Path) -> str:
     """Return a digest of all that the result depends on but what may change."""
     fixed = asdict(settings)
-    for name in ("path", "folder", "wall_time", "properties", "reference", "lines"):
+    for name in ("path", "folder", "wall_time", "properties", "all_data", "reference", "lines"):
         del fixed[name]
     if settings.select == "committee":
         del fixed["labels"]
@@ -88,6 +122,9 @@ def learning_digest(settings: Learn, generate: GenerateInput, root: Path) -> str
     files += [within(root, setup.text) for setup in generate.setups.values()]
     entries = [entry.text for entry in generate.files]
     entries += [walk.start or walk.trajectory or "" for walk in settings.explore]
-    files += [within(root, split_index(split_units(entry)[0])[0]) for entry in entries]
+    files += [within(root, parse_entry(entry).path) for entry in entries]
+    if settings.committee is not None:
+        folder = Path(within(root, settings.committee))
+        files += [str(path) for path in sorted(folder.glob(f"{MEMBER}*/*.nn"))]
     contents = [read_bytes(file) for file in files if os.path.isfile(file)]
     return digest_of(json.dumps(fixed, sort_keys=True).encode(), *contents)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -14,16 +13,19 @@ import numpy as np
 
 from aenetpy.arrays import Index
 from aenetpy.data.families import is_copy, parent_of
-from aenetpy.io.files import read_bytes, read_text, write_bytes, write_text
+from aenetpy.io.files import read_bytes, write_bytes
 from aenetpy.io.generate_in import GenerateInput
 from aenetpy.io.rngstate import GfortranRandom
+from aenetpy.io.sealed import read_sealed, write_sealed
 from aenetpy.io.train_in import TrainInput
-from aenetpy.models.committee import MEMBER
+from aenetpy.models.committee import read_committee
+from aenetpy.models.committee_file import COMMITTEE, MEMBER, PROGRESS
 from aenetpy.training.split import split_families
 from aenetpy.workflows.generate import generate
-from aenetpy.workflows.train_members import PROGRESS, train_members
+from aenetpy.workflows.train_members import train_members
 
 TRAINING_SET, RECORD = "refdata.train", "fit.json"
+FORMAT = "aenetpy learn fit 1"
 LEFT_OVER = (f"{TRAINING_SET}*", f"{MEMBER}*/*.nn-*", f"{MEMBER}*/train.state")
 """What nobody needs after a fit."""
 
@@ -96,6 +98,8 @@ class FitTask:
         Of the cycle.
     before
         With the committee whose weights are the first ones; None for new ones.
+    given
+        With the committee that is taken instead of a first fit; None to fit.
     """
 
     generated: GenerateInput
@@ -106,6 +110,7 @@ class FitTask:
     root: Path
     folder: Path
     before: Path | None
+    given: Path | None = None
 
 
 def fit_committee(task: FitTask, jobs: int) -> dict[str, Any]:
@@ -125,12 +130,33 @@ def fit_committee(task: FitTask, jobs: int) -> dict[str, Any]:
     """
     done = task.folder / RECORD
     if not done.exists():
-        write_text(done, json.dumps(_fitted(task, jobs)) + "\n")
+        write_sealed(
+            done,
+            {
+                "format": FORMAT,
+                **(_fitted(task, jobs) if task.given is None else _taken(task.given, task.folder)),
+            },
+        )
     for pattern in LEFT_OVER:
         for path in task.folder.glob(pattern):
             path.unlink()
-    record: dict[str, Any] = json.loads(read_text(done))
-    return record
+    return read_sealed(done, FORMAT, "remove it, and the same command fits again")
+
+
+def _taken(given: Path, folder: Path) -> dict[str, Any]:
+    """Copy a committee, and return what its own test set says of it; see `fit_committee`."""
+    for path in (*given.glob(f"{MEMBER}*/*.nn"), *given.glob(COMMITTEE)):
+        copy = folder / path.relative_to(given)
+        copy.parent.mkdir(exist_ok=True)
+        write_bytes(copy, read_bytes(path))
+    calibration = read_committee(folder).calibration
+    force = None if calibration is None else calibration.force
+    return {
+        "n_training": 0,
+        "test": [],
+        "force_spread": None if force is None else force.std_rms,
+        "calibration": None if force is None else force.factor,
+    }
 
 
 def _fitted(task: FitTask, jobs: int) -> dict[str, Any]:

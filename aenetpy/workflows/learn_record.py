@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import os
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -15,14 +17,16 @@ from aenetpy.analysis.parity import ParityGroup
 from aenetpy.arrays import Float
 from aenetpy.data.families import is_copy
 from aenetpy.data.structure import Structure
-from aenetpy.io.files import read_text, within
+from aenetpy.errors import DataError
+from aenetpy.io.files import read_text, replace_file, within
+from aenetpy.io.free_form import times
 from aenetpy.io.learn_in import Learn
 from aenetpy.io.learn_state import LearnState
 from aenetpy.io.structures import iter_structures, source_of
 from aenetpy.learning.record import CycleRecord, ErrorPair, GammaTrace, LearnRecord, ParityRecord
 from aenetpy.models.committee import Committee, read_committee
 
-GAMMA = "gamma.csv"
+GAMMA, TRAJECTORY = "gamma.csv", "trajectory.xyz"
 MEV = 1000.0
 
 
@@ -93,12 +97,55 @@ def learn_record(settings: Learn, state: LearnState, root: Path) -> LearnRecord:
     before: list[dict[str, Any]] = [{}, *state.cycles]
     return LearnRecord(
         name=settings.folder,
+        potential=os.path.join(settings.folder, cycle_name(last)),
+        ended=state.ended if state.stage == "done" else "",
+        walks=_fates(settings, state),
         settings=read_text(settings.path).splitlines(),
         cycles=[_cycle(*pair, state) for pair in pairwise(before)],
         trace=_trace(results, state),
-        reference={name: _number(value) for name, value in (state.reference or {}).items()},
+        reference=_numbers(state.reference or {}),
+        full=None if state.full is None else _numbers(state.full["values"]),
+        full_spread={} if state.full is None else _numbers(state.full["spread"]),
         parity=parity,
     )
+
+
+def _fates(settings: Learn, state: LearnState) -> dict[str, str]:
+    """Return how each walk has ended."""
+    given_up = {one["walk"]: one["step"] for one in state.failures if one.get("given_up")}
+    fates: dict[str, str] = {}
+    for index, walk in enumerate(settings.explore):
+        n_labels = sum(
+            fit.get("n_labels", 0) for fit in state.cycles if fit.get("walk") == walk.name
+        )
+        of_all = "" if walk.start is None else f" of {walk.steps}"
+        if walk.name in given_up:
+            fate = f"was given up at step {given_up[walk.name]}{of_all}"
+        elif index < state.walk:
+            fate = "came to its end"
+        elif index > state.walk:
+            fate = "never ran" if state.stage == "done" else "is still to come"
+        else:
+            step = (state.point or {}).get("step", 0)
+            fate = f"was left at step {step}{of_all}" if walk.start else "was left"
+        fates[walk.name] = f"{fate}, {times(n_labels, 'label')}"
+    return fates
+
+
+def write_trajectory(results: Path, state: LearnState) -> None:
+    """Join the trajectories of all cycles into one file, in the order of time.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
+    with replace_file(results / TRAJECTORY) as joined:
+        for fit in state.cycles:
+            path = results / cycle_name(fit["cycle"]) / TRAJECTORY
+            if path.exists():
+                with path.open("rb") as own:
+                    shutil.copyfileobj(own, joined)
 
 
 def _cycle(before: dict[str, Any], fit: dict[str, Any], state: LearnState) -> CycleRecord:
@@ -126,7 +173,7 @@ def _cycle(before: dict[str, Any], fit: dict[str, Any], state: LearnState) -> Cy
             "labelling": before.get("seconds_label", 0.0),
             "training": fit["seconds_fit"],
         },
-        properties={name: _number(value) for name, value in fit["properties"].items()},
+        properties=_numbers(fit["properties"]),
         failures=[f"{one['walk']}, step {one['step']}: {one['reason']}" for one in failures],
     )
 
@@ -137,18 +184,34 @@ def _trace(results: Path, state: LearnState) -> GammaTrace | None:
     for fit in state.cycles:
         path = results / cycle_name(fit["cycle"]) / GAMMA
         if path.exists():
-            lines = read_text(path).splitlines()[1:]
-            rows += [(fit["cycle"] + 1, *line.rsplit(",", 2)) for line in lines if line]
+            rows += [(fit["cycle"] + 1, *row) for row in _gamma_rows(path)]
     if not rows:
         return None
     cycles, walks, steps, gammas = zip(*rows, strict=True)
-    return GammaTrace(
-        np.array(gammas, np.float64), np.array(steps, np.int64), np.array(cycles, np.int64), walks
-    )
+    return GammaTrace(np.array(gammas), np.array(steps), np.array(cycles), walks)
+
+
+def _gamma_rows(path: Path) -> Iterator[tuple[str, int, float]]:
+    """Yield walk, step and gamma of each line."""
+    for number, line in enumerate(read_text(path).splitlines()[1:], start=2):
+        try:
+            walk, step, gamma = line.rsplit(",", 2)
+            yield walk, int(step), float(gamma)
+        except ValueError:
+            raise DataError(
+                f"'{line[:60]}' is no line 'walk,step,gamma'",
+                file=path,
+                line=number,
+                hint="remove the line, and run the same command again",
+            ) from None
 
 
 def _threshold(value: float | None) -> float:
     return math.inf if value is None else value
+
+
+def _numbers(values: Mapping[str, float | None]) -> dict[str, float]:
+    return {name: _number(value) for name, value in values.items()}
 
 
 def _number(value: float | None) -> float:

@@ -24,10 +24,8 @@ from aenetpy.reports import learn as report
 from aenetpy.reports.listener import Listener
 from aenetpy.workflows.checks import smallest_distance
 from aenetpy.workflows.learn_checks import start_atoms
-from aenetpy.workflows.learn_record import GAMMA
+from aenetpy.workflows.learn_record import GAMMA, TRAJECTORY
 from aenetpy.workflows.walk import Point, Walk
-
-TRAJECTORY = "trajectory.xyz"
 
 SAVE_EVERY = 2.0
 """Seconds between two records of a walk, at least; what comes after is walked again."""
@@ -104,7 +102,7 @@ class Walks:
             if walk.step == 0 and not known and state.point is None:
                 first = walk.here()
                 gamma_file.write(_row(settings, first))
-                if planned is None and exceeds(first.gamma, self._lower):
+                if planned is None and exceeds(first.gamma, self._lower) and self._budget(0) > 0:
                     state.point = walk.point().as_json()
                     return [first]  # given by the user: to be trusted, however new it is
             while walk.step < settings.steps:
@@ -136,13 +134,16 @@ class Walks:
                             "walk": settings.name,
                             "step": trusted.step,
                             "reason": reason,
+                            "given_up": True,
                         }
                     )
                     return []
                 if chosen:
-                    return chosen[: self._settings.labels - state.n_labels]
+                    return chosen
                 state.repeats = 0
-                trajectory.write(format_xyz([frames[-1].structure]))
+                last = frames[-1]
+                where = {"walk": settings.name, "step": last.step, "cycle": state.cycle}
+                trajectory.write(format_xyz([last.structure], where))
         return []
 
     def _opened_walk(self, settings: WalkInput) -> Walk:
@@ -176,10 +177,13 @@ class Walks:
         wrong = exceeds(frames[-1].gamma, self._upper)
         if not wrong and not exceeds(frames[-1].gamma, self._lower):
             return [], False
-        patient = state.repeats < MOST_REPEATS
+        n_free = self._budget(walk.settings.steps if wrong else frames[-1].step)
+        patient = state.repeats < MOST_REPEATS and n_free > 0
         if not wrong and not patient:
-            return [], False  # it was taught here as often as helps
-        chosen = most_uncertain(frames, settings.frames, settings.spacing, self._lower, self._upper)
+            return [], False  # it was taught here as often as helps, or its labels are for later
+        chosen = most_uncertain(
+            frames, min(settings.frames, n_free), settings.spacing, self._lower, self._upper
+        )
         if chosen and patient:
             return chosen, False
         if wrong and patient and trusted.step not in known:
@@ -207,7 +211,8 @@ class Walks:
                 sane = [walk.here()]
             return sane[-1:], False
         due = [frame for frame in frames if frame.step in planned and frame.step not in known]
-        return due[: self._settings.frames], False
+        left = self._settings.labels - self._state.n_labels
+        return due[: min(self._settings.frames, left)], False
 
     def _choose_from_trajectory(self, settings: WalkInput) -> list[Frame]:
         """Return structures of a trajectory that are worth a label; none if there are no more."""
@@ -228,7 +233,7 @@ class Walks:
                 frames.append(Frame(k, gamma, structures[k - 1]))
         with GrowingFile(self._folder / GAMMA, state.sizes, "walk,step,gamma\n") as file:
             file.write("".join(_row(settings, frame) for frame in frames))
-        n_frames = min(self._settings.frames, left)
+        n_frames = min(self._settings.frames, self._budget(settings.steps))
         return most_uncertain(
             frames, n_frames, self._settings.spacing, self._lower, self._upper, known
         )
@@ -263,6 +268,22 @@ class Walks:
         share = settings.labels // n_walks + (index < settings.labels % n_walks)
         seed = None if settings.select == "uniform" else _seed(settings.seed, index, 0)
         return planned_steps(n_steps or walk.steps, share, seed).tolist()
+
+    def _budget(self, step: int) -> int:
+        """Return how many labels the committee may ask for up to a step of the walk.
+
+        All walks to come have equal shares in the labels that are left. Half of a share is for
+        where the walk begins, the other half comes with its steps.
+        """
+        walk, settings = self._settings.explore[self._state.walk], self._settings
+        used = sum(
+            cycle.get("n_labels", 0)
+            for cycle in self._state.cycles
+            if cycle.get("walk") == walk.name
+        )
+        left = settings.labels - self._state.n_labels + used
+        share = -(-left // (len(settings.explore) - self._state.walk))
+        return int(share * (1 + step / walk.steps) / 2 + 0.5) - used
 
     def _limit(self) -> float:
         """Return the disagreement that ends an interval at once."""

@@ -34,8 +34,9 @@ def md(
     settings
         Contents of the JSON file, those of the dynamics included.
     out
-        Receives a row (step, energies in eV per atom, temperature in K) at the start
-        and every ``print_steps`` steps; the trajectory file receives the structures with
+        Receives a row (step, energies in eV per atom, temperature in K, and behind a # what is
+        far outside of the training range) at the start and every ``print_steps`` steps; the
+        trajectory file receives the structures with
         energy, forces and momenta.
     jobs
         Threads; the result does not depend on it.
@@ -84,8 +85,14 @@ def md(
         if not np.isfinite(energy + kinetic):
             raise NumericalError("the energy is not finite")
         n = len(atoms)
-        out.write(md_row(step, energy / n, kinetic / n, atoms.get_temperature()))
+        outside = atoms.calc.results.get("extrapolation", {"atoms": 0, "worst": ""})
+        row = energy / n, kinetic / n, atoms.get_temperature()
+        out.write(md_row(step, *row, outside["atoms"], outside["worst"]))
         out.flush()
+
+    def summarise() -> None:
+        if summary := atoms.calc.extrapolation_summary():
+            log.warning("%s", summary)
 
     out.write(MD_HEADER)
     try:
@@ -96,7 +103,10 @@ def md(
         ):
             dynamics.attach(report, interval=settings.print_steps)
             dynamics.attach(trajectory.write, interval=settings.print_steps)
-            dynamics.run(settings.md_steps)
+            try:
+                dynamics.run(settings.md_steps)
+            finally:
+                summarise()
     except (DataError, NumericalError) as error:
         raise NumericalError(
             f"the dynamics ends after {dynamics.get_number_of_steps()} steps: {error.message}",

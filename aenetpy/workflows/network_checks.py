@@ -11,7 +11,7 @@ from pathlib import Path
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential, weight_offsets
 from aenetpy.data.training_set import TrainingSet
-from aenetpy.descriptors.cosine_convention import proven_convention
+from aenetpy.descriptors.cosine_convention import ORIGINS, proven_convention
 from aenetpy.descriptors.lookup import serving_species
 from aenetpy.errors import DataError, InputError, located
 from aenetpy.io.files import within
@@ -180,25 +180,28 @@ def check_lookup(line: NetworkLine, existing: SpeciesPotential, setup: Setup) ->
 
 
 def check_convention(line: NetworkLine, existing: Setup, setup: Setup) -> None:
-    """Refuse to mix potentials and training sets from before and after aenet 2.0.4.
+    """Refuse to mix potentials and training sets with other variables of the angular part.
 
     Raises
     ------
     DataError
-        If one takes cos(theta) for an angle, and the other does not.
+        If both prove a convention, and not the same.
     """
-    conventions = proven_convention(existing), proven_convention(setup)
-    if conventions == ("old", "new"):
+    of_network, of_set = proven_convention(existing), proven_convention(setup)
+    if of_network is None or of_set is None or of_network == of_set:
+        return
+    if "half" in (of_network, of_set) and len(setup.environment) > 1:
+        return  # hydrogen in molecules looks like "half", see choose_conventions
+    if of_set == "new":
         raise DataError(
-            "this network was fitted with aenet 2.0.3 or before, to other angular fingerprints"
+            f"this network was fitted with {ORIGINS[of_network]}: to other angular fingerprints"
             " than those of the training set",
             file=line.file,
             hint=f"continue from what 'aenetpy upgrade {line.file} NEW.nn' writes",
         )
-    if conventions == ("new", "old"):
-        raise DataError(
-            "the training set was generated with aenet 2.0.3 or before, with other angular"
-            " fingerprints than those of this network",
-            file=line.file,
-            hint="generate the training set anew",
-        )
+    raise DataError(
+        f"the training set was generated with {ORIGINS[of_set]}: with other angular"
+        " fingerprints than those of this network",
+        file=line.file,
+        hint="generate the training set anew",
+    )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aenetpy.analysis.zero_forces import symmetry_demands_zero
 from aenetpy.arrays import Float, Index, Mask
 from aenetpy.data.geometry import Geometry, structures_of
 from aenetpy.data.training_set import TrainingSet
@@ -17,6 +18,7 @@ from aenetpy.descriptors.derivatives import Derivatives, Kept, Recomputed, conse
 from aenetpy.errors import DataError, InputError
 from aenetpy.io.files import within, write_text
 from aenetpy.io.force_table import format_forces_table
+from aenetpy.io.forces_in import ForceSettings
 from aenetpy.io.free_form import times
 from aenetpy.io.geometry import read_geometry
 from aenetpy.io.train_in import TrainInput
@@ -117,6 +119,7 @@ def usable_geometry(settings: TrainInput, trainset: TrainingSet, geometry: Geome
         If a force is not a number, or a structure with a stress has no cell.
     """
     has_forces_s = geometry.has_forces_s.copy()
+    refuse_placeholders(settings, trainset, geometry)
     ends_s = np.cumsum(trainset.n_atoms_s)
     absurd: list[str] = []
     for s in np.flatnonzero(has_forces_s):
@@ -148,6 +151,28 @@ def usable_geometry(settings: TrainInput, trainset: TrainingSet, geometry: Geome
             hint="remove its stress and generate the set again, or remove STRESS",
         )
     return replace(geometry, has_forces_s=has_forces_s)
+
+
+def refuse_placeholders(settings: TrainInput, trainset: TrainingSet, geometry: Geometry) -> None:
+    """Refuse forces that are all exactly zero, although symmetry does not demand it.
+
+    Raises
+    ------
+    InputError
+        Naming the line of FORCES.
+    """
+    of_known_n = np.repeat(geometry.has_forces_s, trainset.n_atoms_s)
+    if not of_known_n.any() or trainset.forces_nc[of_known_n].any():
+        return
+    structures = np.array(structures_of(trainset, geometry), dtype=object)
+    if not all(map(symmetry_demands_zero, structures[geometry.has_forces_s])):
+        raise InputError(
+            f"FORCES: all forces of '{settings.training_set}' are exactly zero, although symmetry"
+            " does not demand it",
+            file=settings.path,
+            line=settings.lines.get("FORCES"),
+            hint="generate the set from structures with calculated forces, or remove FORCES",
+        )
 
 
 def chosen_forces(settings: TrainInput, has_forces_s: Mask, train_s: Index, seed: int) -> Mask:
@@ -248,3 +273,13 @@ def save_forces(name: str, trainset: TrainingSet, objective: Objective, weights_
             reference_nc - errors_nc,
         ),
     )
+
+
+def warn_of_small_alpha(settings: TrainInput) -> None:
+    """Warn of forces that hardly count, as by aenet-PyTorch's default."""
+    if settings.forces == ForceSettings():
+        log.warning(
+            "%s: FORCES has alpha=0.1, the default of aenet-PyTorch, with which forces hardly"
+            " count; energies and forces both become better with alpha=0.99",
+            settings.path,
+        )

@@ -10,14 +10,20 @@ from typing import TextIO
 
 import numpy as np
 
-from aenetpy.analysis.parity import Compared, Panel, parity_figure
+from aenetpy.analysis.comparison import SETS
+from aenetpy.analysis.parity import Compared, Panel, ParityGroup, parity_figure
 from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.errors import DataError, UsageError
 from aenetpy.io.files import replace_file
 from aenetpy.io.predict_in import PredictInput
+from aenetpy.models.committee import Committee, read_committee
+from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread
-from aenetpy.workflows.predict import predictions
+from aenetpy.reports.errors import ByQuantity
+from aenetpy.workflows.predict import Failures, predictions
+from aenetpy.workflows.predict_output import NoNumber
+from aenetpy.workflows.split_record import set_of
 
 log = logging.getLogger("aenetpy")
 
@@ -29,6 +35,7 @@ def parity(
     jobs: int = 1,
     on_entry: Callable[[], object] = lambda: None,
     chebyshev_domain: ConventionChoice = "auto",
+    committee: str | Path | None = None,
 ) -> list[Panel]:
     """Draw predicted against reference energies and forces, and report the errors.
 
@@ -40,7 +47,7 @@ def parity(
         File to draw; its suffix is the format: png, pdf, svg, ... It is replaced.
     out
         Receives a line for each quantity.
-    jobs, on_entry, chebyshev_domain
+    jobs, on_entry, chebyshev_domain, committee
         As in `aenetpy.workflows.predict.predict`.
 
     Returns
@@ -59,12 +66,22 @@ def parity(
     if settings.relax is not None:
         log.info("%s: RELAX is left out; structures are compared as given", settings.path)
     settings = replace(settings, forces=True, relax=None)
-    compared = Compared()
+    compared, failures = Compared(), Failures()
     with one_blas_thread():
-        paths = {symbol: settings.networks[symbol].text for symbol in settings.species}
-        potential = read_potential(paths, chebyshev_domain)
-        for prediction in predictions(settings, potential, ".", jobs, on_entry):
-            compared.add(prediction.structure, prediction.evaluation)
+        model: Potential | Committee
+        if committee is None:
+            paths = {symbol: settings.networks[symbol].text for symbol in settings.species}
+            model = read_potential(paths, chebyshev_domain)
+        else:
+            model = read_committee(committee, chebyshev_domain)
+        which = set_of(model if isinstance(model, Potential) else model.potentials[0])
+        for prediction in predictions(settings, model, ".", jobs, on_entry):
+            failures.add(prediction)
+            if isinstance(prediction, NoNumber):
+                log.warning("%s", prediction)
+                continue
+            structure, uncertainty = prediction.structure, prediction.uncertainty
+            compared.add(structure, prediction.evaluation, which(structure.name), uncertainty)
     panels = compared.panels()
     if not panels:
         raise DataError(
@@ -73,9 +90,13 @@ def parity(
             hint="name files of reference calculations in FILES, or on the command line",
         )
     for panel in panels:
-        out.write(_line(panel))
+        for group in sorted(panel.groups, key=_rank):
+            of_species = compared.by_species(_which(group)) if panel.quantity == "force" else {}
+            out.write(_line(panel, group, of_species))
     with replace_file(figure) as file:
         parity_figure(panels).savefig(file, format=suffix, dpi=200)
+    failures.warn()
+    failures.refuse()
     return panels
 
 
@@ -93,12 +114,25 @@ def _figure_format(path: str | Path) -> str:
     return suffix
 
 
-def _line(panel: Panel) -> str:
-    """Return the errors of a panel with one group in one line."""
-    (group,) = panel.groups
+def _which(group: ParityGroup) -> str:
+    """Return the set of a group."""
+    return group.name.removesuffix(" set")
+
+
+def _rank(group: ParityGroup) -> int:
+    return SETS.index(_which(group))
+
+
+def _line(panel: Panel, group: ParityGroup, of_species: ByQuantity) -> str:
+    """Return the errors of a group in one line: its set, and MAE/RMSE of each species, last."""
     found, of = group.errors, panel.per_unit
+    tail = f"   {group.name}" if group.name else ""
+    if len(of_species) > 1:
+        by_species = (f"{k} {of * e.mae:.4g}/{of * e.rmse:.4g}" for k, e in of_species.items())
+        tail += f"   MAE/RMSE of {', '.join(by_species)}"
     return (
         f"{panel.quantity:6s} {np.size(group.reference):8d} {panel.counted:10s}   "
         f"MAE {of * found.mean:.4g}   RMSE {of * found.rmse:.4g}   "
-        f"largest {of * found.maximum:.4g}   mean {of * found.bias:+.3g}   {panel.error_unit}\n"
+        f"largest {of * found.maximum:.4g}   mean {of * found.bias:+.3g}   {panel.error_unit}"
+        f"{tail}\n"
     )

@@ -11,6 +11,7 @@ from aenetpy import __version__
 from aenetpy.analysis.comparison import reference_energy
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
+from aenetpy.errors import AenetpyError
 from aenetpy.io.predict_in import PredictInput
 from aenetpy.models.committee import Uncertainty
 from aenetpy.models.extrapolation import OutOfRange
@@ -39,6 +40,8 @@ class Prediction:
         Why the relaxation was given up; None if it was not.
     uncertainty
         What a committee says of it; None of a single potential.
+    too_close
+        Which atoms are closer than RMIN; empty if none are.
     """
 
     structure: Structure
@@ -46,6 +49,7 @@ class Prediction:
     relaxation: Relaxation | None = None
     failure: NotRelaxed | None = None
     uncertainty: Uncertainty | None = None
+    too_close: str = ""
 
     @property
     def final_structure(self) -> Structure:
@@ -77,6 +81,28 @@ class Prediction:
         )
 
 
+@dataclass(frozen=True)
+class NoNumber:
+    """A structure of which there is no number.
+
+    Parameters
+    ----------
+    name
+        As in FILES.
+    error
+        Why.
+    structure
+        None if it could not be read.
+    """
+
+    name: str
+    error: AenetpyError
+    structure: Structure | None = None
+
+    def __str__(self) -> str:
+        return str(self.error) if self.error.file else f"{self.name}: {self.error}"
+
+
 class PredictListener(Listener):
     """Hears what `predict` finds, structure by structure; to be derived from."""
 
@@ -93,6 +119,9 @@ class PredictListener(Listener):
 
     def write(self, number: int, prediction: Prediction) -> None:
         """Hear of one structure."""
+
+    def fail(self, number: int, failure: NoNumber) -> None:
+        """Hear of a structure that has no number, in its place."""
 
     def end(self, notes: list[str], errors: Mapping[str, Any]) -> None:
         """Hear that all are done: notes to the user, and errors as in `PredictResult`."""
@@ -160,10 +189,7 @@ class TextWriter(Writer):
 
     def write(self, number: int, prediction: Prediction) -> None:
         """Write one structure."""
-        if number > 1:
-            self._out.write(report.separator())
-        if self._verbose:
-            self._out.write(report.structure_opening(number, prediction.structure))
+        self._open(number, prediction.structure)
         which = "input"
         if prediction.relaxation is not None:
             self._write_relaxation(prediction, prediction.relaxation)
@@ -188,6 +214,21 @@ class TextWriter(Writer):
                     spread.forces_are_calibrated,
                 )
             )
+
+    def fail(self, number: int, failure: NoNumber) -> None:
+        """Write why a structure has no number."""
+        self._open(number, failure.structure, failure.name)
+        self._out.write(report.failure_line(str(failure)))
+
+    def _open(self, number: int, structure: Structure | None, name: str = "") -> None:
+        if number > 1:
+            self._out.write(report.separator())
+        if not self._verbose:
+            return
+        if structure is None:
+            self._out.write(report.unread_opening(number, name))
+        else:
+            self._out.write(report.structure_opening(number, structure))
 
     def end(self, notes: list[str], errors: Mapping[str, Any]) -> None:
         """Write the closing lines; notes and errors are on standard error."""
@@ -271,10 +312,14 @@ class JsonWriter(Writer):
         structure, out_of_range = prediction.final_structure, prediction.out_of_range
         content["extrapolation"] = self._extrapolation.listed(structure, out_of_range)
         content["warnings"] = [
-            *filter(None, [prediction.not_converged]),
+            *filter(None, [prediction.not_converged, prediction.too_close]),
             *self._extrapolation.warnings(structure, out_of_range),
         ]
         self._structures.append(content)
+
+    def fail(self, number: int, failure: NoNumber) -> None:
+        """Remember one structure without numbers."""
+        self._structures.append({"name": failure.name, "error": str(failure)})
 
     def end(self, notes: list[str], errors: Mapping[str, Any]) -> None:
         """Write everything."""

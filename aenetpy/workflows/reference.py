@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _MOMENT = 0.2
 """Seconds between two looks at signals."""
 
-CALCULATIONS = 12
+CALCULATIONS = 34
 """That a property takes, or less: by as much more time it has than a label."""
 
 _PATIENCE = 120.0
@@ -55,6 +55,8 @@ def check_reference(reference: Reference) -> None:
     try:
         _watched(processes, construct, reference, timeout=_PATIENCE)
     except AenetpyError as error:
+        if reference.calculator not in error.message:  # its process has crashed, or hung
+            error.message = f"calculator '{reference.calculator}' {error.message}"
         error.file, error.line = reference.place.file or None, reference.place.line
         raise
 
@@ -78,7 +80,9 @@ def measure_with(
             processes, measure_reference, properties, reference, str(own), timeout=timeout
         )
     except AenetpyError as error:
-        raise ReferenceFailed(f"properties: {error.message}", file=own, hint=error.hint) from None
+        raise ReferenceFailed(
+            f"properties by '{reference.calculator}': {error.message}", file=own, hint=error.hint
+        ) from None
     finally:
         _tidy(own)
 

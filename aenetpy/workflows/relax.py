@@ -12,6 +12,7 @@ from aenetpy.data.structure import Structure
 from aenetpy.descriptors.batch import Contact
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError
 from aenetpy.io.predict_in import RelaxOptions
+from aenetpy.models.committee import Committee, CommitteeEvaluation
 from aenetpy.models.descent import Point, descend
 from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.workflows.checks import too_close
@@ -71,7 +72,7 @@ class NotRelaxed(NumericalError):
 
 
 def relax(
-    potential: Potential,
+    potential: Potential | Committee,
     structure: Structure,
     evaluation: Evaluation,
     options: RelaxOptions,
@@ -87,7 +88,7 @@ def relax(
     Parameters
     ----------
     potential, structure, evaluation
-        The energy, where to start, and what it is there, with forces.
+        The energy (of a committee the mean), where to start, and what it is there, with forces.
     options
         Of RELAX.
     jobs
@@ -166,7 +167,11 @@ class _Surface:
     """
 
     def __init__(
-        self, potential: Potential, structure: Structure, evaluation: Evaluation, jobs: int
+        self,
+        potential: Potential | Committee,
+        structure: Structure,
+        evaluation: Evaluation,
+        jobs: int,
     ) -> None:
         self._potential = potential
         self._jobs = jobs
@@ -202,7 +207,8 @@ class _Surface:
         ):
             return
         there = replace(here, positions_nc=positions_nc, cell_cc=cell_cc)
-        self.evaluation = self._potential.evaluate(there, jobs=self._jobs, out_of_range=True)
+        found = self._potential.evaluate(there, jobs=self._jobs, out_of_range=True)
+        self.evaluation = found.mean if isinstance(found, CommitteeEvaluation) else found
         self.structure = there
 
 
@@ -214,7 +220,11 @@ class _LatticeSurface(_Surface):
     """
 
     def __init__(
-        self, potential: Potential, structure: Structure, evaluation: Evaluation, jobs: int
+        self,
+        potential: Potential | Committee,
+        structure: Structure,
+        evaluation: Evaluation,
+        jobs: int,
     ) -> None:
         from ase import Atoms
         from ase.filters import FrechetCellFilter

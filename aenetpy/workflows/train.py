@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aenetpy import __version__
-from aenetpy.arrays import Float, Index
+from aenetpy.arrays import Float, Index, Int
 from aenetpy.data.families import is_copy, parent_of
 from aenetpy.data.geometry import Geometry
 from aenetpy.data.methods import METHODS
@@ -40,9 +40,20 @@ from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
 from aenetpy.workflows.networks import open_networks
-from aenetpy.workflows.objectives import make_objectives, save_forces, training_geometry
+from aenetpy.workflows.objectives import (
+    make_objectives,
+    save_forces,
+    training_geometry,
+    warn_of_small_alpha,
+)
 from aenetpy.workflows.timing import Timing
-from aenetpy.workflows.train_checks import check_keywords, check_test_set
+from aenetpy.workflows.train_checks import (
+    check_keywords,
+    check_test_set,
+    epochs_to_do,
+    warn_of_small_sample,
+)
+from aenetpy.workflows.verdict import log_verdict
 
 RNG_STATE = "train.rngstate"
 STOP = "STOP"
@@ -139,13 +150,20 @@ def prepare(
     """
     seed = settings.split_seed if settings.split_seed is not None else fresh_seed()
     heard = Recorder(listener)
-    trainset, training_file = normalised_set(settings, folder, heard)
+    scaled, training_file = normalised_set(settings, folder, heard)
+    trainset = without_constants(scaled)
+    words = None
     if split is None:
-        train_s, test_s, restarted = choose_test_set(settings, trainset, seed, folder)
+        train_s, test_s, restarted, words = choose_test_set(settings, trainset, seed, folder)
     else:
         (train_s, test_s), restarted = split(trainset.names_s), True
     check_test_set(settings, len(test_s))
     geometry = training_geometry(settings, training_file, trainset, train_s, seed, folder)
+    # A run that is refused leaves nothing behind.
+    if training_file != settings.training_set:
+        write_trainset(within(folder, training_file), scaled)
+    if words is not None:
+        write_rngstate(within(folder, RNG_STATE), words)
     return Prepared(
         trainset,
         training_file,
@@ -165,6 +183,7 @@ def train(
     listener: Listener = SILENT,
     jobs: int = 1,
     prepared: Prepared | None = None,
+    until: int | None = None,
 ) -> TrainResult:
     """Fit the networks to the energies of a training set.
 
@@ -184,7 +203,9 @@ def train(
     jobs
         Threads; the result does not depend on it.
     prepared
-        The data, see `prepare`; by default they are read from the folder.
+        The data, see `prepare`; by default read from the folder, and a verdict is logged.
+    until
+        Epochs of all calls together, instead of ITERATIONS, which counts those of this call.
 
     Raises
     ------
@@ -196,7 +217,7 @@ def train(
         If a file named STOP, SIGTERM or SIGHUP ended training; everything is saved then.
     """
     with locked_folder(folder, "train"):
-        return _train(settings, folder, listener, jobs, prepared)
+        return _train(settings, folder, listener, jobs, prepared, until)
 
 
 def _train(
@@ -205,6 +226,7 @@ def _train(
     listener: Listener,
     jobs: int,
     prepared: Prepared | None,
+    until: int | None,
 ) -> TrainResult:
     """Fit the networks in a folder that is ours; see `train`."""
     timing = Timing(within(folder, "train.time") if settings.timing else None)
@@ -213,6 +235,7 @@ def _train(
     sampling = choose_sampling(settings)
     state, restart = read_state(folder), read_optimiser(settings.method.name, folder)
     listener.tell(report.opening, datetime.now(), __version__)
+    is_alone = prepared is None
     if prepared is None:
         prepared = prepare(settings, folder, listener)
     else:
@@ -250,12 +273,13 @@ def _train(
         report.training_details,
         method.name,
         parameters,
-        settings.iterations,
+        settings.iterations if until is None else until,
         len(train_s),
         (test_s + 1).tolist(),
         restarted,
     )
     warn_of_small_sample(settings, sampling, len(train_s))
+    warn_of_small_alpha(settings)
     with one_blas_thread(), Workers(jobs) as workers:
         objective, objective_test = make_objectives(
             settings,
@@ -268,11 +292,12 @@ def _train(
             prepared.derivatives,
         )
         checkpoint = Checkpoint(settings, networks, restart, objective, sampling, seed, listener)
+        epochs = epochs_to_do(settings.iterations, until, checkpoint.sampler.epoch)
         listener.tell(
             report.process_opening,
             method.name,
             parameters,
-            settings.iterations,
+            epochs,
             sampling,
             len(train_s),
             [f"{quantity.name} {quantity.unit}" for quantity in objective.quantities[1:]],
@@ -293,7 +318,7 @@ def _train(
                 objective_test,
                 checkpoint.method,
                 networks.weights_w,
-                settings.iterations,
+                epochs,
                 save_epoch,
                 stop.exists,
                 checkpoint.sampler,
@@ -305,6 +330,10 @@ def _train(
             raise
         finally:
             checkpoint.close()
+        if is_alone and outcome.reason != "stopped":
+            parts = {"test": (objective_test, test_s), "training": (objective, train_s)}
+            best_w = checkpoint.best_weights(outcome.row)
+            log_verdict(networks.files, outcome.weights_w, best_w, parts, trainset.names_s)
         tell_reason(outcome, settings.patience, stop.exists(), listener)
         best = checkpoint.note_on_best(outcome.row)
         if best is not None:
@@ -360,33 +389,18 @@ def choose_sampling(settings: TrainInput) -> str:
     return "sequential"
 
 
-def warn_of_small_sample(settings: TrainInput, sampling: str, n_training: int) -> None:
-    """Warn that structures are left out for good, as aenet does (spec 3.4)."""
-    method = settings.method
-    size = settings.parameters.get("samplesize", n_training)
-    if sampling == "sequential" and size < n_training:
-        log.warning(
-            "%s: %s trains on the first %d of %d structures only; use a larger samplesize, "
-            "or SAMPLING random",
-            settings.path,
-            method.name,
-            size,
-            n_training,
-        )
-
-
 def normalised_set(
     settings: TrainInput, folder: str | Path, listener: Listener
 ) -> tuple[TrainingSet, str]:
-    """Read and normalise the training set; write its scaled form next to it (spec 3.5).
+    """Read and normalise the training set (spec 3.5).
 
-    A ``.scaled`` file that exists is replaced: it may belong to other data or another
+    A ``.scaled`` file that exists is to be replaced: it may belong to other data or another
     MAXENERGY, and aenet would train on it all the same.
 
     Returns
     -------
     trainset, name
-        The normalised set, and the name of its file.
+        The normalised set, and the name of its file, which is not written yet.
     """
     name = settings.training_set
     path = within(folder, name)
@@ -395,31 +409,32 @@ def normalised_set(
     try:
         with located(name):
             warn_of_setups(raw.setups_t or ())
-            scaled, n_removed = normalise(raw, settings.max_energy)
+            with_forces = settings.forces is not None and settings.forces.alpha > 0.0
+            scaled, n_removed = normalise(raw, settings.max_energy, with_forces)
     except InputError as error:
         error.file, error.line = settings.path, settings.lines.get("MAXENERGY")
         raise
     if raw.normalized:
         if settings.max_energy is not None:
             log.warning("%s is normalised already: MAXENERGY has no effect", name)
-        return without_constants(raw), name
+        return raw, name
     scaled_name = f"{name}.scaled"
-    write_trainset(within(folder, scaled_name), scaled)
     listener.tell(report.normalization, scaled_name, scaled.scale, scaled.shift, n_removed)
-    return without_constants(scaled), scaled_name
+    return scaled, scaled_name
 
 
 def choose_test_set(
     settings: TrainInput, trainset: TrainingSet, seed: int, folder: str | Path
-) -> tuple[Index, Index, bool]:
+) -> tuple[Index, Index, bool, Int | None]:
     """Split off the test set, by ``train.rngstate`` if there is one (spec 3.6).
 
     Displaced copies are on the side of their parents, see `split_families`.
 
     Returns
     -------
-    train_s, test_s, restarted
-        0-based indices of the structures, and whether the state came from a file.
+    train_s, test_s, restarted, words
+        0-based indices of the structures, whether the state came from a file, and what is to be
+        written into that file if there is none.
     """
     path = Path(within(folder, RNG_STATE))
     restarted = path.exists()
@@ -430,9 +445,7 @@ def choose_test_set(
             log.info("%s decides on the test set; remove it to draw anew", RNG_STATE)
     else:
         stream = GfortranRandom.from_seed(seed)
-        if words is None:
-            write_rngstate(path, stream.state_words())
-        else:
+        if words is not None:
             log.warning(
                 "%s holds %d numbers, not %d (another compiler): the test set is drawn anew",
                 RNG_STATE,
@@ -441,6 +454,7 @@ def choose_test_set(
             )
     copies_s = [is_copy(name) for name in trainset.names_s]
     parents_s = [parent_of(name) for name in trainset.names_s]
+    drawn = None if restarted else stream.state_words()
     train_s, test_s = split_families(
         parents_s, copies_s, settings.test_percent, stream, settings.test_copies
     )
@@ -452,7 +466,7 @@ def choose_test_set(
     if n_left_out:
         log.info("%d copies of test structures are left out (TEST_COPIES tests them)", n_left_out)
     assert len(train_s) > 0, "TESTPERCENT is below 100"
-    return train_s, test_s, restarted
+    return train_s, test_s, restarted, drawn
 
 
 def tell_reason(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import os
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +14,34 @@ import numpy as np
 
 from aenetpy.analysis.drawing import png
 from aenetpy.analysis.reliability import Reliability, reliability_figure
+from aenetpy.arrays import Index
+from aenetpy.data.families import is_copy, parent_of
 from aenetpy.digests import digest_of
-from aenetpy.io.files import read_text, within, write_bytes, write_text
+from aenetpy.errors import DataError, InputError
+from aenetpy.io.files import within, write_bytes
+from aenetpy.io.free_form import times
 from aenetpy.io.lock import locked_folder
 from aenetpy.io.network import read_network
-from aenetpy.io.train_in import TrainInput
+from aenetpy.io.sealed import read_sealed, write_sealed
+from aenetpy.io.train_in import TrainInput, format_train_in
 from aenetpy.io.train_state import read_train_state
-from aenetpy.models.calibration import (
-    Calibration,
-    errors_and_stds,
-    spread_of,
-    write_calibration,
-)
-from aenetpy.models.committee import CALIBRATION, MEMBER
+from aenetpy.models.calibration import Calibration, Spread, errors_and_stds, spread_of
+from aenetpy.models.committee_file import MEMBER, PROGRESS, write_committee
 from aenetpy.models.network import Network
 from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.reports import committee as report
 from aenetpy.reports.listener import SILENT, Listener, TextListener
+from aenetpy.training.force_objective import ForceObjective
 from aenetpy.training.objective import mean_errors
+from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import STATE
 from aenetpy.workflows.objectives import choose_derivatives, make_objectives
 from aenetpy.workflows.train import Prepared, Split, prepare, train
 
-PROGRESS = "train.members"
-"""What a call has done so far; it is removed when all members are trained."""
-
 FIGURE = "committee.png"
 """Beside the calibration: errors on the test set against the spread, bin by bin."""
+
+FORMAT = "aenetpy train members 1"
 
 PURPOSE = tuple(b"members")
 """Keeps the seeds of the members apart from those for other purposes."""
@@ -62,9 +62,9 @@ class CommitteeResult:
     rmse_mk
         Of each member, quantity by quantity those of training and testing.
     committee_rmse
-        Of the mean of all members on the test set, by quantity; empty without a test set.
+        Of the mean of all members on what calibrates them, by quantity; empty without.
     calibration
-        Of their spread; None without a test set.
+        Of their spread; None if no structures are kept for it.
     """
 
     folders: tuple[Path, ...]
@@ -90,6 +90,9 @@ def train_members(
     of the same seed. A call that ends before its time goes on where it was when it is
     repeated: ITERATIONS counts the epochs of each member.
 
+    The spread is calibrated on the test set; with PATIENCE, on half of it, and the other half
+    ends the training. ``committee.json`` names the networks and holds the calibration.
+
     Parameters
     ----------
     settings, folder, listener, jobs
@@ -102,18 +105,18 @@ def train_members(
     Raises
     ------
     InputError, DataError, NumericalError, Stopped
-        As `aenetpy.train`.
+        As `aenetpy.train`; if a call that has not come to its end had other settings or data.
     """
     with locked_folder(folder, "train"):
         with one_blas_thread(), Workers(jobs) as workers:
-            prepared = prepare(settings, folder, split=split)
+            prepared, calibrating_s = _kept_apart(settings, prepare(settings, folder, split=split))
             if prepared.geometry is not None:
                 trainset, geometry = prepared.trainset, prepared.geometry
                 derivatives = choose_derivatives(settings, trainset, geometry, workers)
                 prepared = replace(prepared, derivatives=derivatives)
         if settings.weights_seed is None and settings.split_seed is None:
             log.info("SEED %d repeats the random numbers of this run", prepared.seed)
-        progress = _Progress(folder, prepared, members)
+        progress = _Progress(folder, settings, prepared, members)
         found = []
         for number in range(1, members + 1):
             if str(number) not in progress.finished:
@@ -125,7 +128,11 @@ def train_members(
             listener.tell(report.member_row, *row)
             listener.advance()
         folders = tuple(Path(within(folder, f"{MEMBER}{k}")) for k in range(1, members + 1))
-        rmse, calibration = _assess(settings, folder, folders, prepared, jobs)
+        tested = replace(prepared, test_s=calibrating_s)
+        rmse, calibration = _assess(settings, folder, folders, tested, jobs)
+        lines = [line.file for line in settings.networks]
+        networks = [f"{own.name}/{file}" for own in folders for file in lines]
+        write_committee(folder, networks, calibration)
         if rmse:
             padded = [value for one in rmse for value in (math.nan, one)]
             listener.tell(report.member_row, "committee", None, padded)
@@ -145,6 +152,29 @@ def member_seed(seed: int, number: int) -> int:
         return seed
     sequence = np.random.SeedSequence(seed, spawn_key=(*PURPOSE, number))
     return int(sequence.generate_state(1, np.uint32)[0])
+
+
+def _kept_apart(settings: TrainInput, prepared: Prepared) -> tuple[Prepared, Index]:
+    """Return what the members are trained and tested on, and what their spread is calibrated on.
+
+    PATIENCE chooses the epoch at which a member is good for its test set: the errors there are
+    too small, and the spread is not.
+    """
+    test_s = prepared.test_s
+    if settings.patience is None or not len(test_s):
+        return prepared, test_s
+    names = [prepared.trainset.names_s[s] for s in test_s]
+    copies, random = [is_copy(name) for name in names], np.random.default_rng(0)
+    stopping, calibrating = split_families(
+        [parent_of(name) for name in names], copies, 50.0, random, test_copies=True
+    )
+    log.info(
+        "PATIENCE looks at %d of the %d test structures, chosen at random; the committee is"
+        " calibrated on the others",
+        len(stopping),
+        len(test_s),
+    )
+    return replace(prepared, test_s=test_s[stopping]), test_s[calibrating]
 
 
 def _train_member(
@@ -171,7 +201,7 @@ def _train_member(
     text = own / "train.out"
     if not done:
         text.unlink(missing_ok=True)
-    with text.open("a", errors="surrogateescape") as out:
+    with text.open("a", encoding="utf-8", errors="surrogateescape") as out:
         result = train(settings, own, TextListener(out), jobs, prepared)
     progress.finish(
         number,
@@ -190,11 +220,10 @@ def _assess(
     prepared: Prepared,
     jobs: int,
 ) -> tuple[tuple[float, ...], Calibration | None]:
-    """Compare the mean of the members, and their spread, with the test set; store what is found."""
-    path, picture = Path(within(folder, CALIBRATION)), Path(within(folder, FIGURE))
+    """Compare the mean of the members, and their spread, with the test set; draw what is found."""
+    picture = Path(within(folder, FIGURE))
+    picture.unlink(missing_ok=True)  # of an earlier training
     if not len(prepared.test_s):
-        path.unlink(missing_ok=True)  # of an earlier training
-        picture.unlink(missing_ok=True)
         return (), None
     lines = {line.species: line.file for line in settings.networks}
     errors_m = []
@@ -218,17 +247,57 @@ def _assess(
     rmse = tuple(mean_errors(errors_k).rmse for errors_k, _ in found)
     energy = spread_of(*found[0])
     if energy is None:  # all members say the same
-        path.unlink(missing_ok=True)
-        picture.unlink(missing_ok=True)
         return rmse, None
-    force = spread_of(*found[1]) if len(found) > 1 else None
-    calibration = Calibration(len(prepared.test_s), energy, force)
+    force = None
     panels = [Reliability("energy", "eV/atom", *found[0], energy)]
+    if isinstance(objective_test, ForceObjective):
+        owners_s = objective_test.structures_with_forces
+        force = spread_of(*found[1], np.repeat(owners_s, 3 * prepared.trainset.n_atoms_s[owners_s]))
     if force is not None:
         panels.append(Reliability("force", "eV/Å", *found[1], force))
+    for panel in panels:
+        _tell(panel.quantity, panel.unit, panel.spread, len(prepared.test_s))
     write_bytes(picture, png(reliability_figure(panels)))
-    write_calibration(path, calibration)
-    return rmse, calibration
+    return rmse, Calibration(len(prepared.test_s), energy, force)
+
+
+def _tell(quantity: str, unit: str, spread: Spread, n_structures: int) -> None:
+    """Log what the standard deviations of a quantity are worth."""
+    one, two = spread.within_calibrated
+    log.info(
+        "%s: standard deviations are multiplied by %.2f (%.2f to %.2f in 95 of 100 cases, from %s);"
+        " %.0f %% of the errors then are within one, %.0f %% within two, %.1f %% beyond three;"
+        " 95 %% are within %.1f; the largest, %.3g %s, has %.3g",
+        quantity,
+        spread.factor,
+        *spread.interval,
+        times(n_structures, "structure"),
+        100.0 * one,
+        100.0 * two,
+        100.0 * spread.beyond_three,
+        spread.factor_95 / spread.factor,
+        spread.largest[0],
+        unit,
+        spread.largest[1],
+    )
+
+
+def _decisive(settings: TrainInput) -> list[str]:
+    """Return the lines of a ``train.in`` on which the networks depend."""
+    plain = replace(
+        settings,
+        iterwrite=0,
+        cache=None,
+        save_energies=False,
+        save_forces=False,
+        timing=False,
+        debug=False,
+        verbosity="normal",
+        mode=None,
+        memory_mode=None,
+        verbose=False,
+    )
+    return [" ".join(line.split()) for line in format_train_in(plain).splitlines() if line]
 
 
 class _Progress:
@@ -238,7 +307,9 @@ class _Progress:
     it is noted where this call has begun.
     """
 
-    def __init__(self, folder: str | Path, prepared: Prepared, members: int) -> None:
+    def __init__(
+        self, folder: str | Path, settings: TrainInput, prepared: Prepared, members: int
+    ) -> None:
         self._folder = folder
         self._path = within(folder, PROGRESS)
         trainset = prepared.trainset
@@ -248,12 +319,17 @@ class _Progress:
             prepared.train_s.tobytes(),
             prepared.test_s.tobytes(),
         )
-        self._content: dict[str, Any] = {"digest": digest, "begun": {}, "finished": {}}
+        self._content: dict[str, Any] = {
+            "settings": _decisive(settings),
+            "digest": digest,
+            "begun": {},
+            "finished": {},
+        }
         if os.path.exists(self._path):
-            with suppress(ValueError):
-                old = json.loads(read_text(self._path))
-                if isinstance(old, dict) and old.get("digest") == digest:
-                    self._content = old
+            hint = f"remove it and the folders {MEMBER}1 ... to begin anew"
+            old = read_sealed(self._path, FORMAT, hint)
+            self._require_same(old, settings)
+            self._content = old
         for number in range(1, members + 1):
             self._content["begun"].setdefault(str(number), self._now(number))
         self._write()
@@ -279,6 +355,26 @@ class _Progress:
         """End the call: the same command will train further."""
         Path(self._path).unlink()
 
+    def _require_same(self, old: dict[str, Any], settings: TrainInput) -> None:
+        """Refuse to go on with other settings or data: members would not be comparable."""
+        hint = (
+            f"take the old ones back to finish it, or remove {self._path} and the folders"
+            f" {MEMBER}1 ... to begin anew"
+        )
+        for before, now in zip_longest(old["settings"], self._content["settings"], fillvalue=""):
+            if before != now:
+                raise InputError(
+                    f"'{now}' stands where it was '{before}' when this committee was begun",
+                    file=settings.path,
+                    hint=hint,
+                )
+        if old["digest"] != self._content["digest"]:
+            raise DataError(
+                "structures, or those for testing, are others than when this committee was begun",
+                file=settings.training_set,
+                hint=hint,
+            )
+
     def _now(self, number: int) -> tuple[str, int]:
         path = Path(within(self._folder, f"{MEMBER}{number}")) / STATE
         if not path.exists():
@@ -287,4 +383,4 @@ class _Progress:
         return state.problem, state.epochs
 
     def _write(self) -> None:
-        write_text(self._path, json.dumps(self._content, indent=1) + "\n")
+        write_sealed(self._path, {"format": FORMAT, **self._content})

@@ -12,6 +12,7 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.featurise import Fingerprints
 from aenetpy.descriptors.statistics import RunningStatistics
+from aenetpy.errors import DataError
 from aenetpy.io.derivatives import AtomDerivatives
 from aenetpy.io.files import Opener, is_passed_on, within
 from aenetpy.io.generate_in import GenerateInput
@@ -94,7 +95,19 @@ class TrainingSetBuilder:
         return n, structure, energy_per_atom, found.n_neighbors_n.tolist()
 
     def finish(self) -> TrainingSetInfo:
-        """Write what follows the last structure."""
+        """Write what follows the last structure.
+
+        Raises
+        ------
+        DataError
+            If there was none.
+        """
+        if not self._energies_per_atom:
+            raise DataError(
+                "no structures are left for the training set",
+                file=self._name,
+                hint="name others in FILES, or take those that did not converge: UNCONVERGED keep",
+            )
         statistics = energy_statistics(self._energies_per_atom)
         setups_t = with_statistics(self._setups_t, self._statistics_t)
         self._writer.finish(*statistics, setups_t)

@@ -139,8 +139,8 @@ def told(folder: Path, step: str) -> Iterator[TextListener]:
     if (folder / STATE).exists():  # training goes on
         set_aside(folder, step)
     with (
-        (folder / f"{step}.out").open("w", errors="surrogateescape") as out,
-        (folder / f"{step}.err").open("w", errors="surrogateescape") as notes,
+        (folder / f"{step}.out").open("w", encoding="utf-8", errors="surrogateescape") as out,
+        (folder / f"{step}.err").open("w", encoding="utf-8", errors="surrogateescape") as notes,
         notes_to(notes),
         warnings_as_notes(),
     ):
@@ -184,6 +184,7 @@ def train_trial(trial: Trial, record: TrialRecord, listener: TextListener) -> No
         write_record(folder / RECORD, record)
     record.epochs = epochs_done(folder)
     record.history += [row.train[0].rmse for row in done.rows if row.epoch > 0]
+    record.test_history += [row.test[0].rmse for row in done.rows if row.epoch > 0]
     record.quantities = [quantity.name for quantity in done.quantities]
     record.errors = list(done.errors.columns)
 
@@ -258,6 +259,8 @@ def assess(
         train_n_atoms_s=sizes(given),
         apart_errors_s=errors(apart),
         history=MEV * np.array(record.history, np.float64),
+        test_history=MEV * np.array(record.test_history, np.float64),
+        species_n=[symbol for structure in held_out for symbol in structure.species],
         importances=importances,
         components=components,
     )

@@ -1,9 +1,13 @@
-"""``upgrade``: potentials of aenet 2.0.3 and before made into ones for later versions."""
+"""``upgrade``: potentials of aenet 2.0.3 and before, and of a fork, rewritten for 2.0.4."""
 
 from __future__ import annotations
 
 from aenetpy.data.species_potential import SpeciesPotential
-from aenetpy.descriptors.cosine_convention import ConventionChoice, proven_convention
+from aenetpy.descriptors.cosine_convention import (
+    ConventionChoice,
+    CosineConvention,
+    proven_convention,
+)
 from aenetpy.errors import DataError
 from aenetpy.io.files import check_new
 from aenetpy.io.network import read_network, write_network
@@ -17,11 +21,12 @@ def upgrade(old: str, new: str, convention: ConventionChoice = "auto") -> Specie
     Parameters
     ----------
     old
-        Potential of aenet 2.0.3 or before, binary or text.
+        Potential of aenet 2.0.3 or before, or of the fork, binary or text.
     new
         The file to make; text if its name ends in ``.ascii``.
     convention
-        "auto" requires that the file proves to be old, "old" believes it.
+        "auto" requires that the statistics of the file prove its convention, "old" and "half"
+        believe the caller.
 
     Returns
     -------
@@ -35,30 +40,34 @@ def upgrade(old: str, new: str, convention: ConventionChoice = "auto") -> Specie
     """
     check_new(new)
     file = read_network(old)
-    _check_old(old, file, convention)
-    upgraded = upgrade_network(file)
+    upgraded = upgrade_network(file, _old_convention(old, file, convention))
     write = write_network_ascii if new.endswith(".ascii") else write_network
     write(new, upgraded)
     return upgraded
 
 
-def _check_old(path: str, file: SpeciesPotential, convention: ConventionChoice) -> None:
-    """Raise DataError unless the file is, or is said to be, of the old convention."""
+def _old_convention(
+    path: str, file: SpeciesPotential, choice: ConventionChoice
+) -> CosineConvention:
+    """Return the convention, other than of aenet 2.0.4, of a file; DataError without."""
     if not file.setup.family.has_cosine_convention:
         raise DataError(
             f"has a {file.setup.kind} fingerprint, which is the same in all versions of aenet",
             file=path,
             hint="use it as it is",
         )
-    if convention == "new" or proven_convention(file.setup) == "new":
+    proven = proven_convention(file.setup)
+    if "new" in (choice, proven):
         raise DataError(
             "takes cos(theta) as aenet 2.0.4 does, so there is nothing to upgrade",
             file=path,
             hint="use it as it is",
         )
-    if convention == "auto" and proven_convention(file.setup) is None:
+    convention = proven if choice == "auto" else choice
+    if convention is None:
         raise DataError(
-            "does not tell whether it is older than aenet 2.0.4",
+            "does not show whether it is older than aenet 2.0.4 or of a fork",
             file=path,
-            hint="give --chebyshev-domain old if you know that it is",
+            hint="give --chebyshev-domain old or half if you know that it is",
         )
+    return convention

@@ -41,3 +41,21 @@ def test_a_species_that_is_missing_has_no_energy():
 def test_as_many_structures_as_species_prove_nothing():
     fit = fit_atomic_energies(np.array([[1, 0], [0, 1]]), np.array([1.0, 5.0]))
     assert fit.rmse == np.inf
+
+
+def test_isolated_atoms_are_not_fitted():
+    """A mixture would be near -1.1 for the first; the second follows from what is left."""
+    counts_st = np.array([[1, 0], [1, 0], [2, 2], [1, 3], [4, 2]])
+    energies_s = counts_st @ [-3.0, -5.0]
+    isolated_s = np.array([True, True, False, False, False])
+    energies_s[:2] = -0.7, -0.6
+    fit = fit_atomic_energies(counts_st, energies_s, isolated_s)
+    assert fit.isolated_t.tolist() == [True, False]
+    assert fit.energies_t[0] == -0.7  # the ground state
+    shares_s = counts_st[2:, 1] / counts_st[2:].sum(axis=1)
+    rest_s = (energies_s[2:] + 0.7 * counts_st[2:, 0]) / counts_st[2:].sum(axis=1)
+    np.testing.assert_allclose(fit.energies_t[1], shares_s @ rest_s / (shares_s @ shares_s))
+    assert fit.unique
+    only = fit_atomic_energies(counts_st[:1], energies_s[:1], isolated_s[:1])
+    assert only.energies_t[0] == -0.7
+    assert not only.unique

@@ -22,7 +22,7 @@ def test_cutoffs_hold_the_wanted_number_of_neighbours():
     assert found.shortest == 2.0
     assert found.r_min == 1.6
     assert found.radial_cutoff == pytest.approx(4.9)  # 80 from 2 √6 = 4.899
-    assert found.angular_cutoff == pytest.approx(4.1)  # 32 from 4.0, which is in the bin to 4.1
+    assert found.angular_cutoff == pytest.approx(3.5)  # 26 from 2 √3 = 3.46
 
 
 def test_cutoffs_have_limits():

@@ -102,21 +102,66 @@ def test_mean_and_composition_are_what_they_say():
     np.testing.assert_allclose(model.energies_t, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("constants", ["species", "one"])
 @pytest.mark.parametrize("labels", ["structure", "atom"])
 @pytest.mark.parametrize("alpha", [0.3, 20.0])
-def test_ridge_solves_the_normal_equations(labels, alpha):
-    samples = some()
+def test_ridge_solves_the_normal_equations(labels, alpha, constants):
+    samples, others = some(), some(5, seed=4)
     energies = np.random.default_rng(5).normal(size=12)
-    model = fitted("ridge", samples, energies, labels, alpha=alpha)
+    model = fitted("ridge", samples, energies, labels, alpha=alpha, constants=constants)
+    free, y = samples.constants(labels, constants), samples.labels(labels, energies)
     rows = samples.rows(labels)
-    x, y = (rows - rows.mean(axis=0)) / rows.std(axis=0), samples.labels(labels, energies)
-    expected = np.linalg.solve(x.T @ x + alpha * np.eye(6), x.T @ (y - y.mean()))
-    np.testing.assert_allclose(model.coefficients, expected, rtol=1e-9)
+    # columns are measured by what the constants leave of them
+    deviation = (rows - free @ np.linalg.lstsq(free, rows)[0]).std(axis=0, mean=0.0)
+    both = np.hstack([free, rows / deviation])
+    penalty = np.diag([0.0] * free.shape[1] + [alpha] * 6)
+    solution = np.linalg.solve(both.T @ both + penalty, both.T @ y)
+    new = np.hstack([others.constants(labels, constants), others.rows(labels) / deviation])
+    expected = others.sums(labels, new @ solution)
+    np.testing.assert_allclose(model.energies(others), expected, rtol=1e-9)
+
+
+EXTENSIVE = [("ridge", "structure"), ("ridge", "atom"), ("kernel-ridge", "structure")]
+
+
+@pytest.mark.parametrize(("name", "labels"), EXTENSIVE)
+def test_energies_are_extensive(name, labels):
+    """Twice a structure has twice the energy; with one constant for all it has not."""
+    samples, others = some(30), some(5, seed=7)
+    twice = Samples.of(
+        [
+            np.concatenate([x_ng[s_n == s] for s in range(5) for _ in "12"])
+            for x_ng, s_n in zip(others.features_tng, others.structures_tn, strict=True)
+        ],
+        2 * others.counts_st,
+    )
+    model = fitted(name, samples, linear_energies(samples), labels)
+    np.testing.assert_allclose(model.energies(twice), 2.0 * model.energies(others), rtol=1e-9)
+    if labels == "structure":
+        model = fitted(name, samples, linear_energies(samples), labels, constants="one")
+        assert np.abs(model.energies(twice) - 2.0 * model.energies(others)).min() > 1.0
+
+
+@pytest.mark.parametrize(("name", "labels"), EXTENSIVE[::2])
+def test_atomic_energies_do_not_matter(name, labels):
+    """A constant of each species takes them up; one for all cannot."""
+    samples, others = some(30), some(5, seed=7)
+    energies, atomic_t = linear_energies(samples), np.array([-1604.6, -432.5])
+
+    def errors(constants):
+        one, other = (
+            fitted(name, samples, energies_s, labels, constants=constants).energies(others)
+            for energies_s in (energies, energies + samples.counts_st @ atomic_t)
+        )
+        return np.abs(other - others.counts_st @ atomic_t - one)
+
+    assert errors("species").max() < 1e-6
+    assert errors("one").max() > 1.0
 
 
 def test_ridge_finds_what_is_linear():
     samples, others = some(40), some(9, seed=7)
-    model = fitted("ridge", samples, linear_energies(samples))
+    model = fitted("ridge", samples, linear_energies(samples), constants="one")
     np.testing.assert_allclose(model.energies(others), linear_energies(others), rtol=1e-4)
 
 
@@ -137,11 +182,12 @@ def test_generalised_cross_validation_against_its_definition():
     assert choose_alpha(singular**2, parts, 20, rest @ rest) == pytest.approx(best)
 
 
-def test_kernel_ridge_against_sums_over_pairs(monkeypatch):
+@pytest.mark.parametrize("constants", ["species", "one"])
+def test_kernel_ridge_against_sums_over_pairs(monkeypatch, constants):
     monkeypatch.setattr("aenetpy.baselines.kernel.ROWS", 4)
     samples = some(5)
     energies = linear_energies(samples)
-    model = fitted("kernel-ridge", samples, energies, alpha=0.1, gamma=0.2)
+    model = fitted("kernel-ridge", samples, energies, alpha=0.1, gamma=0.2, constants=constants)
     assert isinstance(model, KernelRidge)
     kernel = np.zeros((5, 5))
     for x_ng, s_n in zip(samples.features_tng, samples.structures_tn, strict=True):
@@ -149,8 +195,11 @@ def test_kernel_ridge_against_sums_over_pairs(monkeypatch):
         for i, a in enumerate(s_n):
             for j, b in enumerate(s_n):
                 kernel[a, b] += np.exp(-0.2 * np.sum((z[i] - z[j]) ** 2))
-    mean = energies.mean()
-    expected = mean + kernel @ np.linalg.solve(kernel + 0.1 * np.eye(5), energies - mean)
+    free = samples.counts_st if constants == "species" else np.ones((5, 1))
+    n_free = free.shape[1]
+    system = np.block([[kernel + 0.1 * np.eye(5), free], [free.T, np.zeros((n_free, n_free))]])
+    solution = np.linalg.solve(system, np.append(energies, np.zeros(n_free)))
+    expected = np.hstack([kernel, free]) @ solution
     np.testing.assert_allclose(model.energies(samples), expected, rtol=1e-9)
 
 

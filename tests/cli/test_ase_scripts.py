@@ -237,6 +237,21 @@ def test_md(workdir, capsys):
         assert frame.get_potential_energy() / N_ATOMS == pytest.approx(row[1], abs=1e-8)
 
 
+def test_md_names_what_is_out_of_range_in_every_line(workdir, capsys):
+    atoms = read(f"{NAME}.xsf")
+    atoms.set_cell(0.85 * atoms.cell.array, scale_atoms=True)
+    write("squeezed.cif", atoms)
+    write_input(**{**DYNAMICS, "structure_file": "squeezed.cif", "time_step": 0.1})
+    assert run(["md", "in.json"]) == 0
+    text, notes = capsys.readouterr()
+    rows = text.splitlines()[1:]
+    assert len(rows) == 5
+    for row in rows:
+        assert re.search(r"  # \d+ atoms out of range: \S.* of atom \d+ \(\w+\), by ", row)
+    assert np.loadtxt(text.splitlines()).shape == (5, 5)
+    assert re.search(r"outside of the training range in (\d+) of \1 evaluations; worst: ", notes)
+
+
 def test_md_repeats_with_its_seed(workdir, capsys):
     outputs = []
     for jobs in ("1", "2"):

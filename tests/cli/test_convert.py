@@ -12,6 +12,7 @@ import pytest
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError
 from aenetpy.io.input_data import iter_input_data, parse_units, write_input_data
+from aenetpy.io.learn_in import read_learn
 from aenetpy.io.reference_in import read_reference
 from aenetpy.io.structures import iter_structures
 from aenetpy.io.yaml_in import read_yaml
@@ -147,6 +148,101 @@ def test_lasp2(capfd):
     assert "complete.data@:#units=eV,Angstrom" in Path("learn.yaml").read_text()
     assert max(map(len, Path("learn.yaml").read_text().splitlines())) <= 100
     assert run(["convert", "lasp2.ini", "learn.yaml"]) == 4
+
+
+INPUT_LMP = """\
+units metal
+boundary p p p
+variable T equal 600.0
+read_data gold.data
+pair_style hdnnp 6.0 dir Seed1 showew no &
+   resetew no cflength 1.0 cfenergy 1.0
+pair_coeff * * Au
+timestep 0.002   # ps
+velocity all create 900.0 87287
+fix 1 all {fix}
+run 7000
+"""
+DATA = """\
+# of LAMMPS
+
+2 atoms
+1 atom types
+0.0 4.1 xlo xhi
+0.0 4.2 ylo yhi
+0.0 4.3 zlo zhi
+
+Atoms  # atomic
+
+2 1 2.0 2.1 2.2
+1 1 0.1 0.0 0.0
+"""
+
+
+@pytest.mark.parametrize(
+    ("fix", "expected"),
+    [
+        (
+            "nvt temp ${T} 1000.0 0.1",
+            {"ensemble": "nvt", "temperature": [600, 1000], "thermostat_time": 100},
+        ),
+        (
+            "langevin 500 500 0.5 12345",
+            {"ensemble": "nvt", "temperature": 500, "thermostat": "langevin"},
+        ),
+        (
+            "npt temp $T 600 0.1 iso 10000.0 10000.0 1.5",
+            {"ensemble": "npt", "temperature": 600, "pressure": 1, "barostat_time": 1500},
+        ),
+        ("nve", {"ensemble": "nve", "temperature": 900}),
+    ],
+)
+def test_input_of_lammps(capfd, fix, expected):
+    Path("lasp2.ini").write_text(LASP2)
+    Path("input.lmp").write_text(INPUT_LMP.format(fix=fix))
+    Path("gold.data").write_text(DATA)
+    assert run(["convert", "lasp2.ini", "learn.yaml"]) == 0
+    walk = read_yaml("learn.yaml").typed()["explore"]["lasp2"]
+    assert (
+        walk.items() >= (expected | {"time_step": 2, "steps": 100000, "start": "start.xsf"}).items()
+    )
+    (start,) = iter_structures("start.xsf")
+    assert start.species == ("Au", "Au")
+    np.testing.assert_allclose(start.positions_nc, [[0.1, 0, 0], [2.0, 2.1, 2.2]])
+    np.testing.assert_allclose(start.cell_cc, np.diag([4.1, 4.2, 4.3]))
+    assert read_learn("learn.yaml").explore[0].time_step == 2
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "message"),
+    [
+        ("units metal", "units lj", "input.lmp: units are lj, not metal or real"),
+        ("* * Au", "* * Xx", "input.lmp:4: 'Xx' is no element"),
+        ("gold.data", "none.data", "input.lmp:4: read_data: 'none.data' not found"),
+        ("timestep 0.002", "timestep ${dt}", "input.lmp:8: timestep: '${dt}' is not a number"),
+        ("temp 300 300 0.1", "temp 300", "input.lmp:10: fix ends too early"),
+    ],
+)
+def test_wrong_input_of_lammps(capfd, before, after, message):
+    Path("lasp2.ini").write_text(LASP2)
+    text = INPUT_LMP.format(fix="nvt temp 300 300 0.1")
+    assert before in text
+    Path("input.lmp").write_text(text.replace(before, after))
+    Path("gold.data").write_text(DATA)
+    assert run(["convert", "lasp2.ini", "learn.yaml"]) == 3
+    assert message in capfd.readouterr().err
+    assert not Path("learn.yaml").exists()
+    assert not Path("start.xsf").exists()
+
+
+def test_folders_have_the_mode_of_umask():
+    before = os.umask(0o027)
+    try:
+        assert run(["convert", XSF[0], "out/"]) == 0
+    finally:
+        os.umask(before)
+    assert os.stat("out").st_mode & 0o777 == 0o750
+    assert os.stat("out/000001.xsf").st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ GOLDEN = {
     "p08": (4, "predict.in:14: structure file 'xsf/nothere.xsf' not found"),
     "p09": (4, "O.nn: potential is truncated"),
     "p10": (4, "O.nn: is a text file"),
-    "p11": (4, "xsf/close.xsf: atoms 1 and 2 are 0.300 Å apart"),
+    "p11": (0, "xsf/close.xsf: atoms 1 and 2 are 0.300 Å apart"),
     "p12": (4, "xsf/zero.xsf: the structure has no atoms"),
     "p13": (3, "predict.in: keyword TYPES is missing"),
     "p14": (3, "predict.in: keyword NETWORKS is missing"),

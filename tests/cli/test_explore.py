@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import read, write
+from ase.units import GPa
 
 import aenetpy
 from aenetpy.analysis.survey_figures import distance_figure, energy_figure, force_figure
 from aenetpy.cli.main import run
 from tests.conftest import ROOT
 from tests.pages import Page, as_opened
+from tests.vasp_runs import vasprun
 
 GOLD = f"{ROOT}/inputs/gold/gold.xyz"
 
@@ -70,9 +73,13 @@ def test_frames_again(gold):
     def change(frames):
         again, turned, other = (frames[k].copy() for k in (3, 10, 20))
         again.calc, other.calc = frames[3].calc, None
+        turned.positions[:] = frames[10].get_forces()  # turned like the atoms
+        turned.rotate(50, (1, 2, 3))
+        forces = turned.positions.copy()
+        turned.positions[:] = frames[10].positions
         turned.rotate(50, (1, 2, 3), rotate_cell=True)
         turned.calc = SinglePointCalculator(
-            turned, energy=frames[10].get_potential_energy(), forces=0 * turned.positions
+            turned, energy=frames[10].get_potential_energy(), forces=forces
         )
         other.calc = SinglePointCalculator(
             other,
@@ -102,6 +109,130 @@ def test_forces(gold):
         "without_forces": ("gold.traj@1",),
         "net_forces": ("gold.traj@2",),
     }
+
+
+def in_hartree(k, atoms, results):
+    results["energy"] /= 27.211386 if k % 2 else 1.0
+
+
+def in_hartree_everywhere(k, atoms, results):
+    results["forces"] /= 27.211386 / 0.52917721
+
+
+def without_atoms(k, atoms, results):
+    results["energy"] -= -0.7 * len(atoms) * (k % 2)
+
+
+def gradients(k, atoms, results):
+    results["forces"] *= -1
+
+
+def some_gradients(k, atoms, results):
+    results["forces"] *= (-1) ** k
+
+
+def one_long(k, atoms, results):
+    results["forces"][:2] += (k == 5) * np.array([[58.0, 0, 0], [-58.0, 0, 0]])
+
+
+def no_forces(k, atoms, results):
+    results["forces"] *= 0
+
+
+def no_forces_in_two(k, atoms, results):
+    results["forces"] *= k not in (3, 7)
+
+
+@pytest.mark.parametrize(
+    ("damage", "kind", "least", "most"),
+    [
+        (in_hartree, "two_units", 33, 34),
+        (in_hartree_everywhere, "force_units", 0, 0),
+        (without_atoms, "two_references", 33, 34),
+        (gradients, "wrong_sign", 60, 67),
+        (some_gradients, "wrong_sign", 30, 33),
+        (one_long, "long_forces", 1, 1),
+        (no_forces, "zero_forces", 65, 65),  # symmetry demands two of them
+        (no_forces_in_two, "zero_forces", 2, 2),
+    ],
+)
+def test_damaged_labels(gold, damage, kind, least, most):
+    def change(frames):
+        for k, atoms in enumerate(frames):
+            damage(k, atoms, atoms.calc.results)
+
+    (finding,) = gold(change).findings
+    assert finding.kind == kind
+    assert least <= len(finding.names) <= most
+
+
+def test_a_species_in_one_file(gold):
+    def change(frames):
+        results = frames[4].calc.results
+        frames[4].symbols[0] = "Cu"
+        frames[4].calc = SinglePointCalculator(frames[4], **results)
+
+    found = {one.kind: one.names for one in gold(change).findings}
+    assert found["rare_species"] == ("gold.traj@4",)
+
+
+def test_near_frames_of_which_there_are_few(tmp_path, monkeypatch):
+    """Ten dimers on a spring, too few for a fit; forces from energies or against them."""
+    monkeypatch.chdir(tmp_path)
+    for sign, kinds_found in ((1, []), (-1, [("wrong_sign", 8)])):
+        frames = [Atoms("H2", [(0, 0, 0), (0, 0, 0.75 + 0.05 * k)]) for k in range(8)]
+        for k, atoms in enumerate(frames):
+            pull = [0, 0, sign * 0.05 * (k + 1)]
+            atoms.calc = SinglePointCalculator(
+                atoms,
+                energy=0.5 * (0.05 * (k + 1)) ** 2,
+                forces=np.array([pull, np.negative(pull)]),
+            )
+        write("h2.traj", frames)
+        assert kinds(aenetpy.explore(["h2.traj@:"])) == kinds_found
+
+
+def test_stress(gold, capsys):
+    def change(frames):
+        for k, atoms in enumerate(frames[:10]):
+            atoms.calc.results["stress"] = np.array([-1, -2, -3, 0.5, 0, 0]) * k * GPa
+
+    gold(change)
+    assert run(["explore", "gold.traj@:", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["structures_with_stress"] == 10
+    assert found["pressure_GPa"] == pytest.approx({"minimum": 0, "median": 9, "maximum": 18})
+    assert found["largest_stress_GPa"]["maximum"] == pytest.approx(27)
+    assert run(["explore", "gold.traj@:"]) == 0
+    assert "pressure of 10 (GPa)" in capsys.readouterr().out
+
+
+def test_steps_that_did_not_converge(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vasprun.xml").write_text(vasprun([3, 5, 2, 5]))
+    found = {one.kind: one.names for one in aenetpy.explore(["vasprun.xml@:"]).findings}
+    assert found["unconverged"] == ("vasprun.xml@1", "vasprun.xml@3")
+
+
+def test_isolated_atoms(gold, capsys):
+    """Two of gold, one in a box: no outliers, no other periodicity, and the lower wins."""
+
+    def change(frames):
+        alone = [Atoms("Au"), Atoms("Au", cell=[12, 12, 12], pbc=True, info={})]
+        alone[1].info["config_type"] = "isolatedATOM"
+        for atoms, energy in zip(alone, (-0.7, -0.6), strict=True):
+            atoms.calc = SinglePointCalculator(atoms, energy=energy, forces=np.zeros((1, 3)))
+        write("gold.xyz", [*alone, *frames])
+        return [*alone, *frames]
+
+    gold(change)
+    found = aenetpy.explore(["gold.xyz@:"])
+    assert kinds(found) == [("isolated_atoms_differ", 2)]
+    assert found.types_block == "TYPES\n1\nAu -0.700000"
+    assert run(["explore", "gold.xyz@:"]) == 0
+    assert "atomic energies of isolated atoms: Au" in capsys.readouterr().out
+    assert run(["init", "gold.xyz@:"]) == 0
+    assert "\nAu -0.700000\n" in Path("generate.in").read_text()
 
 
 def test_text_json_and_page(tmp_path, monkeypatch, capsys):

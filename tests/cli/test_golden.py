@@ -37,6 +37,8 @@ TRAIN = {
     "online_sd": 5,
     "lm": 6,
     "lm-batches": 4,
+    "lm-wrap": 4,
+    "lm-left-out": 4,
     "adam": 6,
     "ekf": 4,
 }

@@ -79,7 +79,7 @@ def test_one_entry(capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["TiO2.train"], "'TiO2.train' is no input file; there are generate.in, train.in,"),
+        (["TiO2.train"], "'TiO2.train' is no input file, and no keyword has it; there are"),
         (["studie.yamll"], "did you mean study.yaml?"),
         (["train.in", "ITERATION"], "train.in has no keyword 'ITERATION'; did you mean ITERATIONS"),
         (["md", "xyz"], "md.json has no key 'xyz'; see 'aenetpy help md.json'"),
@@ -109,3 +109,18 @@ def test_help_of_a_file_imports_nothing_heavy():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "hits"),
+    [
+        ("forces", ["generate.in\n\nFORCES ", "train.in\n\nFORCES ", "SAVE_FORCES ", "predict.in"]),
+        ("Patience", ["train.in\n\nPATIENCE "]),
+        ("alpha", ["FORCES alpha "]),
+        ("aenet-PyTorch", ["ITERWRITE "]),  # in a sentence
+    ],
+)
+def test_a_word_is_looked_for_in_all_tables(word, hits, capsys):
+    assert run(["help", word]) == 0
+    out = capsys.readouterr().out
+    assert all(hit in out for hit in hits)

@@ -39,7 +39,7 @@ def alloy(tmp_path, monkeypatch):
 
 def test_inputs_for_forces_train_on_them(alloy, capsys):
     assert run(["init", "--forces", "alloy.xyz@:"]) == 0
-    assert read_stp("Cu.fingerprint.stp").parameters_gp[0].tolist() == [5.5, 20, 4.2, 14]
+    assert read_stp("Cu.fingerprint.stp").parameters_gp[0].tolist() == [6.0, 20, 4.7, 14]
     settings = read_train_in("train.in")
     assert settings.forces == ForceSettings(0.99, 5.0, 0.1)
     assert settings.parameters["weight_decay"] == 0.05
@@ -136,3 +136,30 @@ def test_species_keep_the_order_that_is_asked_for(alloy):
     assert content.species == ("Au", "Cu", "Ag")
     assert content.atomic_energies_t[0] < -90
     assert content.atomic_energies_t[2] == 0.0
+
+
+def test_init_writes_what_the_data_have(alloy, capsys):
+    frames = ase.io.read("alloy.xyz@:")
+    for k, atoms in enumerate(frames):
+        forces, energy = atoms.get_forces(), atoms.get_potential_energy()
+        atoms.calc = None
+        atoms.info["energy"] = energy
+        if k >= 20:
+            atoms.arrays["forces"] = forces
+            atoms.info["stress"] = np.eye(3) * 0.01
+    ase.io.write("bare.xyz", frames[:20])
+    ase.io.write("full.xyz", frames[20:])
+    for name in ("bare", "full"):
+        assert run(["init", "--forces", f"{name}.xyz@:"]) == 0
+        told = capsys.readouterr().err
+        settings = read_train_in("train.in")
+        assert settings.iterwrite == 0
+        assert (settings.forces is not None) == (settings.stress is not None) == (name == "full")
+        assert ("without FORCES" in told) == (name == "bare")
+        assert ("STRESS is on" in told) == (name == "full")
+        cutoffs = read_stp("Cu.fingerprint.stp").parameters_gp[0][[0, 2]].tolist()
+        assert f"within {cutoffs[0]:g} and {cutoffs[1]:g} Å" in told
+        for path in Path().glob("*.in"):
+            path.unlink()
+        for path in Path().glob("*.stp"):
+            path.unlink()

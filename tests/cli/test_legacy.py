@@ -106,7 +106,7 @@ def test_text_files_are_upgraded_too(folder, capsys):
         (["Ti.nn", "./Ti.nn"], 4, "./Ti.nn: exists already"),
         (["expected/Ti.nn", "x.nn"], 4, "expected/Ti.nn: takes cos(theta) as aenet 2.0.4 does"),
         (["../behler/expected/Ti.nn", "x.nn"], 4, "has a Behler2011 fingerprint"),
-        (["blind.nn", "x.nn"], 4, "blind.nn: does not tell whether it is older"),
+        (["blind.nn", "x.nn"], 4, "blind.nn: does not show whether it is older"),
         (["predict.in", "x.nn"], 4, "predict.in: "),
         (["Ti.nn", "none/x.nn"], 4, "none/x.nn"),
     ],

@@ -5,13 +5,18 @@ from __future__ import annotations
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import units
 
+from aenetpy import Calculator, CommitteeCalculator
 from aenetpy.analysis.parity import Compared, ParityGroup, energy_panel, force_panel, parity_figure
 from aenetpy.cli.main import run
+from aenetpy.io.energies import energy_table, write_energies
+from aenetpy.io.network import read_network, write_network
 from aenetpy.io.predict_in import read_predict_in
 from aenetpy.io.structures import atoms_from_structure
 from aenetpy.io.xsf import read_xsf
@@ -178,3 +183,133 @@ def test_the_figure_shows_the_values():
 
 def test_nothing_to_compare_gives_no_panels():
     assert Compared().panels() == []
+
+
+def record(sets: dict[str, list[str]], where: str = ".") -> None:
+    """Write the tables that train leaves behind, with names alone that mean something."""
+    for part, names in sets.items():
+        counts = np.array([[1, 2] for _ in names])
+        energies = np.zeros(len(names))
+        table = energy_table(("Ti", "O"), names, counts, energies, energies, 1.0)
+        write_energies(Path(where) / f"energies.{part}.0", table)
+
+
+def test_errors_are_reported_by_set_test_first(folder, capsys):
+    energies, _ = expected_errors(capsys)
+    sets = {"train": NAMES[:2], "test": NAMES[2:3]}
+    record(sets)
+    assert run(["predict", "predict.in"]) == 0
+    rows = [line.split() for line in capsys.readouterr().err.splitlines()]
+    start = next(k for k, row in enumerate(rows) if row[:2] == ["set", "quantity"])
+    table = {tuple(row[:2]): row[2:] for row in rows[start + 1 :]}
+    assert list(table) == [
+        (which, quantity)
+        for which in ("test", "training", "other")
+        for quantity in ("energy", "force")
+    ]
+    parts = {"training": energies[:2], "test": energies[2:3], "other": energies[3:]}
+    for which, of in parts.items():
+        n, mae, rmse, unit = table[which, "energy"]
+        assert (int(n), unit) == (of.size, "meV/atom")
+        assert float(mae) == pytest.approx(1000 * np.abs(of).mean(), rel=1e-3)
+        assert float(rmse) == pytest.approx(1000 * np.sqrt((of**2).mean()), rel=1e-3)
+    assert run(["predict", "predict.in", "--json"]) == 0
+    by_set = json.loads(capsys.readouterr().out)["errors"]["sets"]
+    assert list(by_set) == ["test", "training", "other"]
+    assert by_set["test"]["energy_per_atom"]["mae"] == pytest.approx(np.abs(energies[2:3]).mean())
+    assert run(["parity", "predict.in"]) == 0
+    rows = capsys.readouterr().out.splitlines()
+    energy = [row for row in rows if row.startswith("energy")]
+    assert [row.split()[-2:] for row in energy[:2]] == [["test", "set"], ["training", "set"]]
+    assert float(energy[0].split()[4]) == pytest.approx(1000 * abs(energies[2]), rel=1e-3)
+
+
+def test_the_set_is_known_from_another_folder(folder, capsys, monkeypatch):
+    record({"train": NAMES[:2], "test": NAMES[2:]})
+    (folder / "elsewhere").mkdir()
+    monkeypatch.chdir(folder / "elsewhere")
+    text = (folder / "predict.in").read_text().replace("Ti Ti.nn", "Ti ../Ti.nn")
+    text = text.replace("O O.nn", "O ../O.nn")
+    for name in NAMES:
+        text = text.replace(f"\n{name}", f"\n../{name}")
+    Path("predict.in").write_text(text)
+    assert run(["predict", "predict.in", "--json"]) == 0
+    by_set = json.loads(capsys.readouterr().out)["errors"]["sets"]
+    assert {which: of["energy_per_atom"]["count"] for which, of in by_set.items()} == {
+        "test": len(NAMES) - 2,
+        "training": 2,
+    }
+
+
+def test_a_damaged_record_is_not_taken(folder, capsys):
+    Path("energies.test.0").write_text("nothing\n")
+    assert run(["predict", "predict.in"]) == 0
+    notes = capsys.readouterr().err
+    assert "energies.test.0:1: this is no table of energies" in notes
+    assert f"compared with the files, energies of {len(NAMES)} structures" in notes
+
+
+def test_forces_by_species(folder, capsys):
+    assert run(["predict", "predict.in", "--json"]) == 0
+    errors = {"Ti": [], "O": []}
+    for found in json.loads(capsys.readouterr().out)["structures"]:
+        given = read_xsf(found["name"])
+        for symbol, error_c in zip(
+            given.species, np.array(found["forces"]) - given.forces_nc, strict=True
+        ):
+            errors[symbol].append(error_c)
+    assert run(["parity", "predict.in"]) == 0
+    (row,) = [row for row in capsys.readouterr().out.splitlines() if row.startswith("force")]
+    for symbol, of in errors.items():
+        mae, rmse = np.abs(of).mean(), np.sqrt(np.square(of).mean())
+        assert f"{symbol} {mae:.4g}/{rmse:.4g}" in row
+
+
+def test_stress_is_compared(folder, capsys):
+    import ase.io
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    atoms = atoms_from_structure(read_xsf(NAMES[0]))
+    stress = Calculator(".").get_stress(atoms)
+    results = {"energy": 0.0, "stress": stress + 0.01 * np.array([1, -2, 3, 0, 0, 0])}
+    atoms.calc = SinglePointCalculator(atoms, **results)
+    ase.io.write("stress.xyz", atoms)
+    assert run(["parity", "predict.in", "stress.xyz"]) == 0
+    row = capsys.readouterr().out.splitlines()[-1].split()
+    assert row[:3] == ["stress", "6", "components"]
+    assert float(row[4]) == pytest.approx(0.01 / units.GPa, rel=1e-3)
+    assert row[-1] == "GPa"
+    write_input("FORCES", ["stress.xyz"])
+    assert run(["predict", "predict.in"]) == 0
+    assert f"stresses of 1 structure: MAE {0.01 / units.GPa:.4g}" in capsys.readouterr().err
+
+
+def test_a_committee_has_error_bars(folder, capsys):
+    for number, factor in ((1, 1.0), (2, 1.1)):
+        where = folder / "com" / f"member-{number}"
+        where.mkdir(parents=True)
+        for name in ("Ti.nn", "O.nn"):
+            one = read_network(name)
+            write_network(where / name, replace(one, weights_w=factor * one.weights_w))
+    record({"test": NAMES[:1], "train": NAMES[1:]}, "com/member-1")
+    found = {}
+    settings = read_predict_in(Path("predict.in"))
+    for panel in parity(settings, "com.png", io.StringIO(), committee="com"):
+        found[panel.quantity] = {group.name: group for group in panel.groups}
+    committee = CommitteeCalculator("com")
+    atoms = atoms_from_structure(read_xsf(NAMES[0]))
+    committee.calculate(atoms, ["forces"])
+    of_energy, of_force = found["energy"]["test set"], found["force"]["test set"]
+    assert of_energy.deviation == pytest.approx([committee.results["energy_std"] / len(atoms)])
+    np.testing.assert_allclose(of_force.deviation, committee.results["forces_std"].ravel())
+    assert run(["parity", "predict.in", "--committee", "com", "-o", "again.png"]) == 0
+    assert "test set" in capsys.readouterr().out
+
+
+def test_parity_goes_on_after_a_structure_without_number(folder, capsys):
+    Path("none.xsf").write_text("nothing\n")
+    write_input("FORCES", [NAMES[0], "none.xsf", NAMES[1]])
+    assert run(["parity", "predict.in"]) == 5
+    text, notes = capsys.readouterr()
+    assert text.split()[:3] == ["energy", "2", "structures"]
+    assert "1 of 3 structures have no energy; the first: none.xsf" in notes

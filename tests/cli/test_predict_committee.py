@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 
 from aenetpy.cli.main import run
 from aenetpy.io.xsf import read_xsf, write_xsf
-from aenetpy.models.calibration import Calibration, Spread, write_calibration
+from aenetpy.models.calibration import Calibration, Spread
+from aenetpy.models.committee import read_committee
+from aenetpy.models.committee_file import write_committee
 from aenetpy.models.reading import read_potential
 from tests.models.test_committee import members, write
 from tests.models.test_potential import random_structure
@@ -40,10 +43,15 @@ def test_mean_and_spread(factors, capsys):
     of_energy, of_force = factors or (None, None)
     if factors:
         one, two = (
-            None if factor is None else Spread(factor, 1.0, 1.0, (0.5, 0.9), (0.6, 0.9), 5)
+            None
+            if factor is None
+            else Spread(
+                factor, 1.0, 1.0, (0.5, 0.9), (0.6, 0.9), 5, (1.0, 4.0), 4.0, 0.1, (2.0, 1.0)
+            )
             for factor in factors
         )
-        write_calibration("com/committee.json", Calibration(5, one, two))
+        networks = [f"member-{k}/{symbol}.nn" for k in (1, 2, 3) for symbol in ("Ti", "O")]
+        write_committee("com", networks, Calibration(5, one, two))
     energies, forces = [], []
     for number in (1, 2, 3):
         potential = read_potential(f"com/member-{number}")
@@ -77,6 +85,20 @@ def test_mean_and_spread(factors, capsys):
         assert said["forces_are_calibrated"] == (of_force is not None)
 
 
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_networks_need_not_be_named(options, capsys):
+    assert run([*COMMAND, *options]) == 0
+    expected = capsys.readouterr().out
+    Path("predict.in").write_text(f"TYPES\n2\nTi\nO\nFORCES\n{FILES}")
+    assert run([*COMMAND, *options]) == 0
+    found = capsys.readouterr().out
+    assert [one for one in found.splitlines() if ":" not in one[-12:]] == [
+        one for one in expected.splitlines() if ":" not in one[-12:]
+    ]
+    assert run(COMMAND[:4]) == 3
+    assert "predict.in: keyword NETWORKS is missing" in capsys.readouterr().err
+
+
 def test_without_forces(capsys):
     Path("predict.in").write_text(HEAD + FILES)
     assert run(COMMAND) == 0
@@ -88,6 +110,17 @@ def test_without_forces(capsys):
 def test_what_cannot_be(capsys):
     assert run([*COMMAND[:-1], "nowhere"]) == 4
     assert "nowhere: no folders member-1, member-2" in capsys.readouterr().err
-    Path("predict.in").write_text(f"{HEAD}RELAX\nmethod=bfgs\n{FILES}")
-    assert run(COMMAND) == 2
-    assert "RELAX works with one potential; remove RELAX" in capsys.readouterr().err
+
+
+def test_a_committee_relaxes_on_its_mean(capsys):
+    Path("predict.in").write_text(f"{HEAD}RELAX\nsteps=5\n{FILES}")
+    assert run([*COMMAND, "--json"]) == 0
+    for one in json.loads(capsys.readouterr().out)["structures"]:
+        energies = one["relaxation"]["cohesive_energies"]
+        assert len(energies) > 1
+        assert energies == sorted(energies, reverse=True)
+        assert energies[-1] == pytest.approx(one["cohesive_energy"], rel=1e-12)
+        atoms = Atoms(one["species"], one["positions"], cell=one["cell"], pbc=one["periodic"])
+        found = read_committee("com").evaluate(atoms)
+        assert found.mean.energy == pytest.approx(one["energy"], rel=1e-9)
+        assert found.energy_std == pytest.approx(one["uncertainty"]["energy"], rel=1e-6)

@@ -78,3 +78,45 @@ def test_files_do_not_take_the_place_of_a_stream(workdir):
         check=True,
     )
     assert Path("file").read_text() == "kept"
+
+
+@pytest.mark.parametrize(
+    ("file", "status", "told"),
+    [("gold.xyz", 0, ""), ("göld.xyz", 4, "in a name has no place in the locale's ascii")],
+)
+def test_locale_without_utf8_and_nonsense_of_matplotlib(tmp_path, file, status, told):
+    text = "2\nProperties=species:S:1:pos:R:3:forces:R:3 energy=-1.0\n"
+    text += "Au 0 0 0 0 0 0.1\nAu 0 0 3 0 0 -0.1\n"
+    (tmp_path / file).write_text(text)
+    (tmp_path / "Au.stp").write_text(
+        "ATOM Au\nENV 1\nAu\nRMIN 1.0\nBASIS type=Chebyshev\n"
+        "radial_Rc=5.0 radial_N=6 angular_Rc=4.0 angular_N=4\n"
+    )
+    (tmp_path / "generate.in").write_text(
+        f"OUTPUT Au.train\nTYPES\n1\nAu 0.0\nSETUPS\nAu Au.stp\nFILES\n1\n{file}\n"
+    )
+    locale = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "MPLBACKEND": "none!"}
+
+    def call(*words: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [sys.executable, "-m", "aenetpy", *words],
+            env={**os.environ, **locale, "PYTHONPATH": str(ROOT)},
+            cwd=tmp_path,
+            capture_output=True,
+            check=False,
+        )
+
+    done = call("generate", "generate.in")
+    assert (done.returncode, told in done.stderr.decode()) == (status, True)
+    assert "Å" in call("help", "learn.yaml").stdout.decode()
+    code = (
+        "import sys; from aenetpy.cli.console import guarded; from aenetpy.analysis.drawing import"
+    )
+    code += " new_figure, png; sys.exit(guarded(lambda: 0 if png(new_figure(2.0)) else 1))"
+    drawn = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, **locale, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert (drawn.returncode, drawn.stderr) == (0, b"")

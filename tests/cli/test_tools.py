@@ -248,6 +248,19 @@ def read_structure(entry):
     return next(iter_structures(entry))
 
 
+@pytest.mark.parametrize("command", ["generate", "train", "predict"])
+def test_programs_ignore_further_words_and_commands_refuse_them(command, workdir, capsys):
+    for words in (["|", "tee", "-a", "out"], ["2>&1"], [">", "out"]):
+        assert run([command, "none.in", *words], is_program=True) == 3
+        err = capsys.readouterr().err
+        assert f"ignored behind the input file, as in aenet: {' '.join(words)}" in err
+        assert err.count("\n") == 2
+    if command != "predict":  # which takes structures
+        assert run([command, "none.in", "more", "-x"], is_program=True) == 3
+        assert "as in aenet: more -x" in capsys.readouterr().err
+        assert run([command, "none.in", "more"]) == 2
+
+
 def test_programs_run_under_the_names_of_aenet(workdir):
     """The functions named in pyproject.toml exist and start the right command."""
     tomllib = pytest.importorskip("tomllib")

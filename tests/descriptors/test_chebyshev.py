@@ -63,7 +63,7 @@ class System:
         found = self.neighbors(positions, cell)
         return self.descriptor.evaluate(self.atoms, self.types, found)[0]
 
-    def twin(self, old=False):
+    def twin(self, convention="new"):
         found = self.neighbors()
         rows = []
         for i in range(len(self.positions)):
@@ -71,7 +71,7 @@ class System:
             symbols = [self.species[self.types[j]] for j in found.partners_p[pairs]]
             vectors = list(found.r_cp[:, pairs].T)
             rows.append(
-                naive_fingerprint(vectors, symbols, self.environment, self.parameters, old=old)
+                naive_fingerprint(vectors, symbols, self.environment, self.parameters, convention)
             )
         return np.array(rows)
 
@@ -136,9 +136,11 @@ def test_twin(name):
     np.testing.assert_allclose(system.features(), expected, rtol=1e-10, atol=1e-10)
 
 
-def test_twin_of_the_old_cosine_convention():
-    system = periodic((4.5, 4, 4.0, 6), cosine_convention="old")
-    np.testing.assert_allclose(system.features(), system.twin(old=True), rtol=1e-10, atol=1e-9)
+@pytest.mark.parametrize("convention", ["old", "half"])
+def test_twin_of_other_cosine_conventions(convention):
+    system = periodic((4.5, 4, 4.0, 6), cosine_convention=convention)
+    expected = system.twin(convention)
+    np.testing.assert_allclose(system.features(), expected, rtol=1e-10, atol=1e-9)
 
 
 def difference(function, step):

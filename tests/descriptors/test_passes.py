@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.base import make_descriptors
+from aenetpy.descriptors.base import make_descriptor, make_descriptors
 from aenetpy.descriptors.batch import closest_contact, pack
 from aenetpy.descriptors.featurise import batch_fingerprints, structure_fingerprints, total_cutoff
 from aenetpy.descriptors.neighbors import find_batch_neighbors, find_neighbors
@@ -42,6 +42,7 @@ FAMILIES = {
     "chebyshev, angular longer": [
         make_setup((3.0, 3, 4.0, 3), ("Ti", "O"), species) for species in SPECIES
     ],
+    "chebyshev, half": [make_setup((4.0, 3, 3.2, 4), ("Ti", "O"), species) for species in SPECIES],
     "chebyshev, one species": [make_setup((4.0, 3, 4.0, 2), ("Ti",), "Ti")],
     "behler": [behler_setup(species, ("Ti", "O"), functions(species)) for species in SPECIES],
     "behler, one species": [
@@ -81,6 +82,8 @@ def structures_of(symbols):
 def family(request):
     setups = FAMILIES[request.param]
     symbols = tuple(setup.species for setup in setups)
+    if "half" in request.param:
+        return symbols, [make_descriptor(setup, symbols, "half") for setup in setups]
     return symbols, make_descriptors(setups)
 
 

@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 EXAMPLES = ROOT / "examples"
 
 
-@pytest.mark.parametrize(("name", "n_trials"), [("baselines", 23), ("grid", 110)])
+@pytest.mark.parametrize(("name", "n_trials"), [("baselines", 30), ("grid", 110)])
 def test_all_trials_are_planned(name, n_trials, tmp_path, monkeypatch, capsys) -> None:
     for folder in ("baselines", "grid"):
         ignored = shutil.ignore_patterns("work*")

@@ -84,10 +84,12 @@ def test_learning_goes_on_and_tells_errors_after_each_fit(tmp_path):
     rows = example.table(state).splitlines()
     assert len(rows) == 3 + len(state.cycles)
     assert [cell.strip() for cell in rows[-1].split("|")[3:-1]] == [
+        "173.868",
         "173.371",
+        "174.401",
         "168.637",
         "0.640",
-        "0.536",
+        "0.537",
     ]
     labels = [int(row.split("|")[2]) for row in rows[2:-1]]
     assert labels[0] == 0

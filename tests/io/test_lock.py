@@ -173,3 +173,18 @@ def test_what_killed_runs_have_left_is_removed(tmp_path):
         *("b", half.name, f".c.{other_node}abcd.tmp"),
     }
     living.remove()
+
+
+def test_a_full_disk_leaves_no_lock_behind(tmp_path, monkeypatch):
+    def full(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    n_open = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(DataError, match="No space left"), locked_folder(tmp_path, "train"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+    assert len(os.listdir("/proc/self/fd")) == n_open
+    with locked_folder(tmp_path, "train"):
+        assert os.listdir(tmp_path) == [FOLDER_LOCK]

@@ -118,7 +118,7 @@ def test_foreign_files(tmp_path):
     with pytest.raises(DataError, match="is not a potential of aenet"):
         read_network(path)
     path.write_text("DESCR\n  none\nEND DESCR\n")
-    with pytest.raises(DataError, match="is a text file, not a binary potential"):
+    with pytest.raises(DataError, match="this is a fingerprint setup, not a potential"):
         read_network(path)
     with pytest.raises(DataError, match="file not found"):
         read_network(tmp_path / "missing")

@@ -39,6 +39,8 @@ RESULT = TrialResult(
     train_n_atoms_s=np.array([2], np.int64),
     apart_errors_s=np.array([0.25]),
     history=np.array([4.0, 3.0]),
+    test_history=np.array([5.0, 4.0]),
+    species_n=("O", "O"),
     importances=np.array([0.1, 2.0]),
     components=("O G2", "O G4"),
 )
@@ -59,7 +61,7 @@ def test_a_record_comes_back(tmp_path: Path) -> None:
 def test_a_record_of_other_kinds_is_none(name: str, tmp_path: Path) -> None:
     path = tmp_path / "trial.json"
     for value in (None, {}, [[1]], [3], -1, 1e400, 10**30, True):
-        if name == "history" and value == [3]:  # one epoch
+        if name in ("history", "test_history") and value == [3]:  # one epoch
             continue
         path.write_text(json.dumps({**vars(RECORD), name: value}))
         assert read_record(path) is None, value

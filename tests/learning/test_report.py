@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -68,22 +69,44 @@ def made_up() -> LearnRecord:
 
 def test_gamma_along_the_walks():
     record = made_up()
-    axes = figures.gamma_figure(record.trace, record.cycles).axes[0]
-    lines = {line.get_label(): line for line in axes.get_lines()}
-    for walk, some in (("slab-100", slice(0, 20)), ("bcc", slice(20, 30))):
-        x, y = lines[walk].get_data()
-        np.testing.assert_array_equal(x, np.arange(1, 31))
-        np.testing.assert_array_equal(y[some], record.trace.gammas_k[some])
-        assert np.isfinite(y).sum() == np.isfinite(y[some]).sum()
-    np.testing.assert_array_equal(lines["no number"].get_xdata(), [30])
-    vertical = [
-        line.get_xdata()[0] for line in axes.get_lines() if list(line.get_ydata()) == [0, 1]
+    trace = record.trace
+    trace.gammas_k[0] = 1e-17  # a perfect crystal
+    panels = figures.gamma_figure(trace, record.cycles).axes
+    assert [axes.get_title(loc="left") for axes in panels] == ["slab-100", "bcc"]
+    for axes, cycles in zip(panels, ([1, 2], [3]), strict=True):
+        drawn = [line for line in axes.get_lines() if line.get_marker() == "o"]
+        assert len({tuple(line.get_color()) for line in drawn}) == len(cycles)
+        for line, cycle in zip(drawn, cycles, strict=True):
+            own = trace.cycles_k == cycle
+            np.testing.assert_array_equal(line.get_xdata(), trace.steps_k[own])
+            np.testing.assert_array_equal(line.get_ydata(), trace.gammas_k[own])
+        dashed = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
+        levels = [(tuple(line.get_xdata()), line.get_ydata()[0]) for line in dashed]
+        ends = [(100 * (k - 1), 100 * k - 10) for k in cycles]
+        assert levels == [(end, level) for end in ends for level in (0.2, 2.0)]
+        bottom, top = axes.get_ylim()
+        assert 1e-4 < bottom < np.sort(trace.gammas_k)[1]
+        assert top == 4.0
+    crosses = [line for line in panels[1].get_lines() if line.get_marker() == "x"]
+    assert [list(line.get_xdata()) for line in crosses] == [[290]]
+
+
+@pytest.mark.parametrize("factor", [1.1, 30.0, 1e4])
+def test_ticks_of_true_errors_do_not_overlap(factor):
+    cycle = replace(
+        made_up().cycles[1], new_gammas_s=[0.21, 0.21 * factor], new_errors_s=[0.3, 0.4]
+    )
+    figure = figures.calibration_figure([cycle])
+    figure.canvas.draw()
+    (axes,) = figure.axes
+    low, high = axes.get_xlim()
+    shown = [
+        t for t in axes.xaxis.get_ticklabels() if t.get_text() and low < t.get_position()[0] < high
     ]
-    assert vertical == [10.5, 20.5, 30.5]
-    dashed = [line for line in axes.get_lines() if line.get_linestyle() == "--"]
-    levels = [(tuple(line.get_xdata()), line.get_ydata()[0]) for line in dashed]
-    ends = [(0.5, 10.5), (10.5, 20.5), (20.5, 30.5)]
-    assert levels == [(end, level) for end in ends for level in (0.2, 2.0)]
+    boxes = sorted(text.get_window_extent().extents.tolist() for text in shown)
+    assert boxes
+    assert all(left[2] < right[0] for left, right in pairwise(boxes))
+    assert not any(text.get_text() for text in axes.xaxis.get_minorticklabels())
 
 
 def test_property_errors_after_each_cycle():
@@ -108,6 +131,26 @@ def test_property_errors_after_each_cycle():
     alone = figures.property_figure(replace(record, full=None))
     assert all(dashed(axes) == [] for axes in alone.axes)
     assert figures.property_figure(replace(record, reference={})) is None
+
+
+def test_both_bulk_moduli_stand_in_one_panel():
+    record = made_up()
+    wide, left = "bulk fcc: B wide (GPa)", "bulk fcc: residual (meV/atom)"
+    cycles = [
+        replace(one, properties={**one.properties, wide: 190.0 + one.number, left: 2.5})
+        for one in record.cycles
+    ]
+    record = replace(record, cycles=cycles, reference={**record.reference, wide: 190, left: 0.1})
+    figure = figures.property_figure(record)
+    panels = {axes.get_title(loc="left"): axes for axes in figure.axes}
+    assert list(panels) == ["bulk fcc: a", "bulk fcc: B", "bulk fcc: E", "surface 100: gamma"]
+    lines = {line.get_label(): line for line in panels["bulk fcc: B"].get_lines()}
+    np.testing.assert_allclose(lines["B of the wide fit"].get_ydata(), 100 * np.arange(4) / 190)
+    assert lines["B at small strains"].get_ydata()[1] == pytest.approx(-18.5)
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"B at small strains", "B of the wide fit"} <= set(shown)
+    (row,) = (row for row in property_table(record).splitlines() if left in row)
+    assert row == f"| {left} | 0.1 | - | 2.5 | 2.5 | 2.5 | 2.5 |"
 
 
 def test_true_errors_of_new_labels():

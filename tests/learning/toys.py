@@ -103,3 +103,49 @@ class Talking(Toy):
         print("hello")
         os.system("echo code")
         super().calculate(*arguments)
+
+
+class Giving(Toy):
+    """Gives whatever it is made with."""
+
+    implemented_properties = ["energy", "forces", "stress"]  # noqa: RUF012
+
+    def __init__(self, **results):
+        Calculator.__init__(self)
+        self.given = results
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        Calculator.calculate(self, atoms, properties, system_changes)
+        usual = {"energy": -1.0, "forces": np.zeros((len(atoms), 3)), "stress": np.zeros(6)}
+        self.results = usual | self.given
+
+
+class Asking(Toy):
+    @property
+    def converged(self):
+        raise RuntimeError("nobody\nknows \ud800")
+
+
+class Stretching(Toy):
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        atoms.set_cell(1.1 * atoms.cell.array)
+
+
+class Wandering(Toy):
+    """Goes to the root of all files, and has written that all is not well."""
+
+    def calculate(self, *arguments):
+        super().calculate(*arguments)
+        Path("pw.out").write_text("\n  convergence NOT achieved after   1 iterations: stopping\n")
+        os.chdir("/")
+
+
+class Quitting(Toy):
+    def calculate(self, *arguments):
+        raise SystemExit("enough")
+
+
+class NotMade(Toy):
+    def __init__(self, **kwargs):
+        raise KeyboardInterrupt

@@ -50,6 +50,15 @@ def test_activation_is_silent_and_finite_far_out(name: str) -> None:
     assert np.isfinite(slope).all()
 
 
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_bend_is_the_derivative_of_the_slope(name: str) -> None:
+    x, h = np.linspace(-4, 4, 33), 1e-5
+    bend = np.empty_like(x)
+    ACTIVATIONS[name].function(x.copy(), np.empty_like(x), bend)
+    numerical = (activate(name, x + h)[1] - activate(name, x - h)[1]) / (2 * h)
+    assert bend == pytest.approx(numerical, rel=1e-8, abs=1e-9)
+
+
 def test_sigmoid_saturates() -> None:
     value, slope = activate("sigmoid", np.array([-1e4, 0.0, 1e4]))
     assert value.tolist() == [0.0, 0.5, 1.0]

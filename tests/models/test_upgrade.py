@@ -9,7 +9,7 @@ import pytest
 
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.chebyshev_setup import angular_blocks
-from aenetpy.descriptors.cosine_convention import proven_convention
+from aenetpy.descriptors.cosine_convention import ORIGINS, proven_convention
 from aenetpy.descriptors.featurise import structure_fingerprints
 from aenetpy.io.network import read_network
 from aenetpy.io.stp import read_stp
@@ -33,7 +33,11 @@ SETUPS = {
 
 
 def upgraded(potential: Potential) -> Potential:
-    files = {symbol: upgrade_network(file) for symbol, file in potential.files.items()}
+    conventions = potential.cosine_conventions
+    files = {
+        symbol: upgrade_network(file, conventions[symbol])
+        for symbol, file in potential.files.items()
+    }
     return Potential(files, chebyshev_domain="new")
 
 
@@ -47,8 +51,9 @@ def assert_same_function(one: Potential, other: Potential, structure) -> None:
 
 @pytest.mark.parametrize("setups", SETUPS.values(), ids=SETUPS)
 @pytest.mark.parametrize("kind", ["small", "periodic", "isolated"])
-def test_energies_and_forces_stay(setups: list[Setup], kind):
-    old = random_potential(setups, SAMPLES, hidden=(6, 5), cosine_convention="old")
+@pytest.mark.parametrize("convention", ["old", "half"])
+def test_energies_and_forces_stay(setups: list[Setup], kind, convention):
+    old = random_potential(setups, SAMPLES, hidden=(6, 5), cosine_convention=convention)
     assert_same_function(old, upgraded(old), random_structure(21, kind))
 
 
@@ -70,7 +75,7 @@ def test_means_are_those_of_the_new_values_and_bounds_hold():
                 getattr(ours, name)[untouched], getattr(true, name)[untouched], rtol=1e-12
             )
         assert proven_convention(file.setup) == "new"
-        assert file.setup.description.endswith(NOTE)
+        assert file.setup.description.endswith(NOTE.format(ORIGINS["old"]))
     descriptors = [atomic.descriptor for atomic in again.atomic_potentials]
     found = structure_fingerprints(SAMPLES[0], again.species, descriptors)
     inside = again.evaluate(SAMPLES[0], out_of_range=True).out_of_range

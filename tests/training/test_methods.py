@@ -168,6 +168,10 @@ def test_adam_takes_whole_batches_of_a_part_of_the_set(objective, start_w, monke
     )
     method_of("adam").step(start_w, None, objective, np.arange(12)[::-1])
     assert batches == [[11, 10, 9], [8, 7, 6], [5, 4, 3]]
+    batches.clear()
+    method = method_of("adam", batchsize=7, samplesize=100)  # 12 / 7 = 1.7: 2 batches
+    method.step(start_w, None, objective, np.arange(12)[::-1])
+    assert batches == [[11, 10, 9, 8, 7, 6, 5], [4, 3, 2, 1, 0, 11, 10]]
 
 
 def test_the_first_step_of_adam_has_the_same_length_everywhere(objective, start_w) -> None:

@@ -164,8 +164,10 @@ def test_what_only_rounding_makes_vary_is_not_trained_on(caplog) -> None:
     assert caplog.messages == [told]
 
 
-def test_equal_energies_are_refused() -> None:
+def test_equal_energies_are_refused_without_forces() -> None:
     raw = replace(small_trainset(), energy_minimum=-8.0, energy_maximum=-8.0)
+    scaled = normalise(raw, with_forces=True).trainset
+    assert (scaled.scale, scaled.shift) == (1.0, pytest.approx(-8.0))
     with pytest.raises(DataError, match=r"same energy of -8\.000000 eV per atom"):
         normalise(raw)
 

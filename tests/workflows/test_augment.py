@@ -73,6 +73,23 @@ def test_pyita_in_every_byte(golden, case, tmp_path, monkeypatch) -> None:
     assert contents() == found
 
 
+@pytest.mark.parametrize("strategy", ["axis", "random"])
+def test_files_for_aenet_have_forces_that_we_do_not_use(strategy, capsys) -> None:
+    options = ["--delta", "0.03", "--a", "2", "--strategy", strategy, "--for-aenet"]
+    assert augment(*options) == 0
+    parents = [read_xsf(f"xsf/{name}.xsf") for name in NAMES]
+    for path in sorted(Path("augmented").iterdir()):
+        copy = read_xsf(path)
+        parent = next(one for one in parents if Path(one.name).name == Path(copy.parent).name)
+        rows = [line.split() for line in path.read_text().splitlines() if len(line.split()) == 7]
+        forces_nc = np.array([[float(word) for word in row[4:]] for row in rows])
+        np.testing.assert_allclose(forces_nc, parent.forces_nc, rtol=0, atol=1e-8)
+        assert copy.forces_nc is None
+    assert run(["generate", "generate-augmented.in"]) == 0
+    given = [name for name in read_trainset("a-augmented.train").names_s if not is_copy(name)]
+    assert len(given) == len(NAMES)
+
+
 def test_the_plain_command(capsys) -> None:
     assert augment("--delta", "0.03", "--a", "6") == 0
     assert capsys.readouterr().out == (

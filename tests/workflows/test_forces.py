@@ -187,6 +187,32 @@ def test_absurd_forces_are_named_and_not_used(folder, capsys) -> None:
     assert "are not used: rutile-" in err or "are not used: anatase-" in err
 
 
+def test_forces_alone_need_no_different_energies(folder, capsys) -> None:
+    for name in NAMES:
+        text = Path(name).read_text()
+        n_atoms = len(read_xsf(name))
+        energy = f"total energy = {-400.0 * n_atoms:.1f}"
+        Path(name).write_text(re.sub(r"total energy *= *[-+.\d]+", energy, text))
+    Path("generate.in").write_text(generate_in(*NAMES))
+    Path("t.train").unlink()
+    Path("t.train.geometry").unlink()
+    assert run(["generate", "generate.in"]) == 0
+    raw = read_trainset("t.train")
+    shares = (raw.energies_s / raw.n_atoms_s).tolist()
+    assert max(shares) - min(shares) < 1e-9
+    write_input(30)
+    text = Path("train.in").read_text()
+    capsys.readouterr()
+    Path("train.in").write_text(text.replace("alpha=0.8", "alpha=1"))
+    assert run(["train", "train.in"]) == 0
+    rows = re.findall(r"^ *\d+ (.*) <$", capsys.readouterr().out, re.MULTILINE)
+    first, last = (float(row.split()[5]) for row in (rows[0], rows[-1]))
+    assert last < 0.7 * first
+    Path("train.in").write_text(text.replace("alpha=0.8", "alpha=0"))
+    assert run(["train", "train.in"]) == 4
+    assert "all structures have the same energy" in capsys.readouterr().err
+
+
 def test_stress_is_refused_where_there_is_none(folder, capsys) -> None:
     write_input(1, "STRESS")
     assert "STRESS: no training structure has a stress to train on" in error_of(capsys)

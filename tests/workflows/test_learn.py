@@ -12,12 +12,13 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 from ase.io import read, write
 
-from aenetpy import CommitteeCalculator, read_committee
+from aenetpy import Calculator, CommitteeCalculator, read_committee
+from aenetpy.analysis.properties import measure
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError, InputError, ReferenceFailed, Stopped
 from aenetpy.io.ase_input import Ensemble
 from aenetpy.io.learn_in import WalkInput, read_learn
-from aenetpy.io.learn_state import read_state
+from aenetpy.io.learn_state import read_state, write_state
 from aenetpy.workflows import learn as module
 from aenetpy.workflows.learn import learn
 from aenetpy.workflows.learn_fit import LearningSplit
@@ -139,11 +140,80 @@ def test_jobs_do_not_matter(undisturbed, tmp_path):
     assert outcome(folder / "learn") == outcome(undisturbed / "learn")
 
 
+def test_labels_are_divided_over_walks_and_time(tmp_path):
+    """A committee that always disagrees: lower is next to nothing."""
+    text = LEARN.replace("lower: 0.1", "lower: 1e-9").replace("labels: 4", "labels: 6")
+    text = text.replace("upper: 5", "upper: 1e6").replace("check: 4", "check: 2")
+    state = learn(read_learn(make_project(tmp_path, text) / "learn.yaml"), tmp_path)
+    slab, bulk = state.labelled["slab"], state.labelled["bulk"]
+    assert len(slab) == len(bulk) == 3
+    assert max(slab) > 6
+    assert max(bulk) > 4
+
+
+def test_what_never_ran_is_said(tmp_path, monkeypatch, capsys):
+    explore = "".join(f"  w{k}: {{start: slab.xyz, steps: 4}}\n" for k in range(3))
+    text = LEARN[: LEARN.index("explore")].replace("labels: 4", "labels: 1")
+    monkeypatch.chdir(make_project(tmp_path, f"{text}explore:\n{explore}"))
+    assert run(["learn"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "never ran: w1, w2" in last
+    assert "learn/cycle-001" in last
+    assert run(["learn", "status"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("never ran: w1, w2")
+    opening = Path("learn/report.md").read_text().split("## ")[0]
+    assert "read_committee('learn/cycle-001')" in opening
+    assert "- `w2` never ran" in opening
+
+
+def test_begins_with_a_committee(undisturbed, tmp_path, capsys):
+    folder = make_project(tmp_path)
+    given = undisturbed / "learn" / "cycle-004"
+    settings = settings_of(folder, committee=str(given))
+    state = learn(settings, folder)
+    assert state.cycles[0]["n_training"] == 0
+    own = folder / "learn" / "cycle-000" / "member-1" / "Au.nn"
+    assert own.read_bytes() == (given / "member-1" / "Au.nn").read_bytes()
+    assert state.n_labels > 0
+    assert state.cycles[1]["held_out"] is not None
+    with pytest.raises(InputError, match="committee has 2 members, and members is 3"):
+        learn(settings_of(folder, members="3"), folder)
+    (folder / "Au.stp").write_text((folder / "Au.stp").read_text().replace("Rc=5.0", "Rc=5.5"))
+    with pytest.raises(DataError, match="was made for another fingerprint of Au"):
+        learn(settings_of(folder, members="2"), folder)
+
+
+def test_one_trajectory_of_all_cycles(undisturbed):
+    results = undisturbed / "learn"
+    joined = read(results / "trajectory.xyz", ":")
+    parts = [
+        read(path, ":")
+        for path in sorted(results.glob("cycle-*/trajectory.xyz"))
+        if path.stat().st_size
+    ]
+    assert [a.info for a in joined] == [a.info for part in parts for a in part]
+    assert {a.info["walk"] for a in joined} <= {"slab", "bulk"}
+    assert all(a.info["step"] > 0 for a in joined)
+
+
+def test_all_data(tmp_path):
+    fcc = "{kind: bulk, symbol: Au, lattice: fcc, a: 4.08, value: {a: 4.06, V: 17, E: 0, B: 170}}"
+    folder = make_project(tmp_path, LEARN.replace("labels: 4", "labels: 1"))
+    assert learn(settings_of(folder, properties=f"{{fcc: {fcc}}}"), folder).full is None
+    state = learn(settings_of(folder, all_data="yes"), folder)
+    committee = read_committee(folder / "learn" / "all-data-1")
+    found = [Calculator(one) for one in committee.potentials]
+    lengths = [measure(settings_of(folder).properties, one).values["fcc: a (Å)"] for one in found]
+    assert state.full["spread"]["fcc: a (Å)"] == pytest.approx(np.std(lengths), rel=1e-6)
+    assert state.full["values"]["fcc: a (Å)"] == pytest.approx(np.mean(lengths), abs=0.05)
+    assert f" ± {np.std(lengths):.2g} |" in (folder / "learn" / "report.md").read_text()
+    assert (folder / "learn" / "properties.png").exists()
+
+
 def test_more_labels_later(undisturbed, tmp_path):
     folder = make_project(tmp_path, LEARN.replace("labels: 4", "labels: 2"))
     assert learn(read_learn(folder / "learn.yaml"), folder).n_labels == 2
     assert learn(settings_of(folder, labels="4"), folder).n_labels == 4
-    assert outcome(folder / "learn") == outcome(undisturbed / "learn")
 
 
 def test_results_elsewhere(undisturbed, tmp_path):
@@ -187,10 +257,11 @@ def test_foreign_folder(tmp_path):
 
 
 @pytest.mark.parametrize("select", ["random", "uniform"])
-def test_selection_without_committee(tmp_path, select):
-    text = LEARN.replace("lower: 0.1\nupper: 5\n", f"select: {select}\n")
-    folder = make_project(tmp_path, text)
+def test_selection_without_committee(tmp_path, caplog, select):
+    folder = make_project(tmp_path, f"select: {select}\n{LEARN}")
     state = learn(read_learn(folder / "learn.yaml"), folder)
+    for key in ("lower", "upper"):
+        assert f"{key} has no meaning with select {select}; ignored" in caplog.text
     assert state.n_labels == 4
     if select == "uniform":
         assert state.labelled == {"slab": [6, 12], "bulk": [4, 8]}
@@ -229,6 +300,35 @@ def test_a_reference_that_fails(tmp_path, toy, words):
     assert not (folder / "learn" / "labels.xyz").exists()
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("state.json", '"cycle": 1', '"cycle": "x"'),
+        ("state.json", '"digest": ', '"digest": null, "x": '),
+        ("state.json", '"failed": 0', '"failed": NaN'),
+        ("cycle-001/fit.json", '"calibration": ', '"calibration": -'),
+        ("cycle-001/fit.json", "{", "["),
+        ("cycle-000/gamma.csv", "slab,0,", "slab,,"),
+    ],
+)
+def test_damaged_files_of_its_own(tmp_path, monkeypatch, capsys, file, old, new):
+    folder = make_project(tmp_path, LEARN.replace("labels: 4", "labels: 1"))
+    monkeypatch.chdir(folder)
+    assert run(["learn"]) == 0
+    if "fit" in file:  # as if it had been killed after it
+        state = read_state("learn/state.json")
+        state.stage = "train"
+        write_state("learn/state.json", state)
+    path = folder / "learn" / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    capsys.readouterr()
+    assert run(["learn"]) == 4
+    told = capsys.readouterr().err
+    assert told.startswith(f"aenetpy: error: learn/{file}:")
+    assert told.count("\n") == 1
+
+
 def test_held_out_structures_stay_held_out():
     own = [f"a-{k}.xsf" for k in range(10)]
     labels = [f"run/cycle-{k:03d}/labels.xyz@{j}" for k in range(30) for j in range(2)]
@@ -257,7 +357,28 @@ def test_held_out_structures_stay_held_out():
         ({"members": "1"}, "members is 1; it must be at least 2"),
         ({"frames": "4"}, "frames is 4, and 4 steps of check have no room"),
         ({"measure": "maximum"}, "measure is 'maximum'; write max or norm"),
-        ({"select": "random"}, "lower has no meaning with select random"),
+        (
+            {"explore": "{a: {start: slab.xyz, pressure: 1}}"},
+            ":7: explore.a: pressure has no meaning",
+        ),
+        (
+            {"explore": "{a: {start: slab.xyz, ensemble: npt, thermostat: langevin}}"},
+            "thermostat has no meaning in the ensemble npt",
+        ),
+        (
+            {"explore": "{a: {start: slab.xyz, thermostat_time: 2, time_step: 2}}"},
+            "thermostat_time is 2; it must be longer than time_step",
+        ),
+        (
+            {"explore": "{a: {start: slab.xyz, time_step: 200}}"},
+            "time_step is 200; it must be shorter than thermostat_time, which is 100 fs",
+        ),
+        (
+            {"explore": "{a: {start: isolated.xyz, ensemble: npt}}"},
+            "a: a structure that is not per",
+        ),
+        ({"explore": r'{"a\nb": {start: slab.xyz}}'}, r"key 'a\\nb' cannot be printed"),
+        ({"generate": r'"a\ud800"'}, "generate holds half a character"),
         ({"explore": "{}"}, "explore is empty"),
         ({"explore": "{a: {steps: 3}}"}, "explore.a needs either start or trajectory"),
         ({"explore": "{a: {start: nothing.xyz}}"}, "nothing.xyz"),
@@ -271,6 +392,10 @@ def test_held_out_structures_stay_held_out():
 def test_bad_input(tmp_path, capsys, monkeypatch, change, words):
     folder = make_project(tmp_path)
     monkeypatch.chdir(folder)
+    write(folder / "isolated.xyz", bulk("Au", cubic=True) * 2)
+    (folder / "isolated.xyz").write_text(
+        (folder / "isolated.xyz").read_text().replace('pbc="T T T"', 'pbc="F F F"')
+    )
     with pytest.raises(Exception, match=words) as caught:
         learn(settings_of(folder, **change), folder)
     assert "\n" not in str(caught.value)

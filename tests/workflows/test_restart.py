@@ -137,6 +137,44 @@ def test_continues_by_the_restart_file_of_aenet_alone(method, whole, capsys) -> 
         assert (weights(two) == weights(whole(method))).all()
 
 
+@pytest.mark.parametrize("method", ["bfgs", "adam"])
+def test_until_counts_the_epochs_of_all_calls(method, monkeypatch, capsys) -> None:
+    path = folder("until")
+    assert train(path, 3, method) == 0
+    monkeypatch.chdir(path)
+    capsys.readouterr()
+    assert run(["train", "train.in", "--until", "8"]) == 0
+    out, err = capsys.readouterr()
+    assert "--until 8: 5 epochs follow after 3" in err
+    assert out.count(" <\n") == 6
+    assert read_train_state("train.state").epochs == 8
+    before = Path("Ti.nn").read_bytes()
+    assert run(["train", "train.in", "--until", "8"]) == 0
+    assert Path("Ti.nn").read_bytes() == before
+    assert read_train_state("train.state").epochs == 8
+    capsys.readouterr()
+    assert run(["train", "train.in"]) == 0
+    assert "ITERATIONS 3 counts the epochs of this call, as in aenet: up to 11" in (
+        capsys.readouterr().err
+    )
+    assert read_train_state("train.state").epochs == 11
+
+
+@pytest.mark.parametrize(
+    "extra", ["MAXENERGY -1000", "PATIENCE 3\nTESTPERCENT 0", "FORCES", "FORCES alpha=2"]
+)
+def test_a_refused_run_leaves_nothing_behind(extra, monkeypatch) -> None:
+    path = folder("refused")
+    write_input(path, 3, extra=extra)
+    if "PERCENT" in extra:
+        text = (path / "train.in").read_text()
+        (path / "train.in").write_text(text.replace("TESTPERCENT 20\n", ""))
+    before = sorted(os.listdir(path))
+    monkeypatch.chdir(path)
+    assert run(["train", "train.in"]) in (3, 4)
+    assert sorted(os.listdir(path)) == before
+
+
 @pytest.mark.parametrize("removed", ["train.restart", "train.state"])
 def test_a_method_that_had_ended_starts_anew(removed, monkeypatch, capsys, caplog) -> None:
     path = folder("ended")
@@ -602,6 +640,9 @@ def test_a_small_sample_in_sequence_is_told(monkeypatch, capsys, caplog) -> None
     assert train(path, 2, "adam", extra="SAMPLING sequential") == 0
     assert "adam trains on the first 12 of 20 structures only" in caplog.text
     assert train(path, 2, "adam", extra="SAMPLING energy") == 0
+    monkeypatch.setitem(METHODS, "rest", "lm batchsize=9")
+    assert train(folder("rest"), 2, "rest") == 0
+    assert "lm trains on the first 18 of 20 structures only; use another batch" in caplog.text
 
 
 PATIENT = "bfgs", "PATIENCE 5"

@@ -183,8 +183,15 @@ def test_data_of_the_figures(done):
     edges = np.linspace(-4, 4, 9)
     density = energy_figures.residual_density(cells["ridge"], edges)
     assert np.sum(density * np.diff(edges)) == pytest.approx(1.0)
-    (axes,) = energy_figures.epochs([cells["net"]], "net").axes
-    np.testing.assert_array_equal(axes.lines[0].get_ydata(), result_of(done, "net").history)
+    (axes,) = energy_figures.epochs([cells["net"]]).axes
+    train, test = (line.get_ydata() for line in axes.lines)
+    np.testing.assert_array_equal(train, result_of(done, "net").history)
+    np.testing.assert_array_equal(test, result_of(done, "net").test_history)
+    assert not np.array_equal(train, test)
+    for whole in (False, True):
+        (axes,) = energy_figures.parity([cells["net"]], whole).axes
+        assert axes.get_xlim() == axes.get_ylim() == tuple(axes.lines[0].get_ydata())
+        assert axes.get_box_aspect() == 1
     names, means = importances(cells["ridge"])
     (axes,) = energy_figures.importance([cells["ridge"]]).axes
     widths = [bar.get_width() for bar in axes.patches]
@@ -200,7 +207,7 @@ def test_distributions_of_energies():
     heights = total.patches[-1].get_data()
     assert heights.values.sum() == 3
     assert heights.edges[[0, -1]].tolist() == [-40.0, -10.0]
-    assert per_atom.get_xlabel() == "energy (eV/atom)"
+    assert per_atom.get_xlabel() == "energy less atomic energies (eV/atom)"
     assert energy_figures.groups(["x/rutile-01.xsf", "anatase-2.xsf"], ["a", "b"]) == [
         *("rutile", "anatase")
     ]

@@ -9,7 +9,7 @@ import numpy as np
 from aenetpy.arrays import Float, Index
 from aenetpy.data.methods import used_sizes
 from aenetpy.io.restart import damaged
-from aenetpy.training.methods.base import State, batches, fits
+from aenetpy.training.methods.base import State, batches, fits, whole_batches
 from aenetpy.training.objective import Loss, Objective
 
 
@@ -28,7 +28,7 @@ class Adam:
         Number of weights of all networks together.
     parameters
         ``mu``, ``b1``, ``b2``, ``eps``; ``batchsize``; ``samplesize``, the structures
-        of an epoch, rounded down to whole batches.
+        of an epoch, rounded to whole batches, see `whole_batches`.
 
     Notes
     -----
@@ -49,7 +49,11 @@ class Adam:
     def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after the mini-batches of one sample."""
         used = used_sizes(self._parameters, len(sample_v))
-        for batch in batches(sample_v[: used.get("samplesize")], used["batchsize"]):
+        if "samplesize" in used:
+            visits = whole_batches(sample_v[: used["samplesize"]], used["batchsize"])
+        else:
+            visits = batches(sample_v, used["batchsize"])
+        for batch in visits:
             weights_w = self._update(weights_w, objective.batch(batch).evaluate(weights_w))
         return weights_w
 

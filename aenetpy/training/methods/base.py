@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from aenetpy.arrays import Float, Index
 from aenetpy.data.limits import FINITE
+from aenetpy.data.methods import count_batches
 from aenetpy.io.restart import Restart, damaged
 from aenetpy.training.objective import Loss, Objective
 
@@ -150,3 +151,10 @@ def batches(sample_v: Index, size: int) -> Iterator[Index]:
     """Yield ``size`` visits at a time; the last ones may be fewer."""
     for start in range(0, len(sample_v), size):
         yield sample_v[start : start + size]
+
+
+def whole_batches(sample_v: Index, size: int) -> Iterator[Index]:
+    """Yield ``size`` visits at a time as aenet: the last wrap round, or are left out (spec 3.3)."""
+    size = min(size, len(sample_v))
+    for batch in range(count_batches(len(sample_v), size)):
+        yield sample_v.take(range(batch * size, (batch + 1) * size), mode="wrap")

@@ -9,7 +9,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from aenetpy.arrays import Float, Index
 from aenetpy.io.restart import damaged
-from aenetpy.training.methods.base import State, batches, fits
+from aenetpy.training.methods.base import State, fits, whole_batches
 from aenetpy.training.objective import Loss, Objective
 
 TRIES = 5
@@ -61,7 +61,7 @@ class LM:
 
     def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after all batches."""
-        for batch_v in batches(sample_v, self._batch_size):
+        for batch_v in whole_batches(sample_v, self._batch_size):
             if self._tries < 0:
                 self._tries = 0 if self._start_v.size == 0 else 1
                 self._start_w, self._start_v = weights_w, batch_v
