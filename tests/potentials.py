@@ -20,11 +20,10 @@ from aenetpy.descriptors.statistics import RunningStatistics
 from aenetpy.models.network import Network
 from aenetpy.models.potential import Potential
 from aenetpy.parallel import Workers
-from aenetpy.training.energy_objective import EnergyObjective
-from aenetpy.training.force_objective import ForceObjective
-from aenetpy.training.force_targets import ForceWeights
+from aenetpy.training.forces import Forces, ForceWeights
 from aenetpy.training.methods.lbfgs import LBFGS
 from aenetpy.training.normalise import normalise
+from aenetpy.training.objective import Objective
 from aenetpy.training.weights import initial_weights
 from tests.training import statistics_of
 
@@ -107,8 +106,8 @@ def epoch_function(files: Sequence[Path], workers: Workers) -> tuple[Callable[[]
     ]
     test_s = np.arange(0, len(files), 10)
     train_s = np.setdiff1d(np.arange(len(files)), test_s)
-    objective = EnergyObjective(trainset, train_s, networks, workers)
-    objective_test = EnergyObjective(trainset, test_s, networks, workers)
+    objective = Objective(trainset, train_s, networks, workers)
+    objective_test = Objective(trainset, test_s, networks, workers)
     weights_w = np.concatenate([network.weights_w for network in networks])
     method = LBFGS(len(weights_w))
 
@@ -123,7 +122,7 @@ def epoch_function(files: Sequence[Path], workers: Workers) -> tuple[Callable[[]
 
 def force_objective(
     structures: Sequence[Structure], setups: Sequence[Setup], way: str, workers: Workers
-) -> tuple[ForceObjective, np.ndarray]:
+) -> tuple[Objective, np.ndarray]:
     """Return energies and all forces of structures as an objective, and random weights.
 
     Derivatives are ``kept``, ``kept single``, or ``recomputed``.
@@ -180,7 +179,6 @@ def force_objective(
             workers,
         )
     )
-    objective = ForceObjective(
-        trainset, everything, networks, geometry, ForceWeights(), derivatives, workers
-    )
+    forces = Forces(trainset, geometry, ForceWeights(), derivatives, everything)
+    objective = Objective(trainset, everything, networks, workers, forces)
     return objective, np.concatenate([network.weights_w for network in networks])

@@ -10,7 +10,7 @@ import numpy as np
 
 from aenetpy.arrays import Float
 from aenetpy.errors import NumericalError
-from aenetpy.training.force_targets import EV_PER_A3_IN_GPA
+from aenetpy.training.forces import EV_PER_A3_IN_GPA
 
 if TYPE_CHECKING:
     from ase import Atoms

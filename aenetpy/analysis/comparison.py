@@ -13,7 +13,7 @@ from aenetpy.data.structure import Structure
 from aenetpy.models.committee import Uncertainty
 from aenetpy.models.potential import Evaluation
 from aenetpy.reports.errors import Errors
-from aenetpy.training.force_targets import EV_PER_A3_IN_GPA
+from aenetpy.training.forces import EV_PER_A3_IN_GPA
 
 SETS = ("test", "training", "other", "")
 """The sets of structures, in the order in which errors are reported; the last where unknown."""

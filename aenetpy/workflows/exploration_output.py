@@ -13,7 +13,7 @@ from aenetpy.analysis.survey_figures import distance_figure, energy_figure, forc
 from aenetpy.arrays import Float, Long
 from aenetpy.reports.explore import exploration_markdown
 from aenetpy.reports.html import html_page
-from aenetpy.training.force_targets import EV_PER_A3_IN_GPA
+from aenetpy.training.forces import EV_PER_A3_IN_GPA
 from aenetpy.workflows.explore import Exploration, standard_errors
 
 

@@ -24,9 +24,7 @@ from aenetpy.io.geometry import read_geometry
 from aenetpy.io.train_in import TrainInput
 from aenetpy.models.network import Network
 from aenetpy.parallel import Workers, machine_memory
-from aenetpy.training.energy_objective import EnergyObjective
-from aenetpy.training.force_objective import ForceObjective
-from aenetpy.training.force_targets import EV_PER_A3_IN_GPA, ForceWeights
+from aenetpy.training.forces import EV_PER_A3_IN_GPA, Forces, ForceWeights
 from aenetpy.training.objective import Objective
 
 PURPOSE = tuple(b"forces")
@@ -87,42 +85,28 @@ def make_objectives(
     networks_t: Sequence[Network],
     workers: Workers,
     derivatives: Derivatives | None = None,
-) -> tuple[EnergyObjective | ForceObjective, EnergyObjective | ForceObjective]:
-    """Return the errors to be made small, over the training and over the test structures.
+) -> tuple[Objective, Objective]:
+    """Return the objectives over the training structures, with penalty, and the test structures.
 
-    Parameters
-    ----------
-    settings
-        Contents of ``train.in``.
-    trainset
-        The normalised set.
-    geometry
-        See `training_geometry`.
-    train_s, test_s
-        Indices of the structures.
-    networks_t
-        A network per species in TYPES order.
-    workers
-        Threads.
-    derivatives
-        See `choose_derivatives`, which is asked by default.
+    ``derivatives`` are chosen by `choose_derivatives` if they are not given.
     """
-    if settings.forces is None or geometry is None:
-        return (
-            EnergyObjective(trainset, train_s, networks_t, workers),
-            EnergyObjective(trainset, test_s, networks_t, workers),
+    forces_train = forces_test = None
+    if settings.forces is not None and geometry is not None:
+        weights = ForceWeights(
+            settings.forces.alpha,
+            settings.forces.energy / 1000.0,
+            settings.forces.force,
+            None if settings.stress is None else settings.stress / EV_PER_A3_IN_GPA,
         )
-    weights = ForceWeights(
-        settings.forces.alpha,
-        settings.forces.energy / 1000.0,
-        settings.forces.force,
-        None if settings.stress is None else settings.stress / EV_PER_A3_IN_GPA,
-    )
-    if derivatives is None:
-        derivatives = choose_derivatives(settings, trainset, geometry, workers)
+        if derivatives is None:
+            derivatives = choose_derivatives(settings, trainset, geometry, workers)
+        forces_train, forces_test = (
+            Forces(trainset, geometry, weights, derivatives, chosen_s)
+            for chosen_s in (train_s, test_s)
+        )
     return (
-        ForceObjective(trainset, train_s, networks_t, geometry, weights, derivatives, workers),
-        ForceObjective(trainset, test_s, networks_t, geometry, weights, derivatives, workers),
+        Objective(trainset, train_s, networks_t, workers, forces_train, settings.penalty),
+        Objective(trainset, test_s, networks_t, workers, forces_test),
     )
 
 
@@ -274,7 +258,6 @@ def choose_derivatives(
 
 def save_forces(name: str, trainset: TrainingSet, objective: Objective, weights_w: Float) -> None:
     """Write reference and predicted forces of structures that have some (SAVE_FORCES)."""
-    assert isinstance(objective, ForceObjective), "SAVE_FORCES without FORCES is refused before"
     chosen = objective.structures_with_forces
     n_atoms_s = trainset.n_atoms_s.astype(np.int64)
     atoms_n = consecutive((np.cumsum(n_atoms_s) - n_atoms_s)[chosen], n_atoms_s[chosen])

@@ -36,7 +36,6 @@ from aenetpy.training.loop import EpochRow, Outcome, run_epochs
 from aenetpy.training.methods import load_method
 from aenetpy.training.normalise import normalise, without_constants
 from aenetpy.training.objective import Quantity
-from aenetpy.training.regularised import regularised
 from aenetpy.training.split import split_families
 from aenetpy.workflows.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.workflows.network_checks import check_networks
@@ -292,8 +291,7 @@ def _train(
             workers,
             prepared.derivatives,
         )
-        minimised = regularised(objective, settings.penalty)
-        checkpoint = Checkpoint(settings, networks, restart, minimised, sampling, seed, listener)
+        checkpoint = Checkpoint(settings, networks, restart, objective, sampling, seed, listener)
         epochs = epochs_to_do(settings.iterations, until, checkpoint.sampler.epoch)
         listener.tell(
             report.process_opening,
@@ -316,7 +314,7 @@ def _train(
 
         try:
             outcome = run_epochs(
-                minimised,
+                objective,
                 objective_test,
                 checkpoint.method,
                 networks.weights_w,

@@ -18,12 +18,12 @@ from aenetpy.io.train_in import read_train_in
 from aenetpy.io.trainset import read_trainset
 from aenetpy.models.network import Network
 from aenetpy.parallel import Workers, one_blas_thread
-from aenetpy.training.energy_objective import EnergyObjective
 from aenetpy.training.loop import EpochRow, run_epochs
 from aenetpy.training.methods import make_method
 from aenetpy.training.methods.lbfgs import LBFGS
 from aenetpy.training.methods.online_sd import OnlineSD
 from aenetpy.training.normalise import normalise
+from aenetpy.training.objective import Objective
 from aenetpy.training.sampler import Sampler
 from aenetpy.training.split import split
 from tests.training import small_networks, small_trainset, weights_of
@@ -63,8 +63,8 @@ def objectives():
     trainset = normalise(small_trainset()).trainset
     networks = small_networks()
     return (
-        EnergyObjective(trainset, [0, 1, 3], networks),
-        EnergyObjective(trainset, [2, 4], networks),
+        Objective(trainset, [0, 1, 3], networks),
+        Objective(trainset, [2, 4], networks),
         weights_of(networks),
     )
 
@@ -91,17 +91,17 @@ def test_termination_within_an_epoch_returns_the_last_whole_one(number, jobs) ->
     trainset, networks = normalise(small_trainset()).trainset, small_networks()
     record = Record()
     with one_blas_thread(), Workers(jobs) as workers, signals_noted():
-        training = EnergyObjective(trainset, [0, 1, 3], networks, workers)
-        testing = EnergyObjective(trainset, [2, 4], networks, workers)
+        training = Objective(trainset, [0, 1, 3], networks, workers)
+        testing = Objective(trainset, [2, 4], networks, workers)
         outcome = run_epochs(
             training, testing, Signalled(number, 3), weights_of(networks), 9, record
         )
-        energies_s = training.energies(outcome.weights_w)  # what follows is not interrupted
+        energies_s = training.energies(outcome.weights_w)  # this is not interrupted
     assert outcome.reason == "stopped"
     assert outcome.row == record.rows[-1]
     assert outcome.row.epoch == 2
     assert outcome.weights_w is record.weights[-1]
-    errors_s = training.errors(energies_s)
+    errors_s = (training.energies_s - energies_s) / training.n_atoms_s / trainset.scale
     assert outcome.row.train[0].rmse == pytest.approx(np.sqrt(np.mean(errors_s**2)))
 
 
@@ -121,8 +121,8 @@ def test_rows_hold_the_errors_at_the_weights_of_the_epoch(objectives) -> None:
     assert [row.epoch for row in record.rows] == [0, 1, 2, 3, 4]
     assert (record.weights[0] == start_w).all()
     for row, weights_w in zip(record.rows, record.weights, strict=True):
-        train_s = training.errors(training.energies(weights_w))
-        test_s = testing.errors(testing.energies(weights_w))
+        train_s = training.evaluate(weights_w).errors[0]
+        test_s = testing.evaluate(weights_w).errors[0]
         assert row.train[0].mae == pytest.approx(np.mean(np.abs(train_s)))
         assert row.train[0].rmse == pytest.approx(np.sqrt(np.mean(train_s**2)))
         assert row.test[0].mae == pytest.approx(np.mean(np.abs(test_s)))
@@ -155,7 +155,7 @@ def test_no_epochs_only_evaluate(objectives, epochs: int) -> None:
 
 def test_empty_test_set_has_no_root_mean_square(objectives) -> None:
     trainset = normalise(small_trainset()).trainset
-    nothing = EnergyObjective(trainset, [], small_networks())
+    nothing = Objective(trainset, [], small_networks())
     row = run_epochs(objectives[0], nothing, Descent(), objectives[2], 0, Record()).row
     assert row.test[0].mae == 0.0
     assert math.isnan(row.test[0].rmse)
@@ -234,8 +234,8 @@ def run_golden(
     record = Record()
     with one_blas_thread(), Workers(jobs) as workers:
         outcome = run_epochs(
-            EnergyObjective(trainset, train_s, networks, workers),
-            EnergyObjective(trainset, test_s, networks, workers),
+            Objective(trainset, train_s, networks, workers),
+            Objective(trainset, test_s, networks, workers),
             method or LBFGS(weights_of(networks).size),
             weights_of(networks),
             epochs,

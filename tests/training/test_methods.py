@@ -12,11 +12,11 @@ from scipy.linalg import LinAlgError
 from aenetpy.data.methods import METHODS
 from aenetpy.errors import DataError, NumericalError
 from aenetpy.io.restart import EkfRestart, read_restart, write_restart
-from aenetpy.training.energy_objective import EnergyObjective
 from aenetpy.training.loop import run_epochs
 from aenetpy.training.methods import Restarted, make_method
 from aenetpy.training.methods.lm import LM, damped_step
 from aenetpy.training.normalise import normalise
+from aenetpy.training.objective import Objective
 from aenetpy.training.sampler import Sampler
 from tests.training import small_networks, small_trainset, weights_of
 
@@ -41,7 +41,7 @@ def method_of(name: str, **given):
 @pytest.fixture
 def objective():
     trainset = normalise(small_trainset(WORDS)).trainset
-    return EnergyObjective(trainset, range(12), small_networks())
+    return Objective(trainset, range(12), small_networks())
 
 
 @pytest.fixture
@@ -160,9 +160,9 @@ def test_online_sd_follows_its_formula(objective, start_w) -> None:
 def test_adam_takes_whole_batches_of_a_part_of_the_set(objective, start_w, monkeypatch) -> None:
     batches = []
     monkeypatch.setattr(
-        EnergyObjective,
+        Objective,
         "batch",
-        lambda self, chosen, batch=EnergyObjective.batch: (
+        lambda self, chosen, batch=Objective.batch: (
             batches.append(chosen.tolist()) or batch(self, chosen)
         ),
     )
@@ -371,7 +371,7 @@ def test_lm_gives_up_where_no_damping_is_enough(objective, start_w, monkeypatch)
     linear = SimpleNamespace(residuals_k=np.ones(5), jacobian_kw=np.full((5, 3), 1e20))
     with pytest.raises(LinAlgError):
         damped_step(linear.residuals_k, linear.jacobian_kw, 1e20)
-    monkeypatch.setattr(EnergyObjective, "residuals", lambda self, weights_w: linear)
+    monkeypatch.setattr(Objective, "residuals", lambda self, weights_w: linear)
     assert np.isnan(method_of("lm").step(np.zeros(3), None, objective, np.arange(5))).all()
     with pytest.raises(NumericalError, match="diverged in epoch 1"):
         steps(method_of("lm"), objective, start_w, 1, Sampler())
@@ -398,7 +398,7 @@ def test_lm_keeps_the_last_of_five_tries(objective, start_w, monkeypatch) -> Non
 def test_the_default_rate_of_online_sd_diverges_in_good_order() -> None:
     trainset = normalise(small_trainset(WORDS, n_features=(40, 40))).trainset
     networks = small_networks((40, 40))
-    objective = EnergyObjective(trainset, range(12), networks)
+    objective = Objective(trainset, range(12), networks)
     weights_w = weights_of(networks)
     method = make_method("online_sd", weights_w.size, {"gamma": 900.0, "alpha": 0.01})
     with pytest.raises(NumericalError, match="diverged"):

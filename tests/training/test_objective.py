@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from aenetpy.data.methods import METHODS
-from aenetpy.errors import InputError
 from aenetpy.reports import train as report
 from aenetpy.training.loop import run_epochs
 from aenetpy.training.methods import make_method
-from aenetpy.training.objective import LeastSquares, Loss, Quantity, Residuals
+from aenetpy.training.objective import Loss, Quantity, Residuals
 from aenetpy.training.sampler import Sampler
 
 RNG = np.random.default_rng(3)
@@ -53,15 +52,13 @@ class TwoLines:
     def sampling_key(self, sampling, loss):
         return loss.errors[1]
 
-
-class WithResiduals(TwoLines):
     def residuals(self, weights_w):
         rows_kw = np.concatenate([self.a_sw, self.b_sw])
         return Residuals(rows_kw @ (WANTED_W - weights_w), -rows_kw)
 
 
-def made(kind: type, n: int):
-    return kind(RNG.normal(size=(n, N_WEIGHTS)), RNG.normal(size=(n, N_WEIGHTS)))
+def made(n: int) -> TwoLines:
+    return TwoLines(RNG.normal(size=(n, N_WEIGHTS)), RNG.normal(size=(n, N_WEIGHTS)))
 
 
 GIVEN = {
@@ -75,7 +72,7 @@ GIVEN = {
 
 @pytest.mark.parametrize("name", ["bfgs", "online_sd", "adam", "ekf", "lm", "adamw"])
 def test_every_method_finds_the_weights(name) -> None:
-    objective, objective_test = made(WithResiduals, 20), made(WithResiduals, 5)
+    objective, objective_test = made(20), made(5)
     method = make_method(name, N_WEIGHTS, METHODS[name].defaults | GIVEN.get(name, {}))
     sampler, rows = Sampler("weighted", 1), []
     start_w = np.zeros(N_WEIGHTS)
@@ -100,12 +97,3 @@ def test_a_further_quantity_has_columns_of_its_own() -> None:
     )
     assert len(names) == len(groups) == len(row.removesuffix(" <\n"))
     assert names.split() == ["epoch", *4 * ["MAE", "<RMSE>"]]
-
-
-@pytest.mark.parametrize("name", ["ekf", "lm"])
-def test_methods_that_need_residuals_say_so(name) -> None:
-    assert isinstance(made(WithResiduals, 1), LeastSquares)
-    objective = made(TwoLines, 5)
-    method = make_method(name, N_WEIGHTS, METHODS[name].defaults)
-    with pytest.raises(InputError, match=f"method {name} needs an objective with residuals"):
-        run_epochs(objective, objective, method, np.zeros(N_WEIGHTS), 1, lambda r, w: None)

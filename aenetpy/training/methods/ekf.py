@@ -9,7 +9,7 @@ import numpy as np
 from aenetpy.arrays import Float, Index
 from aenetpy.io.restart import EkfRestart, Restart, check_ekf, damaged
 from aenetpy.training.methods.base import State, fits
-from aenetpy.training.objective import Loss, Objective, least_squares
+from aenetpy.training.objective import Loss, Objective
 
 
 class EKF:
@@ -54,9 +54,8 @@ class EKF:
 
     def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after all visits."""
-        measured = least_squares(objective, "ekf")
         for visit in sample_v[:, np.newaxis]:
-            found = measured.batch(visit).residuals(weights_w)
+            found = objective.batch(visit).residuals(weights_w)
             for residual, slope_w in zip(found.residuals_k, found.jacobian_kw, strict=True):
                 weights_w = weights_w + self._gain(-slope_w) * residual
                 self._forgetting = self._approach * (self._forgetting - 1.0) + 1.0

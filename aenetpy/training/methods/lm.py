@@ -10,7 +10,7 @@ from scipy.linalg import LinAlgError, cho_factor, cho_solve
 from aenetpy.arrays import Float, Index
 from aenetpy.io.restart import damaged
 from aenetpy.training.methods.base import State, fits, whole_batches
-from aenetpy.training.objective import LeastSquares, Loss, Objective, least_squares
+from aenetpy.training.objective import Loss, Objective
 
 TRIES = 5
 """Steps from the same weights, after which the last one is accepted although it is worse."""
@@ -61,12 +61,11 @@ class LM:
 
     def step(self, weights_w: Float, loss: Loss, objective: Objective, sample_v: Index) -> Float:
         """Return the weights after all batches."""
-        measured = least_squares(objective, "lm")
         for batch_v in whole_batches(sample_v, self._batch_size):
             if self._tries < 0:
                 self._tries = 0 if self._start_v.size == 0 else 1
                 self._start_w, self._start_v = weights_w, batch_v
-                weights_w = self._try(measured)
+                weights_w = self._try(objective)
             elif self._improved(weights_w, objective.batch(batch_v)):
                 self._damping = max(self._damping / self._adjust, SMALLEST_DAMPING)
                 self._tries = -1
@@ -75,7 +74,7 @@ class LM:
             else:
                 self._raise_damping()
                 self._tries += 1
-                weights_w = self._try(measured)
+                weights_w = self._try(objective)
         return weights_w
 
     def _improved(self, weights_w: Float, batch: Objective) -> bool:
@@ -83,7 +82,7 @@ class LM:
         error = batch.evaluate(weights_w, gradient=False).value / batch.n_structures
         return error <= self._start_error
 
-    def _try(self, objective: LeastSquares) -> Float:
+    def _try(self, objective: Objective) -> Float:
         """Return where the step leads from the old weights with the damping of now."""
         if self._start_v.max() >= objective.n_structures:  # only a restored state can say so
             raise damaged(f"structure {self._start_v.max() + 1} of {objective.n_structures}")

@@ -16,11 +16,10 @@ from aenetpy.descriptors.passes import BatchPass
 from aenetpy.models.network import Network, n_weights
 from aenetpy.models.scaling import feature_scaling
 from aenetpy.parallel import Workers, one_blas_thread
-from aenetpy.training import force_objective as module
-from aenetpy.training.energy_objective import EnergyObjective
-from aenetpy.training.force_objective import ForceObjective
-from aenetpy.training.force_targets import EV_PER_A3_IN_GPA, ForceWeights
+from aenetpy.training import objective as module
+from aenetpy.training.forces import EV_PER_A3_IN_GPA, Forces, ForceWeights
 from aenetpy.training.normalise import normalise
+from aenetpy.training.objective import Objective
 from tests.descriptors.test_passes import FAMILIES, structures_of
 from tests.naive_network import difference
 from tests.training import statistics_of, weights_of
@@ -102,15 +101,10 @@ class Case:
         if term == "stress":
             geometry = replace(geometry, has_forces_s=np.zeros(len(self.structures), bool))
         weights = ForceWeights(alpha, 0.1, 0.5, 0.3 if stress else None)
-        return ForceObjective(
-            self.trainset,
-            range(len(self.structures)) if chosen is None else chosen,
-            self.networks,
-            geometry,
-            weights,
-            derivatives or self.recomputed(stress),
-            workers,
-        )
+        structures_s = np.arange(len(self.structures)) if chosen is None else np.array(chosen)
+        derivatives = derivatives or self.recomputed(stress)
+        forces = Forces(self.trainset, geometry, weights, derivatives, structures_s)
+        return Objective(self.trainset, structures_s, self.networks, workers, forces)
 
 
 def check_gradient(objective, weights_w) -> None:
@@ -157,7 +151,7 @@ def test_errors_are_those_of_forces_from_the_slope_of_the_energy() -> None:
 
     def energies(structures) -> np.ndarray:
         moved = replace(case.trainset, features_tng=features_of(case, structures))
-        one = EnergyObjective(moved, range(len(structures)), case.networks)
+        one = Objective(moved, range(len(structures)), case.networks)
         scaled_s = one.energies(weights_w)
         return scaled_s / moved.scale + moved.n_atoms_s * moved.shift
 
@@ -223,7 +217,7 @@ def test_value_is_the_weighted_sum_of_mean_squares() -> None:
 def test_without_forces_the_gradient_is_that_of_energies() -> None:
     case = Case("chebyshev")
     weights_w = weights_of(case.networks)
-    expected = EnergyObjective(case.trainset, range(6), case.networks).evaluate(weights_w)
+    expected = Objective(case.trainset, range(6), case.networks).evaluate(weights_w)
     found = case.objective("energy").evaluate(weights_w)
     assert found.value == pytest.approx(expected.value, rel=1e-12)
     np.testing.assert_allclose(found.gradient_w, expected.gradient_w, rtol=1e-10)
@@ -232,7 +226,7 @@ def test_without_forces_the_gradient_is_that_of_energies() -> None:
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_workers_change_nothing(kept, monkeypatch) -> None:
-    monkeypatch.setattr(module, "ATOMS_PER_BLOCK", 6)
+    monkeypatch.setattr(module, "ATOMS_PER_FORCE_BLOCK", 6)
     case = Case("chebyshev")
     weights_w = weights_of(case.networks)
     derivatives = case.kept(True) if kept else None
