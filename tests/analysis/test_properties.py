@@ -254,7 +254,7 @@ def test_each_slab_is_of_the_crystal(lattice, face):
 
 def read(tmp_path, text):
     (tmp_path / "a.yaml").write_text(f"properties:\n{text}")
-    return read_properties(read_yaml(tmp_path / "a.yaml").mapping()["properties"])
+    return read_properties(read_yaml(tmp_path / "a.yaml", "study.yaml").mapping()["properties"])
 
 
 def test_properties_are_read(tmp_path):

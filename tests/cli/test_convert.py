@@ -138,7 +138,7 @@ def test_lasp2(capfd):
     lost = [line.split(" = ")[0].split()[-1] for line in told if "has no counterpart" in line]
     assert lost == ["dirpotentials", "bintraining", "elements"]
     assert told[-1].startswith("learn.yaml is written; generate.in and train.in")
-    root = read_yaml("learn.yaml")
+    root = read_yaml("learn.yaml", "learn.yaml")
     values = root.typed()
     assert (values["members"], values["check"], values["lower"]) == (4, 100, 0.25)
     assert values["explore"]["lasp2"]["steps"] == 100000
@@ -202,7 +202,7 @@ def test_input_of_lammps(capfd, fix, expected):
     Path("input.lmp").write_text(INPUT_LMP.format(fix=fix))
     Path("gold.data").write_text(DATA)
     assert run(["convert", "lasp2.ini", "learn.yaml"]) == 0
-    walk = read_yaml("learn.yaml").typed()["explore"]["lasp2"]
+    walk = read_yaml("learn.yaml", "learn.yaml").typed()["explore"]["lasp2"]
     assert (
         walk.items() >= (expected | {"time_step": 2, "steps": 100000, "start": "start.xsf"}).items()
     )

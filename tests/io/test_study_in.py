@@ -148,5 +148,7 @@ def test_a_missing_file(tmp_path):
 
 
 def test_scalars_stay_text(tmp_path):
-    values = read_yaml(written(tmp_path, "a: 1e-3\nb: no\nc: ~\nd: [0x10, 007]\n")).plain()
+    values = read_yaml(
+        written(tmp_path, "a: 1e-3\nb: no\nc: ~\nd: [0x10, 007]\n"), "study.yaml"
+    ).plain()
     assert values == {"a": "1e-3", "b": "no", "c": None, "d": ["0x10", "007"]}

@@ -23,4 +23,6 @@ from aenetpy.io.yaml_in import read_yaml, yaml_text
 )
 def test_names_come_back(tmp_path, name):
     write_text(tmp_path / "learn.yaml", f"explore:\n  first: {{start: {yaml_text(name)}}}\n")
-    assert read_yaml(tmp_path / "learn.yaml").plain() == {"explore": {"first": {"start": name}}}
+    assert read_yaml(tmp_path / "learn.yaml", "learn.yaml").plain() == {
+        "explore": {"first": {"start": name}}
+    }

@@ -37,7 +37,7 @@ def one(reference, folder, atoms=None):
 
 def read(tmp_path, text):
     (tmp_path / "learn.yaml").write_text(text)
-    return read_reference(read_yaml(tmp_path / "learn.yaml").mapping()["reference"])
+    return read_reference(read_yaml(tmp_path / "learn.yaml", "learn.yaml").mapping()["reference"])
 
 
 def test_labels_are_those_of_the_calculator(tmp_path):
