@@ -96,7 +96,7 @@ def random_trainset(n_atoms_s: Sequence[int], n_features: int, seed: int = 1) ->
 
 def epoch_function(files: Sequence[Path], workers: Workers) -> tuple[Callable[[], None], int]:
     """Return one training epoch on random numbers of the size of ``files``, and its atoms."""
-    from aenetpy.io.xsf import read_xsf
+    from aenetpy.structures.xsf import read_xsf
 
     trainset = random_trainset([len(read_xsf(path)) for path in files], 44)
     nodes_l = (44, 15, 15, 1)

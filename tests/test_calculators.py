@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 import aenetpy
 from aenetpy.errors import AenetpyError, DataError, NumericalError, UsageError
-from aenetpy.io.ase_format import write_aenet_xsf
+from aenetpy.structures.ase_plugin import write_aenet_xsf
 from tests.dynamics import POTENTIAL, drift, rutile, start_moving, total_energies
 
 RESULTS = {"energy", "free_energy", "energies", "forces", "stress"}

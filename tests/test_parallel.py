@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from aenetpy.descriptors.batches import batches_of_atoms
 from aenetpy.parallel import Workers, ordered_map
-from aenetpy.workflows.batches import batches_of_atoms
 
 
 @pytest.mark.parametrize("jobs", [0, 1, 2, 5])

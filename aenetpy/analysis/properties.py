@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aenetpy.analysis.bulk import EquationOfState, equation_of_state
 from aenetpy.analysis.surface import surface_energy
 from aenetpy.errors import AenetpyError, Stopped
-from aenetpy.io.properties_in import BulkProperty, Crystal, Property, SurfaceProperty
+from aenetpy.inputs.properties import BulkProperty, Crystal, Property, SurfaceProperty
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -39,7 +39,7 @@ def measure(properties: Sequence[Property], calculator: BaseCalculator) -> Measu
     Parameters
     ----------
     properties
-        See `aenetpy.io.properties_in.read_properties`.
+        See `aenetpy.inputs.properties.read_properties`.
     calculator
         Of ASE. Whatever it raises becomes the reason why a quantity is not a number.
     """

@@ -8,10 +8,10 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
-from aenetpy.analysis.zero_forces import has_placeholder_forces
 from aenetpy.arrays import Float, Long, Mask
 from aenetpy.data.structure import Structure, determinant
 from aenetpy.descriptors.neighbors import find_neighbors
+from aenetpy.descriptors.zero_forces import has_placeholder_forces
 from aenetpy.errors import located
 
 REACH = 8.0

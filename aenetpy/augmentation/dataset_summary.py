@@ -11,7 +11,7 @@ from aenetpy.arrays import Float, Long
 from aenetpy.augmentation.displacements import displacement, n_possible
 from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError
-from aenetpy.io.taylor_in import MOST_COPIES, TaylorInput
+from aenetpy.inputs.taylor import MOST_COPIES, TaylorInput
 from aenetpy.models.curvature import hessian_product
 from aenetpy.models.potential import Potential
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from aenetpy.arrays import Float
 from aenetpy.errors import InputError
-from aenetpy.io.taylor_in import TaylorInput
+from aenetpy.inputs.taylor import TaylorInput
 
 PURPOSE = tuple(b"taylor")
 """Keeps these random numbers apart from those for other purposes."""

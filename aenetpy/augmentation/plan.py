@@ -13,11 +13,11 @@ from aenetpy.augmentation.dataset_summary import count_copies, summarise_dataset
 from aenetpy.augmentation.delta import estimate_delta
 from aenetpy.augmentation.displacements import displacement
 from aenetpy.augmentation.taylor import displaced, energy_change
-from aenetpy.data.families import copy_name
+from aenetpy.data.copies import copy_name
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.batch import closest_contact
 from aenetpy.descriptors.neighbors import find_neighbors
-from aenetpy.io.taylor_in import TaylorInput
+from aenetpy.inputs.taylor import TaylorInput
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from aenetpy.baselines.base import Model, Samples
-from aenetpy.data.baselines import MODELS, Value
-from aenetpy.data.implementations import load_class
+from aenetpy.data.study_models import MODELS, Value
+from aenetpy.lazy import load_class
 
 __all__ = ["Model", "Samples", "make_model"]
 

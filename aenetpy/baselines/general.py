@@ -9,7 +9,7 @@ import numpy as np
 
 from aenetpy.arrays import Float
 from aenetpy.baselines.base import Model, Samples, Scaling
-from aenetpy.data.implementations import require_library
+from aenetpy.lazy import require_library
 
 
 def scikit_learn(model: str) -> None:

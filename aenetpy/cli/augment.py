@@ -75,11 +75,11 @@ def augment_command(
     aenetpy augment --delta 0.03 --a 6
     aenetpy generate generate-augmented.in > generate.out
     """
+    from aenetpy.commands.augment import AugmentTask, augment, plan_copies
     from aenetpy.errors import UsageError
-    from aenetpy.io.generate_in import read_generate_in
-    from aenetpy.io.taylor_in import make_taylor
+    from aenetpy.inputs.generate_in import read_generate_in
+    from aenetpy.inputs.taylor import make_taylor
     from aenetpy.reports.listener import TextListener
-    from aenetpy.workflows.augment import AugmentTask, augment, plan_copies
 
     try:
         taylor = make_taylor({key: value for key, value in given.items() if value is not None})

@@ -20,6 +20,6 @@ def convert_command(sources: tuple[str, ...], target: str) -> None:
     aenetpy convert 'input.data@:#units=Hartree,Bohr' xsf/
     aenetpy convert lasp2.ini learn.yaml
     """
-    from aenetpy.workflows.convert_structures import convert
+    from aenetpy.commands.convert_structures import convert
 
     click.echo(convert(sources, target), err=True)

@@ -52,8 +52,8 @@ def evaluate_command(
     aenetpy evaluate input.json rutile.xsf anatase.cif --forces
     aenetpy evaluate input.json POSCAR --relax 0.01
     """
-    from aenetpy.io.ase_input import read_ase_input
-    from aenetpy.workflows.evaluate import evaluate
+    from aenetpy.commands.evaluate import evaluate
+    from aenetpy.inputs.md_json import read_ase_input
 
     settings = read_ase_input(input_file)
     evaluate(

@@ -38,10 +38,10 @@ def explore_command(
     aenetpy explore run.traj@: --html run.html
     """
     from aenetpy import __version__
-    from aenetpy.io.files import write_text
+    from aenetpy.commands.exploration_output import exploration_page, exploration_summary
+    from aenetpy.commands.explore import explore
+    from aenetpy.files.files import write_text
     from aenetpy.reports.explore import exploration_json, exploration_text
-    from aenetpy.workflows.exploration_output import exploration_page, exploration_summary
-    from aenetpy.workflows.explore import explore
 
     with progress_bar(len(files), "files") as advance:
         found = explore(files, cutoffs, lambda: advance(1))

@@ -31,8 +31,8 @@ def fingerprint_command(
     \b
     aenetpy fingerprint rutile.xsf 8.0 16 6.5 4 Ti O
     """
+    from aenetpy.commands.probe import mean_fingerprints
     from aenetpy.reports.probe import fingerprint_line, neighbor_counts
-    from aenetpy.workflows.probe import mean_fingerprints
 
     radial, angular = (radial_cutoff, radial_order), (angular_cutoff, angular_order)
     for found in mean_fingerprints(structure, species, radial, angular):

@@ -20,9 +20,9 @@ def generate_command(input_file: str, jobs: int) -> None:
     aenetpy generate generate.in > generate.out
     aenetpy help generate.in    # what may stand there
     """
-    from aenetpy.io.generate_in import read_generate_in
+    from aenetpy.commands.generate import generate
+    from aenetpy.inputs.generate_in import read_generate_in
     from aenetpy.reports.listener import TextListener
-    from aenetpy.workflows.generate import generate
 
     settings = read_generate_in(Path(input_file))
     with progress_bar(len(settings.files), "structures") as advance:

@@ -42,7 +42,7 @@ def help_command(file: str | None, keyword: str | None, markdown: bool) -> None:
     aenetpy help generate.in TAYLOR
     aenetpy help forces
     """
-    from aenetpy.io.free_form import suggest
+    from aenetpy.inputs.lines import suggest
     from aenetpy.reports.input_tables import (
         all_names,
         find,

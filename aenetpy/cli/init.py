@@ -37,7 +37,7 @@ def init_command(
     aenetpy init --forces run.xyz@:
     aenetpy init --learn run.xyz@:
     """
-    from aenetpy.workflows.init import write_inputs
+    from aenetpy.commands.init import write_inputs
 
     if not species and not files:
         raise click.UsageError("name the species (-s Ti -s O), or files with structures")

@@ -21,8 +21,8 @@ def inspect_command(files: tuple[str, ...], verbose: bool, as_json: bool) -> Non
     aenetpy inspect TiO2.train Ti.nn
     aenetpy inspect --json Ti.nn
     """
+    from aenetpy.commands.inspect import inspect
     from aenetpy.reports.inspect import format_summary
-    from aenetpy.workflows.inspect import inspect
 
     for path in files:
         summary = inspect(path)

@@ -32,9 +32,9 @@ def learn_command(words: tuple[str, ...], jobs: int) -> None:
     The same command goes on where an earlier one was stopped or killed. INPUT is learn.yaml by
     default.
     """
-    from aenetpy.io.learn_in import read_learn
-    from aenetpy.io.learn_state import read_state
-    from aenetpy.workflows.learn import STATE, learn
+    from aenetpy.inputs.learn import read_learn
+    from aenetpy.learning.learn import STATE, learn
+    from aenetpy.learning.state import read_state
 
     asks = words[:1] == (STATUS,)
     files = words[1:] if asks else words

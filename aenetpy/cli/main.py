@@ -57,7 +57,7 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the sub-command; one that is misspelt is told with the closest that is known."""
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
-            from aenetpy.io.free_form import suggest
+            from aenetpy.inputs.lines import suggest
 
             ctx.fail(f"No such command '{args[0]}'{suggest(args[0], COMMANDS)}")
         return super().resolve_command(ctx, args)

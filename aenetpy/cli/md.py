@@ -27,7 +27,7 @@ def md_command(input_file: str, jobs: int, chebyshev_domain: ConventionChoice) -
     \b
     aenetpy md input.json > md.out
     """
-    from aenetpy.io.ase_input import read_ase_input
-    from aenetpy.workflows.md import md
+    from aenetpy.commands.md import md
+    from aenetpy.inputs.md_json import read_ase_input
 
     md(read_ase_input(input_file, md=True), sys.stdout, jobs, chebyshev_domain)

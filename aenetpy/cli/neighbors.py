@@ -19,8 +19,8 @@ def neighbors_command(structure: str, atom: int, cutoff: float) -> None:
     \b
     aenetpy neighbors rutile.xsf 1 3.0
     """
+    from aenetpy.commands.probe import neighborhood, single_structure
     from aenetpy.reports.probe import neighbor_table
-    from aenetpy.workflows.probe import neighborhood, single_structure
 
     found = neighborhood(single_structure(structure), atom, cutoff)
     click.echo(neighbor_table(atom, cutoff, found.species_p, found.positions_pc), nl=False)

@@ -18,6 +18,6 @@ def nnascii2bin_command(to_binary: bool, source: str, target: str) -> None:
     aenetpy nnascii2bin Ti.nn.ascii Ti.nn
     aenetpy nnascii2bin --to-ascii Ti.nn Ti.nn.ascii
     """
-    from aenetpy.workflows.convert import convert_network
+    from aenetpy.commands.convert import convert_network
 
     convert_network(source, target, to_ascii=not to_binary)

@@ -50,8 +50,8 @@ def parity_command(
     aenetpy parity predict.in
     aenetpy parity predict.in test.xyz@: -o test.pdf
     """
-    from aenetpy.io.predict_in import read_predict_in
-    from aenetpy.workflows.parity import parity
+    from aenetpy.commands.parity import parity
+    from aenetpy.inputs.predict_in import read_predict_in
 
     settings = read_predict_in(Path(input_file), structures)
     with progress_bar(len(settings.files), "structures") as advance:

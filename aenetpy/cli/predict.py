@@ -50,9 +50,9 @@ def predict_command(
     aenetpy predict predict.in one.xsf run.traj@: > predict.out
     aenetpy help predict.in    # what may stand there
     """
-    from aenetpy.io.predict_in import read_predict_in
-    from aenetpy.workflows.predict import predict
-    from aenetpy.workflows.predict_output import JsonWriter, TextWriter
+    from aenetpy.commands.predict import predict
+    from aenetpy.commands.predict_output import JsonWriter, TextWriter
+    from aenetpy.inputs.predict_in import read_predict_in
 
     settings = read_predict_in(Path(input_file), structures, needs_networks=committee is None)
     with progress_bar(len(settings.files), "structures") as advance:

@@ -32,9 +32,9 @@ def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
     Results go to a folder named like INPUT: trials.csv, report.md and
     .html, figures. The same command goes on where an earlier one was stopped.
     """
-    from aenetpy.io.study_in import read_study
+    from aenetpy.inputs.study import read_study
     from aenetpy.reports.listener import TextListener
-    from aenetpy.workflows.study import begun, state_of, study
+    from aenetpy.studies.study import begun, state_of, study
 
     settings = read_study(Path(input_file))
     if dry_run:

@@ -44,9 +44,9 @@ def train_command(
     aenetpy train train.in > train.out
     aenetpy help train.in    # what may stand there
     """
-    from aenetpy.io.train_in import read_train_in
+    from aenetpy.commands.train import train
+    from aenetpy.inputs.train_in import read_train_in
     from aenetpy.reports.listener import TextListener
-    from aenetpy.workflows.train import train
 
     settings = read_train_in(Path(input_file))
     if seed is not None:
@@ -57,7 +57,7 @@ def train_command(
             " goes on to ITERATIONS epochs of each member"
         )
     if members is not None:
-        from aenetpy.workflows.train_members import train_members
+        from aenetpy.commands.train_members import train_members
 
         with progress_bar(members, "members") as advance:
             train_members(settings, ".", TextListener(sys.stdout, advance), jobs, members)

@@ -22,6 +22,6 @@ def trainbin2ascii_command(to_ascii: bool, to_binary: bool, source: str, target:
     aenetpy trainbin2ascii TiO2.train TiO2.train.ascii
     aenetpy trainbin2ascii TiO2.train.ascii TiO2.train
     """
-    from aenetpy.workflows.convert import convert_trainset
+    from aenetpy.commands.convert import convert_trainset
 
     convert_trainset(source, target)

@@ -20,7 +20,7 @@ def trnset2ascii_command(raw: bool, to_binary: bool, source: str, target: str) -
     \b
     aenetpy trnset2ascii --raw TiO2.train TiO2.train.ascii
     """
-    from aenetpy.workflows.convert import trainset_from_text, trainset_to_text
+    from aenetpy.commands.convert import trainset_from_text, trainset_to_text
 
     if to_binary:
         trainset_from_text(source, target)

@@ -27,7 +27,7 @@ def upgrade_command(old: str, new: str, chebyshev_domain: ConventionChoice) -> N
     \b
     aenetpy upgrade Ti.nn new/Ti.nn
     """
-    from aenetpy.workflows.upgrade import upgrade
+    from aenetpy.commands.upgrade import upgrade
 
     setup = upgrade(old, new, chebyshev_domain).setup
     click.echo(f"{new}: potential of {setup.species} with the energies of {old}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from aenetpy.arrays import Float, Int
-from aenetpy.data.descriptor_families import Chebyshev, Family, family_of
+from aenetpy.data.fingerprint_families import Chebyshev, Family, family_of
 from aenetpy.errors import DataError, InputError
 
 N_PARAMETERS = 4

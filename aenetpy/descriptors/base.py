@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from aenetpy.arrays import Float, Int, Long
-from aenetpy.data.descriptor_families import Family, known_families
-from aenetpy.data.implementations import load_class
+from aenetpy.data.fingerprint_families import Family, known_families
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.cosine_convention import CosineConvention
 from aenetpy.descriptors.lookup import serving_setups
 from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.errors import DataError
+from aenetpy.lazy import load_class
 
 
 class Descriptor(Protocol):

@@ -17,8 +17,8 @@ from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.lookup import warn_of_lookup
 from aenetpy.descriptors.species import check_species
 from aenetpy.errors import DataError
-from aenetpy.io.stp import read_stp
-from aenetpy.io.structures import as_structure
+from aenetpy.inputs.stp import read_stp
+from aenetpy.structures.reading import as_structure
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -10,8 +10,8 @@ from importlib import import_module
 from typing import Any
 
 from aenetpy.errors import ReferenceFailed
-from aenetpy.io.free_form import suggest
-from aenetpy.io.reference_in import Reference
+from aenetpy.inputs.lines import suggest
+from aenetpy.inputs.reference import Reference
 
 # Of all calculators these are known to pass over keywords that they do not know.
 _PASS_OVER = (

@@ -11,7 +11,7 @@ import numpy as np
 from aenetpy.analysis.colours import COLOURS, GREY
 from aenetpy.analysis.drawing import legend_above, new_figure, without_frames
 from aenetpy.analysis.parity import energy_panel, force_panel, parity_figure
-from aenetpy.io.properties_in import BULK_UNITS
+from aenetpy.inputs.properties import BULK_UNITS
 from aenetpy.learning.record import CycleRecord, GammaTrace, LearnRecord, ParityRecord
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ import numpy as np
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
 from aenetpy.errors import ReferenceFailed
-from aenetpy.io.properties_in import Property
-from aenetpy.io.reference_in import Reference
-from aenetpy.io.structures import atoms_from_structure
+from aenetpy.inputs.properties import Property
+from aenetpy.inputs.reference import Reference
 from aenetpy.learning.calculator import make_calculator, words_of
+from aenetpy.structures.reading import atoms_from_structure
 
 if TYPE_CHECKING:
     from ase import Atoms

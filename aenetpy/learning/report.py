@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from aenetpy import __version__
 from aenetpy.analysis.drawing import png
-from aenetpy.io.files import read_bytes, write_bytes, write_text
-from aenetpy.io.free_form import times
+from aenetpy.files.files import read_bytes, write_bytes, write_text
+from aenetpy.inputs.lines import times
 from aenetpy.learning import figures
 from aenetpy.learning.record import CycleRecord, ErrorPair, LearnRecord
 from aenetpy.reports.html import html_page

@@ -12,8 +12,8 @@ from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.descriptors.base import Descriptor, make_descriptor
 from aenetpy.descriptors.cosine_convention import CosineConvention
 from aenetpy.errors import DataError
-from aenetpy.models.extrapolation import Ranges
 from aenetpy.models.network import Network
+from aenetpy.models.ranges import Ranges
 from aenetpy.models.scaling import Noise, feature_scaling
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from aenetpy.digests import digest_of
 from aenetpy.errors import DataError
-from aenetpy.io.files import read_bytes
-from aenetpy.io.network_files import NetworkSource
-from aenetpy.io.sealed import read_sealed, write_sealed
+from aenetpy.files.files import read_bytes
+from aenetpy.files.sealed import read_sealed, write_sealed
+from aenetpy.formats.network_files import NetworkSource
 from aenetpy.models.calibration import Calibration, Spread
 
 MEMBER = "member-"

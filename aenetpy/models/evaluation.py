@@ -9,7 +9,7 @@ import numpy as np
 from aenetpy.arrays import Float
 from aenetpy.descriptors.batch import Contact
 from aenetpy.errors import NumericalError
-from aenetpy.models.extrapolation import OutOfRange
+from aenetpy.models.ranges import OutOfRange
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,13 +32,13 @@ from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.descriptors.species import check_species
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import CoincidentAtoms, DataError, located
-from aenetpy.io.structures import as_structure
 from aenetpy.kernels.batch import Batch
 from aenetpy.models.atomic import AtomicPotential, check_network
 from aenetpy.models.evaluation import Evaluation as Evaluation
-from aenetpy.models.extrapolation import OutOfRange
 from aenetpy.models.members import AtomicMembers
+from aenetpy.models.ranges import OutOfRange
 from aenetpy.parallel import ordered_map
+from aenetpy.structures.reading import as_structure
 
 if TYPE_CHECKING:
     from ase import Atoms

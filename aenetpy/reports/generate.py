@@ -7,8 +7,8 @@ from datetime import datetime
 
 from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
-from aenetpy.io.fortran_formats import integer, scientific
-from aenetpy.reports.common import (
+from aenetpy.formats.columns import integer, scientific
+from aenetpy.reports.blocks import (
     TrainingSetInfo,
     copyright_notice,
     ending,

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import PurePath
 
-from aenetpy.io.ase_input import MD_JSON
-from aenetpy.io.generate_in import GENERATE_IN
-from aenetpy.io.learn_in import LEARN_YAML
-from aenetpy.io.predict_in import PREDICT_IN
-from aenetpy.io.stp import STP
-from aenetpy.io.study_table import STUDY_YAML
-from aenetpy.io.tables import Item, Table
-from aenetpy.io.train_table import TRAIN_IN
+from aenetpy.inputs.generate_in import GENERATE_IN
+from aenetpy.inputs.learn import LEARN_YAML
+from aenetpy.inputs.md_json import MD_JSON
+from aenetpy.inputs.predict_in import PREDICT_IN
+from aenetpy.inputs.spec import Item, Table
+from aenetpy.inputs.stp import STP
+from aenetpy.inputs.study_table import STUDY_YAML
+from aenetpy.inputs.train_table import TRAIN_IN
 
 TABLES = (GENERATE_IN, TRAIN_IN, PREDICT_IN, STP, STUDY_YAML, LEARN_YAML, MD_JSON)
 """In the order in which they are told."""

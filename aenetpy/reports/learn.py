@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aenetpy.io.free_form import times
+from aenetpy.inputs.lines import times
 
 
 def fit_begins(cycle: int, n_labels: int) -> str:

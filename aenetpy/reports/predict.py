@@ -12,8 +12,8 @@ import numpy as np
 from aenetpy.arrays import Float
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.structure import Structure
-from aenetpy.io.fortran_formats import fixed
-from aenetpy.reports.common import (
+from aenetpy.formats.columns import fixed
+from aenetpy.reports.blocks import (
     WIDTH,
     TrainingSetInfo,
     copyright_notice,

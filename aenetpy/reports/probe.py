@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aenetpy.arrays import Float, Long
-from aenetpy.io.fortran_formats import fixed, scientific
-from aenetpy.io.fortran_text import list_directed
+from aenetpy.formats.columns import fixed, scientific
+from aenetpy.formats.list_directed import list_directed
 
 
 def fingerprint_line(name: str, features_g: Float) -> str:

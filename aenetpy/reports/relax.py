@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aenetpy.io.fortran_formats import fixed, integer
+from aenetpy.formats.columns import fixed, integer
 
 _WIDTH = 60
 

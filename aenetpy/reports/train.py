@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from aenetpy.data.methods import METHODS, MethodEntry, used_sizes
-from aenetpy.io.fortran_formats import fixed, integer, scientific
-from aenetpy.io.fortran_text import list_directed
-from aenetpy.reports.common import (
+from aenetpy.data.training_methods import METHODS, MethodEntry, used_sizes
+from aenetpy.formats.columns import fixed, integer, scientific
+from aenetpy.formats.list_directed import list_directed
+from aenetpy.reports.blocks import (
     copyright_notice,
     ending,
     network_report,

@@ -19,8 +19,8 @@ from aenetpy.analysis.errors import (
     summarise,
 )
 from aenetpy.arrays import Float, Long
-from aenetpy.io.study_in import Study, Variant
-from aenetpy.io.trial_files import TrialResult
+from aenetpy.inputs.study import Study, Variant
+from aenetpy.studies.trial_files import TrialResult
 
 ENERGY, FORCE = "energy", "force"
 UNITS = {ENERGY: "meV/atom", FORCE: "eV/Å"}

@@ -15,7 +15,7 @@ from aenetpy.analysis.colours import COLOURS, GREY
 from aenetpy.analysis.drawing import legend_above, new_figure, png, without_frames
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
-from aenetpy.io.files import write_bytes
+from aenetpy.files.files import write_bytes
 from aenetpy.studies.cells import Cell
 from aenetpy.studies.figures import small_panels, two_panels
 from aenetpy.studies.measures import MEV, PARTS, importances, residuals

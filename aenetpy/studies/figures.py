@@ -12,7 +12,7 @@ from aenetpy.analysis.colours import COLOURS, GREY
 from aenetpy.analysis.drawing import legend_above, new_figure, without_frames
 from aenetpy.analysis.errors import Interval
 from aenetpy.arrays import Float
-from aenetpy.io.study_in import in_words
+from aenetpy.inputs.study import in_words
 from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell
 
 if TYPE_CHECKING:

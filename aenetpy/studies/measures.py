@@ -10,10 +10,10 @@ import numpy as np
 from aenetpy.analysis.errors import summarise
 from aenetpy.analysis.measures import FAR, GAUSSIAN_SHARE, Measures, measure
 from aenetpy.arrays import Float, Long
-from aenetpy.io.study_in import Study
-from aenetpy.io.trial_files import TrialResult
+from aenetpy.inputs.study import Study
 from aenetpy.reports.markdown import number, table
 from aenetpy.studies.cells import FORCE, UNITS, Cell
+from aenetpy.studies.trial_files import TrialResult
 
 MEV = 1000.0
 PARTS = ("train", "test")

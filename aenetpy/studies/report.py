@@ -12,16 +12,16 @@ from statistics import fmean
 from aenetpy import __version__
 from aenetpy.analysis.drawing import png
 from aenetpy.analysis.errors import WITH_INTERVAL, Interval, summarise
-from aenetpy.io.files import read_bytes, write_bytes, write_text
-from aenetpy.io.free_form import times
-from aenetpy.io.study_in import Study
-from aenetpy.io.trial_files import TrialResult
+from aenetpy.files.files import read_bytes, write_bytes, write_text
+from aenetpy.inputs.lines import times
+from aenetpy.inputs.study import Study
 from aenetpy.reports.html import html_page
 from aenetpy.reports.markdown import number, table
 from aenetpy.studies import figures
 from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell, sort_into_cells
 from aenetpy.studies.energy_figures import energy_figures
 from aenetpy.studies.measures import importance_table, measure_table, ranking, species_table
+from aenetpy.studies.trial_files import TrialResult
 
 SHOWN = {
     "median": "median",

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from aenetpy.io.study_in import Search, Study
-from aenetpy.io.trial_files import TrialResult
+from aenetpy.inputs.study import Search, Study
 from aenetpy.studies.cells import sort_into_cells
 from aenetpy.studies.measures import seed_errors
+from aenetpy.studies.trial_files import TrialResult
 
 ROUND = 5
 """Points that are asked for at once, whatever the number of jobs: the result depends on it."""

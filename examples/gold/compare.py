@@ -25,8 +25,8 @@ from scipy.stats import t as student
 
 from aenetpy import CommitteeCalculator, read_committee
 from aenetpy.analysis.properties import measure
-from aenetpy.io.learn_in import read_learn
-from aenetpy.io.learn_state import LearnState
+from aenetpy.inputs.learn import read_learn
+from aenetpy.learning.state import LearnState
 
 HERE = Path(__file__).resolve().parent
 WORK = HERE / "work-compare"

@@ -13,9 +13,9 @@ import importlib.util
 from pathlib import Path
 from types import ModuleType
 
-from aenetpy.io.learn_in import read_learn
-from aenetpy.io.learn_state import LearnState
-from aenetpy.workflows.learn import learn
+from aenetpy.inputs.learn import read_learn
+from aenetpy.learning.learn import learn
+from aenetpy.learning.state import LearnState
 
 HERE = Path(__file__).resolve().parent
 WORK = HERE / "work"

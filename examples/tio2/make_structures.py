@@ -20,8 +20,8 @@ from ase.spacegroup import crystal
 from matsui_akaogi import MatsuiAkaogi
 from scipy.optimize import minimize
 
-from aenetpy.io.structures import structure_from_atoms
-from aenetpy.io.xsf import write_xsf
+from aenetpy.structures.reading import structure_from_atoms
+from aenetpy.structures.xsf import write_xsf
 
 HERE = Path(__file__).resolve().parent
 SEED = 20261120

@@ -14,7 +14,7 @@ import numpy as np
 
 import aenetpy
 from aenetpy.analysis.parity import Compared, ParityGroup, energy_panel, force_panel, parity_figure
-from aenetpy.io.predict_in import read_predict_in
+from aenetpy.inputs.predict_in import read_predict_in
 
 
 def energies(name: str) -> ParityGroup:

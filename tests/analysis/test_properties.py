@@ -17,7 +17,8 @@ from aenetpy.analysis import equation_of_state, measure, surface_energy
 from aenetpy.analysis.bulk import fit_equation_of_state, relaxed
 from aenetpy.analysis.properties import build_crystal, build_slab
 from aenetpy.errors import InputError, NumericalError
-from aenetpy.io.properties_in import (
+from aenetpy.inputs.given import read_yaml
+from aenetpy.inputs.properties import (
     FACES,
     BulkProperty,
     Crystal,
@@ -26,7 +27,6 @@ from aenetpy.io.properties_in import (
     read_properties,
     reference_names,
 )
-from aenetpy.io.yaml_in import read_yaml
 
 GOLD = Crystal("Au", "fcc", 4.06)
 

@@ -9,11 +9,11 @@ import pytest
 
 from aenetpy.analysis.drawing import png
 from aenetpy.analysis.errors import Interval
-from aenetpy.io.study_in import read_study
-from aenetpy.io.trial_files import TrialResult, read_result, write_result
+from aenetpy.inputs.study import read_study
 from aenetpy.studies import figures
 from aenetpy.studies.cells import COLUMNS, format_trials, sort_into_cells
 from aenetpy.studies.report import brackets, number, summary_text, write_report
+from aenetpy.studies.trial_files import TrialResult, read_result, write_result
 from tests.pages import Page, as_opened
 
 YAML = """\

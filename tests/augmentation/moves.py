@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from aenetpy.augmentation.displacements import displacement
-from aenetpy.io.taylor_in import TaylorInput
+from aenetpy.inputs.taylor import TaylorInput
 
 
 def displacements(

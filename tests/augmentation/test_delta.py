@@ -11,7 +11,7 @@ from aenetpy.augmentation.delta import estimate_delta, harmonic_stiffness
 from aenetpy.augmentation.plan import make_copy_plan
 from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError
-from aenetpy.io.taylor_in import TaylorInput
+from aenetpy.inputs.taylor import TaylorInput
 
 STIFFNESS = 7.0
 

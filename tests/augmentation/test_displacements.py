@@ -7,7 +7,7 @@ from ase.data import atomic_masses
 from aenetpy.augmentation.dataset_summary import count_copies
 from aenetpy.augmentation.displacements import masses, n_possible
 from aenetpy.errors import InputError
-from aenetpy.io.taylor_in import TaylorInput
+from aenetpy.inputs.taylor import TaylorInput
 from tests.augmentation.moves import displacements
 
 SPECIES = ("Ti", "O", "O", "Ti", "O")

@@ -13,12 +13,12 @@ from ase.cluster import Octahedron
 from aenetpy.augmentation import plan as planning
 from aenetpy.augmentation.plan import make_copy_plan
 from aenetpy.augmentation.taylor import displaced, energy_change
-from aenetpy.data.families import is_copy, parent_of
+from aenetpy.data.copies import is_copy, parent_of
 from aenetpy.data.structure import Structure
-from aenetpy.io.structures import atoms_from_structure, structure_from_atoms
-from aenetpy.io.taylor_in import TaylorInput
-from aenetpy.io.xsf import format_xsf, read_xsf
+from aenetpy.inputs.taylor import TaylorInput
 from aenetpy.models.potential import Evaluation
+from aenetpy.structures.reading import atoms_from_structure, structure_from_atoms
+from aenetpy.structures.xsf import format_xsf, read_xsf
 from tests.augmentation.moves import displacements
 from tests.conftest import ROOT
 

@@ -13,7 +13,7 @@ from aenetpy.baselines.base import Samples, Scaling
 from aenetpy.baselines.general import scikit_learn
 from aenetpy.baselines.kernel import KernelRidge
 from aenetpy.baselines.linear import ALPHAS, choose_alpha
-from aenetpy.data.baselines import MODELS, NETWORK
+from aenetpy.data.study_models import MODELS, NETWORK
 from aenetpy.errors import InputError, NumericalError
 
 BASELINES = [name for name in MODELS if name != NETWORK]

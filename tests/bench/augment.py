@@ -23,12 +23,12 @@ N_PARENTS, N_COPIES, N_ATOMS = 500, 100_000, 24
 
 def main() -> None:
     """Print seconds for files (target 60 s) and for the block TAYLOR."""
+    from aenetpy.commands.augment import AugmentTask, augment
+    from aenetpy.commands.generate import generate
     from aenetpy.data.structure import Structure
-    from aenetpy.io.generate_in import read_generate_in
-    from aenetpy.io.taylor_in import make_taylor
-    from aenetpy.io.xsf import write_xsf
-    from aenetpy.workflows.augment import AugmentTask, augment
-    from aenetpy.workflows.generate import generate
+    from aenetpy.inputs.generate_in import read_generate_in
+    from aenetpy.inputs.taylor import make_taylor
+    from aenetpy.structures.xsf import write_xsf
 
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)

@@ -58,9 +58,9 @@ class TimeIsUp(Exception):
 
 def run(line: str, folder: Path, seconds: float) -> list[tuple[float, float, float]]:
     """Train for some seconds; time since the start and errors of every epoch."""
-    from aenetpy.io.train_in import read_train_in
+    from aenetpy.commands.train import train
+    from aenetpy.inputs.train_in import read_train_in
     from aenetpy.reports.listener import TextListener
-    from aenetpy.workflows.train import train
 
     (folder / "train.in").write_text(
         f"TRAININGSET TiO2.train\nTESTPERCENT 10\nITERATIONS 1000000\nSEED {SEED}\n"
@@ -94,8 +94,8 @@ def report(name: str, line: str, rows: list[tuple[float, float, float]]) -> None
 
 
 def main() -> None:
-    from aenetpy.io.generate_in import read_generate_in
-    from aenetpy.workflows.generate import generate
+    from aenetpy.commands.generate import generate
+    from aenetpy.inputs.generate_in import read_generate_in
     from tests.bench.run import structure_files, write_generate_in
 
     seconds = float(os.environ.get("BENCH_SECONDS", SECONDS))

@@ -51,8 +51,8 @@ def bench_descriptors(files: list[Path]) -> Iterator[None]:
     """Fingerprints and energies with forces, per atom."""
     from aenetpy.descriptors.base import make_descriptor
     from aenetpy.descriptors.featurise import structure_fingerprints
-    from aenetpy.io.stp import read_stp
-    from aenetpy.io.xsf import read_xsf
+    from aenetpy.inputs.stp import read_stp
+    from aenetpy.structures.xsf import read_xsf
     from tests.potentials import random_potential
 
     species = ("Ti", "O")
@@ -83,10 +83,10 @@ def bench_descriptors(files: list[Path]) -> Iterator[None]:
 
 def bench_committee(files: list[Path]) -> Iterator[None]:
     """Energy and forces by five members in CPU time of one, in turn: clocks of cores change."""
-    from aenetpy.io.stp import read_stp
-    from aenetpy.io.xsf import read_xsf
+    from aenetpy.inputs.stp import read_stp
     from aenetpy.models.committee import Committee
     from aenetpy.parallel import one_blas_thread
+    from aenetpy.structures.xsf import read_xsf
     from tests.potentials import random_potential
 
     structures = [read_xsf(path) for path in files[:40]]
@@ -137,9 +137,9 @@ def bench_epoch(files: list[Path]) -> Iterator[None]:
 
 def bench_forces(files: list[Path]) -> Iterator[None]:
     """Value and gradient of energies and all forces, 15-15 nodes; and what kept ones take."""
-    from aenetpy.io.stp import read_stp
-    from aenetpy.io.xsf import read_xsf
+    from aenetpy.inputs.stp import read_stp
     from aenetpy.parallel import Workers, one_blas_thread
+    from aenetpy.structures.xsf import read_xsf
     from tests.potentials import force_objective
 
     everything = [read_xsf(path) for path in files]
@@ -180,7 +180,7 @@ def bench_forces(files: list[Path]) -> Iterator[None]:
 
 def bench_force_memory(files: list[Path], scratch: Path) -> Iterator[None]:
     """Peak memory of train on 100,000 atoms, energies alone and with all forces recomputed."""
-    from aenetpy.io.xsf import read_xsf
+    from aenetpy.structures.xsf import read_xsf
 
     times = round(1e5 / sum(len(read_xsf(path)) for path in files)) or 1
     write_generate_in(scratch, times * files)
@@ -307,9 +307,9 @@ def bench_each(files: list[Path], scratch: Path) -> Iterator[None]:
 
 def bench_threads(files: list[Path], scratch: Path) -> Iterator[None]:
     """Ten times all structures through generate and predict, less a single one."""
-    from aenetpy.io.network import write_network
-    from aenetpy.io.stp import read_stp
-    from aenetpy.io.xsf import read_xsf
+    from aenetpy.formats.network import write_network
+    from aenetpy.inputs.stp import read_stp
+    from aenetpy.structures.xsf import read_xsf
     from tests.potentials import random_potential
 
     inputs = ROOT / "inputs" / "tio2-chebyshev"

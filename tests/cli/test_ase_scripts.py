@@ -15,9 +15,9 @@ from ase.constraints import FixAtoms
 from ase.io import read, write
 
 from aenetpy.cli.main import run
-from aenetpy.io.xsf import read_xsf
+from aenetpy.commands.md import heat
 from aenetpy.models.reading import read_potential
-from aenetpy.workflows.md import heat
+from aenetpy.structures.xsf import read_xsf
 from tests.conftest import ROOT
 
 REFERENCE = ROOT / "tests" / "data" / "reference"

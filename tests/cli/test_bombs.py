@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
+from aenetpy.commands.probe import chebyshev_setup
 from aenetpy.data.setup import check_setup
 from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import DataError
-from aenetpy.io.free_form import expand_repeats, read_text
-from aenetpy.workflows import network_checks
-from aenetpy.workflows.probe import chebyshev_setup
+from aenetpy.inputs.lines import expand_repeats, read_text
+from aenetpy.training import check_networks as network_checks
 from tests.cli.inputs import generate_in
 from tests.conftest import ROOT
 
@@ -207,7 +207,7 @@ def test_a_file_of_another_kind_is_not_told_line_by_line(workdir, capsys):
 
 
 def test_a_stream_without_end(workdir, capsys, monkeypatch):
-    monkeypatch.setattr("aenetpy.io.free_form.LARGEST_TEXT", 1_000_000)
+    monkeypatch.setattr("aenetpy.inputs.lines.LARGEST_TEXT", 1_000_000)
     fails(capsys, ["generate", "/dev/zero"], 3, "/dev/zero: is larger than 0.001 GB")
 
 

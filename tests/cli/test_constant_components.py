@@ -12,11 +12,11 @@ import aenetpy
 from aenetpy.cli.main import run
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.structure import Structure
-from aenetpy.io.network import read_network, write_network
-from aenetpy.io.trainset import read_trainset, write_trainset
-from aenetpy.io.xsf import write_xsf
+from aenetpy.formats.network import read_network, write_network
+from aenetpy.formats.trainset import read_trainset, write_trainset
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import SMALLEST_DEVIATION, rounding_noise
+from aenetpy.structures.xsf import write_xsf
 
 BOND = 0.74
 N_CONSTANT = 12

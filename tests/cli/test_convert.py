@@ -11,11 +11,11 @@ import pytest
 
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError
-from aenetpy.io.input_data import iter_input_data, parse_units, write_input_data
-from aenetpy.io.learn_in import read_learn
-from aenetpy.io.reference_in import read_reference
-from aenetpy.io.structures import iter_structures
-from aenetpy.io.yaml_in import read_yaml
+from aenetpy.inputs.given import read_yaml
+from aenetpy.inputs.learn import read_learn
+from aenetpy.inputs.reference import read_reference
+from aenetpy.structures.reading import iter_structures
+from aenetpy.structures.runner import iter_input_data, parse_units, write_input_data
 from tests.conftest import ROOT
 
 XSF = sorted(str(path) for path in (ROOT / "tests" / "data" / "reference").glob("*.xsf"))

@@ -248,7 +248,7 @@ def test_full_disk(workdir):
     ("signum", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)]
 )
 def test_interrupted_training_leaves_whole_networks(workdir, capsys, signum, code):
-    from aenetpy.io.network import read_network
+    from aenetpy.formats.network import read_network
 
     structures = sorted((ROOT / "examples" / "tio2" / "xsf").glob("*-1?.xsf"))
     listing = "\n".join(map(str, structures))
@@ -278,7 +278,7 @@ def test_interrupted_training_leaves_whole_networks(workdir, capsys, signum, cod
 
 
 def test_interrupted_generate_leaves_nothing(workdir, monkeypatch, capsys):
-    from aenetpy.workflows import generate as workflow
+    from aenetpy.commands import generate as workflow
 
     def interrupt(*_):
         raise KeyboardInterrupt
@@ -325,7 +325,7 @@ def atoms_of(name):
     from ase import Atoms
     from ase.calculators.singlepoint import SinglePointCalculator
 
-    from aenetpy.io.xsf import read_xsf
+    from aenetpy.structures.xsf import read_xsf
 
     found = read_xsf(name)
     atoms = Atoms(found.species, found.positions_nc, cell=found.cell_cc, pbc=True)
@@ -338,7 +338,7 @@ def test_other_structure_files(workdir, capsys):
     import ase.db
     import ase.io
 
-    from aenetpy.io.trainset import read_trainset
+    from aenetpy.formats.trainset import read_trainset
 
     names = ["rutile-00.xsf", "anatase-00.xsf", "brookite-00.xsf"]
     frames = [atoms_of(name) for name in names]
@@ -376,10 +376,10 @@ def test_timing_files(workdir, capsys):
 
 
 def test_init_writes_inputs_that_are_understood(tmp_path, monkeypatch, capsys):
-    from aenetpy.io.generate_in import read_generate_in
-    from aenetpy.io.predict_in import read_predict_in
-    from aenetpy.io.stp import read_stp
-    from aenetpy.io.train_in import read_train_in
+    from aenetpy.inputs.generate_in import read_generate_in
+    from aenetpy.inputs.predict_in import read_predict_in
+    from aenetpy.inputs.stp import read_stp
+    from aenetpy.inputs.train_in import read_train_in
 
     for basis, n_features in (("chebyshev", 44), ("behler2011", 70)):
         folder = tmp_path / basis
@@ -399,7 +399,7 @@ def test_init_writes_inputs_that_are_understood(tmp_path, monkeypatch, capsys):
 def test_share_of_derivatives_counts_frames(workdir, capsys, percent, chosen):
     import ase.io
 
-    from aenetpy.io.derivatives import iter_derivatives
+    from aenetpy.formats.derivatives import iter_derivatives
 
     frames = [atoms_of(f"{name}.xsf") for name in ("rutile-00", "anatase-00", "brookite-00")]
     ase.io.write("all.xyz", frames, format="extxyz")
@@ -465,7 +465,7 @@ def test_terminated_generate_leaves_nothing(workdir, signum):
 
 
 def test_random_state_of_another_compiler(workdir, capsys):
-    from aenetpy.io.rngstate import write_rngstate
+    from aenetpy.formats.rngstate import write_rngstate
 
     assert run(["generate", "generate.in"]) == 0
     write_rngstate("train.rngstate", list(range(12)))

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.io.network import read_network
-from aenetpy.io.xsf import read_xsf, write_xsf
+from aenetpy.formats.network import read_network
+from aenetpy.structures.xsf import read_xsf, write_xsf
 from tests.conftest import ROOT
 from tests.printed import remarks
 

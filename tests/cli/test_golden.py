@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.io.derivatives import iter_derivatives
-from aenetpy.io.trainset import read_trainset
+from aenetpy.formats.derivatives import iter_derivatives
+from aenetpy.formats.trainset import read_trainset
 from tests.printed import assert_same_numbers, lines_of
 
 GENERATE = {

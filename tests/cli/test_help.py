@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.io.keywords import RULES
+from aenetpy.inputs.keywords import RULES
 from aenetpy.reports.input_tables import TABLES, all_names
 from tests.cli.test_main import completions
 from tests.conftest import ROOT

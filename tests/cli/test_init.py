@@ -12,10 +12,10 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from aenetpy.cli.main import run
-from aenetpy.io.forces_in import ForceSettings
-from aenetpy.io.generate_in import read_generate_in
-from aenetpy.io.stp import read_stp
-from aenetpy.io.train_in import read_train_in
+from aenetpy.inputs.generate_in import read_generate_in
+from aenetpy.inputs.stp import read_stp
+from aenetpy.inputs.train_forces import ForceSettings
+from aenetpy.inputs.train_in import read_train_in
 
 
 @pytest.fixture

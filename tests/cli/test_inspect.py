@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.io.network import read_network, write_network
-from aenetpy.io.restart import EkfRestart, write_restart
-from aenetpy.io.stp import read_stp
-from aenetpy.io.trainset import read_trainset, write_trainset
+from aenetpy.formats.network import read_network, write_network
+from aenetpy.formats.restart import EkfRestart, write_restart
+from aenetpy.formats.trainset import read_trainset, write_trainset
+from aenetpy.inputs.stp import read_stp
 from tests.conftest import ROOT
-from tests.io.make import make_network, make_trainset
+from tests.formats.make import make_network, make_trainset
 
 
 def told(capsys, *arguments):

@@ -11,7 +11,7 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from ase.io import write
 
 from aenetpy.cli.main import run
-from aenetpy.io.trainset import read_trainset
+from aenetpy.formats.trainset import read_trainset
 from tests.vasp_runs import vasprun
 
 

@@ -15,11 +15,11 @@ import pytest
 from aenetpy.cli.main import run
 from aenetpy.data.setup import FeatureStatistics
 from aenetpy.descriptors.cosine_convention import proven_convention
-from aenetpy.io.network import read_network, write_network
-from aenetpy.io.network_ascii import write_network_ascii
-from aenetpy.io.trainset import read_trainset, write_trainset
-from aenetpy.io.xsf import read_xsf
+from aenetpy.formats.network import read_network, write_network
+from aenetpy.formats.network_ascii import write_network_ascii
+from aenetpy.formats.trainset import read_trainset, write_trainset
 from aenetpy.models.reading import read_potential
+from aenetpy.structures.xsf import read_xsf
 from tests.conftest import ROOT
 from tests.potentials import random_potential
 from tests.printed import remarks

@@ -15,12 +15,12 @@ from ase import units
 from aenetpy import Calculator, CommitteeCalculator
 from aenetpy.analysis.parity import Compared, ParityGroup, energy_panel, force_panel, parity_figure
 from aenetpy.cli.main import run
-from aenetpy.io.energies import energy_table, write_energies
-from aenetpy.io.network import read_network, write_network
-from aenetpy.io.predict_in import read_predict_in
-from aenetpy.io.structures import atoms_from_structure
-from aenetpy.io.xsf import read_xsf
-from aenetpy.workflows.parity import parity
+from aenetpy.commands.parity import parity
+from aenetpy.formats.energies import energy_table, write_energies
+from aenetpy.formats.network import read_network, write_network
+from aenetpy.inputs.predict_in import read_predict_in
+from aenetpy.structures.reading import atoms_from_structure
+from aenetpy.structures.xsf import read_xsf
 
 REFERENCE = Path(__file__).resolve().parents[1] / "data" / "reference"
 NAMES = sorted(path.name for path in REFERENCE.glob("*.xsf"))

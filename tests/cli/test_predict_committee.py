@@ -10,11 +10,11 @@ import pytest
 from ase import Atoms
 
 from aenetpy.cli.main import run
-from aenetpy.io.xsf import read_xsf, write_xsf
 from aenetpy.models.calibration import Calibration, Spread
 from aenetpy.models.committee import read_committee
 from aenetpy.models.committee_file import write_committee
 from aenetpy.models.reading import read_potential
+from aenetpy.structures.xsf import read_xsf, write_xsf
 from tests.models.test_committee import members, write
 from tests.models.test_potential import random_structure
 

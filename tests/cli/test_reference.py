@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.io.network import read_network
-from aenetpy.io.rngstate import read_rngstate
-from aenetpy.io.trainset import read_trainset
+from aenetpy.formats.network import read_network
+from aenetpy.formats.rngstate import read_rngstate
+from aenetpy.formats.trainset import read_trainset
 from tests.conftest import ROOT
 from tests.printed import assert_same_numbers, energy_rows, lines_of
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.io.xsf import read_xsf
 from aenetpy.models.reading import read_potential
+from aenetpy.structures.xsf import read_xsf
 from tests.conftest import ROOT
 from tests.printed import assert_same_numbers, lines_of
 

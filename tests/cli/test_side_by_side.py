@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.io.lock import FOLDER_LOCK, locked_folder, locked_name
-from aenetpy.io.trainset import read_trainset
+from aenetpy.files.lock import FOLDER_LOCK, locked_folder, locked_name
+from aenetpy.formats.trainset import read_trainset
 from tests.conftest import ROOT
 from tests.kill import files_in
 

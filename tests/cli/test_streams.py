@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aenetpy.io.trainset import read_trainset
+from aenetpy.formats.trainset import read_trainset
 from tests.conftest import ROOT
 
 

@@ -15,13 +15,13 @@ from ase.io import write
 from aenetpy.cli.main import run
 from aenetpy.descriptors.base import make_descriptor
 from aenetpy.descriptors.featurise import structure_fingerprints
-from aenetpy.io.stp import read_stp
-from aenetpy.io.trainset import read_trainset, write_trainset
-from aenetpy.io.trainset_ascii import read_trainset_ascii
-from aenetpy.io.xsf import read_xsf, write_xsf
+from aenetpy.formats.trainset import read_trainset, write_trainset
+from aenetpy.formats.trainset_text import read_trainset_ascii
+from aenetpy.inputs.stp import read_stp
+from aenetpy.structures.xsf import read_xsf, write_xsf
 from aenetpy.training.normalise import normalise
 from tests.conftest import ROOT
-from tests.io.make import assert_same, make_trainset
+from tests.formats.make import assert_same, make_trainset
 
 RAW = [
     "01-generate-chebyshev",
@@ -243,7 +243,7 @@ def test_neighbors_are_wrapped_like_in_the_training_set(workdir, capsys):
 
 
 def read_structure(entry):
-    from aenetpy.io.structures import iter_structures
+    from aenetpy.structures.reading import iter_structures
 
     return next(iter_structures(entry))
 

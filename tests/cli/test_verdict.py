@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.io.energies import read_energies
+from aenetpy.commands.verdict import log_verdict
+from aenetpy.formats.energies import read_energies
 from aenetpy.training.objective import Loss, Quantity
-from aenetpy.workflows.verdict import log_verdict
 from tests.cli.inputs import generate_in
 from tests.cli.test_parity import NAMES, REFERENCE
 

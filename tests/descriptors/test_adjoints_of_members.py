@@ -11,7 +11,7 @@ from aenetpy.data.setup import Setup
 from aenetpy.descriptors.base import adjoints, make_descriptors
 from aenetpy.descriptors.batch import evaluated_parts, pack, search_batch
 from aenetpy.descriptors.featurise import total_cutoff
-from aenetpy.io.stp import read_stp
+from aenetpy.inputs.stp import read_stp
 from tests.conftest import ROOT
 from tests.models.test_potential import random_structure
 

@@ -10,9 +10,9 @@ import pytest
 
 from aenetpy.descriptors.behler import BehlerDescriptor
 from aenetpy.descriptors.neighbors import Neighbors, find_neighbors
-from aenetpy.io.derivatives import iter_derivatives
-from aenetpy.io.trainset import read_trainset
-from aenetpy.io.xsf import read_xsf
+from aenetpy.formats.derivatives import iter_derivatives
+from aenetpy.formats.trainset import read_trainset
+from aenetpy.structures.xsf import read_xsf
 from tests.naive_behler import behler_setup, behler_values, neighbors_by_force
 
 SPECIES = ("O", "Ti", "H")  # H is in no ENV; the order differs from ENV on purpose

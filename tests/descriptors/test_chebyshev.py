@@ -9,9 +9,9 @@ from aenetpy.data.setup import Setup
 from aenetpy.descriptors.base import make_descriptor
 from aenetpy.descriptors.chebyshev import ChebyshevDescriptor, typespins
 from aenetpy.descriptors.neighbors import find_neighbors
-from aenetpy.io.derivatives import iter_derivatives
-from aenetpy.io.trainset import read_trainset
-from aenetpy.io.xsf import read_xsf
+from aenetpy.formats.derivatives import iter_derivatives
+from aenetpy.formats.trainset import read_trainset
+from aenetpy.structures.xsf import read_xsf
 from tests.naive_chebyshev import naive_fingerprint
 
 ALL = (True, True, True)

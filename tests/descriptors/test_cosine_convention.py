@@ -17,8 +17,8 @@ from aenetpy.descriptors.cosine_convention import (
     proven_convention,
 )
 from aenetpy.errors import UsageError
-from aenetpy.io.network import read_network
-from aenetpy.io.stp import read_stp
+from aenetpy.formats.network import read_network
+from aenetpy.inputs.stp import read_stp
 from aenetpy.models.reading import read_potential
 from tests.conftest import ROOT
 from tests.descriptors.test_chebyshev import make_setup

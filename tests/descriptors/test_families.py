@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.data.descriptor_families import (
+from aenetpy.data.fingerprint_families import (
     FAMILIES,
     Family,
     FingerprintParameter,
@@ -19,9 +19,9 @@ from aenetpy.data.descriptor_families import (
 from aenetpy.data.limits import ORDER, POSITIVE
 from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.passes import BatchPass
-from aenetpy.io.stp import format_stp, read_stp
-from aenetpy.io.xsf import read_xsf
+from aenetpy.inputs.stp import format_stp, read_stp
 from aenetpy.models.reading import read_potential
+from aenetpy.structures.xsf import read_xsf
 from tests.conftest import ROOT
 
 REFERENCE = ROOT / "tests" / "data" / "reference"
@@ -101,7 +101,7 @@ class Bumps(Family):
 @pytest.fixture
 def bumps(monkeypatch):
     family = Bumps()
-    monkeypatch.setattr("aenetpy.data.descriptor_families.FAMILIES", [*FAMILIES, family])
+    monkeypatch.setattr("aenetpy.data.fingerprint_families.FAMILIES", [*FAMILIES, family])
     return family
 
 

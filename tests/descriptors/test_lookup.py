@@ -15,10 +15,10 @@ from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.featurise import structure_fingerprints, total_cutoff
 from aenetpy.descriptors.lookup import serving_setups, serving_species
 from aenetpy.descriptors.neighbors import find_neighbors
+from aenetpy.descriptors.stored_derivatives import atom_derivatives
 from aenetpy.errors import DataError
-from aenetpy.io.xsf import read_xsf
 from aenetpy.models.potential import Potential
-from aenetpy.workflows.derivatives import atom_derivatives
+from aenetpy.structures.xsf import read_xsf
 from tests.conftest import ROOT
 from tests.naive_behler import behler_setup, behler_values
 from tests.potentials import random_potential

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from aenetpy.descriptors.statistics import RunningStatistics
-from aenetpy.io.trainset import read_trainset
+from aenetpy.formats.trainset import read_trainset
 
 
 def test_definition():

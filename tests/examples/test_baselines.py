@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.data.baselines import MODELS
-from aenetpy.io.stp import read_stp
-from aenetpy.io.study_in import read_study
+from aenetpy.data.study_models import MODELS
+from aenetpy.inputs.stp import read_stp
+from aenetpy.inputs.study import read_study
 from tests.conftest import ROOT
 
 EXAMPLES = ROOT / "examples"

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from aenetpy.data.setup import Setup
-from aenetpy.io.generate_in import GENERATE_IN, read_generate_in
-from aenetpy.io.predict_in import PREDICT_IN, read_predict_in
-from aenetpy.io.stp import STP, read_stp
-from aenetpy.io.structures import iter_structures
-from aenetpy.io.train_in import read_train_in
-from aenetpy.io.train_table import TRAIN_IN
+from aenetpy.inputs.generate_in import GENERATE_IN, read_generate_in
+from aenetpy.inputs.predict_in import PREDICT_IN, read_predict_in
+from aenetpy.inputs.stp import STP, read_stp
+from aenetpy.inputs.train_in import read_train_in
+from aenetpy.inputs.train_table import TRAIN_IN
+from aenetpy.structures.reading import iter_structures
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "templates"

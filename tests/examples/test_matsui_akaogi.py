@@ -13,7 +13,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.neighborlist import neighbor_list
 
-from aenetpy.io.xsf import read_xsf
+from aenetpy.structures.xsf import read_xsf
 
 TIO2 = Path(__file__).resolve().parents[2] / "examples" / "tio2"
 XSF = sorted((TIO2 / "xsf").glob("*.xsf"))

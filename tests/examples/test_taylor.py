@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 from aenetpy.cli.main import run
-from aenetpy.io.study_in import read_study
-from aenetpy.io.train_in import read_train_in
+from aenetpy.inputs.study import read_study
+from aenetpy.inputs.train_in import read_train_in
 from tests.conftest import ROOT
 
 EXAMPLE = ROOT / "examples" / "taylor"

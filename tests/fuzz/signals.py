@@ -183,9 +183,9 @@ def problem(what: Strike, result: Result) -> str | None:
 
 def incomplete(command: str, result: Result) -> str | None:
     """Return what is wrong with the files of a command."""
-    from aenetpy.io.network import read_network
-    from aenetpy.io.train_state import read_train_state
-    from aenetpy.io.trainset import read_trainset
+    from aenetpy.formats.network import read_network
+    from aenetpy.formats.trainset import read_trainset
+    from aenetpy.training.train_state import read_train_state
 
     folder, done = result.folder, result.code == 0
     output = {"generate": "TiO2.train", "augment": "augmented"}.get(command)

@@ -16,10 +16,10 @@ import numpy as np
 
 from aenetpy.cli.main import run
 from aenetpy.errors import AenetpyError
-from aenetpy.io.geometry import read_geometry
-from aenetpy.io.network import read_network
-from aenetpy.io.trainset import read_trainset
-from aenetpy.io.trial_files import (
+from aenetpy.formats.network import read_network
+from aenetpy.formats.trainset import read_trainset
+from aenetpy.structures.companion import read_geometry
+from aenetpy.studies.trial_files import (
     TrialRecord,
     TrialResult,
     read_record,
@@ -254,8 +254,8 @@ def make_projects(folder: Path, enter: Callable[[Path], object]) -> None:
     """Make a small project per method, and one with Behler2011, that ran to the end."""
     from ase.io import write
 
-    from aenetpy.io.structures import atoms_from_structure
-    from aenetpy.io.xsf import read_xsf, write_xsf
+    from aenetpy.structures.reading import atoms_from_structure
+    from aenetpy.structures.xsf import read_xsf, write_xsf
 
     example = ROOT / "examples" / "tio2" / "xsf"
     structures = [read_xsf(example / f"{name}.xsf") for name in STRUCTURES]

@@ -11,7 +11,7 @@ import pytest
 
 from aenetpy.descriptors.neighbors import CellList, Neighbors, find_neighbors
 from aenetpy.errors import DataError
-from aenetpy.io.xsf import read_xsf
+from aenetpy.structures.xsf import read_xsf
 from tests.naive_neighbors import naive_neighbors
 
 ALL = (True, True, True)

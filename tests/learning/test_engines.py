@@ -15,9 +15,9 @@ import pytest
 from ase.build import bulk
 
 from aenetpy.errors import ReferenceFailed
-from aenetpy.io.reference_in import Reference
+from aenetpy.inputs.reference import Reference
+from aenetpy.learning.labelling import check_reference, label
 from aenetpy.learning.reference import Failure, Label
-from aenetpy.workflows.reference import check_reference, label
 
 PSEUDO = "/usr/share/espresso/pseudo"
 PW = shutil.which("pw.x")

@@ -15,11 +15,11 @@ from ase.build import bulk, fcc111
 from ase.calculators.emt import EMT
 
 from aenetpy.errors import InputError, ReferenceFailed
+from aenetpy.inputs.given import read_yaml
+from aenetpy.inputs.reference import Reference, read_reference
 from aenetpy.interruption import signals_noted
-from aenetpy.io.reference_in import Reference, read_reference
-from aenetpy.io.yaml_in import read_yaml
+from aenetpy.learning.labelling import check_reference, label
 from aenetpy.learning.reference import Failure, Label
-from aenetpy.workflows.reference import check_reference, label
 from tests.conftest import ROOT
 
 TOYS = "tests.learning.toys"
@@ -174,8 +174,8 @@ def test_a_signal_ends_all(tmp_path):
 
 def test_calculations_end_when_the_first_process_is_killed(tmp_path):
     code = (
-        "from aenetpy.io.reference_in import Reference\n"
-        "from aenetpy.workflows.reference import label\n"
+        "from aenetpy.inputs.reference import Reference\n"
+        "from aenetpy.learning.labelling import label\n"
         "from tests.learning.test_reference import gold\n"
         "if __name__ == '__main__':\n"
         f"    label([gold()], Reference('{TOYS}:Hanging'), {str(tmp_path)!r})\n"
@@ -198,7 +198,7 @@ def test_calculations_end_when_the_first_process_is_killed(tmp_path):
 
 def test_a_calculation_imports_no_numba(tmp_path):
     code = (
-        "import sys, aenetpy.workflows.processes, aenetpy.learning.reference\n"
+        "import sys, aenetpy.processes, aenetpy.learning.reference\n"
         "from aenetpy.learning.calculator import find_factory\n"
         "find_factory('emt')\n"
         "sys.exit(str({'numba', 'matplotlib', 'aenetpy.kernels'} & set(sys.modules) or 0))"

@@ -11,8 +11,8 @@ import pytest
 import aenetpy
 from aenetpy.descriptors.batch import NO_CONTACT
 from aenetpy.errors import DataError, NumericalError, UsageError
-from aenetpy.io.network import write_network
-from aenetpy.io.stp import read_stp
+from aenetpy.formats.network import write_network
+from aenetpy.inputs.stp import read_stp
 from aenetpy.models.committee import Committee, CommitteeEvaluation, exceeds, read_committee
 from aenetpy.models.evaluation import Evaluation
 from aenetpy.models.potential import Potential

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from aenetpy.io.stp import read_stp
-from aenetpy.io.xsf import read_xsf
+from aenetpy.inputs.stp import read_stp
 from aenetpy.models.curvature import hessian_product
+from aenetpy.structures.xsf import read_xsf
 from tests.conftest import ROOT
 from tests.potentials import random_potential
 

@@ -12,8 +12,8 @@ from ase.calculators.singlepoint import SinglePointCalculator
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import CoincidentAtoms, DataError, NumericalError
-from aenetpy.io.network import write_network
-from aenetpy.io.stp import read_stp
+from aenetpy.formats.network import write_network
+from aenetpy.inputs.stp import read_stp
 from aenetpy.models.potential import Potential
 from aenetpy.models.reading import read_potential
 from tests.conftest import ROOT

@@ -11,11 +11,11 @@ from aenetpy.data.setup import Setup
 from aenetpy.descriptors.chebyshev_setup import angular_blocks
 from aenetpy.descriptors.cosine_convention import ORIGINS, proven_convention
 from aenetpy.descriptors.featurise import structure_fingerprints
-from aenetpy.io.network import read_network
-from aenetpy.io.stp import read_stp
-from aenetpy.io.xsf import read_xsf
+from aenetpy.formats.network import read_network
+from aenetpy.inputs.stp import read_stp
 from aenetpy.models.potential import Potential
 from aenetpy.models.upgrade import NOTE, upgrade_network
+from aenetpy.structures.xsf import read_xsf
 from tests.conftest import ROOT
 from tests.descriptors.test_chebyshev import make_setup
 from tests.models.test_potential import random_structure

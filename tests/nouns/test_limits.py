@@ -21,12 +21,12 @@ from aenetpy.data.limits import (
 from aenetpy.data.setup import FeatureStatistics, Setup, check_setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.errors import DataError
-from aenetpy.io.network import read_network, write_network
-from aenetpy.io.network_ascii import write_network_ascii
-from aenetpy.io.trainset import read_trainset, write_trainset
-from aenetpy.io.trainset_ascii import read_trainset_ascii, write_trainset_ascii
+from aenetpy.formats.network import read_network, write_network
+from aenetpy.formats.network_ascii import write_network_ascii
+from aenetpy.formats.trainset import read_trainset, write_trainset
+from aenetpy.formats.trainset_text import read_trainset_ascii, write_trainset_ascii
 from tests.conftest import ROOT
-from tests.io.make import make_network, make_trainset
+from tests.formats.make import make_network, make_trainset
 
 REFERENCE = ROOT / "tests" / "data" / "reference"
 

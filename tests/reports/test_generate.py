@@ -11,9 +11,9 @@ import pytest
 
 from aenetpy.data.setup import FeatureStatistics, Setup
 from aenetpy.data.structure import Structure
-from aenetpy.io import fortran_formats
-from aenetpy.io.trainset import read_trainset
-from aenetpy.reports import common as common
+from aenetpy.formats import columns as fortran_formats
+from aenetpy.formats.trainset import read_trainset
+from aenetpy.reports import blocks as common
 from aenetpy.reports import generate as report
 
 from .golden_text import NOW, VERSION, comparable, value

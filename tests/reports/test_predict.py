@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from aenetpy.data.structure import Structure
-from aenetpy.io.network import read_network
+from aenetpy.formats.network import read_network
 from aenetpy.reports import predict as report
 
 from .golden_text import NOW, VERSION, comparable, value

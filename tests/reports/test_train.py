@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from aenetpy.io.network import read_network
+from aenetpy.formats.network import read_network
 from aenetpy.reports import train as report
-from aenetpy.reports.common import TrainingSetInfo, training_set_info
+from aenetpy.reports.blocks import TrainingSetInfo, training_set_info
 
 from .golden_text import NOW, VERSION, comparable, value
 

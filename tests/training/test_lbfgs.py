@@ -11,8 +11,8 @@ from scipy.optimize import fmin_l_bfgs_b, rosen, rosen_der
 
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError, NumericalError
-from aenetpy.io.restart import BfgsRestart, read_restart, write_restart
-from aenetpy.io.trainset import write_trainset
+from aenetpy.formats.restart import BfgsRestart, read_restart, write_restart
+from aenetpy.formats.trainset import write_trainset
 from aenetpy.training.methods import lbfgs
 from aenetpy.training.methods.lbfgs import LBFGS
 from tests.conftest import ROOT

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from aenetpy.errors import NumericalError
+from aenetpy.formats.network import read_network
+from aenetpy.formats.restart import BfgsRestart, read_restart
+from aenetpy.formats.rngstate import GfortranRandom, read_rngstate
+from aenetpy.formats.trainset import read_trainset
+from aenetpy.inputs.train_in import read_train_in
 from aenetpy.interruption import Terminated, signals_noted
-from aenetpy.io.network import read_network
-from aenetpy.io.restart import BfgsRestart, read_restart
-from aenetpy.io.rngstate import GfortranRandom, read_rngstate
-from aenetpy.io.train_in import read_train_in
-from aenetpy.io.trainset import read_trainset
 from aenetpy.models.network import Network
 from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.training.loop import EpochRow, run_epochs

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from scipy.linalg import LinAlgError
 
-from aenetpy.data.methods import METHODS
+from aenetpy.data.training_methods import METHODS
 from aenetpy.errors import DataError, NumericalError
-from aenetpy.io.restart import EkfRestart, read_restart, write_restart
+from aenetpy.formats.restart import EkfRestart, read_restart, write_restart
 from aenetpy.training.loop import run_epochs
 from aenetpy.training.methods import Restarted, make_method
 from aenetpy.training.methods.lm import LM, damped_step

@@ -8,7 +8,7 @@ import pytest
 
 from aenetpy.data.setup import FeatureStatistics
 from aenetpy.errors import DataError, InputError
-from aenetpy.io.trainset import read_trainset, write_trainset
+from aenetpy.formats.trainset import read_trainset, write_trainset
 from aenetpy.models.scaling import ROUNDING, feature_scaling, raw_deviations, rounding_noise
 from aenetpy.training.normalise import normalise, without_constants
 from tests.training import setup_of, small_trainset

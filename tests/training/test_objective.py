@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from aenetpy.data.methods import METHODS
+from aenetpy.data.training_methods import METHODS
 from aenetpy.reports import train as report
 from aenetpy.training.loop import run_epochs
 from aenetpy.training.methods import make_method

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from aenetpy.io.rngstate import GfortranRandom, read_rngstate
+from aenetpy.formats.rngstate import GfortranRandom, read_rngstate
 from aenetpy.training.split import split, split_families
 
 

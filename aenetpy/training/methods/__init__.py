@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aenetpy.data.implementations import load_class
-from aenetpy.data.methods import METHODS
+from aenetpy.data.training_methods import METHODS
+from aenetpy.lazy import load_class
 from aenetpy.training.methods.base import Method, Restarted
 
 __all__ = ["Method", "Restarted", "load_method", "make_method"]

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from aenetpy.arrays import Float, Index
-from aenetpy.data.methods import used_sizes
-from aenetpy.io.restart import damaged
+from aenetpy.data.training_methods import used_sizes
+from aenetpy.formats.restart import damaged
 from aenetpy.training.methods.base import State, batches, fits, whole_batches
 from aenetpy.training.objective import Loss, Objective
 

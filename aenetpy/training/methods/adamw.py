@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from aenetpy.arrays import Float, Index
-from aenetpy.io.restart import damaged
+from aenetpy.formats.restart import damaged
 from aenetpy.training.methods.adam import Adam
 from aenetpy.training.methods.base import State
 from aenetpy.training.objective import Loss, Objective

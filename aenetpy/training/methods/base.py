@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from aenetpy.arrays import Float, Index
 from aenetpy.data.limits import FINITE
-from aenetpy.data.methods import count_batches
-from aenetpy.io.restart import Restart, damaged
+from aenetpy.data.training_methods import count_batches
+from aenetpy.formats.restart import Restart, damaged
 from aenetpy.training.objective import Loss, Objective
 
 State = dict[str, NDArray[Any]]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from aenetpy.arrays import Float, Index
-from aenetpy.io.restart import EkfRestart, Restart, check_ekf, damaged
+from aenetpy.formats.restart import EkfRestart, Restart, check_ekf, damaged
 from aenetpy.training.methods.base import State, fits
 from aenetpy.training.objective import Loss, Objective
 

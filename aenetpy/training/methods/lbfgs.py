@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aenetpy.arrays import Float, Index
 from aenetpy.errors import NumericalError
-from aenetpy.io.restart import MEMORY, BfgsRestart, Restart, check_bfgs, has_ended
+from aenetpy.formats.restart import MEMORY, BfgsRestart, Restart, check_bfgs, has_ended
 from aenetpy.training.methods.base import State, fits
 from aenetpy.training.objective import Loss, Objective
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from aenetpy.arrays import Float, Index
-from aenetpy.io.restart import damaged
+from aenetpy.formats.restart import damaged
 from aenetpy.training.methods.base import State, fits, whole_batches
 from aenetpy.training.objective import Loss, Objective
 

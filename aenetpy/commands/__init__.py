@@ -1,0 +1,1 @@
+"""The commands: functions of settings, a folder and a listener."""

@@ -1,0 +1,1 @@
+"""The files of aenet, as bytes and as text."""

@@ -1,0 +1,1 @@
+"""Input files: the specification of their keys, and their readers and writers."""

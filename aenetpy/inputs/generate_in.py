@@ -1,0 +1,278 @@
+"""The input file of ``generate`` (spec 2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from aenetpy.files.files import write_text
+from aenetpy.inputs.keywords import RULES, Keywords, format_value
+from aenetpy.inputs.lines import (
+    TOKEN,
+    Entry,
+    parse_real,
+    quote,
+    significant_lines,
+    split_tokens,
+)
+from aenetpy.inputs.spec import Bounds, Item, Table
+from aenetpy.inputs.taylor import (
+    DERIVATIVES_KEYS,
+    TAYLOR_KEYS,
+    TaylorInput,
+    format_taylor,
+    read_taylor,
+)
+
+GENERATE_IN = Table(
+    "generate.in",
+    "What `aenetpy generate` reads: structures, and how they become a training set.",
+    (
+        Item(
+            "TYPES",
+            "lines",
+            "the species; where other atomic energies explain the energies far better, `generate`"
+            " prints the block to paste",
+            required=True,
+            form="next line the number, then `<symbol> <atomic energy, eV>` each",
+        ),
+        Item(
+            "SETUPS",
+            "lines",
+            "the fingerprint of each species",
+            required=True,
+            form="then `<symbol> <setup file>` each",
+        ),
+        Item(
+            "FILES",
+            "lines",
+            "`@index` for several frames, `*`, `?`, `[...]` and `**` for many files"
+            " (`runs/*/vasprun.xml@:`; sorted; the number counts lines); the `input.data` of RuNNer"
+            " and n2p2 also needs its units, `input.data@:#units=eV,Angstrom` (or `Hartree`,"
+            " `Bohr`); each structure needs energy and forces",
+            required=True,
+            form="next line the number, then one file per line",
+        ),
+        Item("OUTPUT", "file", "the training set, must not exist", default="refdata.train"),
+        Item("FORCES", "flag", "also write derivatives of fingerprints to `<OUTPUT>.forces`"),
+        Item(
+            "FORCESPERCENT",
+            "number",
+            "FORCES for this share of the structures, evenly spread",
+            default=1.0,
+            bounds=Bounds(0, 100),
+            unit="%",
+            field="forces_percent",
+        ),
+        Item(
+            "TAYLOR",
+            "lines",
+            "add displaced copies, see below",
+            form="then `key=value` pairs, `delta=0.02 a=6 strategy=random`",
+            keys=TAYLOR_KEYS,
+        ),
+        Item(
+            "DERIVATIVES",
+            "lines",
+            "as aenet's Python package writes it; structures to `OUTPUT`, structures and copies to"
+            " `outfile`; as many copies of a structure as `fraction` % of its 3N coordinates,"
+            " `N_max` in all; all atoms at once or (`disp_all=0`) one at a time",
+            form="then `method=taylor delta=0.01 fraction=16 outfile=data.deriv.train disp_all=1"
+            " N_max=100000`",
+            keys=DERIVATIVES_KEYS,
+        ),
+        Item(
+            "FORCES_OPTIONAL",
+            "flag",
+            "take structures without forces, too (not in aenet): `train` fits their energies alone",
+        ),
+        Item(
+            "UNCONVERGED",
+            "word",
+            "structures whose electronic steps did not converge: VASP steps that used all of NELM,"
+            " and where a file says `converged=F` (not in aenet)",
+            default="leave",
+            choices=("keep", "leave"),
+            told="they are left out",
+        ),
+        Item("TIMING", "flag", "write `generate.time`"),
+        Item("DEBUG", "flag", "read, no effect"),
+        Item("VERBOSITY", "word", "read, no effect", default="normal"),
+    ),
+    rules=RULES,
+)
+_TYPES = "the lines 'TYPES', '2', 'Ti -1604.6', 'O -432.5' (species and atomic energies in eV)"
+_SETUPS = "the line 'SETUPS' and below it one line 'Ti Ti.fingerprint.stp' per species"
+_DECIMAL_COMMA = re.compile(r"\d,\d")
+_FILES = "the line 'FILES', then the number of structures, then one file per line"
+
+
+@dataclass(frozen=True)
+class GenerateInput:
+    """What ``generate.in`` says (spec 2.1).
+
+    Parameters
+    ----------
+    path
+        The file itself.
+    species, atomic_energies_t
+        TYPES in order, and their energies in eV.
+    setups
+        Setup file of each species.
+    files
+        Entries of FILES; those of a pattern stand on the same line.
+    output
+        Name of the training set.
+    forces, forces_percent
+        Whether to write fingerprint derivatives, and of how many structures, in percent.
+    taylor
+        Displaced copies to be added; None without TAYLOR and DERIVATIVES, which aenet ignores.
+    forces_optional
+        Whether structures without forces are taken, too; beyond aenet.
+    unconverged
+        ``keep`` takes structures that did not converge, ``leave`` leaves them out; beyond aenet.
+    timing, debug, verbosity
+        As in aenet; DEBUG and VERBOSITY have no effect there.
+    lines
+        Line of each keyword that is present.
+    """
+
+    path: str
+    species: tuple[str, ...]
+    atomic_energies_t: tuple[float, ...]
+    setups: dict[str, Entry]
+    files: tuple[Entry, ...]
+    output: str = "refdata.train"
+    forces: bool = False
+    forces_percent: float = 1.0
+    taylor: TaylorInput | None = None
+    forces_optional: bool = False
+    unconverged: str = "leave"
+    timing: bool = False
+    debug: bool = False
+    verbosity: str = "normal"
+    lines: dict[str, int] = field(default_factory=dict, compare=False)
+
+
+def read_generate_in(path: str | Path, folder: str | Path = ".") -> GenerateInput:
+    """Return the content of a ``generate.in``.
+
+    Parameters
+    ----------
+    path
+        The file; the paths in it stay as they are, relative to the folder of the run.
+    folder
+        That folder: patterns in FILES stand for the files that are there.
+
+    Raises
+    ------
+    InputError
+        If a keyword is missing or a value is wrong, with the line.
+
+    Notes
+    -----
+    Spec 1 and 2.1. FILES is accepted in any case, blank lines and comments
+    anywhere, and slashes in unquoted paths.
+    """
+    keywords = Keywords.of(path, GENERATE_IN)
+    species, energies = _read_types(keywords)
+    return GenerateInput(
+        path=keywords.path,
+        species=species,
+        atomic_energies_t=energies,
+        setups=keywords.paths_by_species("SETUPS", species, _SETUPS),
+        files=keywords.files(_FILES, folder),
+        taylor=read_taylor(keywords),
+        lines=keywords.lines,
+        **{item.target: keywords.value(item) for item in GENERATE_IN.values},
+    )
+
+
+def _read_types(keywords: Keywords) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    energies: dict[str, float] = {}
+    for entry in keywords.types(_TYPES):
+        symbol, place = keywords.species(entry, energies), keywords.place(entry.line)
+        token = next(iter(split_tokens(entry.text)[1:]), "")
+        if not token:
+            raise place.error(f"no atomic energy for {symbol}", f"write '{symbol} <energy in eV>'")
+        if _DECIMAL_COMMA.search(entry.text):
+            raise place.error(
+                f"atomic energy of {symbol}: a comma separates numbers", "write a decimal point"
+            )
+        try:
+            energies[symbol] = parse_real(token)
+        except ValueError as reason:
+            raise place.error(f"atomic energy of {symbol}: {reason}") from None
+    return tuple(energies), tuple(energies.values())
+
+
+def format_generate_in(content: GenerateInput) -> str:
+    """Return the text of a ``generate.in`` that aenet and ``read_generate_in`` understand."""
+    lines = [f"OUTPUT {quote(content.output)}", "", "TYPES", str(len(content.species))]
+    lines += [
+        f"{symbol:<2} {energy!r}"
+        for symbol, energy in zip(content.species, content.atomic_energies_t, strict=True)
+    ]
+    lines += ["", "SETUPS"]
+    lines += [f"{symbol:<2} {quote(setup.text)}" for symbol, setup in content.setups.items()]
+    lines.append("")
+    for item in GENERATE_IN.values:
+        if item.name == "OUTPUT":
+            continue
+        lines += format_value(item, getattr(content, item.target))
+    if content.taylor is not None:
+        lines += ["", format_taylor(content.taylor).rstrip()]
+    lines += ["", "FILES", str(len(content.files)), *(entry.text for entry in content.files)]
+    return "\n".join(lines) + "\n"
+
+
+def write_generate_in(path: str | Path, content: GenerateInput) -> None:
+    """Write a ``generate.in``, completely or not at all; see ``format_generate_in``."""
+    write_text(path, format_generate_in(content))
+
+
+def with_more_files(
+    text: str, content: GenerateInput, names: Sequence[str], output: str | None = None
+) -> str:
+    """Return the text of a ``generate.in`` with further files behind those of FILES.
+
+    Patterns are replaced by what they stand for, lest they match the further files too.
+    Everything else stays as it stands.
+
+    Parameters
+    ----------
+    text, content
+        The file, and what was read from it.
+    names
+        The files to add.
+    output
+        Another OUTPUT, if there is to be one.
+    """
+    lines = text.rstrip("\n").split("\n")
+    listed: dict[int, list[str]] = {}
+    for entry in content.files:
+        listed.setdefault(entry.line, []).append(entry.text)
+    # What is added joins an existing line, so that all keep their numbers.
+    for line, entries in listed.items():
+        if entries != [lines[line - 1].strip()]:
+            lines[line - 1] = "\n".join(entries)
+    lines[max(listed) - 1] += "".join(f"\n{name}" for name in names)
+    head = content.lines["FILES"]
+    count = next(e.line for e in significant_lines(text) if e.line > head)
+    n_files = len(content.files) + len(names)
+    lines[count - 1] = re.sub(r"[\d.+-]+", str(n_files), lines[count - 1], count=1)
+    if output is not None and "OUTPUT" in content.lines:
+        line = content.lines["OUTPUT"]
+        lines[line - 1] = _with_value(lines[line - 1], output)
+    elif output is not None:
+        lines[head - 1] = f"OUTPUT {quote(output)}\n{lines[head - 1]}"
+    return "\n".join(lines) + "\n"
+
+
+def _with_value(line: str, value: str) -> str:
+    """Return the line of a keyword with another value; what follows it stays."""
+    _, old = islice(TOKEN.finditer(line), 2)
+    return line[: old.start()] + quote(value) + line[old.end() :]

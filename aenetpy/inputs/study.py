@@ -1,0 +1,392 @@
+"""The input file of ``study``: which kinds of training are compared on what."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from aenetpy.data.study_models import NETWORK, TARGETS, Value
+from aenetpy.inputs.given import YamlValue, read_yaml, results_folder
+from aenetpy.inputs.lines import Entry, Place, suggest
+from aenetpy.inputs.spec import names
+from aenetpy.inputs.study_grid import Choice, expand, read_choice
+from aenetpy.inputs.study_models import read_model, read_word
+from aenetpy.inputs.study_table import COPY_KEYS, FAMILIES, STUDY_YAML, TRAIN_KEYS, VARIANT_KEYS
+from aenetpy.inputs.taylor import TaylorInput, make_taylor
+from aenetpy.inputs.train_in import read_train_changes
+
+MOST_TRIALS = 10_000
+"""Of one study: weeks of training."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]*")
+_SET_BY_STUDY = {
+    "seed": "the seeds of the study are those of the trials",
+    "trainingset": "each trial makes its own training set",
+}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A kind of training: how it differs from ``generate.in`` and ``train.in``.
+
+    Parameters
+    ----------
+    name
+        As in the file; names the folders of its trials.
+    place
+        Where it stands.
+    taylor
+        Displaced copies of the structures; None without. The seed is that of the trial, and
+        the potential not a folder but the name of another variant.
+    mixed
+        Whether copies may be tested on that stem from structures trained on, as with PyITA.
+    train
+        Fields of `TrainInput` that differ.
+    given
+        Its keys as they were written, for the report.
+    model, parameters
+        What is fitted, and those of its parameters that are given.
+    targets, labels
+        What it is fitted to.
+    setups
+        Fingerprint of each species, where it differs.
+    """
+
+    name: str
+    place: Place = field(default=Place(""), compare=False)
+    taylor: TaylorInput | None = None
+    mixed: bool = False
+    train: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
+    model: str = NETWORK
+    parameters: Mapping[str, Value] = field(default_factory=dict)
+    targets: str = "atomic"
+    labels: str = "structure"
+    setups: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_network(self) -> bool:
+        """Whether it trains our networks."""
+        return self.model == NETWORK
+
+    @property
+    def needs(self) -> str | None:
+        """The variant whose networks this one needs."""
+        return None if self.taylor is None else self.taylor.potential
+
+    @property
+    def delta(self) -> float | None:
+        """The displacement of its copies, Å, if there is one for all."""
+        delta = None if self.taylor is None else self.taylor.delta
+        return delta if isinstance(delta, float) else None
+
+    @property
+    def text(self) -> str:
+        """How it differs, in one line."""
+        parts = [_plain_text(key, value) for key, value in self.given.items()]
+        return "; ".join(part for part in parts if part) or "as in generate.in and train.in"
+
+
+@dataclass(frozen=True)
+class Search:
+    """A grid of which errors decide which points are run.
+
+    Parameters
+    ----------
+    name
+        Of the variant that has the grid.
+    place
+        Where it stands.
+    choice
+        How points are chosen.
+    points
+        All that may be.
+    """
+
+    name: str
+    place: Place = field(compare=False)
+    choice: Choice
+    points: tuple[Variant, ...]
+
+
+@dataclass(frozen=True)
+class Study:
+    """What the YAML file says.
+
+    Parameters
+    ----------
+    path
+        The file itself.
+    generate, train
+        Paths of ``generate.in`` and ``train.in``, relative to the folder of the run.
+    folder
+        Where the results go.
+    test, test_seed
+        Number of structures that are held out from all variants, and the seed they are drawn with.
+    sizes
+        Numbers of training structures.
+    seeds
+        Seeds of the choice of training structures, of copies, test sets of the trials and first
+        weights.
+    reference
+        Name of the variant that the others are compared with.
+    variants
+        In file order.
+    lines
+        Line of each key that is present.
+    apart
+        Number of further structures, on which the best variant is measured again.
+    has_grid
+        Whether variants are points of a grid, of which the best is sought.
+    searches
+        Grids whose points become variants one round after the other.
+    """
+
+    path: str
+    generate: str
+    train: str
+    folder: str
+    test: int
+    test_seed: int
+    sizes: tuple[int, ...]
+    seeds: tuple[int, ...]
+    reference: str
+    variants: tuple[Variant, ...]
+    lines: Mapping[str, int | None] = field(default_factory=dict, compare=False)
+    apart: int = 0
+    has_grid: bool = False
+    searches: tuple[Search, ...] = ()
+
+    @property
+    def n_trials(self) -> int:
+        """Number of trials, those that searches are going to choose too."""
+        n_variants = len(self.variants) + sum(one.choice.n_points for one in self.searches)
+        return n_variants * len(self.sizes) * len(self.seeds)
+
+    def with_points(self, names: Iterable[str] | None = None) -> Study:
+        """Return the study with points of its searches among the variants; with all by default."""
+        points = {point.name: point for search in self.searches for point in search.points}
+        chosen = points if names is None else [name for name in names if name in points]
+        variants = (*self.variants, *(points[name] for name in dict.fromkeys(chosen)))
+        first = variants[0].name if variants else ""
+        return replace(self, variants=variants, reference=self.reference or first)
+
+    def variant(self, name: str) -> Variant:
+        """Return a variant by its name."""
+        return next(variant for variant in self.variants if variant.name == name)
+
+    def in_order(self) -> list[Variant]:
+        """Return the variants, each after the one whose networks it needs."""
+        ordered: list[Variant] = []
+        while len(ordered) < len(self.variants):
+            names = {variant.name for variant in ordered}
+            ordered += [
+                variant
+                for variant in self.variants
+                if variant.name not in names and (variant.needs is None or variant.needs in names)
+            ]
+            assert len(ordered) > len(names), "read_study refuses cycles"
+        return ordered
+
+
+def read_study(path: str | Path) -> Study:
+    """Return the content of a study file.
+
+    Parameters
+    ----------
+    path
+        The file; the paths in it stay as they are, relative to the folder of the run.
+
+    Raises
+    ------
+    InputError
+        If a key is missing or unknown, or a value is wrong, with the line.
+    """
+    root = read_yaml(path, "study.yaml")
+    keys = root.only(STUDY_YAML.names)
+    for item in STUDY_YAML:
+        if item.required and item.name not in keys:
+            raise root.place.error(f"key '{item.name}' is missing", "add it")
+    if isinstance(keys["seeds"].data, str):  # five seeds, or the seed 5?
+        raise keys["seeds"].error("needs a list", f"write [{keys['seeds'].text()}], or [1, 2, 3]")
+    variants, searches = _read_variants(keys["variants"])
+    points = tuple(point for search in searches for point in search.points)
+    if not variants and not points:
+        raise keys["variants"].error("is empty", "write one line 'name: {}' per variant")
+    _check_needs(variants, points)
+    sizes, seeds = _integers(keys["sizes"]), _integers(keys["seeds"])
+    n_trials = len(variants + points) * len(sizes) * len(seeds)
+    if n_trials > MOST_TRIALS:
+        raise keys["seeds"].error(f"and sizes make {n_trials} trials", f"at most {MOST_TRIALS}")
+    return Study(
+        path=str(path),
+        generate=keys["generate"].text(),
+        train=keys["train"].text(),
+        folder=keys["folder"].text() if "folder" in keys else results_folder(path, "study"),
+        test=_integer(keys["test"]),
+        test_seed=_integer(keys["test_seed"])
+        if "test_seed" in keys
+        else STUDY_YAML["test_seed"].default,
+        sizes=sizes,
+        seeds=seeds,
+        reference=_read_reference(keys.get("reference"), variants),
+        variants=variants,
+        lines={key: value.place.line for key, value in keys.items()},
+        has_grid=any("grid" in one.mapping() for one in keys["variants"].mapping().values()),
+        apart=_integer(keys["apart"]) if "apart" in keys else STUDY_YAML["apart"].default,
+        searches=searches,
+    )
+
+
+def _read_variants(value: YamlValue) -> tuple[tuple[Variant, ...], tuple[Search, ...]]:
+    """Return all variants, those of grids too, and the grids whose points are chosen later."""
+    known: dict[str, Variant] = {}
+    variants: list[Variant] = []
+    searches: list[Search] = []
+    for name, item in value.mapping().items():
+        found = []
+        for full, one in expand(name, item):
+            if full in known:
+                raise one.place.error(f"two variants are called '{full}'", "rename one")
+            known[full] = _read_variant(full, one)
+            found.append(known[full])
+        choice = read_choice(item)
+        if choice is None or choice.method == "random":
+            variants += found
+        else:
+            searches.append(Search(name, item.place, choice, tuple(found)))
+    return tuple(variants), tuple(searches)
+
+
+def _integer(value: YamlValue) -> int:
+    """Return an integer that is not below the bound of its key."""
+    return value.integer(int(STUDY_YAML[value.name].bounds.least))
+
+
+def _integers(value: YamlValue) -> tuple[int, ...]:
+    least = int(STUDY_YAML[value.name].bounds.least)
+    numbers = tuple(item.integer(least) for item in value.sequence())
+    if len(set(numbers)) < len(numbers):
+        raise value.error("names a number twice", "remove one")
+    return numbers
+
+
+def _read_reference(value: YamlValue | None, variants: tuple[Variant, ...]) -> str:
+    if value is None:
+        return variants[0].name if variants else ""  # the first point, once it is known
+    names = [variant.name for variant in variants]
+    if value.text() not in names:
+        raise value.error(f"names no variant '{value.text()}'", f"there are {', '.join(names)}")
+    return value.text()
+
+
+def _read_variant(name: str, value: YamlValue) -> Variant:
+    if not _NAME.fullmatch(name):
+        raise value.place.error(
+            f"'{name}' cannot name a variant", "use letters, digits and _ . + -"
+        )
+    choice = read_model(value, names(VARIANT_KEYS))
+    keys, model, parameters = choice.keys, choice.model, choice.parameters
+    train = _read_train(keys["train"]) if "train" in keys else {}
+    if model == NETWORK and parameters and "networks" in train:
+        raise keys["train"].error(
+            f"has networks, but the variant has {', '.join(parameters)}, too", "remove one of them"
+        )
+    taylor = _read_taylor(keys["taylor"]) if "taylor" in keys else None
+    return Variant(
+        name=name,
+        place=value.place,
+        taylor=taylor,
+        mixed=_read_families(keys.get("families"), taylor),
+        train=train,
+        given=value.plain() or {},
+        model=model,
+        parameters=parameters,
+        targets=read_word(keys.get("targets"), TARGETS, TARGETS[0]),
+        labels=choice.labels,
+        setups={k: v.text() for k, v in keys["setups"].mapping().items()}
+        if "setups" in keys
+        else {},
+    )
+
+
+def _refuse_set_by_study(value: YamlValue) -> None:
+    for key, item in value.mapping().items():
+        if key.lower() in _SET_BY_STUDY:
+            raise item.place.error(f"'{item.name}' is set by the study", _SET_BY_STUDY[key.lower()])
+
+
+def _read_taylor(value: YamlValue) -> TaylorInput:
+    _refuse_set_by_study(value)
+    given = {}
+    for key, item in value.only(names(COPY_KEYS)).items():
+        if isinstance(item.data, dict):  # delta: {Ti: 0.02, O: 0.03}
+            given[key] = ",".join(f"{k}:{v.text()}" for k, v in item.mapping().items())
+        else:
+            given[key] = item.text()
+    try:
+        return make_taylor(given)
+    except ValueError as reason:
+        raise value.error(f"is wrong: {reason}") from None
+
+
+def _read_families(value: YamlValue | None, taylor: TaylorInput | None) -> bool:
+    if value is None:
+        return False
+    text = value.choice(FAMILIES)
+    if text == "mixed" and (taylor is None or taylor.strategy != "pyita"):
+        raise value.error("is mixed", "only copies of strategy pyita can be mixed")
+    return text == "mixed"
+
+
+def _read_train(value: YamlValue) -> dict[str, Any]:
+    _refuse_set_by_study(value)
+    lines: list[Entry] = []
+    for key, item in value.only(TRAIN_KEYS).items():
+        number = item.place.line or 0
+        if key in ("method", "networks"):
+            lines.append(Entry(key.upper(), number))
+            lines += [Entry(line.text(), number) for line in item.sequence()]
+        else:
+            lines.append(Entry(f"{key.upper()} {item.text()}", number))
+    return read_train_changes(value.place.file, lines)
+
+
+def _check_needs(variants: tuple[Variant, ...], points: tuple[Variant, ...]) -> None:
+    """Refuse variants that need the networks of themselves, of nobody, or of what may not run."""
+    by_name = {variant.name: variant for variant in variants}
+    for variant in variants + points:
+        path, other = [variant.name], variant
+        while other.needs is not None:
+            if other.needs not in by_name:
+                raise other.place.error(
+                    f"{other.name}: potential '{other.needs}' is no variant",
+                    f"there are {', '.join(by_name)}{suggest(other.needs, by_name)}",
+                )
+            path, other = [*path, other.needs], by_name[other.needs]
+            if other.name in path[:-1]:
+                raise variant.place.error(
+                    f"variants need each other's networks: {' -> '.join(path)}",
+                    "break the circle",
+                )
+
+
+def _plain_text(key: str, value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{key}: {', '.join(in_words(value))}" if value else ""
+    return f"{key} {value}"
+
+
+def in_words(given: Mapping[str, Any]) -> list[str]:
+    """Return keys and values as they are told in reports and figures."""
+    names = {"potential": "potential of"}
+    return [f"{names.get(key, key)} {_scalar(value)}" for key, value in given.items()]
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "/".join(f"{k}:{v}" for k, v in value.items())
+    return " / ".join(map(str, value)) if isinstance(value, list) else str(value)

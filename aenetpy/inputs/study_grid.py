@@ -1,0 +1,130 @@
+"""Variants of a study that stand for many: ``grid`` and ``search``."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from aenetpy.inputs.given import YamlValue
+from aenetpy.inputs.lines import times
+
+MOST_POINTS = 2_000
+"""Of a grid."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.+-]{1,12}")
+_STREAM = 2
+METHODS = ("random", "optuna")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How points of a grid are chosen.
+
+    Parameters
+    ----------
+    method
+        ``random``, before anything runs, or ``optuna``, by the errors of the points before.
+    n_points, seed
+        How many, and from which seed.
+    axes
+        For each key of the grid the number of values, and whether they are numbers in order. The
+        last key changes fastest from point to point.
+    """
+
+    method: str
+    n_points: int
+    seed: int
+    axes: tuple[tuple[int, bool], ...]
+
+
+def expand(name: str, value: YamlValue) -> list[tuple[str, YamlValue]]:
+    """Return the variants that one with ``grid`` stands for; without, itself.
+
+    Each point of the grid is the variant with one value of each key, ``train.method`` being the
+    key ``method`` in ``train``. Names get the values, or their numbers where they are no words.
+    ``search: {points: 10, seed: 1}`` draws as many points at random, without putting back; with
+    ``method: optuna`` all points are returned, since errors decide which of them are run.
+
+    Raises
+    ------
+    InputError
+        If a key is given twice, a list is empty, or there are too many points.
+    """
+    keys = value.mapping()
+    if "grid" not in keys:
+        if "search" in keys:
+            raise keys["search"].error("needs a grid to search in", "add 'grid: {key: [values]}'")
+        return [(name, value)]
+    base = replace(value, data={k: v for k, v in keys.items() if k not in ("grid", "search")})
+    axes = keys["grid"].mapping()
+    if not axes:
+        raise keys["grid"].error("is empty", "write 'key: [values]' lines")
+    lists = {key: item.sequence() for key, item in axes.items()}
+    n_points = math.prod(map(len, lists.values()))
+    if n_points > MOST_POINTS:
+        raise keys["grid"].error(f"has {n_points} points", f"at most {MOST_POINTS}")
+    points = list(itertools.product(*(enumerate(items, 1) for items in lists.values())))
+    if "search" in keys:
+        choice = read_choice(value)
+        if choice is not None and choice.method == "random":
+            stream = np.random.default_rng([choice.seed, _STREAM])
+            drawn = stream.choice(n_points, choice.n_points, replace=False)
+            points = [points[k] for k in sorted(drawn.tolist())]
+    found = []
+    for point in points:
+        words = [
+            item.data if isinstance(item.data, str) and _PLAIN.fullmatch(item.data) else str(number)
+            for number, item in point
+        ]
+        variant = base
+        for key, (_, item) in zip(axes, point, strict=True):
+            variant = _with(variant, key.split("."), item, axes[key])
+        found.append(("-".join([name, *words]), variant))
+    return found
+
+
+def read_choice(value: YamlValue) -> Choice | None:
+    """Return how points of the grid of a variant are chosen; None if all of them are run."""
+    keys = value.mapping()
+    if "search" not in keys:
+        return None
+    search, lists = keys["search"], [item.sequence() for item in keys["grid"].mapping().values()]
+    given = search.only(("method", "points", "seed"))
+    if "points" not in given:
+        raise search.error("needs the number of points", "write {points: 10}")
+    method = given["method"].text() if "method" in given else METHODS[0]
+    if method not in METHODS:
+        raise given["method"].error(f"is '{method}'", f"known are {', '.join(METHODS)}")
+    n, n_all = given["points"].integer(1), math.prod(map(len, lists))
+    if n > n_all:
+        raise given["points"].error(f"is {n}, but the grid has {times(n_all, 'point')}")
+    seed = given["seed"].integer(0) if "seed" in given else 1
+    return Choice(method, n, seed, tuple((len(items), _in_order(items)) for items in lists))
+
+
+def _in_order(items: list[YamlValue]) -> bool:
+    """Return whether values are numbers that grow or fall, so that neighbours are alike."""
+    try:
+        numbers = [float(item.data) for item in items]
+    except (TypeError, ValueError):
+        return False
+    return numbers in (sorted(numbers), sorted(numbers, reverse=True))
+
+
+def _with(value: YamlValue, path: list[str], item: YamlValue, axis: YamlValue) -> YamlValue:
+    """Return a mapping with a value put in its place."""
+    first, *others = path
+    keys = dict(value.mapping())
+    name = f"{value.name}.{first}"
+    if others:
+        inner = keys.get(first, YamlValue({}, axis.place, name))
+        keys[first] = _with(inner, others, item, axis)
+    else:
+        if first in keys:
+            raise axis.error("stands in the variant, too", "remove one")
+        keys[first] = YamlValue(item.data, axis.place, name)
+    return replace(value, data=keys)

@@ -1,0 +1,185 @@
+"""The keys of ``study.yaml``, and of a variant in it."""
+
+from __future__ import annotations
+
+from aenetpy.data.study_models import LABELS, MODELS, NETWORK, TARGETS
+from aenetpy.inputs.spec import Bounds, Item, Table
+from aenetpy.inputs.taylor import TAYLOR_KEYS
+
+FAMILIES = ("together", "mixed")
+COPY_KEYS = tuple(item for item in TAYLOR_KEYS if item.name != "seed")
+TRAIN_KEYS = (
+    *("iterations", "testpercent", "maxenergy", "method", "sampling", "networks", "test_copies"),
+    *("batchsize", "regularization", "forces", "forcespercent", "maxforces", "stress"),
+)
+VARIANT_KEYS = (
+    Item(
+        "taylor",
+        "lines",
+        "displaced copies; `potential` names another variant, whose networks of the same size and"
+        " seed are used",
+        form="the keys of TAYLOR in generate.in but `seed`",
+        keys=COPY_KEYS,
+    ),
+    Item(
+        "families",
+        "word",
+        "`mixed`, with `pyita`: copies of a structure on both sides of TESTPERCENT",
+        default="together",
+        choices=FAMILIES,
+    ),
+    Item(
+        "train",
+        "lines",
+        "where it differs from train.in",
+        told="as in `train.in`",
+        form="`iterations`, `testpercent`, `maxenergy`, `method` (one line: `adam mu=0.003`),"
+        ' `sampling`, `networks` (a list of lines: `["Ti Ti.nn 1 9:tanh", "O O.nn 1 9:tanh"]`),'
+        " `test_copies`, `batchsize`, `regularization`, `forces` (one line: `alpha=0.5`),"
+        " `forcespercent`, `maxforces`, `stress`",
+    ),
+    Item(
+        "model",
+        "word",
+        "what is fitted; its parameters stand beside it, see below; all but `network` know energies"
+        " alone, and neither `taylor`, `families` nor `train`",
+        default=NETWORK,
+        choices=tuple(MODELS),
+        keys=tuple(
+            Item(
+                entry.name,
+                "lines",
+                entry.title
+                + (f"; needs `pip install aenetpy[{entry.extra}]`" if entry.extra else "")
+                + "".join(f"; `{key}`: {one.sentence}" for key, one in entry.parameters.items()),
+                form=", ".join(
+                    f"`{key}: {'auto' if one.default is None else one.default}`"
+                    for key, one in entry.parameters.items()
+                )
+                or "no parameters",
+            )
+            for entry in MODELS.values()
+        ),
+    ),
+    Item(
+        "targets",
+        "word",
+        "energies that are fitted: less the atomic energies of TYPES, total, or less those that fit"
+        " the training structures best",
+        default="atomic",
+        choices=TARGETS,
+    ),
+    Item(
+        "labels",
+        "word",
+        "fitted to the energy of a structure, or to the same share of it for each atom",
+        told="the first that the model has",
+        choices=LABELS,
+    ),
+    Item(
+        "setups",
+        "lines",
+        "other fingerprints",
+        told="as in `generate.in`",
+        form="`{Ti: Ti.stp, O: O.stp}`",
+    ),
+    Item(
+        "grid",
+        "lines",
+        "a variant for each combination of the values, named after them",
+        form="`{layers: [2, 4], train.method: [lm, bfgs]}`: keys of the variant and lists",
+    ),
+    Item(
+        "search",
+        "lines",
+        "only so many points of the grid, drawn at random; `optuna` (needs `pip install"
+        " aenetpy[optuna]`) chooses five at a time by the errors of those before: mean over the"
+        " seeds of the RMSE of energies of the largest size, on the trials' own test sets"
+        " (TESTPERCENT), or on the common one where points have copies or no test set of their own",
+        told="all points",
+        form="`{points: 10, seed: 1, method: random}`, or `method: optuna`",
+    ),
+)
+
+STUDY_YAML = Table(
+    "study.yaml",
+    "What `aenetpy study` reads: which kinds of training are compared on what.",
+    (
+        Item(
+            "generate",
+            "file",
+            "all structures; paths in it are relative to the working directory, as always",
+            required=True,
+            form="path of generate.in",
+        ),
+        Item(
+            "train",
+            "file",
+            "how they are fitted where a variant does not differ",
+            required=True,
+            form="path of train.in",
+        ),
+        Item(
+            "folder",
+            "file",
+            "for the results",
+            told="name of the file without suffix",
+            form="folder",
+        ),
+        Item(
+            "test",
+            "integer",
+            "structures held out from all variants",
+            required=True,
+            bounds=Bounds(1),
+        ),
+        Item(
+            "test_seed",
+            "integer",
+            "the seed they are drawn with",
+            default=1,
+            bounds=Bounds(0),
+        ),
+        Item(
+            "apart",
+            "integer",
+            "further structures held out: with them the error of the variant that is best on the"
+            " others is measured again",
+            default=0,
+            bounds=Bounds(0),
+        ),
+        Item(
+            "sizes",
+            "lines",
+            "numbers of training structures; larger sets contain the smaller ones",
+            required=True,
+            form="list of integers, 2 or greater",
+            bounds=Bounds(2),
+        ),
+        Item(
+            "seeds",
+            "lines",
+            "of training structures, copies, own test set and first weights; the same for all"
+            " variants",
+            required=True,
+            form="list of integers, 0 or greater",
+            bounds=Bounds(0),
+        ),
+        Item(
+            "reference",
+            "word",
+            "variant that the others are compared with",
+            told="the first",
+            form="name",
+        ),
+        Item(
+            "variants",
+            "lines",
+            "how each differs from the two input files",
+            required=True,
+            form="`name: {}` each",
+            keys=VARIANT_KEYS,
+        ),
+    ),
+    column="key",
+)

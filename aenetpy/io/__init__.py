@@ -1,1 +1,0 @@
-"""File formats: bytes or text to dataclasses and back."""

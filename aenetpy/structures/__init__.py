@@ -1,0 +1,1 @@
+"""From an entry of FILES to structures."""

@@ -1,1 +1,0 @@
-"""What each command does, readable from top to bottom."""
