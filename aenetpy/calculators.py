@@ -56,13 +56,7 @@ class _Calculator(calculator.Calculator):
         super().__init__(skin=skin, jobs=jobs, **kwargs)
 
     def get_cohesive_energy(self, atoms: Atoms | None = None) -> float:
-        """Return E = Σ_i ε_i, the energy less those of the free atoms, eV.
-
-        Parameters
-        ----------
-        atoms
-            By default those of the last calculation.
-        """
+        """Return E = Σ_i ε_i, the energy less those of the free atoms, eV."""
         self.get_property("energy", atoms)
         return self._cohesive_energy
 
@@ -80,13 +74,7 @@ class _Calculator(calculator.Calculator):
         self._search.forget()
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
-        """Change ``skin`` or ``jobs``; results stay valid.
-
-        Raises
-        ------
-        UsageError
-            If a parameter is unknown or its value makes no sense.
-        """
+        """Change ``skin`` or ``jobs``; results stay valid."""
         for name, value in kwargs.items():
             if name not in self.default_parameters:
                 raise UsageError(

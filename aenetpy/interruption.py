@@ -38,15 +38,7 @@ class Terminated(KeyboardInterrupt):
 
 
 def check() -> None:
-    """Answer the signal that was noted, if there is one; to be called from any thread.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After SIGINT (Ctrl-C).
-    Terminated
-        After SIGTERM or SIGHUP.
-    """
+    """Answer the signal that was noted, if there is one; to be called from any thread."""
     if _noted == signal.SIGINT:
         raise KeyboardInterrupt
     if _noted is not None:

@@ -15,22 +15,7 @@ def load_class(implementation: str) -> Any:
 
 
 def require_library(module: str, name: str, extra: str, user: str) -> None:
-    """Refuse to go on without a library that only an extra of ours installs.
-
-    Parameters
-    ----------
-    module, name
-        What is imported, and what people call it.
-    extra
-        Of aenetpy, that installs it.
-    user
-        What needs it.
-
-    Raises
-    ------
-    InputError
-        Saying how to install it.
-    """
+    """Refuse to go on without a library that only an extra of ours installs."""
     try:
         import_module(module)
     except ImportError:

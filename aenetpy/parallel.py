@@ -45,11 +45,6 @@ def refuse_ranks() -> None:
     """Refuse to be one of several processes that a launcher of MPI has started.
 
     They would all do the same work and write the same files. The first of them works.
-
-    Raises
-    ------
-    UsageError
-        On any other.
     """
     for rank_name, size_name, launcher in RANKS:
         rank, size = os.environ.get(rank_name, ""), os.environ.get(size_name, "")
@@ -90,11 +85,6 @@ class Workers:
 
     Outside of one there are none, and `map` works through the pieces by itself. The one
     place that knows how many workers there are.
-
-    Parameters
-    ----------
-    jobs
-        Number of threads, the caller's among them.
     """
 
     def __init__(self, jobs: int = 1) -> None:

@@ -50,16 +50,7 @@ def _shared_again(duplicate: Any) -> SharedFile:
 
 
 class Processes:
-    """Runs functions from several threads, each in a new process, until told to end them all.
-
-    Parameters
-    ----------
-    lock
-        An open file that the processes share; None for none.
-    at_once
-        Whether the functions know nothing of our signals, and may start programs: they end
-        at once then, with all that they have started.
-    """
+    """Runs functions from several threads, each in a new process, until told to end them all."""
 
     def __init__(self, lock: int | None = None, *, at_once: bool = False) -> None:
         self._lock = None if lock is None else SharedFile(lock)
@@ -71,17 +62,7 @@ class Processes:
     def run(
         self, function: Callable[..., Result], *arguments: Any, timeout: float | None = None
     ) -> Result:
-        """Return ``function(*arguments)``; all of it must be what ``pickle`` can take.
-
-        Raises
-        ------
-        AenetpyError
-            What the function raises, or that its process was killed.
-        TimedOut
-            If it takes longer than ``timeout`` (s).
-        Cancelled
-            If all processes are to end.
-        """
+        """Return ``function(*arguments)``; all of it must be what ``pickle`` can take."""
         receiver, sender = SPAWN.Pipe(duplex=False)
         with receiver:
             with sender:

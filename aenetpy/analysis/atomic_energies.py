@@ -64,16 +64,7 @@ class EnergiesOfCompositions:
             self._isolated.append(structure.is_free_atom)
 
     def fit(self, species: Sequence[str], given_t: Sequence[float] = ()) -> AtomicEnergies:
-        """Return the atomic energies that fit best.
-
-        Parameters
-        ----------
-        species
-            All that occur.
-        given_t
-            Atomic energies, eV; 0 by default. What is returned is as close to them as may
-            be, and ``rmse_of_mean`` is what they leave.
-        """
+        """Return the atomic energies that fit best."""
         given = np.array(given_t or [0.0] * len(species))
         counts_st = np.array([[count[symbol] for symbol in species] for count in self._counts])
         fit = fit_atomic_energies(
@@ -85,18 +76,7 @@ class EnergiesOfCompositions:
 def fit_atomic_energies(
     counts_st: Long, energies_s: Float, isolated_s: Mask | None = None
 ) -> AtomicEnergies:
-    """Fit E_s = sum_t n_st e_t, each structure weighted by 1/N_s^2 (least squares).
-
-    Parameters
-    ----------
-    counts_st
-        Atoms of each species in each structure, (s, t); a species may be missing in all.
-    energies_s
-        Energies of the structures, eV, (s,); at least one.
-    isolated_s
-        Which structures are isolated atoms, (s,); none by default. The lowest energy of an
-        isolated atom is the energy of its species, and only those of the others are fitted.
-    """
+    """Fit E_s = sum_t n_st e_t, each structure weighted by 1/N_s^2 (least squares)."""
     isolated_s = np.zeros(len(counts_st), bool) if isolated_s is None else isolated_s
     known_t = np.full(counts_st.shape[1], np.inf)
     np.minimum.at(known_t, counts_st[isolated_s].argmax(axis=1), energies_s[isolated_s])

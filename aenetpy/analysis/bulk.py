@@ -97,23 +97,6 @@ def equation_of_state(
     energies, `wide`: they follow the third-order equation of Birch and Murnaghan, a polynomial,
 
         E(V) = sum_{k=0..3} c_k x^k,   x = V^(-2/3),   B = V d²E/dV².
-
-    Parameters
-    ----------
-    atoms
-        Any cell of the crystal, near the minimum; periodic along three directions. It is not
-        changed.
-    calculator
-        Of ASE. Without a stress, pressures are differences of energies.
-    strain
-        Lengths are changed from 1 - strain to 1 + strain for the wide fit.
-    points
-        Number of its volumes.
-
-    Raises
-    ------
-    NumericalError
-        If an energy or a pressure is not finite, or there is no minimum within the volumes.
     """
     assert 0.0 < strain < 1.0, "a length is positive"
     assert points >= 4, "four coefficients need as many points"
@@ -151,11 +134,6 @@ def relaxed(pressure: Callable[[float], float], scale: float, strain: float) -> 
     """Return the lengths near a scale where the pressure vanishes, and -V dp/dV there.
 
     Pressures at three strains make a parabola. Its zero is the next scale, until it does not move.
-
-    Raises
-    ------
-    NumericalError
-        If a pressure is not finite, or does not vanish in a minimum within the strain.
     """
     for _ in range(ROUNDS):
         below, here, above = (
@@ -182,22 +160,7 @@ def relaxed(pressure: Callable[[float], float], scale: float, strain: float) -> 
 
 
 def fit_equation_of_state(volume: float, scales_v: Float, energies_v: Float) -> WideFit:
-    """Return where a curve through energies is lowest, see `equation_of_state`.
-
-    Parameters
-    ----------
-    volume
-        Of the cell given, Å^3/atom.
-    scales_v
-        Of its lengths, increasing.
-    energies_v
-        eV/atom.
-
-    Raises
-    ------
-    NumericalError
-        If an energy is not finite, or there is no minimum within the volumes.
-    """
+    """Return where a curve through energies is lowest, see `equation_of_state`."""
     if not np.isfinite(energies_v).all():
         scale = scales_v[~np.isfinite(energies_v)][0]
         raise NumericalError(f"the energy is not finite at {scale:.4g} times the lattice constant")

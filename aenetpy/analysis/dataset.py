@@ -87,18 +87,7 @@ class Dataset:
 
 
 def describe_dataset(structures: Iterable[Structure]) -> Dataset:
-    """Look at all structures, one at a time.
-
-    Parameters
-    ----------
-    structures
-        At least one.
-
-    Raises
-    ------
-    DataError
-        If a structure has no usable cell or coordinates.
-    """
+    """Look at all structures, one at a time."""
     species: dict[str, int] = {}
     energies = EnergiesOfCompositions()
     n_structures = n_atoms = n_without_forces = n_without_energy = n_with_stress = n_forces = 0

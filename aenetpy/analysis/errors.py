@@ -17,21 +17,7 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Summary:
-    """What is told of errors e = predicted - reference; all but the bias of their size |e|.
-
-    Parameters
-    ----------
-    bias
-        Mean of e.
-    mean
-        Mean of |e| (MAE).
-    rmse
-        Root of the mean of e^2.
-    median, p90, p95, p99
-        Percentiles of |e|, linear between the values.
-    maximum
-        Largest |e|.
-    """
+    """What is told of errors e = predicted - reference; all but the bias of their size |e|."""
 
     bias: float
     mean: float
@@ -57,19 +43,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class VariantComparison:
-    """A variant against the reference, paired by seed.
-
-    Parameters
-    ----------
-    n
-        Number of seeds that both have.
-    difference
-        Mean over the seeds of the MAE less that of the reference.
-    interval
-        Of the difference, 95 %, over seeds and structures, see `bootstrap`.
-    p_value
-        Of the two-sided t test across seeds for no difference; None with a single seed.
-    """
+    """A variant against the reference, paired by seed."""
 
     n: int
     difference: float
@@ -78,13 +52,7 @@ class VariantComparison:
 
 
 def summarise(errors: Float) -> Summary:
-    """Return the statistics of errors in the unit of the errors.
-
-    Parameters
-    ----------
-    errors
-        Predicted less reference values, any shape, float64; not empty.
-    """
+    """Return the statistics of errors in the unit of the errors."""
     sizes = np.abs(errors)
     median, p90, p95, p99 = np.percentile(sizes, (50.0, 90.0, 95.0, 99.0)).tolist()
     return Summary(
@@ -110,17 +78,6 @@ def bootstrap(
     Each resample draws as many seeds and as many structures as there are, with
     replacement and independently; all components of a structure come together, since the
     errors within a structure are alike. The ends are percentiles of the statistics.
-
-    Parameters
-    ----------
-    errors_rc
-        Errors of each seed (r) and component (c), (r, c) float64.
-    counts_s
-        Components of each structure, in order; they add up to c.
-    seed
-        Of the resampling.
-    resamples
-        How many.
 
     Notes
     -----
@@ -174,15 +131,7 @@ def compare_variants(
     seed: int = 0,
     resamples: int = RESAMPLES,
 ) -> VariantComparison:
-    """Compare the mean absolute errors of two variants, seed by seed and structure by structure.
-
-    Parameters
-    ----------
-    errors_rc, reference_rc
-        Errors of both for the same seeds in the same order, (r, c) float64.
-    counts_s, seed, resamples
-        As in `bootstrap`.
-    """
+    """Compare the mean absolute errors of two variants, seed by seed and structure by structure."""
     differences_rc = np.abs(errors_rc) - np.abs(reference_rc)
     counts = np.asarray(counts_s, np.int64)
     sums_rs = np.add.reduceat(differences_rc, np.cumsum(counts) - counts, axis=1)

@@ -43,17 +43,7 @@ their forces along the distance that they may be apart."""
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong, or should be looked at.
-
-    Parameters
-    ----------
-    kind
-        A word that does not change, for programs.
-    text
-        For people.
-    names
-        Of the structures, or files, it is about.
-    """
+    """Something that is wrong, or should be looked at."""
 
     kind: str
     text: str

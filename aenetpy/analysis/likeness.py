@@ -23,13 +23,6 @@ def alike(found: Survey, tolerance: float = NEARLY) -> list[list[int]]:
     tolerance, this is the case, since sorting brings numbers no further apart; that distances
     agree and structures do not is possible, but rare.
 
-    Parameters
-    ----------
-    found
-        All structures.
-    tolerance
-        Å.
-
     Notes
     -----
     The mean of a block of sorted distances is no further apart than they are: a tree over

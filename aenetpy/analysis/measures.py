@@ -18,21 +18,7 @@ GAUSSIAN_SHARE = math.erfc(FAR / math.sqrt(2.0))
 
 @dataclass(frozen=True)
 class Measures:
-    """What is told of residuals e = predicted - reference.
-
-    Parameters
-    ----------
-    n
-        Their number.
-    mae, rmse, maximum
-        Mean of |e|, root of the mean of e^2, largest |e|.
-    r2
-        ``1 - sum e^2 / sum (y - mean(y))^2``; NaN if all references y are the same.
-    mean, deviation
-        Mean and standard deviation of e.
-    beyond
-        Share with |e - mean| above 1.5 deviations.
-    """
+    """What is told of residuals e = predicted - reference."""
 
     n: int
     mae: float

@@ -51,15 +51,6 @@ def find_mixed_energies(
 
     Who belongs to which kind is decided by turns with a linear fit, from several beginnings, until
     nothing changes.
-
-    Parameters
-    ----------
-    energies_s
-        Total energies, eV, (s,); not a number where unknown.
-    counts_st
-        Atoms of each species, (s, t).
-    features_sg
-        Fingerprints per atom, (s, g), used where there are three structures or more per parameter.
     """
     known_s = np.isfinite(energies_s) & np.isfinite(features_sg).all(axis=1)
     sizes_s = counts_st.sum(axis=1)

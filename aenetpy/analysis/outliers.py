@@ -64,15 +64,6 @@ def check_energies(energies_s: Float, counts_st: Long, features_sg: Float) -> En
     what is left out as outlier), if there are three structures or more per parameter:
     ``E_s/N_s = sum_g c_g <G_g>_s``. Residuals r are judged by ``r / sqrt(1 - h)`` with the
     leverage h, in units of 1.4826 times their median absolute deviation.
-
-    Parameters
-    ----------
-    energies_s
-        Total energies, eV, (s,); not a number where unknown.
-    counts_st
-        Atoms of each species, (s, t).
-    features_sg
-        Fingerprints summed over the atoms of a structure and divided by their number, (s, g).
     """
     n_atoms_s = counts_st.sum(axis=1)
     use_s = np.isfinite(energies_s) & np.isfinite(features_sg).all(axis=1)

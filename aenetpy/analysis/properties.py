@@ -34,15 +34,7 @@ class Measured:
 
 
 def measure(properties: Sequence[Property], calculator: BaseCalculator) -> Measured:
-    """Return all quantities of some properties.
-
-    Parameters
-    ----------
-    properties
-        See `aenetpy.inputs.properties.read_properties`.
-    calculator
-        Of ASE. Whatever it raises becomes the reason why a quantity is not a number.
-    """
+    """Return all quantities of some properties."""
     found: dict[Crystal, EquationOfState] = {}
     values: dict[str, float] = {}
     reasons: dict[str, str] = {}

@@ -50,11 +50,6 @@ def reliability_bins(errors_k: Float, stds_k: Float) -> tuple[Float, Float, Floa
 
     Predicted is the median of std over the bin, observed what 68 % of abs(err) are below, and half
     of what 95 % are below: all three are equal for normal errors of these standard deviations.
-
-    Returns
-    -------
-    predicted_b, observed_b, half_observed_b
-        In the unit of the errors, (b,) float64.
     """
     n_bins = max(1, min(BINS, len(errors_k) // IN_A_BIN))
     parts = np.array_split(np.argsort(stds_k, kind="stable"), n_bins)

@@ -13,17 +13,6 @@ def slope_ratios(per_atom_s: Float, columns_sg: Float, changes_sg: Float, works_
     The slope is that of a linear function of fingerprints, fitted to the energies: 1 where
     forces and energies belong together, -1 where the forces have the wrong sign, and not a number
     where there are fewer than three structures per parameter or hardly any forces.
-
-    Parameters
-    ----------
-    per_atom_s
-        Energies, eV/atom, (s,); not a number for what is not fitted to.
-    columns_sg
-        What they are linear in, (s, g).
-    changes_sg
-        Its change for a small step along the forces, by the step, (s, g), 1/Å.
-    works_s
-        What the energy should fall by, by the step, eV/Å/atom, (s,); not a number without forces.
     """
     size_g = np.abs(columns_sg).max(axis=0)
     used_g = size_g > 0

@@ -25,13 +25,6 @@ def tell_of_better_ones(settings: GenerateInput, energies: EnergiesOfComposition
 
     A network has a constant of its own for each species, but finds it late: a spread of energies
     that composition explains is better taken out before.
-
-    Parameters
-    ----------
-    settings
-        Contents of ``generate.in``.
-    energies
-        Of all structures.
     """
     if len(energies) == 0:
         return

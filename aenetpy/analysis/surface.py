@@ -50,24 +50,7 @@ def surface_energy(
 ) -> SurfaceEnergy:
     """Return the energy per area that it costs to cut a slab from a crystal.
 
-        gamma = (E_slab - n E_bulk) / (2 A).
-
-    Parameters
-    ----------
-    slab
-        Of n atoms, with a vacuum along the third edge of its cell. It is not changed.
-    calculator
-        Of ASE.
-    bulk_energy
-        E_bulk of the crystal, eV/atom, see `aenetpy.analysis.equation_of_state`.
-    steps
-        Relax the slab in so many steps of ASE's BFGS at most, to forces of 0.01 eV/Å; 0: not
-        at all.
-
-    Raises
-    ------
-    NumericalError
-        If the energy is not finite.
+    gamma = (E_slab - n E_bulk) / (2 A).
     """
     atoms = slab.copy()
     atoms.calc = calculator

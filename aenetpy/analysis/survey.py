@@ -97,18 +97,7 @@ class Survey:
 
 
 def survey(structures: Sequence[Structure]) -> Survey:
-    """Look at all structures.
-
-    Parameters
-    ----------
-    structures
-        At least one.
-
-    Raises
-    ------
-    DataError
-        If a structure has no usable cell or coordinates.
-    """
+    """Look at all structures."""
     species = tuple(dict.fromkeys(x for structure in structures for x in structure.species))
     pairs = tuple(combinations_with_replacement(range(len(species)), 2))
     types = {symbol: t for t, symbol in enumerate(species)}

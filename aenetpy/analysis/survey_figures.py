@@ -20,20 +20,7 @@ BINS = 40
 
 
 def energy_figure(found: Survey, rest_s: Float) -> Figure | None:
-    """Draw how often energies occur, coloured by composition.
-
-    Parameters
-    ----------
-    found
-        All structures.
-    rest_s
-        Energies per atom less fitted atomic energies, eV/atom; not a number where unknown.
-
-    Returns
-    -------
-    figure
-        None if no energy is known.
-    """
+    """Draw how often energies occur, coloured by composition."""
     if not np.isfinite(rest_s).any():
         return None
     formulas = np.array(found.formulas_s)

@@ -57,24 +57,7 @@ def summarise_dataset(
     potential: Potential | None = None,
     size: Callable[[Structure], int] = lambda _: 0,
 ) -> DatasetSummary:
-    """Look at all structures, one at a time.
-
-    Parameters
-    ----------
-    structures
-        In the order of FILES.
-    taylor
-        Which copies are wanted.
-    potential
-        For the curvature; only needed where delta is to be chosen.
-    size
-        Length of the file of a copy.
-
-    Raises
-    ------
-    DataError
-        If a structure has no energy or no forces.
-    """
+    """Look at all structures, one at a time."""
     found = DatasetSummary()
     for s, structure in enumerate(structures):
         found.n_atoms_s.append(0)

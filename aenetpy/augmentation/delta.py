@@ -62,16 +62,6 @@ def estimate_delta(found: DatasetSummary) -> DeltaEstimate:
     second derivatives. Hence ``delta = rms(F . u) / <u . H u> / 2`` for displacements u by
     ``delta = 1``. Without a potential k is the stiffness of harmonic motion in the
     structures themselves, see `harmonic_stiffness`.
-
-    Parameters
-    ----------
-    found
-        Of a task without a delta.
-
-    Raises
-    ------
-    DataError
-        If there is nothing to conclude from.
     """
     squares_p = np.array(found.squares_p)
     signal = float(np.sqrt((np.array(found.square_forces_p) * squares_p).mean()))
@@ -100,11 +90,6 @@ def harmonic_stiffness(found: DatasetSummary) -> float:
 
     Each composition has a constant of its own. That k is rather too small, since structures of
     one composition also differ in what is not harmonic motion.
-
-    Raises
-    ------
-    DataError
-        If there are too few structures, or their energies do not rise with the forces.
     """
     members = defaultdict(list)
     for p, group in enumerate(found.groups_p):

@@ -41,30 +41,6 @@ def displacement(
     atom moves by delta along x, y or z. With ``random`` every atom moves to a random
     point of a sphere, the centre of mass stays where it is, and the largest displacement is delta.
 
-    Parameters
-    ----------
-    taylor
-        Strategy, spread and seed.
-    delta
-        Displacement, Å; by species if a mapping.
-    species
-        Of each atom, (n_atoms,).
-    s
-        Number of the structure from 0.
-    k, n
-        Number of the copy from 0, and of all copies of the structure, `n_possible` at most. Each
-        pair has random numbers of its own, so that copies can be made in any order.
-
-    Returns
-    -------
-    displacement_nc
-        v, Å, (n_atoms, 3) float64.
-
-    Raises
-    ------
-    InputError
-        If delta is missing for a species.
-
     Notes
     -----
     ``pyita`` keeps PyITA's order (+x +y +z -x -y -z of each atom). ``random`` is strategy B of

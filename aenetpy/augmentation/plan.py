@@ -76,15 +76,7 @@ class CopyPlan:
         return [range(first, min(first + PORTION, n)) for first in range(0, n, PORTION)]
 
     def copies(self, s: int, parent: Structure, numbers: Iterable[int]) -> list[Structure]:
-        """Return some copies of structure ``s``, named ``<parent>#taylor:<k>``, k from 1.
-
-        Raises
-        ------
-        InputError
-            If delta is missing for a species.
-        DataError
-            If the potential does not know a species.
-        """
+        """Return some copies of structure ``s``, named ``<parent>#taylor:<k>``, k from 1."""
         n = int(self.counts_s[s])
         copies = []
         for k in numbers:
@@ -111,22 +103,7 @@ def make_copy_plan(
     taylor: TaylorInput,
     size: Callable[[Structure], int] = lambda _: 0,
 ) -> CopyPlan:
-    """Decide on the copies of all structures.
-
-    Parameters
-    ----------
-    structures
-        All, in the order of FILES; drawn one at a time.
-    taylor
-        Which copies are wanted.
-    size
-        Length of the file of a copy of a structure.
-
-    Raises
-    ------
-    DataError
-        If a structure has no energy or no forces, or the data do not tell delta.
-    """
+    """Decide on the copies of all structures."""
     potential = None if taylor.potential is None else read_potential(taylor.potential)
     found = summarise_dataset(structures, taylor, potential, size)
     delta = taylor.delta

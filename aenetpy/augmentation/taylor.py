@@ -18,20 +18,6 @@ def energy_change(
     ``E(r + v) - E(r) = -F . v``, with a potential ``+ v . H v / 2``. What is neglected is
     of second (third) order in v.
 
-    Parameters
-    ----------
-    parent
-        With its forces F, eV/Å.
-    displacement_nc
-        v, Å, (n, 3) float64.
-    potential
-        Whose Hessian H; without it the first order only.
-
-    Returns
-    -------
-    float
-        eV.
-
     Notes
     -----
     Eq. 1 of Cooper, Kästner, Urban and Artrith, npj Comput. Mater. 6, 54 (2020).
@@ -45,19 +31,7 @@ def energy_change(
 
 
 def displaced(parent: Structure, displacement_nc: Float, change: float, name: str) -> Structure:
-    """Return a displaced copy of a structure with an estimated energy, no forces and no stress.
-
-    Parameters
-    ----------
-    parent
-        It is not changed.
-    displacement_nc
-        Å, (n, 3) float64.
-    change
-        Of the energy, eV.
-    name
-        Of the copy.
-    """
+    """Return a displaced copy of a structure with an estimated energy, no forces and no stress."""
     energy, cohesive_energy = parent.energy, parent.cohesive_energy
     return replace(
         parent,

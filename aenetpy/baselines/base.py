@@ -129,18 +129,7 @@ class Scaling:
 
 
 class Model(ABC):
-    """A model of energies of structures.
-
-    Parameters
-    ----------
-    parameters
-        By key, see ``data.baselines``.
-    labels
-        ``structure``: fitted to the energies of structures; ``atom``: to the same share of it for
-        each atom.
-    seed
-        Of all random numbers.
-    """
+    """A model of energies of structures."""
 
     def __init__(self, parameters: Mapping[str, Any], labels: str, seed: int) -> None:
         self.parameters = parameters

@@ -13,13 +13,7 @@ from aenetpy.lazy import require_library
 
 
 def scikit_learn(model: str) -> None:
-    """Refuse to go on without scikit-learn.
-
-    Raises
-    ------
-    InputError
-        Saying how to install it.
-    """
+    """Refuse to go on without scikit-learn."""
     require_library("sklearn", "scikit-learn", "ml", f"model {model}")
 
 

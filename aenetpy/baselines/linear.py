@@ -20,19 +20,6 @@ def choose_alpha(
     ``GCV(a) = n |y - H y|^2 / (n - c - tr H)^2`` with the eigenvalues ``l / (l + a)`` of H and
     c constants that are not penalised.
 
-    Parameters
-    ----------
-    values_k
-        Eigenvalues l of X X^T, or of the kernel.
-    parts_k
-        Parts of y along their eigenvectors.
-    n
-        Number of labels.
-    rest
-        Square of what of y no eigenvector has.
-    n_constants
-        Number of constants.
-
     Notes
     -----
     Golub, Heath and Wahba, Technometrics 21 (1979) 215.

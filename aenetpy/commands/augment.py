@@ -80,28 +80,14 @@ class AugmentTask:
 
 @dataclass(frozen=True)
 class AugmentResult:
-    """What `augment` has written.
-
-    Parameters
-    ----------
-    files
-        The copies, as the new ``generate.in`` lists them.
-    plan
-        Which copies there were to be; ``min_distance`` may have left out some.
-    """
+    """What `augment` has written."""
 
     files: tuple[str, ...]
     plan: CopyPlan
 
 
 def plan_copies(task: AugmentTask, folder: str | Path = ".") -> CopyPlan:
-    """Read all structures once and decide on the copies; nothing is written.
-
-    Raises
-    ------
-    UsageError, InputError, DataError
-        If the task cannot be done.
-    """
+    """Read all structures once and decide on the copies; nothing is written."""
     check_places(task, folder)
     settings = task.settings
     if settings.taylor is not None:
@@ -227,13 +213,7 @@ def as_file(copy: Structure, parent: Structure, task: AugmentTask, folder: str |
 
 
 def check_places(task: AugmentTask, folder: str | Path) -> None:
-    """Refuse targets that would mix copies with the structures as given, or replace an input.
-
-    Raises
-    ------
-    UsageError, DataError
-        Naming the folder or the file.
-    """
+    """Refuse targets that would mix copies with the structures as given, or replace an input."""
     settings, here, output = task.settings, Path(folder).resolve(), within(folder, task.output)
     target = Path(within(folder, task.copies)).resolve()
     if task.copies.strip() != task.copies or not task.copies.isprintable():
@@ -259,13 +239,7 @@ def check_places(task: AugmentTask, folder: str | Path) -> None:
 
 @contextmanager
 def claimed(task: AugmentTask, folder: str | Path) -> Iterator[None]:
-    """Keep the folder of the copies and the new ``generate.in`` to ourselves.
-
-    Raises
-    ------
-    UsageError, DataError
-        If they are in wrong places, exist already, or another run is writing them.
-    """
+    """Keep the folder of the copies and the new ``generate.in`` to ourselves."""
     check_places(task, folder)
     here = task.in_folder(folder)
     try:
@@ -290,11 +264,6 @@ def check_copy_targets(task: AugmentTask, folder: str | Path) -> None:
     """Refuse to replace what exists.
 
     With ``force`` the result of an earlier call may be replaced, and nothing else.
-
-    Raises
-    ------
-    DataError
-        Naming the folder or the file.
     """
     if os.path.lexists(task.copies):
         if not task.force:
@@ -305,13 +274,7 @@ def check_copy_targets(task: AugmentTask, folder: str | Path) -> None:
 
 
 def check_replaceable(task: AugmentTask, folder: str | Path) -> None:
-    """Refuse to replace a folder that is not the result of an earlier call.
-
-    Raises
-    ------
-    DataError
-        If it holds a file that the existing ``generate.in`` with copies does not list.
-    """
+    """Refuse to replace a folder that is not the result of an earlier call."""
     if not os.path.isdir(task.copies):
         raise DataError("is no folder", file=task.copies, hint="name another with --folder")
     listed: set[str] = set()
@@ -329,13 +292,7 @@ def check_replaceable(task: AugmentTask, folder: str | Path) -> None:
 
 
 def check_space(task: AugmentTask, plan: CopyPlan) -> None:
-    """Refuse what does not fit on the disk.
-
-    Raises
-    ------
-    DataError
-        With the space that is needed and that is free.
-    """
+    """Refuse what does not fit on the disk."""
     folder = Path(task.copies).resolve().parent
     while not folder.exists():
         folder = folder.parent
@@ -351,13 +308,7 @@ def check_space(task: AugmentTask, plan: CopyPlan) -> None:
 
 @contextmanager
 def unfinished(copies: str) -> Iterator[str]:
-    """Make a hidden folder for copies; what is still there in the end is removed.
-
-    Yields
-    ------
-    str
-        Its path.
-    """
+    """Make a hidden folder for copies; what is still there in the end is removed."""
     path = Path(copies).resolve()
     part = path.with_name(f".{path.name}.unfinished")
     shutil.rmtree(part, ignore_errors=True)

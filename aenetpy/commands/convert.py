@@ -19,32 +19,12 @@ log = logging.getLogger("aenetpy")
 
 
 def read_any_trainset(path: str | Path) -> TrainingSet:
-    """Read a training set, binary or text.
-
-    Raises
-    ------
-    DataError
-        As `read_trainset` and `read_trainset_ascii`.
-    """
+    """Read a training set, binary or text."""
     return read_trainset_ascii(path) if is_text(path) else read_trainset(path)
 
 
 def trainset_to_text(source: str, target: str, *, raw: bool = False) -> None:
-    """Write a binary training set as text without setups (spec 8.1).
-
-    Parameters
-    ----------
-    source, target
-        Binary file, text file.
-    raw
-        Write the numbers as they are; otherwise normalised as for training, under
-        the name that aenet gives to the normalised set, which is not written.
-
-    Raises
-    ------
-    DataError
-        If the set cannot be read or normalised, or the text cannot be written.
-    """
+    """Write a binary training set as text without setups (spec 8.1)."""
     _check_names(source, target)
     trainset = read_trainset(source)
     name = source
@@ -54,13 +34,7 @@ def trainset_to_text(source: str, target: str, *, raw: bool = False) -> None:
 
 
 def trainset_from_text(source: str, target: str) -> None:
-    """Write a training set in text form as a new binary file, normalised or not as it is.
-
-    Raises
-    ------
-    DataError
-        If the text cannot be read, or the binary file exists already.
-    """
+    """Write a training set in text form as a new binary file, normalised or not as it is."""
     _check_names(source, target)
     if not is_text(source):
         raise DataError(
@@ -79,13 +53,7 @@ def trainset_from_text(source: str, target: str) -> None:
 
 
 def convert_trainset(source: str, target: str) -> None:
-    """Write a binary training set as text with setups (spec 8.2), or a text one as new binary.
-
-    Raises
-    ------
-    DataError
-        If the set cannot be read or written, or the binary file exists already.
-    """
+    """Write a binary training set as text with setups (spec 8.2), or a text one as new binary."""
     _check_names(source, target)
     if is_text(source):
         check_new(target)
@@ -95,13 +63,7 @@ def convert_trainset(source: str, target: str) -> None:
 
 
 def convert_network(source: str, target: str, *, to_ascii: bool = False) -> None:
-    """Write a potential in text form (spec 8.3) as binary, or with ``to_ascii`` back.
-
-    Raises
-    ------
-    DataError
-        If the potential cannot be read or written, or is in the wanted form already.
-    """
+    """Write a potential in text form (spec 8.3) as binary, or with ``to_ascii`` back."""
     _check_names(source, target)
     if is_text(source) == to_ascii:
         form, option = ("text", "--to-binary") if to_ascii else ("binary", "--to-ascii")

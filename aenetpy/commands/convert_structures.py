@@ -23,17 +23,7 @@ START = "start.xsf"
 
 
 def convert(sources: Sequence[str], target: str) -> str:
-    """Write sources as a target, whose name says what it is; return what was done.
-
-    Raises
-    ------
-    UsageError
-        If the target is of no known kind.
-    InputError
-        If a ``lasp2.ini`` is wrong.
-    DataError
-        If a structure cannot be read or written, or the target exists.
-    """
+    """Write sources as a target, whose name says what it is; return what was done."""
     if len(sources) == 1 and sources[0].lower().endswith(".ini"):
         check_new(target)
         lasp2 = read_lasp2(sources[0])

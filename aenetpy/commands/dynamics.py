@@ -35,23 +35,6 @@ def make_dynamics(
       (1994)), which scales the cell, or strains it in all directions if it is ``free``.
 
     All 3N momenta take part in the exchange of heat, also that of the centre of mass.
-
-    Parameters
-    ----------
-    atoms
-        Moved in place.
-    ensemble
-        What is kept constant.
-    time_step
-        fs.
-    seed
-        Of the random forces; the same seed gives the same trajectory.
-
-    Raises
-    ------
-    InputError
-        If the atoms are not periodic although the pressure is to be kept, if some are fixed
-        where the integrator moves all, or if ASE is too old for the integrator.
     """
     from ase import units
     from ase.md.langevin import Langevin
@@ -78,13 +61,7 @@ def make_dynamics(
 
 
 def checked_chain(atoms: Atoms, ensemble: Ensemble) -> Any:
-    """Return the integrator of ASE with a chain of thermostats; None for other ensembles.
-
-    Raises
-    ------
-    InputError
-        As `make_dynamics`.
-    """
+    """Return the integrator of ASE with a chain of thermostats; None for other ensembles."""
     if ensemble.name == "nve" or ensemble.is_random:
         return None
     if atoms.constraints:

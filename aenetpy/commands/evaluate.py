@@ -37,38 +37,7 @@ def evaluate(
     jobs: int = 1,
     chebyshev_domain: ConventionChoice = "auto",
 ) -> None:
-    """Report the energies of structures, and of the relaxed ones.
-
-    Parameters
-    ----------
-    settings
-        The potentials.
-    entries
-        Structure files.
-    out
-        Receives the text.
-    format
-        ASE's name of their format, see `read_atoms`.
-    forces
-        Whether to report positions and forces.
-    force_tolerance
-        Relax until the longest force is below it, eV/Å, and write ``<name>-relaxed.<ext>``;
-        None for no relaxation.
-    max_steps
-        Of a relaxation.
-    jobs
-        Threads; the result does not depend on it.
-    chebyshev_domain
-        As in `aenetpy.models.reading.read_potential`.
-
-    Raises
-    ------
-    DataError
-        If a potential or a structure is wrong, or a relaxed structure exists already.
-    NumericalError
-        If a relaxation does not converge or leads below RMIN. The last good geometry is in
-        ``<name>-last.<ext>`` then.
-    """
+    """Report the energies of structures, and of the relaxed ones."""
     structures: Iterable[NamedAtoms] = chain.from_iterable(
         read_atoms(entry, format) for entry in entries
     )
@@ -95,15 +64,7 @@ def evaluate(
 
 
 def check_relaxed_targets(structures: Iterable[NamedAtoms]) -> None:
-    """Refuse to replace relaxed structures, before any is relaxed.
-
-    Raises
-    ------
-    DataError
-        If there is one already.
-    UsageError
-        If two structures were to be written to one file.
-    """
+    """Refuse to replace relaxed structures, before any is relaxed."""
     targets: set[str] = set()
     for named in structures:
         target = relaxed_name(named)
@@ -119,13 +80,7 @@ def check_relaxed_targets(structures: Iterable[NamedAtoms]) -> None:
 def checked_evaluation(
     potential: Potential, atoms: Atoms, name: str, forces: bool = False, jobs: int = 1
 ) -> Evaluation:
-    """Evaluate atoms and refuse species without network and atoms closer than RMIN.
-
-    Raises
-    ------
-    DataError
-        Naming the species, or the pair of atoms.
-    """
+    """Evaluate atoms and refuse species without network and atoms closer than RMIN."""
     structure = structure_from_atoms(atoms, name)
     found = potential.evaluate(structure, forces, jobs, out_of_range=True)
     check_contact(structure, found.closest, potential.setups)
@@ -145,14 +100,7 @@ def relax_atoms(
     max_steps: int,
     jobs: int = 1,
 ) -> None:
-    """Move the atoms, in place, until no force is longer than the tolerance (eV/Å).
-
-    Raises
-    ------
-    NumericalError
-        If that takes more than ``max_steps`` steps of ASE's BFGS, or a step brings atoms closer
-        than RMIN; the atoms are then where they were before this step.
-    """
+    """Move the atoms, in place, until no force is longer than the tolerance (eV/Å)."""
     from ase.optimize import BFGS
 
     from aenetpy.calculators import Calculator

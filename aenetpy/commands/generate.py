@@ -215,13 +215,7 @@ def copies_training_set(
 
 
 def new_outputs(settings: GenerateInput, folder: str | Path) -> AbstractContextManager[Opener]:
-    """Return what opens OUTPUT, and outfile of DERIVATIVES, as `new_files`.
-
-    Raises
-    ------
-    InputError
-        If they are one file, or FORCES wants a file beside a device.
-    """
+    """Return what opens OUTPUT, and outfile of DERIVATIVES, as `new_files`."""
     output = within(folder, settings.output)
     if settings.forces and is_device(output):
         raise InputError(
@@ -245,13 +239,7 @@ def new_outputs(settings: GenerateInput, folder: str | Path) -> AbstractContextM
 
 
 def read_setups(settings: GenerateInput, folder: str | Path = ".") -> list[Setup]:
-    """Read the setup of each species, in TYPES order.
-
-    Raises
-    ------
-    InputError
-        If a setup belongs to another species or is of another kind than the first.
-    """
+    """Read the setup of each species, in TYPES order."""
     setups: list[Setup] = []
     for symbol in settings.species:
         path, line = within(folder, settings.setups[symbol].text), settings.setups[symbol].line
@@ -277,13 +265,7 @@ def read_setups(settings: GenerateInput, folder: str | Path = ".") -> list[Setup
 
 
 def target_energy(structure: Structure, settings: GenerateInput) -> float:
-    """Return the energy less the atomic energies, eV (spec 2.2, items 4 and 7).
-
-    Raises
-    ------
-    DataError
-        If the structure has no energy, or no forces where FORCES_OPTIONAL is not given.
-    """
+    """Return the energy less the atomic energies, eV (spec 2.2, items 4 and 7)."""
     is_complete = structure.forces_nc is not None or structure.parent is not None
     if not is_complete and not settings.forces_optional:
         raise DataError(

@@ -39,19 +39,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a potential is fitted.
-
-    Parameters
-    ----------
-    fits
-        The runs of train, by the name of their input.
-    nodes
-        Hidden layers.
-    radial_order, angular_order
-        Of Chebyshev fingerprints.
-    stress
-        Whether the stress is trained on.
-    """
+    """How a potential is fitted."""
 
     fits: Mapping[str, Fit]
     nodes: str = "2 15:tanh 15:tanh"
@@ -114,34 +102,7 @@ def write_inputs(
     forces: bool = False,
     learn: bool = False,
 ) -> list[str]:
-    """Fill the templates for some species and write them into the working directory.
-
-    Parameters
-    ----------
-    species
-        Symbols in TYPES order; those of the structures, in the order of appearance, if empty.
-    basis
-        ``chebyshev`` or ``behler2011``.
-    files
-        Structures, as in FILES. They give atomic energies, RMIN and cutoffs.
-    forces
-        Whether forces are trained on.
-    learn
-        Whether ``learn.yaml`` is written, too.
-
-    Returns
-    -------
-    names
-        The files written, those included that were there with the same content.
-
-    Raises
-    ------
-    UsageError
-        If a symbol is given twice or has more than two letters.
-    DataError
-        If a structure file is wrong, or there is another file of one of the names; none is
-        written then.
-    """
+    """Fill the templates for some species and write them into the working directory."""
     suggestions = Suggestions(radial_cutoff=5.5, angular_cutoff=4.2) if forces else Suggestions()
     if files:
         names = [name for entry in files for name in matches(entry) or [entry]]
@@ -180,13 +141,7 @@ def write_inputs(
 
 
 def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str]) -> Suggestions:
-    """Return what to fill in for a data set, and tell the user where it comes from.
-
-    Raises
-    ------
-    UsageError
-        If the structures hold a species that is not in ``species``.
-    """
+    """Return what to fill in for a data set, and tell the user where it comes from."""
     for symbol in dataset.species:
         if symbol not in species:
             raise UsageError(
@@ -234,17 +189,7 @@ def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str])
 
 
 def choose_recipe(dataset: Dataset, forces: bool, learn: bool) -> Recipe:
-    """Return how a potential is fitted to a data set, and say why.
-
-    Parameters
-    ----------
-    dataset
-        All structures.
-    forces
-        Whether forces are trained on, if there are any.
-    learn
-        Whether they come from learning on the fly, whatever the structures have.
-    """
+    """Return how a potential is fitted to a data set, and say why."""
     if not forces:
         return ENERGIES
     if not dataset.n_forces and not learn:

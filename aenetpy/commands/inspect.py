@@ -39,19 +39,7 @@ log = logging.getLogger("aenetpy")
 
 
 def inspect(path: str) -> Summary:
-    """Return what a file is and what it holds, as plain data for text or JSON.
-
-    Parameters
-    ----------
-    path
-        A training set, its companion, a potential (text or binary), setup, derivatives,
-        ``train.restart``, ``train.state`` or ``train.rngstate``, recognised by its content.
-
-    Raises
-    ------
-    AenetpyError
-        Of the reader of that format, or `DataError` if it is no file of aenet.
-    """
+    """Return what a file is and what it holds, as plain data for text or JSON."""
     kind = kinds.recognise(path)
     describe: dict[str, Callable[[str], Summary]] = {
         kinds.TRAINING_SET: lambda path: describe_trainset(read_any_trainset(path), path),

@@ -68,22 +68,7 @@ class _Command:
 
 
 def read_lammps_input(path: str | Path, elements: list[str]) -> LammpsInput:
-    """Read the commands of dynamics; others are not looked at.
-
-    Parameters
-    ----------
-    path
-        The file; ``read_data`` is seen from its folder.
-    elements
-        Symbols of the types of atoms, where ``pair_coeff`` does not name them.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, a command is wrong, or the units are of no use here.
-    DataError
-        If the structure cannot be read.
-    """
+    """Read the commands of dynamics; others are not looked at."""
     found: dict[str, object] = {}
     units, data, step = "lj", None, None
     for command in _commands(path):

@@ -68,13 +68,7 @@ class Lasp2:
 
 
 def read_lasp2(path: str | Path) -> Lasp2:
-    """Read a ``lasp2.ini``, and tell which of its keys have no counterpart.
-
-    Raises
-    ------
-    InputError
-        Not found, no INI file, an unknown section or key, or a value that is no number.
-    """
+    """Read a ``lasp2.ini``, and tell which of its keys have no counterpart."""
     parser = configparser.ConfigParser(interpolation=None)
     text = read_text(path)
     try:
@@ -135,13 +129,7 @@ def _line_of(text: str, key: str) -> int | None:
 
 
 def dynamics_of(lasp2: Lasp2) -> LammpsInput | None:
-    """Return what ``input.lmp`` beside the file says of dynamics; None if there is none.
-
-    Raises
-    ------
-    InputError, DataError
-        As `read_lammps_input`.
-    """
+    """Return what ``input.lmp`` beside the file says of dynamics; None if there is none."""
     path = Path(lasp2.path).parent / "input.lmp"
     if not path.exists():
         return None

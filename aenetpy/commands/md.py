@@ -27,33 +27,7 @@ log = logging.getLogger("aenetpy")
 def md(
     settings: AseInput, out: TextIO, jobs: int = 1, chebyshev_domain: ConventionChoice = "auto"
 ) -> None:
-    """Move the atoms of a structure, in the ensemble of the settings; see `make_dynamics`.
-
-    Parameters
-    ----------
-    settings
-        Contents of the JSON file, those of the dynamics included.
-    out
-        Receives a row (step, energies in eV per atom, temperature in K, and behind a # what is
-        far outside of the training range) at the start and every ``print_steps`` steps; the
-        trajectory file receives the structures with
-        energy, forces and momenta.
-    jobs
-        Threads; the result does not depend on it.
-    chebyshev_domain
-        As in `aenetpy.models.reading.read_potential`.
-
-    Raises
-    ------
-    InputError
-        If there is no temperature, and no velocity in the structure; if the ensemble does
-        not suit the structure.
-    DataError
-        If a potential or the structure is wrong, or the trajectory exists already or cannot
-        be written.
-    NumericalError
-        If the energy is no longer finite.
-    """
+    """Move the atoms of a structure, in the ensemble of the settings; see `make_dynamics`."""
     from ase.io.trajectory import Trajectory
 
     from aenetpy.calculators import Calculator
@@ -122,17 +96,7 @@ def md(
 
 
 def heat(atoms: Atoms, temperature: float, seed: int) -> None:
-    """Draw velocities from the Maxwell-Boltzmann distribution, p = sqrt(m k T) N(0, 1).
-
-    Parameters
-    ----------
-    atoms
-        Their momenta are replaced; those of fixed atoms become zero.
-    temperature
-        K.
-    seed
-        The same seed gives the same velocities, whatever the version of ASE.
-    """
+    """Draw velocities from the Maxwell-Boltzmann distribution, p = sqrt(m k T) N(0, 1)."""
     from ase import units
 
     random_nc = np.random.default_rng(seed).standard_normal((len(atoms), 3))

@@ -37,31 +37,7 @@ def parity(
     chebyshev_domain: ConventionChoice = "auto",
     committee: str | Path | None = None,
 ) -> list[Panel]:
-    """Draw predicted against reference energies and forces, and report the errors.
-
-    Parameters
-    ----------
-    settings
-        Contents of ``predict.in``; structures without energy and forces have no part in it.
-    figure
-        File to draw; its suffix is the format: png, pdf, svg, ... It is replaced.
-    out
-        Receives a line for each quantity.
-    jobs, on_entry, chebyshev_domain, committee
-        As in `aenetpy.commands.predict.predict`.
-
-    Returns
-    -------
-    panels
-        What was drawn.
-
-    Raises
-    ------
-    UsageError
-        If matplotlib knows no format of that suffix.
-    DataError
-        If a potential or a structure is wrong, or no structure has an energy or forces.
-    """
+    """Draw predicted against reference energies and forces, and report the errors."""
     suffix = _figure_format(figure)
     if settings.relax is not None:
         log.info("%s: RELAX is left out; structures are compared as given", settings.path)

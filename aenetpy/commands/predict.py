@@ -250,13 +250,7 @@ class Failures:
         )
 
     def refuse(self) -> None:
-        """Raise if a structure has no number.
-
-        Raises
-        ------
-        DataError, NumericalError
-            That of the structure if it is the only one, else `NumericalError`.
-        """
+        """Raise if a structure has no number."""
         if not self._without:
             return
         first = self._without[0]

@@ -28,21 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """A structure as given and, with RELAX, as relaxed.
-
-    Parameters
-    ----------
-    structure, evaluation
-        As given.
-    relaxation
-        The way down; None without RELAX.
-    failure
-        Why the relaxation was given up; None if it was not.
-    uncertainty
-        What a committee says of it; None of a single potential.
-    too_close
-        Which atoms are closer than RMIN; empty if none are.
-    """
+    """A structure as given and, with RELAX, as relaxed."""
 
     structure: Structure
     evaluation: Evaluation
@@ -83,17 +69,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class NoNumber:
-    """A structure of which there is no number.
-
-    Parameters
-    ----------
-    name
-        As in FILES.
-    error
-        Why.
-    structure
-        None if it could not be read.
-    """
+    """A structure of which there is no number."""
 
     name: str
     error: AenetpyError
@@ -139,15 +115,7 @@ class Collector(PredictListener):
 
 
 class Writer(PredictListener):
-    """Writes what there is to say of the predictions.
-
-    Parameters
-    ----------
-    out
-        Receives the text.
-    advance
-        Called after each entry of FILES.
-    """
+    """Writes what there is to say of the predictions."""
 
     def __init__(self, out: TextIO, advance: Callable[[int], object] = lambda _: None) -> None:
         self._out, self._advance = out, advance

@@ -22,17 +22,7 @@ from aenetpy.structures.reading import iter_structures
 
 @dataclass(frozen=True, eq=False)
 class MeanFingerprint:
-    """Fingerprint averaged over the atoms of a structure.
-
-    Parameters
-    ----------
-    name
-        Of the structure.
-    features_g
-        Mean of the raw values, (g,) float64.
-    n_neighbors_n
-        Neighbours of each atom, (n,) int64.
-    """
+    """Fingerprint averaged over the atoms of a structure."""
 
     name: str
     features_g: Float
@@ -86,22 +76,6 @@ def mean_fingerprints(
 ) -> Iterator[MeanFingerprint]:
     """Yield the mean Chebyshev fingerprint of each structure of an entry.
 
-    Parameters
-    ----------
-    entry
-        As in FILES: a file, or ``path@index``.
-    species
-        All species; their order fixes the species weights, as ENV does.
-    radial, angular
-        Cutoff (Å) and order.
-
-    Raises
-    ------
-    UsageError
-        A species is named twice, or an order is too large.
-    DataError
-        A structure cannot be read, or holds another species.
-
     Notes
     -----
     Spec 11; there the weights follow the order of appearance in the structure.
@@ -129,22 +103,7 @@ def mean_fingerprints(
 
 
 def neighborhood(structure: Structure, atom: int, cutoff: float) -> Neighborhood:
-    """Return the neighbours of one atom within ``cutoff`` + 0.001 Å (spec 5.3).
-
-    Parameters
-    ----------
-    structure
-        Periodic structures are wrapped into the cell first (spec 5.2).
-    atom
-        Counts from 1.
-    cutoff
-        Å.
-
-    Raises
-    ------
-    UsageError
-        There is no such atom.
-    """
+    """Return the neighbours of one atom within ``cutoff`` + 0.001 Å (spec 5.3)."""
     if not 1 <= atom <= len(structure):
         raise UsageError(
             f"atom {atom} of {structure.name}, which has {len(structure)}",
@@ -168,13 +127,7 @@ def neighborhood(structure: Structure, atom: int, cutoff: float) -> Neighborhood
 
 
 def single_structure(entry: str) -> Structure:
-    """Return the structure of an entry.
-
-    Raises
-    ------
-    UsageError
-        If it holds several.
-    """
+    """Return the structure of an entry."""
     structures = iter_structures(entry)
     structure = next(structures)
     if next(structures, None) is not None:

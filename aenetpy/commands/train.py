@@ -63,19 +63,7 @@ log = logging.getLogger("aenetpy")
 
 @dataclass(frozen=True, eq=False)
 class TrainResult:
-    """What `train` has come to.
-
-    Parameters
-    ----------
-    networks
-        Path of the potential of each species.
-    rows
-        MAE and RMSE of training and test set after each epoch of this call, the first before it.
-    outcome
-        Weights, and why training has ended.
-    quantities
-        What the errors of a row are of, in order.
-    """
+    """What `train` has come to."""
 
     networks: dict[str, Path]
     rows: tuple[EpochRow, ...]
@@ -94,27 +82,7 @@ Split = Callable[[Sequence[str]], tuple[Index, Index]]
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """The data of a run, which several runs may share.
-
-    Parameters
-    ----------
-    trainset, training_file
-        The normalised set, and the name of its file.
-    train_s, test_s
-        Indices of the structures, (s,).
-    restarted
-        Whether the split was known before.
-    geometry
-        Whose forces are trained on; None without FORCES.
-    seed
-        Of the split.
-    stop
-        A file that ends training.
-    events
-        What a listener has heard meanwhile, to be told to others.
-    derivatives
-        Of the fingerprints, if they are shared; a run makes its own otherwise.
-    """
+    """The data of a run, which several runs may share."""
 
     trainset: TrainingSet
     training_file: str
@@ -134,20 +102,7 @@ def prepare(
     listener: Listener = SILENT,
     split: Split | None = None,
 ) -> Prepared:
-    """Read and normalise the training set of a run and split it.
-
-    Parameters
-    ----------
-    settings, folder, listener
-        As of `train`.
-    split
-        Divides the structures; by default as TESTPERCENT and ``train.rngstate`` say.
-
-    Raises
-    ------
-    InputError, DataError
-        As `train`.
-    """
+    """Read and normalise the training set of a run and split it."""
     seed = settings.split_seed if settings.split_seed is not None else fresh_seed()
     heard = Recorder(listener)
     scaled, training_file = normalised_set(settings, folder, heard)
@@ -396,11 +351,6 @@ def normalised_set(
 
     A ``.scaled`` file that exists is to be replaced: it may belong to other data or another
     MAXENERGY, and aenet would train on it all the same.
-
-    Returns
-    -------
-    trainset, name
-        The normalised set, and the name of its file, which is not written yet.
     """
     name = settings.training_set
     path = within(folder, name)
@@ -429,12 +379,6 @@ def choose_test_set(
     """Split off the test set, by ``train.rngstate`` if there is one (spec 3.6).
 
     Displaced copies are on the side of their parents, see `split_families`.
-
-    Returns
-    -------
-    train_s, test_s, restarted, words
-        0-based indices of the structures, whether the state came from a file, and what is to be
-        written into that file if there is none.
     """
     path = Path(within(folder, RNG_STATE))
     restarted = path.exists()

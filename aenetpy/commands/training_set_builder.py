@@ -36,17 +36,6 @@ class TrainingSetBuilder:
     """A training set in the making, with the statistics that stand at its end.
 
     A context manager like `TrainingSetWriter`.
-
-    Parameters
-    ----------
-    name, folder
-        The training set, as seen from the folder of the run.
-    settings
-        Contents of ``generate.in``.
-    setups_t
-        Setup of each species.
-    opener
-        Opens the file, see `new_files`.
     """
 
     def __init__(
@@ -95,13 +84,7 @@ class TrainingSetBuilder:
         return n, structure, energy_per_atom, found.n_neighbors_n.tolist()
 
     def finish(self) -> TrainingSetInfo:
-        """Write what follows the last structure.
-
-        Raises
-        ------
-        DataError
-            If there was none.
-        """
+        """Write what follows the last structure."""
         if not self._energies_per_atom:
             raise DataError(
                 "no structures are left for the training set",

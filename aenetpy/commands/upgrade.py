@@ -16,28 +16,7 @@ from aenetpy.models.upgrade import upgrade_network
 
 
 def upgrade(old: str, new: str, convention: ConventionChoice = "auto") -> SpeciesPotential:
-    """Write the potential that gives the same energies with aenet 2.0.4.
-
-    Parameters
-    ----------
-    old
-        Potential of aenet 2.0.3 or before, or of the fork, binary or text.
-    new
-        The file to make; text if its name ends in ``.ascii``.
-    convention
-        "auto" requires that the statistics of the file prove its convention, "old" and "half"
-        believe the caller.
-
-    Returns
-    -------
-    SpeciesPotential
-        What was written.
-
-    Raises
-    ------
-    DataError
-        If ``new`` exists, ``old`` is not an old potential, or a file cannot be read or written.
-    """
+    """Write the potential that gives the same energies with aenet 2.0.4."""
     check_new(new)
     file = read_network(old)
     upgraded = upgrade_network(file, _old_convention(old, file, convention))

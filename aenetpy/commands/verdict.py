@@ -38,19 +38,7 @@ def log_verdict(
     parts: Mapping[str, tuple[Objective, Index]],
     names_s: Sequence[str],
 ) -> None:
-    """Log what the recommended networks are worth.
-
-    Parameters
-    ----------
-    files
-        Of the last networks, by species.
-    last_w, best_w
-        All weights, in these files and in ``-best`` if those are better.
-    parts
-        By set, test first: the objective, and the indices of its structures.
-    names_s
-        Of all structures.
-    """
+    """Log what the recommended networks are worth."""
     suffix, weights_w = ("", last_w) if best_w is None else ("-best", best_w)
     networks = ", ".join(f"{file}{suffix}" for file in files.values())
     quantities = parts["training"][0].quantities

@@ -40,13 +40,7 @@ class ZeroForces:
             )
 
     def refuse(self) -> None:
-        """Refuse a set of which no other forces are known.
-
-        Raises
-        ------
-        DataError
-            Naming the first structure.
-        """
+        """Refuse a set of which no other forces are known."""
         if self._n_placeholders and not self._others:
             raise DataError(
                 "all forces of all structures are exactly zero, although symmetry does not demand"

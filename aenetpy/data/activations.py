@@ -14,20 +14,7 @@ from aenetpy.arrays import Float, Mask
 
 @dataclass(frozen=True)
 class Activation:
-    """What files, reports and networks have to know of an activation.
-
-    Parameters
-    ----------
-    name, short_name
-        Either stands behind the colon of ``15:tanh``; the name is in potentials and reports.
-    code
-        The integer that stands for it in potential files.
-    title
-        As ``train.x`` reports it.
-    function
-        Turns x into f(x) in place, writes f'(x) into its second argument and f''(x) into
-        the third, unless that is None.
-    """
+    """What files, reports and networks have to know of an activation."""
 
     name: str
     short_name: str

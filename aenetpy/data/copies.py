@@ -32,15 +32,7 @@ def copy_source(name: str) -> str:
 
 
 class Families:
-    """Finds the parents that the files of copies name, however FILES spells them.
-
-    Parameters
-    ----------
-    entries
-        Of FILES.
-    folder
-        From which they are seen.
-    """
+    """Finds the parents that the files of copies name, however FILES spells them."""
 
     def __init__(self, entries: Iterable[str], folder: str | os.PathLike[str] = ".") -> None:
         self._entries: dict[str, str] = {}

@@ -47,26 +47,7 @@ class FingerprintParameter:
 
 
 class Family:
-    """A family whose setups are one row of at most four parameters.
-
-    Attributes
-    ----------
-    name
-        As in setup files (BASIS type=...).
-    reference
-        Stands in reports.
-    parameters
-        In stored order.
-    descriptor
-        The class that evaluates it, ``"module:class"`` or the class itself. It is
-        called with the setup, all species, the cosine convention, and the setup whose functions
-        are evaluated, see `aenetpy.descriptors.base.make_descriptor`.
-    lists_functions
-        Setups list functions one by one (FUNCTIONS) instead.
-    has_cosine_convention
-        Potentials of aenet 2.0.3 and before, and of a fork, mean another fingerprint, see
-        `aenetpy.descriptors.cosine_convention`.
-    """
+    """A family whose setups are one row of at most four parameters."""
 
     name: str
     reference: str = ""

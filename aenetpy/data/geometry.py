@@ -80,15 +80,7 @@ def geometry_of_rows(rows_s: NDArray[Any]) -> Geometry:
 
 
 def structures_of(trainset: TrainingSet, geometry: Geometry) -> list[Structure]:
-    """Return the structures of a training set as atoms in cells, without energies and forces.
-
-    Parameters
-    ----------
-    trainset
-        With species, coordinates and names.
-    geometry
-        Of the same structures in the same order.
-    """
+    """Return the structures of a training set as atoms in cells, without energies and forces."""
     assert len(geometry) == trainset.n_structures, "geometry of another training set"
     symbols_n = np.array(trainset.species, dtype=object)[trainset.types_n]
     ends_s = np.cumsum(trainset.n_atoms_s, dtype=np.int64)

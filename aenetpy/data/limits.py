@@ -25,15 +25,7 @@ of the order; with this one they take 0.6 MB per atom."""
 
 @dataclass(frozen=True)
 class Limit:
-    """What numbers may be.
-
-    Parameters
-    ----------
-    text
-        In words, behind "must be".
-    allows
-        Returns for each number whether it may be.
-    """
+    """What numbers may be."""
 
     text: str
     allows: Callable[[NDArray[Any]], Mask]
@@ -99,18 +91,6 @@ def taken(items: Mapping[str, Any], forms: Mapping[str, Form]) -> dict[str, Any]
     """Return the items that have a form, as plain values, or as arrays where they have axes.
 
     Whole numbers become int64, others float64.
-
-    Parameters
-    ----------
-    items
-        Arrays of an archive, or values of a JSON object, by name.
-    forms
-        What each must be.
-
-    Raises
-    ------
-    ValueError
-        If an item is missing, or is something else; naming it.
     """
     return {name: _taken(name, items, form) for name, form in forms.items()}
 

@@ -24,16 +24,7 @@ LAST_DIGIT = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class FeatureStatistics:
-    """Running statistics of the raw fingerprint values of one species.
-
-    Parameters
-    ----------
-    count
-        Number of atoms evaluated ("neval").
-    minimum_g, maximum_g, mean_g, mean_square_g
-        Per fingerprint component, (g,) float64. ``mean_square_g`` is what
-        aenet calls "cov"; the variance is ``mean_square_g - mean_g**2``.
-    """
+    """Running statistics of the raw fingerprint values of one species."""
 
     count: int
     minimum_g: Float
@@ -207,18 +198,6 @@ def check_setup(setup: Setup, error: Callable[[str, str], DataError]) -> Setup:
 
     What aenet leaves uninitialised is not looked at: unused parameters, and ENV
     positions where they mean nothing.
-
-    Parameters
-    ----------
-    setup
-        As it was read. Of a kind that is not known only the statistics are looked at.
-    error
-        Makes an error of the file from a message and a hint.
-
-    Raises
-    ------
-    DataError
-        Naming the function and its number, or the statistics that contradict each other.
 
     Notes
     -----

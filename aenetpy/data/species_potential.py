@@ -55,23 +55,11 @@ class SpeciesPotential:
 
 
 def weight_offsets(nodes_l: tuple[int, ...]) -> list[int]:
-    """Return where the weights of each layer start, iw_1 = 0 ... iw_L = Wsize (spec 7.3).
-
-    Parameters
-    ----------
-    nodes_l
-        Nodes per layer, (l,).
-    """
+    """Return where the weights of each layer start, iw_1 = 0 ... iw_L = Wsize (spec 7.3)."""
     sizes = ((n_in + 1) * n_out for n_in, n_out in pairwise(nodes_l))
     return list(accumulate(sizes, initial=0))
 
 
 def value_offsets(nodes_l: tuple[int, ...]) -> list[int]:
-    """Return where the values of each layer start, iv_1 = 0, iv_(l+1) = iv_l + n_l + 1 (spec 7.3).
-
-    Parameters
-    ----------
-    nodes_l
-        Nodes per layer, (l,).
-    """
+    """Return the starts of the values of layers, iv_1 = 0, iv_(l+1) = iv_l + n_l + 1 (spec 7.3)."""
     return list(accumulate((n + 1 for n in nodes_l[:-1]), initial=0))

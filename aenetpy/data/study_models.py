@@ -27,20 +27,7 @@ Value = int | float | str | None
 
 @dataclass(frozen=True)
 class ModelParameter:
-    """A parameter of a model, a key beside ``model``.
-
-    Parameters
-    ----------
-    default
-        An integer if the parameter is one, a word if it is one; None for ``auto``, which a number
-        may replace.
-    sentence
-        What it is, in Markdown.
-    limit
-        What a number may be.
-    choices
-        Of a word.
-    """
+    """A parameter of a model, a key beside ``model``."""
 
     default: Value
     sentence: str
@@ -56,23 +43,7 @@ class ModelParameter:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """What files, reports and runs have to know of a model.
-
-    Parameters
-    ----------
-    name
-        In the study file.
-    title
-        What it is, in Markdown.
-    implementation
-        ``module:class``, a `baselines.base.Model`; empty for our networks.
-    parameters
-        By key.
-    labels
-        What it can be fitted to, the first by default.
-    extra
-        Extra of the package that it needs.
-    """
+    """What files, reports and runs have to know of a model."""
 
     name: str
     title: str

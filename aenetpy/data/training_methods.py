@@ -21,22 +21,7 @@ SHARE = Limit("0 or more and less than 1", lambda x: (x >= 0) & (x < 1))
 
 @dataclass(frozen=True)
 class MethodParameter:
-    """A parameter of a method, ``key=value`` in the line of METHOD.
-
-    Parameters
-    ----------
-    default
-        An integer if the parameter is one.
-    limit
-        What its value may be.
-    label
-        What ``train.x`` calls it; empty if it does not tell it.
-    form
-        How it tells it: ``listed`` among the training details, the others above the
-        table of epochs; ``size`` is for ``batchsize`` and ``samplesize``, see `used_sizes`.
-    other_key
-        What aenet-PyTorch calls it, where that differs; read as well.
-    """
+    """A parameter of a method, ``key=value`` in the line of METHOD."""
 
     default: int | float
     limit: Limit = FINITE
@@ -56,28 +41,7 @@ class MethodParameter:
 
 @dataclass(frozen=True)
 class MethodEntry:
-    """What files, reports and runs have to know of a method.
-
-    Parameters
-    ----------
-    names
-        What METHOD may call it, lower case; the first is its own name.
-    title
-        As ``train.x`` reports it.
-    implementation
-        ``module:class``, a `training.methods.base.Method`.
-    parameters
-        By key, in the order in which they are reported.
-    sampling
-        Order of the structures without SAMPLING; None if it does not visit them in an order.
-    restart_title
-        What ``train.x`` says it restarts from ``train.restart``; empty if aenet has
-        no such file for it.
-    energies_only
-        Whether it cannot train on forces.
-    remark
-        What users should know besides, in Markdown.
-    """
+    """What files, reports and runs have to know of a method."""
 
     names: tuple[str, ...]
     title: str
@@ -192,16 +156,7 @@ METHODS: dict[str, MethodEntry] = {
 
 
 def used_sizes(parameters: Mapping[str, float], n_structures: int) -> dict[str, int]:
-    """Return ``batchsize`` and ``samplesize`` as used: whole batches, see `count_batches`.
-
-    Parameters
-    ----------
-    parameters
-        Of a method that has a ``batchsize``. Without ``samplesize`` every structure is used,
-        and the last batch may be smaller.
-    n_structures
-        Number of training structures.
-    """
+    """Return ``batchsize`` and ``samplesize`` as used: whole batches, see `count_batches`."""
     batch = min(int(parameters["batchsize"]), n_structures)
     if "samplesize" not in parameters:
         return {"batchsize": batch}

@@ -84,17 +84,6 @@ def adjoints(
     """Do `Descriptor.adjoint` for several gradients, those of the members of a committee.
 
     A descriptor may do it for all of them together, in a method ``adjoints``.
-
-    Parameters
-    ----------
-    descriptor
-        Of one species.
-    atoms_a, types_n, neighbors, state, structures_n
-        As in `Descriptor.adjoint`.
-    gradient_mag
-        dE/dG of each member, eV, (m, a, g) float64.
-    forces_mnc, virial_mscc
-        Added to, (m, n, 3) and (m, s, 3, 3), C-contiguous float64.
     """
     if len(gradient_mag) > 1 and hasattr(descriptor, "adjoints"):
         descriptor.adjoints(
@@ -110,13 +99,7 @@ def adjoints(
 
 
 def make_descriptors(setups: Sequence[Setup]) -> list[Descriptor]:
-    """Return the descriptors of all species, which count in the order of ``setups``.
-
-    Raises
-    ------
-    DataError
-        As `make_descriptor` and `aenetpy.descriptors.lookup.serving_setups`.
-    """
+    """Return the descriptors of all species, which count in the order of ``setups``."""
     species = [setup.species for setup in setups]
     return [
         make_descriptor(setup, species, serving=serving)
@@ -130,26 +113,7 @@ def make_descriptor(
     cosine_convention: CosineConvention = "new",
     serving: Setup | None = None,
 ) -> Descriptor:
-    """Return the descriptor that a setup defines.
-
-    Parameters
-    ----------
-    setup
-        Of the central species.
-    species
-        All species; ``types_n`` counts in this order.
-    cosine_convention
-        "old" for Chebyshev setups of aenet 2.0.3 and before, "half" for those of a fork, see
-        `aenetpy.descriptors.cosine_convention`.
-    serving
-        Setup whose functions are evaluated, see `aenetpy.descriptors.lookup`; by default
-        ``setup`` itself.
-
-    Raises
-    ------
-    DataError
-        Unknown type of fingerprint.
-    """
+    """Return the descriptor that a setup defines."""
     family = setup.family
     if not family.descriptor:
         raise DataError(

@@ -72,13 +72,7 @@ class Part(NamedTuple):
 
 
 def pack(structures: Sequence[Structure], species: Sequence[str]) -> Batch:
-    """Pack structures into one set of arrays.
-
-    Raises
-    ------
-    DataError
-        If a structure holds a species that is not in ``species``.
-    """
+    """Pack structures into one set of arrays."""
     types = [type_indices(structure, species) for structure in structures]
     positions = [np.reshape(structure.positions_nc, (-1, 3)) for structure in structures]
     n_atoms_s = [len(types_n) for types_n in types]
@@ -129,13 +123,7 @@ def groups(starts_s: Sequence[int]) -> Iterator[tuple[int, int]]:
 def search_batch(
     batch: Batch, cutoff: float, structures: Sequence[Structure]
 ) -> Iterator[tuple[int, int, Neighbors]]:
-    """Yield all atoms of a batch with their neighbours, a range at a time.
-
-    Raises
-    ------
-    DataError
-        If a structure cannot be searched, naming it; see `CellList`.
-    """
+    """Yield all atoms of a batch with their neighbours, a range at a time."""
     starts_s = batch.starts_s.tolist()
     for s_first, s_last in groups(starts_s):
         begin, end = starts_s[s_first], starts_s[s_last]

@@ -29,20 +29,6 @@ class BehlerDescriptor:
     G4 = 2 sum_{j<k} ((1 + lambda cos)/2)^zeta exp(-eta (d_ij^2 + d_ik^2 + d_jk^2)) fc fc fc,
     G5 the same without d_jk; each function has its own cutoff.
 
-    Parameters
-    ----------
-    setup
-        Of kind ``Behler2011``; of the central species.
-    species
-        Global species; ``types_n`` of all methods index this tuple. Neighbours
-        of species outside ``setup.environment`` contribute nothing.
-    cosine_convention
-        Of no meaning: there is one.
-    serving
-        Setup that declares the functions, see `aenetpy.descriptors.lookup`; by default
-        ``setup``. Its partners are places in ``setup.environment``. If it declares fewer,
-        the last components are 0.
-
     Notes
     -----
     Source: spec 6.3.
@@ -68,24 +54,7 @@ class BehlerDescriptor:
     def evaluate(
         self, atoms_a: NDArray[Any], types_n: Int, neighbors: Neighbors
     ) -> tuple[Float, None]:
-        """Evaluate the symmetry functions of some atoms.
-
-        Parameters
-        ----------
-        atoms_a
-            Indices of central atoms of this species, (a,) integer.
-        types_n
-            Species index of all atoms, (n,) int32.
-        neighbors
-            Neighbours within at least ``cutoff``, Å.
-
-        Returns
-        -------
-        features_ag
-            Values in the order of spec 6.3, (a, g) float64.
-        state
-            Nothing to remember for ``adjoint``.
-        """
+        """Evaluate the symmetry functions of some atoms."""
         features_ag = np.zeros((len(atoms_a), self.n_features))
         self._pass(
             atoms_a, types_n, neighbors, VALUES, features_ag[np.newaxis], np.empty((1, 0, 3))
@@ -106,19 +75,6 @@ class BehlerDescriptor:
         """Add the forces and the virial that belong to a gradient dE/dG.
 
         F_n = -sum_ag dE/dG_ag dG_ag/dr_n, virial_bc = sum_p r_pb dE/dr_pc in each structure.
-
-        Parameters
-        ----------
-        atoms_a, types_n, neighbors
-            As in ``evaluate``.
-        state
-            What ``evaluate`` returned.
-        gradient_ag
-            dE/dG, eV, (a, g) float64.
-        structures_n
-            Number of the structure of each atom, (n,) int64.
-        forces_nc, virial_scc
-            Added to, eV/Å (n, 3) and eV (s, 3, 3), C-contiguous float64.
         """
         self.adjoints(
             atoms_a,

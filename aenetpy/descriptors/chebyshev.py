@@ -31,20 +31,6 @@ class ChebyshevDescriptor:
 
         G_n = sum_j     s_j     f_c(d_j, R_r) T_n(2 d_j/R_r - 1)                  n = 0 ... N_r
         G_n = sum_{j<k} s_j s_k f_c(d_j, R_a) f_c(d_k, R_a) T_n(cos theta_jk)     n = 0 ... N_a
-
-    Parameters
-    ----------
-    setup
-        Setup of the central species.
-    species
-        All species; ``types_n`` counts in this order. Those missing in the
-        environment of the setup have species weight 0.
-    cosine_convention
-        "new": T_n(cos theta). "old": T_n((2 cos theta - pi)/pi), with which
-        potentials of aenet 2.0.3 and before were trained. "half": T_n((1 + cos theta)/2),
-        of a fork.
-    serving
-        Of no meaning: each setup serves itself.
     """
 
     def __init__(

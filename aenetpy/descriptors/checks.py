@@ -14,13 +14,7 @@ from aenetpy.errors import DataError, InputError, NumericalError
 
 
 def check_contact(structure: Structure, closest: Contact, setups: Sequence[Setup]) -> None:
-    """Refuse a structure with two atoms closer than RMIN.
-
-    Raises
-    ------
-    DataError
-        Naming the pair (1-based) and its distance.
-    """
+    """Refuse a structure with two atoms closer than RMIN."""
     r_min = smallest_distance(setups)
     if closest.distance >= r_min:
         return
@@ -44,13 +38,7 @@ def too_close(closest: Contact, r_min: float) -> str:
 
 
 def check_finite(structure: Structure, found: Fingerprints, setups: Sequence[Setup]) -> None:
-    """Refuse a structure whose fingerprints are not finite numbers.
-
-    Raises
-    ------
-    NumericalError
-        Naming the species and the component.
-    """
+    """Refuse a structure whose fingerprints are not finite numbers."""
     for setup, features_ng in zip(setups, found.features_tng, strict=True):
         if not np.isfinite(features_ng).all():
             component = int(np.argmin(np.isfinite(features_ng).all(axis=0))) + 1
@@ -62,13 +50,7 @@ def check_finite(structure: Structure, found: Fingerprints, setups: Sequence[Set
 
 
 def check_setups(setups: Sequence[Setup]) -> None:
-    """Refuse setups of different kinds, as aenet does.
-
-    Raises
-    ------
-    InputError
-        Naming the two kinds.
-    """
+    """Refuse setups of different kinds, as aenet does."""
     for setup in setups[1:]:
         if setup.family is not setups[0].family:
             raise InputError(

@@ -73,16 +73,6 @@ def proven_convention(setup: Setup) -> CosineConvention | None:
     "half" allows, "new" allows for atoms that have all their neighbours on one side; they are
     taken for "half" if the neighbours are many.
 
-    Parameters
-    ----------
-    setup
-        With the statistics of the training set.
-
-    Returns
-    -------
-    "new", "old", "half" or None
-        None without statistics, without angles, or if several conventions are possible.
-
     Notes
     -----
     Spec 6.2, other variables.
@@ -126,20 +116,6 @@ def choose_conventions(
 
     A setup that proves none follows the others, which the same program has made; so does
     one that looks like "half" beside a proof of something else.
-
-    Parameters
-    ----------
-    setups
-        Setup of each species, with statistics.
-    choice
-        "new", "old" or "half" for all setups, or "auto": as the statistics prove.
-
-    Raises
-    ------
-    UsageError
-        Another choice.
-    DataError
-        A setup that contradicts itself.
     """
     if choice not in get_args(ConventionChoice):
         raise UsageError(

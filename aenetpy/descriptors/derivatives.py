@@ -28,15 +28,7 @@ ATOMS_AT_A_TIME = 500
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What the forces of some structures are compared with, flat over their coordinates.
-
-    Parameters
-    ----------
-    coordinates_s
-        Coordinates of structure s are ``coordinates_s[s] : coordinates_s[s + 1]``, (s + 1,).
-    reference_q, weight_q
-        f_ref, and w of each coordinate, (q,) float64.
-    """
+    """What the forces of some structures are compared with, flat over their coordinates."""
 
     coordinates_s: Long
     reference_q: Float
@@ -82,17 +74,7 @@ class Derivatives(Protocol):
 
 
 class Recomputed:
-    """From the geometry, every time: no memory, and time by the number of neighbours.
-
-    Parameters
-    ----------
-    structure
-        Returns a structure by its number.
-    species, descriptors
-        In TYPES order.
-    strain
-        Whether the strain is one of the coordinates.
-    """
+    """From the geometry, every time: no memory, and time by the number of neighbours."""
 
     def __init__(
         self,

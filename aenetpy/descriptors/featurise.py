@@ -64,20 +64,6 @@ def batch_fingerprints(
     """Compute the fingerprints of all atoms of some structures.
 
     Each comes out as if it were alone.
-
-    Parameters
-    ----------
-    structures
-        Periodic or isolated; so few atoms in all that their neighbours fit into memory.
-    species
-        Global species, in the order of ``descriptors``.
-    descriptors
-        One per species.
-
-    Raises
-    ------
-    DataError
-        If a structure holds an unknown species, or neighbours cannot be searched.
     """
     batch = pack(structures, species)
     n_neighbors_n = np.empty(len(batch.types_n), dtype=np.int64)

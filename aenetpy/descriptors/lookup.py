@@ -25,19 +25,6 @@ def serving_species(setup: Setup, types: Sequence[str]) -> str:
     It is ``types[place of setup.species in ENV]``. The partners of these functions (type2,
     type3) are places too, and count in ENV of the central species.
 
-    Parameters
-    ----------
-    setup
-        Setup of the central species.
-    types
-        All species in the order of TYPES, with which the fingerprints were or will be made.
-
-    Raises
-    ------
-    DataError
-        If the species is not in its ENV, or ENV has places that TYPES has not; aenet reads
-        outside of its arrays then.
-
     Notes
     -----
     Spec 6.3, central-type defect. Chebyshev setups always serve their own species.
@@ -64,20 +51,7 @@ def serving_species(setup: Setup, types: Sequence[str]) -> str:
 
 
 def serving_setups(setups: Sequence[Setup]) -> list[Setup]:
-    """Return for each setup the one whose functions are evaluated instead of its own.
-
-    Parameters
-    ----------
-    setups
-        One per species; ``Setup.types`` tells the order of TYPES, else their own order does.
-
-    Raises
-    ------
-    DataError
-        As `serving_species`; if the setup that serves is not among them; or if it has more
-        functions than the one that it serves, where aenet stops with "number of symmetry
-        functions exceeded". Components without a function are 0, as in aenet.
-    """
+    """Return for each setup the one whose functions are evaluated instead of its own."""
     setup_of = {setup.species: setup for setup in setups}
     serving = []
     for setup in setups:
@@ -103,13 +77,7 @@ def serving_setups(setups: Sequence[Setup]) -> list[Setup]:
 
 
 def warn_of_lookup(setups: Sequence[Setup]) -> None:
-    """Warn once of all species that are described by the functions of another one.
-
-    Raises
-    ------
-    DataError
-        As `serving_setups`.
-    """
+    """Warn once of all species that are described by the functions of another one."""
     pairs = zip(setups, serving_setups(setups), strict=True)
     exchanged = [(one.species, other.species) for one, other in pairs if one is not other]
     if exchanged:

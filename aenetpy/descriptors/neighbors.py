@@ -90,12 +90,6 @@ class CellList:
     wrapped_nc
         Positions brought into the cell of ``axes_kc``, Å, (n, 3). Pairs are vectors
         between them plus multiples of the periodic axes.
-
-    Raises
-    ------
-    DataError
-        Coordinates not finite; periodic lattice vectors linearly dependent or far
-        too short.
     """
 
     def __init__(

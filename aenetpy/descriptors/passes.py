@@ -34,15 +34,6 @@ class PairDerivatives(NamedTuple):
 class BatchPass:
     """Fingerprints of some structures and their derivatives by the positions.
 
-    Parameters
-    ----------
-    structures
-        So few atoms in all that their neighbours fit into memory.
-    species
-        Global species, in the order of ``descriptors``.
-    descriptors
-        One per species.
-
     Attributes
     ----------
     batch
@@ -50,11 +41,6 @@ class BatchPass:
     features_tag
         Raw fingerprints per species, rows in the order of the atoms of the batch,
         t arrays (a, g).
-
-    Raises
-    ------
-    DataError
-        If a structure holds an unknown species, or neighbours cannot be searched.
     """
 
     def __init__(
@@ -74,18 +60,6 @@ class BatchPass:
         """Return forces and virials that belong to a gradient dE/dG.
 
         F_m = -Σ_a Σ_g dE/dG_ag dG_ag/dr_m and virial_s = Σ_p r_p ⊗ dE/dr_p over the pairs.
-
-        Parameters
-        ----------
-        gradient_tag
-            dE/dG, eV, as ``features_tag``.
-
-        Returns
-        -------
-        forces_nc
-            eV/Å, (n, 3) float64.
-        virial_scc
-            eV, (s, 3, 3) float64.
         """
         n_structures = len(self.batch.starts_s) - 1
         forces_nc = np.zeros((len(self.batch.types_n), 3))
@@ -113,19 +87,6 @@ class BatchPass:
         """Return how the fingerprints change while the atoms move.
 
         dG_ag = Σ_m dG_ag/dr_m · v_m + Σ_bc dG_ag/dε_bc e_bc; images move with their atoms.
-
-        Parameters
-        ----------
-        displacements_nc
-            v of all atoms of the batch, Å, (n, 3) float64.
-        strains_scc
-            e of each structure, with which every vector r between atoms becomes r + r·e,
-            (s, 3, 3) float64; none by default.
-
-        Returns
-        -------
-        rates_tag
-            dG, as ``features_tag``.
         """
         batch, descriptors = self.batch, self._descriptors
         displacements_nc = np.ascontiguousarray(displacements_nc, np.float64)
@@ -176,17 +137,6 @@ class BatchPass:
         Summed over the images of each atom. For small cells this is less than what the
         neighbours take, and an epoch of training is two products of matrices; for large ones
         it grows quadratically (design 3.4).
-
-        Parameters
-        ----------
-        strain
-            Whether nine components of the strain follow the positions, see `directional`.
-
-        Returns
-        -------
-        list
-            By structure, then species: the atoms of the species in the structure,
-            components, coordinates, (a, g, 3 n) or (a, g, 3 n + 9) float64, 1/Å.
         """
         starts_s = self.batch.starts_s
         rows_n = np.empty(len(self.batch.types_n), np.int64)

@@ -10,13 +10,7 @@ from aenetpy.inputs.lines import Place
 
 
 class Repeats:
-    """Finds structures that are equal in all but their names.
-
-    Attributes
-    ----------
-    names
-        Name of the first structure of each content, by its digest.
-    """
+    """Finds structures that are equal in all but their names."""
 
     def __init__(self) -> None:
         self.names: dict[str, str] = {}

@@ -19,13 +19,7 @@ ADD_TO_TYPES = "add it to TYPES with a setup or network of its own, or remove th
 
 
 def type_indices(structure: Structure, species: Sequence[str]) -> Int:
-    """Return the 0-based index of each atom's species.
-
-    Raises
-    ------
-    DataError
-        If the structure holds a species that is not in ``species``.
-    """
+    """Return the 0-based index of each atom's species."""
     index = {symbol: t for t, symbol in enumerate(species)}
     try:
         return np.array([index[symbol] for symbol in structure.species], dtype=np.int32)
@@ -40,22 +34,7 @@ def refuse_unknown(
     message: str = NOT_IN_TYPES,
     hint: str | None = ADD_TO_TYPES,
 ) -> None:
-    """Refuse species that are not known.
-
-    Parameters
-    ----------
-    structure
-        What may hold some.
-    known
-        The species that may be in it.
-    message, hint
-        With ``{missing}`` and ``{known}`` in place of the species.
-
-    Raises
-    ------
-    DataError
-        Naming them.
-    """
+    """Refuse species that are not known."""
     missing = set(structure.species) - set(known)
     if missing:  # by mistake, they may be numbers
         names = " ".join(sorted(map(str, missing)))
@@ -75,20 +54,6 @@ def check_species(
     aenet computes such fingerprints from undefined weights (spec 6.2, 6.3). With a
     single species in ENV the Chebyshev values have no weights and are defined,
     although blind to the species; that is let through with a warning.
-
-    Parameters
-    ----------
-    structure
-        What may hold some.
-    setups
-        One per species; those of absent species play no role.
-    message, hint
-        On species without a setup, see `refuse_unknown`.
-
-    Raises
-    ------
-    DataError
-        Naming the species and the setup.
     """
     refuse_unknown(structure, [setup.species for setup in setups], message, hint)
     present = set(structure.species)

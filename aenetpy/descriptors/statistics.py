@@ -15,11 +15,6 @@ class RunningStatistics:
     For the n-th atom a <- (n a + x)/(n + 1) (spec 7.1), so that the footer of a
     training set comes out the same to the last bit, in whatever portions the atoms
     arrive.
-
-    Parameters
-    ----------
-    n_features
-        Number of fingerprint components.
     """
 
     def __init__(self, n_features: int) -> None:

@@ -38,11 +38,6 @@ class VerletList:
         Largest distance of neighbours, inclusive, Å.
     skin
         How much further the list may reach, Å; 0 searches at every step.
-
-    Attributes
-    ----------
-    n_searches
-        How often neighbours were searched.
     """
 
     def __init__(self, cutoff: float, skin: float) -> None:

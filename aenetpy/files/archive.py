@@ -17,13 +17,7 @@ from aenetpy.files.files import read_bytes, replace_file
 
 
 def write_archive(path: str | Path, arrays: Mapping[str, Any]) -> None:
-    """Write arrays by name, complete or not at all.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
+    """Write arrays by name, complete or not at all."""
     with replace_file(path) as file:
         np.savez(file, **arrays)
 
@@ -32,13 +26,6 @@ def read_archive(path: str | Path) -> dict[str, NDArray[Any]]:
     """Return the arrays of a file that `write_archive` wrote, by name.
 
     What is compressed is refused: ``numpy.savez`` does not, and a kilobyte may hold a gigabyte.
-
-    Raises
-    ------
-    DataError
-        The file cannot be read.
-    ValueError
-        It is damaged, or of others.
     """
     content = read_bytes(path)
     try:

@@ -10,24 +10,7 @@ from aenetpy.files.files import writing_error
 
 
 class GrowingFile:
-    """A text file that is appended to.
-
-    Parameters
-    ----------
-    path
-        The file.
-    sizes
-        Bytes of each file that the state of the run accounts for, by the last two parts of its
-        path; kept up to date by `flush`. What stands behind them was written by a run that was
-        killed, and is cut off.
-    header
-        Of a new file.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
+    """A text file that is appended to."""
 
     def __init__(self, path: Path, sizes: dict[str, int], header: str = "") -> None:
         self._path, self._sizes = path, sizes

@@ -13,24 +13,12 @@ from aenetpy.files.files import read_bytes, write_text
 
 
 def write_sealed(path: str | Path, content: Mapping[str, Any], indent: int | None = None) -> None:
-    """Write an object with its digest, complete or not at all.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
+    """Write an object with its digest, complete or not at all."""
     write_text(path, json.dumps({**content, "seal": _seal(content)}, indent=indent) + "\n")
 
 
 def read_sealed(path: str | Path, form: str, hint: str) -> dict[str, Any]:
-    """Return the object that `write_sealed` wrote, whose key ``format`` is ``form``.
-
-    Raises
-    ------
-    DataError
-        Not found, foreign, or other than it was written, with the hint.
-    """
+    """Return the object that `write_sealed` wrote, whose key ``format`` is ``form``."""
     try:
         content: dict[str, Any] = json.loads(read_bytes(path))
         is_whole = content.pop("seal") == _seal(content) and content.pop("format") == form

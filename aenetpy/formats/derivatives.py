@@ -58,23 +58,7 @@ class StructureDerivatives:
 
 
 def iter_derivatives(path: str | Path) -> Iterator[StructureDerivatives]:
-    """Read ``<OUTPUT>.forces`` one structure at a time (spec 7.4).
-
-    Parameters
-    ----------
-    path
-        The binary file.
-
-    Yields
-    ------
-    StructureDerivatives
-        In the order of FILES.
-
-    Raises
-    ------
-    DataError
-        Not found, foreign, big-endian, truncated or damaged.
-    """
+    """Read ``<OUTPUT>.forces`` one structure at a time (spec 7.4)."""
     reader = RecordReader(path, "derivatives file", first_length=4)
     n_structures = reader.count("number of structures")
     largest = 0
@@ -92,16 +76,6 @@ class DerivativesWriter:
 
     A context manager: the file appears under its name when the block ends
     without an exception, after ``finish``.
-
-    Parameters
-    ----------
-    path
-        The file to make or replace.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -128,17 +102,7 @@ class DerivativesWriter:
     def append(
         self, name: str, n_atoms: int, n_species: int, atoms: Sequence[AtomDerivatives] | None
     ) -> None:
-        """Write one structure.
-
-        Parameters
-        ----------
-        name
-            The file as listed in FILES.
-        n_atoms, n_species
-            Atoms and different species.
-        atoms
-            One per atom, or None to leave out the derivatives.
-        """
+        """Write one structure."""
         encoded_name = name.encode("utf-8", "surrogateescape")
         self._file.write(
             integer_record(len(encoded_name))

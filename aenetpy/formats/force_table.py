@@ -20,19 +20,7 @@ def format_forces_table(
     reference_nc: Float,
     predicted_nc: Float,
 ) -> str:
-    """Return the file content: a heading, then one row per atom.
-
-    Parameters
-    ----------
-    names_n
-        File of the structure of each atom.
-    numbers_n
-        Number of the atom in its structure, from 1.
-    species_n
-        Its symbol.
-    reference_nc, predicted_nc
-        Forces, eV/Å, (n, 3) float64.
-    """
+    """Return the file content: a heading, then one row per atom."""
     rows = zip(
         numbers_n, species_n, reference_nc.tolist(), predicted_nc.tolist(), names_n, strict=True
     )

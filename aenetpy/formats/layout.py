@@ -82,22 +82,7 @@ LIST_DIRECTED: Writer[str] = {
 def read_fields(
     reader: Reader, fields: Sequence[Field], values: dict[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Return the values of items by name.
-
-    Parameters
-    ----------
-    reader
-        Stands at the first item.
-    fields
-        The items.
-    values
-        Those read before; the new ones are put in.
-
-    Raises
-    ------
-    DataError
-        The file ends, or an item is not what it should be.
-    """
+    """Return the values of items by name."""
     values = {} if values is None else values
     for field in fields:
         names = field.name.split()
@@ -124,17 +109,7 @@ def read_fields(
 def write_fields(
     writer: Writer[Item], fields: Sequence[Field], values: Mapping[str, Any]
 ) -> list[Item]:
-    """Return items as bytes, or as text.
-
-    Parameters
-    ----------
-    writer
-        How they are written.
-    fields
-        The items.
-    values
-        Their values by name; more of them do no harm.
-    """
+    """Return items as bytes, or as text."""
     items = []
     for field in fields:
         found = [values[name] for name in field.name.split()]
@@ -144,17 +119,7 @@ def write_fields(
 
 
 def made(kind: type[Made], values: Mapping[str, Any], **more: Any) -> Made:
-    """Return a dataclass of values that were read by the names it has for them.
-
-    Parameters
-    ----------
-    kind
-        The class.
-    values
-        What was read; more than the class has does no harm.
-    more
-        Values that were not read by these names.
-    """
+    """Return a dataclass of values that were read by the names it has for them."""
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: value for name, value in values.items() if name in names} | more)
 

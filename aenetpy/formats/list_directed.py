@@ -40,22 +40,7 @@ def list_directed_line(values: Iterable[float]) -> str:
 
 
 class LineReader:
-    """Walk over the lines of a text file written by Fortran.
-
-    Parameters
-    ----------
-    path
-        The file, for messages.
-    text
-        Its content.
-    indent
-        What precedes text on its line.
-
-    Raises
-    ------
-    DataError
-        From the reading methods: the file ends, or a number cannot be read.
-    """
+    """Walk over the lines of a text file written by Fortran."""
 
     def __init__(self, path: str | Path, text: str, indent: str = "") -> None:
         self.path = path

@@ -112,13 +112,7 @@ def write_network(path: str | Path, network: SpeciesPotential) -> None:
 
 
 def encode_network(network: SpeciesPotential) -> bytes:
-    """Return the 36 records of a potential (spec 7.3).
-
-    Parameters
-    ----------
-    network
-        The potential.
-    """
+    """Return the 36 records of a potential (spec 7.3)."""
     values = network_values(network)
     return b"".join(
         [
@@ -130,13 +124,7 @@ def encode_network(network: SpeciesPotential) -> bytes:
 
 
 def network_values(network: SpeciesPotential) -> dict[str, Any]:
-    """Return the value of each item but those of the setup.
-
-    Parameters
-    ----------
-    network
-        The potential.
-    """
+    """Return the value of each item but those of the setup."""
     return {
         **vars(network),
         **_sizes(network.nodes_l),

@@ -20,31 +20,12 @@ from aenetpy.formats.setup import SETUP, setup_values
 
 
 def write_network_ascii(path: str | Path, network: SpeciesPotential) -> None:
-    """Write ``.nn.ascii`` (spec 8.3), complete or not at all.
-
-    Parameters
-    ----------
-    path
-        The file to make or replace.
-    network
-        What to write.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
+    """Write ``.nn.ascii`` (spec 8.3), complete or not at all."""
     write_text(path, format_network(network))
 
 
 def format_network(network: SpeciesPotential) -> str:
-    """Return the text of ``.nn.ascii`` (spec 8.3) in the layout of aenet-PyTorch.
-
-    Parameters
-    ----------
-    network
-        The potential.
-    """
+    """Return the text of ``.nn.ascii`` (spec 8.3) in the layout of aenet-PyTorch."""
     values = network_values(network)
     lines = [
         *write_fields(_COLUMNS, LAYERS + STEPS + WEIGHTS, values),

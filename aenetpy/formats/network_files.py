@@ -18,26 +18,7 @@ _TEXT = ("*.nn.ascii",)
 
 
 def read_networks(source: NetworkSource) -> dict[str, tuple[Path, SpeciesPotential]]:
-    """Read the potential file of each species.
-
-    Parameters
-    ----------
-    source
-        A folder that holds one ``.nn`` file of each species (text files ``.nn.ascii``
-        count for species that have no binary one, saved epochs ``.nn-00001`` never),
-        one file, several files, or a mapping from species to file.
-
-    Returns
-    -------
-    dict
-        Path and content by species, in the order given; of a folder, by file name.
-
-    Raises
-    ------
-    DataError
-        If a file is missing or damaged, a folder holds none, or two files are of one
-        species: naming them.
-    """
+    """Read the potential file of each species."""
     if isinstance(source, Mapping):
         return {symbol: (Path(path), read_network(path)) for symbol, path in source.items()}
     if not isinstance(source, str | Path):

@@ -39,16 +39,6 @@ _KNOWN = (
 def recognise(path: str | Path) -> str:
     """Return what a file is: one of the names above.
 
-    Parameters
-    ----------
-    path
-        A binary or text file of aenet.
-
-    Raises
-    ------
-    DataError
-        Not found, empty, big-endian, or none of aenet's files.
-
     Notes
     -----
     Binary files differ in the lengths of their first records (spec 7), text files in
@@ -67,13 +57,7 @@ def recognise(path: str | Path) -> str:
 
 @contextmanager
 def kind_named(path: str | Path, *wanted: str) -> Iterator[None]:
-    """Where reading a file fails, say which of aenet's other files it is, if it is one.
-
-    Raises
-    ------
-    DataError
-        As the reader does, or naming the other kind.
-    """
+    """Where reading a file fails, say which of aenet's other files it is, if it is one."""
     try:
         yield
     except DataError:

@@ -84,25 +84,7 @@ def decode_text(data: bytes) -> str:
 
 
 class RecordReader:
-    """Walk over the records of a file.
-
-    Parameters
-    ----------
-    path
-        The file; it is read a block at a time, as it was when it was opened.
-    kind
-        What the file should be, for messages: ``training set``.
-    first_length
-        Bytes of the first record, by which a foreign file is recognised.
-    remedy
-        What to do with a damaged file, for messages.
-
-    Raises
-    ------
-    DataError
-        No such file, not a binary file of aenet, or big-endian; the reading
-        methods: truncated, damaged, or changed by another program meanwhile.
-    """
+    """Walk over the records of a file."""
 
     def __init__(
         self, path: str | Path, kind: str, first_length: int, remedy: str = "write it again"

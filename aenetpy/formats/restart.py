@@ -31,25 +31,7 @@ MEMORY = 20
 
 @dataclass(frozen=True, eq=False)
 class BfgsRestart:
-    """State of L-BFGS-B 3.0, by the names of its own arguments.
-
-    Parameters
-    ----------
-    m, n
-        Corrections kept (20 in aenet), number of all weights.
-    factr, pgtol
-        Tolerances.
-    task, csave
-        Where it stands, 60 characters.
-    iprint
-        Verbosity.
-    l, u, nbd
-        Bounds and their kind, (n,) float64, float64, int32.
-    wa, iwa
-        Workspace, ((2m+5)n + 11m² + 8m,) float64 and (3n,) int32.
-    lsave, isave, dsave
-        (4,) and (44,) int32, (29,) float64.
-    """
+    """State of L-BFGS-B 3.0, by the names of its own arguments."""
 
     m: int
     n: int
@@ -98,19 +80,7 @@ Restart: TypeAlias = BfgsRestart | EkfRestart
 
 
 def read_restart(path: str | Path) -> Restart:
-    """Read ``train.restart`` of either method (spec 7.5).
-
-    Parameters
-    ----------
-    path
-        The binary file.
-
-    Raises
-    ------
-    DataError
-        Not found, foreign, big-endian, truncated, damaged, of an unknown
-        method, or larger than one Fortran record.
-    """
+    """Read ``train.restart`` of either method (spec 7.5)."""
     reader = RecordReader(path, "restart file", first_length=50, remedy=REMEDY)
     method = reader.text("method", 50)
     if method == "bfgs":
@@ -124,20 +94,7 @@ def read_restart(path: str | Path) -> Restart:
 
 
 def write_restart(path: str | Path, restart: Restart) -> None:
-    """Write ``train.restart`` (spec 7.5), complete or not at all.
-
-    Parameters
-    ----------
-    path
-        The file to make or replace.
-    restart
-        The state.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written, or its state exceeds one Fortran record.
-    """
+    """Write ``train.restart`` (spec 7.5), complete or not at all."""
     write_bytes(path, encode_restart(restart))
 
 
@@ -149,13 +106,7 @@ def encode_restart(restart: Restart) -> bytes:
 
 
 def check_restart(restart: Restart) -> None:
-    """Refuse a state from which no method can go on; see `check_bfgs` and `check_ekf`.
-
-    Raises
-    ------
-    DataError
-        If it is damaged, or was made with other settings; the caller names its file.
-    """
+    """Refuse a state from which no method can go on; see `check_bfgs` and `check_ekf`."""
     if isinstance(restart, BfgsRestart):
         check_bfgs(restart)
     else:
@@ -171,11 +122,6 @@ def check_bfgs(restart: BfgsRestart) -> None:
     """Refuse a state that would lead the compiled code out of its arrays.
 
     One that had ended is not continued and may hold anything.
-
-    Raises
-    ------
-    DataError
-        If it was made with other settings, or an offset, a counter or a number cannot be.
     """
     if restart.m != MEMORY:
         raise DataError(
@@ -203,13 +149,7 @@ def check_bfgs(restart: BfgsRestart) -> None:
 
 
 def check_ekf(restart: EkfRestart) -> None:
-    """Refuse a state that makes all weights NaN; beyond its group a P may hold anything.
-
-    Raises
-    ------
-    DataError
-        If P is not finite.
-    """
+    """Refuse a state that makes all weights NaN; beyond its group a P may hold anything."""
     groups = zip(restart.sizes_k, restart.covariance_kww, strict=True)
     sound = all(np.isfinite(covariance_ww[:n, :n]).all() for n, covariance_ww in groups)
     if not sound:

@@ -19,24 +19,7 @@ _64_BITS = 2**64 - 1
 
 
 def read_rngstate(path: str | Path) -> Int:
-    """Read ``train.rngstate`` (spec 7.6).
-
-    Parameters
-    ----------
-    path
-        The binary file.
-
-    Returns
-    -------
-    NDArray[int32]
-        The seed; ``GfortranRandom`` needs one of ``N_WORDS``, aenet draws
-        anew from any other.
-
-    Raises
-    ------
-    DataError
-        Not found, foreign, big-endian, truncated or damaged.
-    """
+    """Read ``train.rngstate`` (spec 7.6)."""
     reader = RecordReader(
         path, "random number state", first_length=4, remedy="remove it to draw a new test set"
     )
@@ -46,20 +29,7 @@ def read_rngstate(path: str | Path) -> Int:
 
 
 def write_rngstate(path: str | Path, words: Int | Sequence[int]) -> None:
-    """Write ``train.rngstate`` (spec 7.6), complete or not at all.
-
-    Parameters
-    ----------
-    path
-        The file to make or replace.
-    words
-        The seed as int32 numbers, as of ``GfortranRandom.state_words``.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
+    """Write ``train.rngstate`` (spec 7.6), complete or not at all."""
     write_bytes(path, integer_record(len(words)) + array_record(words, "<i4"))
 
 
@@ -70,11 +40,6 @@ class GfortranRandom:
     the low word first, exclusive-or'ed with fixed masks. One number is
 
         r = (rotl(5 s_1, 7) * 9 >> 11) * 2**-53
-
-    Parameters
-    ----------
-    words
-        Seed as in ``train.rngstate``, (8,) int32.
     """
 
     def __init__(self, words: Int | Sequence[int]) -> None:
@@ -84,13 +49,7 @@ class GfortranRandom:
 
     @classmethod
     def from_seed(cls, seed: int) -> GfortranRandom:
-        """Return a stream of its own for each seed.
-
-        Parameters
-        ----------
-        seed
-            Not negative; spread over the state by ``numpy.random.SeedSequence``.
-        """
+        """Return a stream of its own for each seed."""
         return cls(np.random.SeedSequence(seed).generate_state(N_WORDS, np.uint32).view(np.int32))
 
     def random(self) -> float:

@@ -40,13 +40,7 @@ SETUP = (
 
 
 def setup_values(setup: Setup) -> dict[str, Any]:
-    """Return the value of each item; a setup without statistics has counted 0 atoms.
-
-    Parameters
-    ----------
-    setup
-        The setup.
-    """
+    """Return the value of each item; a setup without statistics has counted 0 atoms."""
     return {
         **vars(setup),
         **vars(setup.known_statistics),
@@ -57,18 +51,7 @@ def setup_values(setup: Setup) -> dict[str, Any]:
 
 
 def read_setup(reader: Reader) -> Setup:
-    """Read the items of a setup (spec 7.1, 8.2, 8.3).
-
-    Parameters
-    ----------
-    reader
-        Stands at the description.
-
-    Raises
-    ------
-    DataError
-        Truncated, damaged, or with numbers that cannot be, see `check_setup`.
-    """
+    """Read the items of a setup (spec 7.1, 8.2, 8.3)."""
     values = read_fields(reader, SETUP)
     values["kind"] = values["kind"].strip()
     values["functions_g"] = np.array(values["functions_g"], np.int32)

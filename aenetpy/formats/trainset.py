@@ -113,18 +113,6 @@ def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]
     """Return a training set that was read, if its numbers are finite and its setups in order.
 
     Forces that are unknown, as those of displaced copies, are not a number for a whole structure.
-
-    Parameters
-    ----------
-    trainset
-        As it was read.
-    error
-        Makes an error of the file from a message and a hint.
-
-    Raises
-    ------
-    DataError
-        Naming the structure and the number, or the setup.
     """
     hint = "generate it again"
     low, high = trainset.energy_minimum, trainset.energy_maximum
@@ -225,11 +213,6 @@ class TrainingSetWriter:
         As in ``TrainingSet``.
     opener
         Opens the file, see ``new_files``.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written, or a species has more than two characters.
     """
 
     def __init__(
@@ -284,23 +267,7 @@ class TrainingSetWriter:
         *,
         n_species: int | None = None,
     ) -> None:
-        """Write one structure.
-
-        Parameters
-        ----------
-        name
-            The file as listed in FILES.
-        types_n
-            0-based species index of each atom, (n,).
-        positions_nc, forces_nc
-            Å and eV/Å, (n, 3).
-        energy
-            Target energy of the whole structure, eV.
-        features_tng
-            For each species the fingerprints of its atoms in atom order, (n_t, g_t).
-        n_species
-            Different species of the structure; counted if not given.
-        """
+        """Write one structure."""
         types_n = np.asarray(types_n)
         if n_species is None:
             n_species = len(set(types_n.tolist()))
@@ -323,15 +290,7 @@ class TrainingSetWriter:
         energy_maximum: float,
         setups_t: Sequence[Setup] | None = None,
     ) -> None:
-        """Write the footer and the number of structures.
-
-        Parameters
-        ----------
-        energy_average, energy_minimum, energy_maximum
-            Of the energies per atom, eV.
-        setups_t
-            Setup of each species with statistics, or None.
-        """
+        """Write the footer and the number of structures."""
         footer = {
             "n_atoms": self.n_atoms,
             "energy_average": energy_average,

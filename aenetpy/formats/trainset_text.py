@@ -54,18 +54,7 @@ _PER_LINE = 1000  # fingerprint values per line of trnset2ASCII.x
 
 
 def read_trainset_ascii(path: str | Path) -> TrainingSet:
-    """Read a training set as text, either layout (spec 8.1, 8.2).
-
-    Parameters
-    ----------
-    path
-        The text file; the layout is recognised from its first line.
-
-    Raises
-    ------
-    DataError
-        Not found, truncated, or not numbers where numbers should be.
-    """
+    """Read a training set as text, either layout (spec 8.1, 8.2)."""
     text = read_text(path)
     lines = LineReader(path, text)
     if lines.text("file name or number of species").strip().isdecimal():
@@ -76,38 +65,13 @@ def read_trainset_ascii(path: str | Path) -> TrainingSet:
 def write_trainset_ascii(
     path: str | Path, trainset: TrainingSet, *, source: str | None = None
 ) -> None:
-    """Write a training set as text, complete or not at all.
-
-    Parameters
-    ----------
-    path
-        The file to make or replace.
-    trainset
-        What to write.
-    source
-        Name of the binary file: writes the layout of ``trnset2ASCII.x``
-        (spec 8.1, no setups), which begins with it. None writes the layout
-        of aenet-PyTorch (spec 8.2).
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
+    """Write a training set as text, complete or not at all."""
     text = format_pytorch(trainset) if source is None else format_aenet(trainset, source)
     write_text(path, text)
 
 
 def format_aenet(trainset: TrainingSet, source: str) -> str:
-    """Return the text as of ``trnset2ASCII.x`` (spec 8.1).
-
-    Parameters
-    ----------
-    trainset
-        What to write.
-    source
-        Name of the binary file.
-    """
+    """Return the text as of ``trnset2ASCII.x`` (spec 8.1)."""
     text = [f"{source}\n", *write_fields(_AENET_LINES, _AENET, _values(trainset))]
     for s, atoms in enumerate(_features_by_structure(trainset)):
         text.append(f"{trainset.names_s[s]}\n")
@@ -119,13 +83,7 @@ def format_aenet(trainset: TrainingSet, source: str) -> str:
 
 
 def format_pytorch(trainset: TrainingSet) -> str:
-    """Return the text as of ``trainbin2ASCII.x`` of aenet-PyTorch (spec 8.2).
-
-    Parameters
-    ----------
-    trainset
-        What to write.
-    """
+    """Return the text as of ``trainbin2ASCII.x`` of aenet-PyTorch (spec 8.2)."""
     text = write_fields(_PYTORCH_LINES, _PYTORCH, _values(trainset))
     for t, setup in enumerate(trainset.setups_t or ()):
         values = {"type": t + 1, **setup_values(setup)}

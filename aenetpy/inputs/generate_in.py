@@ -241,15 +241,6 @@ def with_more_files(
 
     Patterns are replaced by what they stand for, lest they match the further files too.
     Everything else stays as it stands.
-
-    Parameters
-    ----------
-    text, content
-        The file, and what was read from it.
-    names
-        The files to add.
-    output
-        Another OUTPUT, if there is to be one.
     """
     lines = text.rstrip("\n").split("\n")
     listed: dict[int, list[str]] = {}

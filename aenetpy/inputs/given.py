@@ -34,17 +34,6 @@ class YamlValue:
     """A value of a YAML file: text, a sequence or a mapping.
 
     Scalars stay the text that the user wrote, so that ``no`` is a name and ``1e-3`` a number.
-
-    Parameters
-    ----------
-    data
-        The text, None if empty; a list or a dict of values.
-    place
-        Where it stands.
-    name
-        Its keys from the top, for messages: ``variants.paper.taylor``.
-    quoted
-        Whether a text stands in quotes, so that it is no number.
     """
 
     data: Any
@@ -158,13 +147,7 @@ def yaml_text(text: str) -> str:
 
 
 def read_yaml(path: str | Path, kind: str) -> YamlValue:
-    """Read a YAML file that holds one mapping; ``kind`` is its usual name.
-
-    Raises
-    ------
-    InputError
-        Not found, another input file, not YAML, a key that is given twice, or no mapping.
-    """
+    """Read a YAML file that holds one mapping; ``kind`` is its usual name."""
     import yaml
 
     text = read_text(path)

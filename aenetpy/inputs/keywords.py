@@ -69,22 +69,6 @@ class Keywords:
     A keyword is the first token of a line in any case, the first of several
     counts, and their order is free. The data of a keyword reach to the next
     keyword. Unlike in aenet no word inside a data line is taken for a keyword.
-
-    Parameters
-    ----------
-    path
-        The file.
-    values
-        Keywords with a value, or nothing, on their own line.
-    blocks
-        Keywords with data lines below.
-    lines
-        Instead of those in the file, for keywords that stand in a file of another format.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or is not text.
     """
 
     def __init__(
@@ -217,13 +201,7 @@ class Keywords:
         return _FLAGS[tokens[0].lower()]
 
     def value(self, item: Item) -> Any:
-        """Return the value of a keyword, or the default that its table has for it.
-
-        Raises
-        ------
-        InputError
-            If it is not of the kind, out of bounds, or none of the choices.
-        """
+        """Return the value of a keyword, or the default that its table has for it."""
         name = item.name
         if item.kind == "flag":
             return self.flag(name)

@@ -62,13 +62,7 @@ class Entry:
 
 
 def read_text(path: str | Path, error: type[AenetpyError] = InputError) -> str:
-    """Return the content of a text file.
-
-    Raises
-    ------
-    AenetpyError
-        Of the class ``error``, if the file cannot be read or is not text.
-    """
+    """Return the content of a text file."""
     try:
         with waiting(), open(path, "rb") as file:
             raw = bytearray()  # at once, as much memory would be taken as is asked for
@@ -158,20 +152,6 @@ def parse_arguments(
 
     Keys are compared as a whole. aenet takes the first place where the text of
     a key occurs, even inside another key; where that gives another value, the user is told.
-
-    Parameters
-    ----------
-    text
-        The line, without what stands before the arguments.
-    keys
-        Known keys and the number of values of each.
-    place, what
-        Where the line stands and what it describes, for messages.
-
-    Raises
-    ------
-    InputError
-        If a known key has no value.
     """
     text = COMMENT.sub("", text)
     matches = list(_ARGUMENT.finditer(text))

@@ -213,22 +213,7 @@ class AseInput:
 def contradiction(
     given: Collection[str], ensemble: Ensemble, time_step: float | None
 ) -> tuple[str, str, str] | None:
-    """Return what keys of molecular dynamics say against each other; None if they do not.
-
-    Parameters
-    ----------
-    given
-        Keys that stand in the file.
-    ensemble
-        What they, or the defaults, ask for.
-    time_step
-        fs; None if it is not given.
-
-    Returns
-    -------
-    key, message, hint
-        The key that is wrong, what is wrong, and what to do.
-    """
+    """Return what keys of molecular dynamics say against each other; None if they do not."""
     for key, ensembles in _ENSEMBLES_OF.items():
         if key in given and ensemble.name not in ensembles:
             return (
@@ -251,21 +236,7 @@ def contradiction(
 
 
 def read_ase_input(path: str | Path, *, md: bool = False) -> AseInput:
-    """Read the JSON file.
-
-    Parameters
-    ----------
-    path
-        The file.
-    md
-        Whether the keys of the dynamics are required.
-
-    Raises
-    ------
-    InputError
-        No such file, not JSON, an unknown, repeated or missing key, or a value that
-        makes no sense, with the line.
-    """
+    """Read the JSON file."""
     return _Reader(path).read(md)
 
 

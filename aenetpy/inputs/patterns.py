@@ -17,18 +17,6 @@ def matches(entry: str, folder: str | Path = ".") -> list[str]:
 
     ``*``, ``?`` and ``[...]`` match within a name, ``**`` any number of folders. Index and
     options behind a pattern go to each match. A file that is called like the pattern goes first.
-
-    Parameters
-    ----------
-    entry
-        A path, perhaps a pattern, with ``@index`` and options such as ``#units=`` or without.
-    folder
-        From where it is seen.
-
-    Returns
-    -------
-    entries
-        The entry itself if it is no pattern; nothing if no file matches.
     """
     if not _MAGIC.search(entry):
         return [entry]

@@ -149,29 +149,7 @@ class RelaxOptions:
 
 @dataclass(frozen=True)
 class PredictInput:
-    """What ``predict.in`` says (spec 4).
-
-    Parameters
-    ----------
-    path
-        The file itself.
-    species
-        TYPES in order.
-    networks
-        Potential file of each species, in the order of ``species``; maybe empty for a committee.
-    files
-        Entries of FILES; empty if structures come from elsewhere.
-    forces
-        Whether to compute forces; RELAX implies it.
-    print_atomic_energies, timing, debug
-        Flags as in aenet.
-    relax
-        Options of RELAX, None without it.
-    verbosity
-        low, normal or high.
-    lines
-        Line of each keyword that is present.
-    """
+    """What ``predict.in`` says (spec 4)."""
 
     path: str
     species: tuple[str, ...]

@@ -126,17 +126,7 @@ class Crystal:
 
 @dataclass(frozen=True)
 class BulkProperty:
-    """Lattice constant, volume, energy and bulk moduli of a crystal.
-
-    Parameters
-    ----------
-    name
-        As in the file.
-    crystal
-        With lattice constants to begin with.
-    values
-        What is known of them, by quantity, see `BULK_UNITS`.
-    """
+    """Lattice constant, volume, energy and bulk moduli of a crystal."""
 
     name: str
     crystal: Crystal
@@ -191,13 +181,7 @@ Property: TypeAlias = BulkProperty | SurfaceProperty
 
 
 def read_properties(value: YamlValue) -> tuple[Property, ...]:
-    """Return the properties that stand under a key, ``name: {kind: ..., ...}`` each.
-
-    Raises
-    ------
-    InputError
-        If a key is missing or unknown, or a value is wrong, with the line.
-    """
+    """Return the properties that stand under a key, ``name: {kind: ..., ...}`` each."""
     return tuple(_read_property(name, item) for name, item in value.mapping().items())
 
 

@@ -87,13 +87,7 @@ class Reference:
 
 
 def read_reference(value: YamlValue) -> Reference:
-    """Return what stands in the key ``reference``.
-
-    Raises
-    ------
-    InputError
-        If a key is missing or unknown, or a value is wrong, with the line.
-    """
+    """Return what stands in the key ``reference``."""
     keys = value.only(names(REFERENCE_KEYS))
     if "calculator" not in keys:
         raise value.error("has no key 'calculator'", "add it, such as 'calculator: emt'")

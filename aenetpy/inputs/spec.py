@@ -51,35 +51,7 @@ class Bounds:
 
 @dataclass(frozen=True)
 class Item:
-    """A keyword, or a key, of an input file.
-
-    Parameters
-    ----------
-    name
-        As it is written.
-    kind
-        What stands behind it.
-    sentence
-        What it means, in Markdown.
-    default
-        Without it; None for none.
-    required
-        Whether there is no default.
-    told
-        The default in words, where the value does not tell.
-    bounds, unit
-        Of a number.
-    choices
-        Of a word.
-    form
-        As a user writes it, in Markdown; follows from kind, bounds, unit and choices otherwise.
-    hint
-        What to do about a value that is out of bounds.
-    field
-        Where its value goes; otherwise its name in lower case.
-    keys
-        What may stand in it.
-    """
+    """A keyword, or a key, of an input file."""
 
     name: str
     kind: Kind
@@ -124,21 +96,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Table:
-    """What a kind of input file may hold.
-
-    Parameters
-    ----------
-    name
-        What such a file is called.
-    about
-        What it is.
-    items
-        In the order in which they are told.
-    column
-        What an item is called there.
-    rules
-        How it is written.
-    """
+    """What a kind of input file may hold."""
 
     name: str
     about: str

@@ -366,13 +366,7 @@ def _finish(file: str, draft: _Draft) -> Setup:
 
 
 def format_stp(setup: Setup) -> str:
-    """Return the text of a ``.stp`` file that aenet and ``read_stp`` understand.
-
-    Raises
-    ------
-    InputError
-        If the setup belongs to no known family.
-    """
+    """Return the text of a ``.stp`` file that aenet and ``read_stp`` understand."""
     description = setup.description.removesuffix("$$").split("$$") if setup.description else []
     lines = ["DESCR", *description, "END DESCR", "", f"ATOM {setup.species}", ""]
     lines += [f"ENV {len(setup.environment)}", *setup.environment, "", f"RMIN {setup.r_min!r}", ""]

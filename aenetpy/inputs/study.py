@@ -30,30 +30,7 @@ _SET_BY_STUDY = {
 
 @dataclass(frozen=True)
 class Variant:
-    """A kind of training: how it differs from ``generate.in`` and ``train.in``.
-
-    Parameters
-    ----------
-    name
-        As in the file; names the folders of its trials.
-    place
-        Where it stands.
-    taylor
-        Displaced copies of the structures; None without. The seed is that of the trial, and
-        the potential not a folder but the name of another variant.
-    mixed
-        Whether copies may be tested on that stem from structures trained on, as with PyITA.
-    train
-        Fields of `TrainInput` that differ.
-    given
-        Its keys as they were written, for the report.
-    model, parameters
-        What is fitted, and those of its parameters that are given.
-    targets, labels
-        What it is fitted to.
-    setups
-        Fingerprint of each species, where it differs.
-    """
+    """A kind of training: how it differs from ``generate.in`` and ``train.in``."""
 
     name: str
     place: Place = field(default=Place(""), compare=False)
@@ -92,19 +69,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Search:
-    """A grid of which errors decide which points are run.
-
-    Parameters
-    ----------
-    name
-        Of the variant that has the grid.
-    place
-        Where it stands.
-    choice
-        How points are chosen.
-    points
-        All that may be.
-    """
+    """A grid of which errors decide which points are run."""
 
     name: str
     place: Place = field(compare=False)
@@ -114,36 +79,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Study:
-    """What the YAML file says.
-
-    Parameters
-    ----------
-    path
-        The file itself.
-    generate, train
-        Paths of ``generate.in`` and ``train.in``, relative to the folder of the run.
-    folder
-        Where the results go.
-    test, test_seed
-        Number of structures that are held out from all variants, and the seed they are drawn with.
-    sizes
-        Numbers of training structures.
-    seeds
-        Seeds of the choice of training structures, of copies, test sets of the trials and first
-        weights.
-    reference
-        Name of the variant that the others are compared with.
-    variants
-        In file order.
-    lines
-        Line of each key that is present.
-    apart
-        Number of further structures, on which the best variant is measured again.
-    has_grid
-        Whether variants are points of a grid, of which the best is sought.
-    searches
-        Grids whose points become variants one round after the other.
-    """
+    """What the YAML file says."""
 
     path: str
     generate: str

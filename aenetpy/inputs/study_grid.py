@@ -22,18 +22,7 @@ METHODS = ("random", "optuna")
 
 @dataclass(frozen=True)
 class Choice:
-    """How points of a grid are chosen.
-
-    Parameters
-    ----------
-    method
-        ``random``, before anything runs, or ``optuna``, by the errors of the points before.
-    n_points, seed
-        How many, and from which seed.
-    axes
-        For each key of the grid the number of values, and whether they are numbers in order. The
-        last key changes fastest from point to point.
-    """
+    """How points of a grid are chosen."""
 
     method: str
     n_points: int
@@ -48,11 +37,6 @@ def expand(name: str, value: YamlValue) -> list[tuple[str, YamlValue]]:
     key ``method`` in ``train``. Names get the values, or their numbers where they are no words.
     ``search: {points: 10, seed: 1}`` draws as many points at random, without putting back; with
     ``method: optuna`` all points are returned, since errors decide which of them are run.
-
-    Raises
-    ------
-    InputError
-        If a key is given twice, a list is empty, or there are too many points.
     """
     keys = value.mapping()
     if "grid" not in keys:

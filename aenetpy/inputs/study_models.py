@@ -20,13 +20,7 @@ class ModelChoice(NamedTuple):
 
 
 def read_model(value: YamlValue, keys_of_all: tuple[str, ...]) -> ModelChoice:
-    """Return the model of a variant.
-
-    Raises
-    ------
-    InputError
-        If a key is unknown, or belongs to another model.
-    """
+    """Return the model of a variant."""
     model = read_word(value.mapping().get("model"), tuple(MODELS), NETWORK)
     entry = MODELS[model]
     known = [*keys_of_all, *entry.parameters]

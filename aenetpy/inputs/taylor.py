@@ -161,18 +161,7 @@ class TaylorInput:
 
 
 def make_taylor(given: Mapping[str, str]) -> TaylorInput:
-    """Return the settings that ``key=value`` pairs stand for.
-
-    Parameters
-    ----------
-    given
-        Of the keys of TAYLOR (or the options of ``augment``); delta and a are required.
-
-    Raises
-    ------
-    ValueError
-        If a value is wrong, with a text that names it.
-    """
+    """Return the settings that ``key=value`` pairs stand for."""
     for key in ("delta", "a"):
         if key not in given:
             raise ValueError(f"{key} is missing ({'0.03' if key == 'delta' else '6'}, say)")
@@ -209,13 +198,7 @@ def make_taylor(given: Mapping[str, str]) -> TaylorInput:
 
 
 def parse_delta(text: str) -> float | dict[str, float] | None:
-    """Return the displacement(s) in Å that ``0.03``, ``Ti:0.02,O:0.03`` or ``auto`` stands for.
-
-    Raises
-    ------
-    ValueError
-        If it is not that, not positive, or too large to be meant.
-    """
+    """Return the displacement(s) in Å that ``0.03``, ``Ti:0.02,O:0.03`` or ``auto`` stands for."""
     if text.lower() == "auto":
         return None
     if "=" in text:
@@ -243,13 +226,7 @@ def format_delta(delta: float | Mapping[str, float] | None) -> str:
 
 
 def read_taylor(keywords: Keywords) -> TaylorInput | None:
-    """Return the content of the block TAYLOR, or of DERIVATIVES; None without either.
-
-    Raises
-    ------
-    InputError
-        If a value is wrong, with the line.
-    """
+    """Return the content of the block TAYLOR, or of DERIVATIVES; None without either."""
     if "TAYLOR" in keywords and "DERIVATIVES" in keywords:
         raise keywords.place(keywords.lines["DERIVATIVES"]).error(
             "TAYLOR and DERIVATIVES ask for the same", "remove one of them"

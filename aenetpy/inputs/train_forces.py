@@ -87,28 +87,14 @@ class ForceSettings:
 
 @dataclass(frozen=True)
 class CacheSettings:
-    """How much memory derivatives of fingerprints may take.
-
-    Parameters
-    ----------
-    megabytes
-        Not negative.
-    single
-        Whether they are kept in single precision.
-    """
+    """How much memory derivatives of fingerprints may take."""
 
     megabytes: float
     single: bool = False
 
 
 def read_forces(keywords: Keywords) -> ForceSettings | None:
-    """Return what FORCES says; None without.
-
-    Raises
-    ------
-    InputError
-        If a key has no value, or one that it cannot have.
-    """
+    """Return what FORCES says; None without."""
     if "FORCES" not in keywords:
         return None
     section = keywords.section("FORCES", "")
@@ -135,13 +121,7 @@ def read_forces(keywords: Keywords) -> ForceSettings | None:
 
 
 def read_stress(keywords: Keywords) -> float | None:
-    """Return the error behind STRESS, GPa; None without STRESS.
-
-    Raises
-    ------
-    InputError
-        If it is no positive number.
-    """
+    """Return the error behind STRESS, GPa; None without STRESS."""
     tokens = _tokens_of_line(keywords, "STRESS", 1)
     if tokens is None:
         return None
@@ -150,13 +130,7 @@ def read_stress(keywords: Keywords) -> float | None:
 
 
 def read_cache(keywords: Keywords) -> CacheSettings | None:
-    """Return what CACHE says; None without.
-
-    Raises
-    ------
-    InputError
-        If it is something else than a number, and perhaps ``single``.
-    """
+    """Return what CACHE says; None without."""
     tokens = _tokens_of_line(keywords, "CACHE", 2)
     if tokens is None:
         return None

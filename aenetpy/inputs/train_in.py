@@ -60,19 +60,7 @@ _NETWORKS = (
 
 @dataclass(frozen=True)
 class NetworkLine:
-    """A line of NETWORKS: species, potential file and hidden layers.
-
-    Parameters
-    ----------
-    species, file
-        Symbol, and path of the potential.
-    nodes
-        Nodes of each hidden layer; empty for a linear model.
-    activations
-        Full name of the activation of each hidden layer.
-    line
-        Line number.
-    """
+    """A line of NETWORKS: species, potential file and hidden layers."""
 
     species: str
     file: str
@@ -83,17 +71,7 @@ class NetworkLine:
 
 @dataclass(frozen=True)
 class MethodLine:
-    """Training method and the parameters given for it.
-
-    Parameters
-    ----------
-    name
-        One of ``data.methods.METHODS``, lower case.
-    given
-        Parameters that stand in the file.
-    line
-        Line number; 0 if METHOD is missing.
-    """
+    """Training method and the parameters given for it."""
 
     name: str = "bfgs"
     given: dict[str, int | float] = field(default_factory=dict)
@@ -246,25 +224,7 @@ def read_train_in(path: str | Path) -> TrainInput:
 
 
 def read_train_changes(path: str | Path, lines: Iterable[Entry]) -> dict[str, Any]:
-    """Return what lines of a ``train.in`` say that stand in another file.
-
-    Parameters
-    ----------
-    path
-        The other file, for messages.
-    lines
-        Keywords with their values, and their line numbers there.
-
-    Returns
-    -------
-    changes
-        The fields of `TrainInput` whose keywords are given.
-
-    Raises
-    ------
-    InputError
-        As `read_train_in`.
-    """
+    """Return what lines of a ``train.in`` say that stand in another file."""
     keywords = Keywords.of(path, TRAIN_IN, lines)
     return _fields(keywords, (item for item in TRAIN_IN if item.name in keywords))
 
@@ -280,13 +240,7 @@ def _fields(keywords: Keywords, items: Iterable[Item]) -> dict[str, Any]:
 
 
 def check_together(settings: TrainInput) -> None:
-    """Refuse keywords that contradict each other, or that need another one.
-
-    Raises
-    ------
-    InputError
-        Naming the line, if the keyword stands in ``train.in``.
-    """
+    """Refuse keywords that contradict each other, or that need another one."""
 
     def error(keyword: str, message: str, hint: str) -> InputError:
         return Place(settings.path, settings.lines.get(keyword)).error(message, hint)

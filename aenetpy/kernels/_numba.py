@@ -62,13 +62,7 @@ PRIVATE = (
 
 
 def check_numba() -> None:
-    """Refuse a numba in which a private function is missing, or declared otherwise.
-
-    Raises
-    ------
-    NumericalError
-        Naming the function, and what to install.
-    """
+    """Refuse a numba in which a private function is missing, or declared otherwise."""
     for owner, known in PRIVATE:
         name = known.partition("(")[0]
         function = getattr(owner, name, None)

@@ -41,19 +41,7 @@ class Basis(NamedTuple):
 
 
 class Groups(NamedTuple):
-    """Neighbours of one atom by group b = 2 * species + far; s counts their places.
-
-    Parameters
-    ----------
-    r_cs, gradient_cs
-        Vectors to the neighbours and dE/dr, three rows of ``3 * size`` one after the other.
-    pair_s
-        Pair in the neighbour list.
-    count_b
-        Neighbours in each group.
-    size, stride
-        Places in all, and places per group (a multiple of eight).
-    """
+    """Neighbours of one atom by group b = 2 * species + far; s counts their places."""
 
     r_cs: Float
     gradient_cs: Float

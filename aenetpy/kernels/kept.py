@@ -17,19 +17,7 @@ from aenetpy.kernels._lanes import load, splat, store, total
 
 
 class Places(NamedTuple):
-    """Where the numbers of some structures are in flat arrays.
-
-    Parameters
-    ----------
-    jacobian_st
-        First number of J in the array of all derivatives.
-    rows_st
-        First row in the array of gradients, or rates of change, of fingerprints.
-    n_rows_st
-        Number of rows.
-    coordinates_s
-        First coordinate in the array of forces; its end is that of the last structure, (s + 1,).
-    """
+    """Where the numbers of some structures are in flat arrays."""
 
     jacobian_st: Long
     rows_st: Long

@@ -25,13 +25,7 @@ _MAKERS: dict[str, str] = {"tblite": "tblite.ase:TBLite"}
 
 
 def make_calculator(reference: Reference) -> Any:
-    """Return a new ASE calculator.
-
-    Raises
-    ------
-    ReferenceFailed
-        If there is none of this name, it cannot be imported, or does not take its keywords.
-    """
+    """Return a new ASE calculator."""
     factory = find_factory(reference.calculator)
     try:
         calculator = _made(factory, dict(reference.kwargs), reference.calculator)
@@ -64,13 +58,7 @@ def _made(factory: Any, kwargs: dict[str, Any], name: str) -> Any:
 
 
 def find_factory(name: str) -> Any:
-    """Return what makes calculators of a name.
-
-    Raises
-    ------
-    ReferenceFailed
-        If there is none, or it cannot be imported.
-    """
+    """Return what makes calculators of a name."""
     name = _MAKERS.get(name.lower(), name)
     module, _, attribute = name.partition(":")
     try:

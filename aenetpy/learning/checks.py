@@ -32,13 +32,7 @@ if TYPE_CHECKING:
 
 
 def check_learning(settings: Learn, generate: GenerateInput, train: TrainInput, root: Path) -> None:
-    """Refuse what the files say only together.
-
-    Raises
-    ------
-    InputError
-        Naming the key.
-    """
+    """Refuse what the files say only together."""
     if settings.select == "committee" and settings.lower is None:
         for missing, keyword in (
             (not train.test_percent, "TESTPERCENT"),
@@ -93,13 +87,7 @@ def _check_committee(
 
 
 def start_atoms(walk: WalkInput, root: Path) -> Atoms:
-    """Return the atoms that a walk starts from, with the constraints of their file.
-
-    Raises
-    ------
-    InputError
-        If it is not one structure.
-    """
+    """Return the atoms that a walk starts from, with the constraints of their file."""
     assert walk.start is not None
     found = list(read_atoms(within(root, walk.start)))
     if len(found) != 1:

@@ -37,11 +37,6 @@ def gamma_figure(trace: GammaTrace, cycles: Sequence[CycleRecord]) -> Figure | N
     Thresholds are dashed lines along the steps of their cycle. Structures whose gamma is not a
     number are crosses at the upper end; what is far below all others, as of a perfect crystal,
     is not shown.
-
-    Returns
-    -------
-    figure
-        None if nothing was checked.
     """
     from matplotlib import colormaps
 
@@ -85,11 +80,6 @@ def property_figure(record: LearnRecord) -> Figure | None:
     Errors are in percent of the reference; of energies, which have no zero, in meV/atom. What a
     committee of all data gives is a dashed line. The bulk modulus of a wide fit stands beside
     that of small strains.
-
-    Returns
-    -------
-    figure
-        None if no property has a reference.
     """
     names = [name for name, value in record.reference.items() if math.isfinite(value)]
     names = [name for name in names if not name.endswith(RESIDUAL)]
@@ -163,13 +153,7 @@ def parity_of(record: ParityRecord, when: str) -> Figure:
 
 
 def calibration_figure(cycles: Sequence[CycleRecord]) -> Figure | None:
-    """Draw the true error of new labels against the disagreement that had them chosen.
-
-    Returns
-    -------
-    figure
-        None if there are no labels.
-    """
+    """Draw the true error of new labels against the disagreement that had them chosen."""
     from matplotlib.ticker import LogLocator, NullFormatter
 
     pairs = [

@@ -37,13 +37,6 @@ class LearningSplit:
     The structures to begin with are divided as `train` does. The labels of a cycle, which have
     much in common, stay together: for testing where the share of the test set has fallen below
     TESTPERCENT, else for training. So the division of a set is that of the smaller sets before it.
-
-    Parameters
-    ----------
-    labels
-        How the names of labels begin.
-    test_percent, seed, test_copies
-        As of ``train.in``.
     """
 
     labels: str
@@ -80,27 +73,7 @@ class LearningSplit:
 
 @dataclass(frozen=True)
 class FitTask:
-    """What is fitted to what in a cycle.
-
-    Parameters
-    ----------
-    generated
-        With all structures in FILES.
-    trained
-        Contents of ``train.in``, as changed for this cycle.
-    labels
-        How the names of labels begin.
-    members, seed
-        Of the committee.
-    root
-        From which names in the settings are seen.
-    folder
-        Of the cycle.
-    before
-        With the committee whose weights are the first ones; None for new ones.
-    given
-        With the committee that is taken instead of a first fit; None to fit.
-    """
+    """What is fitted to what in a cycle."""
 
     generated: GenerateInput
     trained: TrainInput
@@ -114,20 +87,7 @@ class FitTask:
 
 
 def fit_committee(task: FitTask, jobs: int) -> dict[str, Any]:
-    """Make the training set and fit a committee, or what an earlier call has left of it.
-
-    Returns
-    -------
-    record
-        Number of structures for training, names of those held out, root mean square of the spread
-        of forces on the latter (eV/Å), and the factor that makes it honest; None where nothing is
-        held out. It stays in ``fit.json``.
-
-    Raises
-    ------
-    AenetpyError
-        As `generate` and `train_members`.
-    """
+    """Make the training set and fit a committee, or what an earlier call has left of it."""
     done = task.folder / RECORD
     if not done.exists():
         write_sealed(

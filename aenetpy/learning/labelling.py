@@ -44,13 +44,7 @@ _PATIENCE = 120.0
 
 
 def check_reference(reference: Reference) -> None:
-    """Make the calculator in a process of its own, so that its keywords are known to be right.
-
-    Raises
-    ------
-    ReferenceFailed
-        If it cannot be made, with the line of the input file.
-    """
+    """Make the calculator in a process of its own, so that its keywords are known to be right."""
     processes = Processes(at_once=True)
     try:
         _watched(processes, construct, reference, timeout=_PATIENCE)
@@ -64,13 +58,7 @@ def check_reference(reference: Reference) -> None:
 def measure_with(
     properties: Sequence[Property], reference: Reference, folder: str | Path, lock: int
 ) -> Measured:
-    """Measure properties of crystals with the reference calculator, in a process of its own.
-
-    Raises
-    ------
-    ReferenceFailed
-        If a calculation fails.
-    """
+    """Measure properties of crystals with the reference calculator, in a process of its own."""
     processes = Processes(lock, at_once=True)
     own = Path(folder).absolute()
     _make_empty(own)
@@ -113,33 +101,7 @@ def label(
     lock: int | None = None,
     on_result: Callable[[int, Label | Failure], object] = lambda index, result: None,
 ) -> list[Label | Failure]:
-    """Label structures with the reference calculator.
-
-    Parameters
-    ----------
-    structures
-        Atoms and cells; labels that they have are not looked at.
-    reference
-        The calculator, and how many calculations there are at a time.
-    folder
-        Each calculation runs in ``0001``, ``0002``, ... below, which are made anew.
-    lock
-        An open file that the processes share, so that its lock is held until the last ends.
-    on_result
-        Called in this thread with the index of a structure and its result, as they come.
-
-    Returns
-    -------
-    results
-        One per structure, in their order; what has failed is a `Failure` and no error.
-
-    Raises
-    ------
-    DataError
-        If a folder cannot be made, or a structure is none.
-    KeyboardInterrupt
-        After a signal; all processes are ended then.
-    """
+    """Label structures with the reference calculator."""
     todo = [as_structure(structure) for structure in structures]
     folders = [Path(folder).absolute() / f"{n:04d}" for n in range(1, len(todo) + 1)]
     threads = max(1, available_cores() // reference.parallel)

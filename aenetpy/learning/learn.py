@@ -450,13 +450,7 @@ LABELS_USED = "all labels are used"
 
 
 def reference_properties(settings: Learn, results: Path, lock: int) -> dict[str, float | None]:
-    """Return the properties that the reference has, and those that the user knows better.
-
-    Raises
-    ------
-    ReferenceFailed
-        If they cannot be calculated.
-    """
+    """Return the properties that the reference has, and those that the user knows better."""
     known = given_values(settings.properties)
     if all(key in known for key in reference_names(settings.properties)):
         return dict(known)

@@ -77,15 +77,7 @@ def errors_of(found: ParityRecord) -> ErrorPair:
 
 
 def learn_record(settings: Learn, state: LearnState, root: Path) -> LearnRecord:
-    """Return all that there is to tell.
-
-    Parameters
-    ----------
-    settings, state
-        Of a run with one fit at least.
-    root
-        From which names are seen.
-    """
+    """Return all that there is to tell."""
     results = Path(within(root, settings.folder))
     structures = held_out_structures(state.test, root)
     first, last = state.cycles[0]["cycle"], state.cycles[-1]["cycle"]
@@ -133,13 +125,7 @@ def _fates(settings: Learn, state: LearnState) -> dict[str, str]:
 
 
 def write_trajectory(results: Path, state: LearnState) -> None:
-    """Join the trajectories of all cycles into one file, in the order of time.
-
-    Raises
-    ------
-    DataError
-        If it cannot be written.
-    """
+    """Join the trajectories of all cycles into one file, in the order of time."""
     with replace_file(results / TRAJECTORY) as joined:
         for fit in state.cycles:
             path = results / cycle_name(fit["cycle"]) / TRAJECTORY

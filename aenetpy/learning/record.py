@@ -112,33 +112,7 @@ class ParityRecord:
 
 @dataclass(frozen=True, eq=False)
 class LearnRecord:
-    """A run of learning.
-
-    Parameters
-    ----------
-    name
-        Of the run.
-    settings
-        What was asked for, in lines.
-    cycles
-        In order.
-    trace
-        Disagreement along the walks; None without dynamics.
-    reference
-        Properties from the reference, by the names of those of the cycles.
-    full
-        Properties of a committee that was trained on all data there are; None if there is none.
-    parity
-        ``start`` and ``end``, as far as known.
-    potential
-        Folder of the last committee.
-    ended
-        Why learning is done; empty if it is not.
-    walks
-        How each of them has ended, by name.
-    full_spread
-        Standard deviations (population form) of ``full`` among its members.
-    """
+    """A run of learning."""
 
     name: str
     settings: Sequence[str]

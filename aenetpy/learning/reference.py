@@ -60,17 +60,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a structure has no label.
-
-    Parameters
-    ----------
-    structure
-        Without labels.
-    reason
-        One line.
-    seconds
-        That it took.
-    """
+    """Why a structure has no label."""
 
     structure: Structure
     reason: str
@@ -78,24 +68,7 @@ class Failure:
 
 
 def calculate(structure: Structure, reference: Reference, folder: str, threads: int) -> Label:
-    """Return a structure with what the reference calculator finds; runs in a process of its own.
-
-    Parameters
-    ----------
-    structure
-        Labels that it has are not looked at.
-    reference
-        The calculator.
-    folder
-        Where the process goes, and the calculator writes its files; it exists.
-    threads
-        That a calculation may use, unless OMP_NUM_THREADS says otherwise.
-
-    Raises
-    ------
-    ReferenceFailed
-        If there is no label that can be believed.
-    """
+    """Return a structure with what the reference calculator finds; runs in a process of its own."""
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     begin = time.perf_counter()
     calculator = make_calculator(reference)
@@ -119,13 +92,7 @@ def calculate(structure: Structure, reference: Reference, folder: str, threads: 
 def measure_reference(
     properties: Sequence[Property], reference: Reference, folder: str
 ) -> Measured:
-    """Measure properties of crystals; runs in a process of its own, in a folder that exists.
-
-    Raises
-    ------
-    ReferenceFailed
-        If the calculator cannot be made, or fails.
-    """
+    """Measure properties of crystals; runs in a process of its own, in a folder that exists."""
     from aenetpy.analysis.properties import measure
 
     calculator = make_calculator(reference)
@@ -141,13 +108,7 @@ def measure_reference(
 
 
 def construct(reference: Reference) -> None:
-    """Make the calculator, and nothing with it; runs in a process of its own.
-
-    Raises
-    ------
-    ReferenceFailed
-        If it cannot be made.
-    """
+    """Make the calculator, and nothing with it; runs in a process of its own."""
     make_calculator(reference)
 
 

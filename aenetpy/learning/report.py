@@ -36,20 +36,7 @@ these energies.
 
 
 def write_report(path: Path, record: LearnRecord) -> None:
-    """Write the report as Markdown, with its figures beside it, and as one HTML file.
-
-    Parameters
-    ----------
-    path
-        The Markdown file.
-    record
-        What was found so far; at least one cycle.
-
-    Raises
-    ------
-    DataError
-        If a file cannot be written.
-    """
+    """Write the report as Markdown, with its figures beside it, and as one HTML file."""
     sections = [
         opening(record),
         cycle_table(record),

@@ -16,17 +16,7 @@ _PLAN = 7
 
 @dataclass(frozen=True)
 class Frame:
-    """A structure on the way.
-
-    Parameters
-    ----------
-    step
-        Of the walk, or number of the structure in a trajectory.
-    gamma
-        Disagreement of the committee; NaN if the structure is wrong.
-    structure
-        The structure itself.
-    """
+    """A structure on the way."""
 
     step: int
     gamma: float
@@ -41,26 +31,7 @@ def most_uncertain(
     upper: float,
     known: Collection[int] = (),
 ) -> list[Frame]:
-    """Return the frames on which a committee disagrees most, apart from each other.
-
-    Parameters
-    ----------
-    frames
-        To choose from.
-    n_frames
-        Chosen at most.
-    spacing
-        Steps between two of them, and from those known, at least.
-    lower, upper
-        Those outside, and those that are wrong, are not chosen.
-    known
-        Steps whose structures are chosen already.
-
-    Returns
-    -------
-    chosen
-        In order of their steps.
-    """
+    """Return the frames on which a committee disagrees most, apart from each other."""
     chosen: list[Frame] = []
     taken = list(known)
     allowed = [frame for frame in frames if lower < frame.gamma <= upper]
@@ -73,22 +44,7 @@ def most_uncertain(
 
 
 def planned_steps(n_steps: int, n_labels: int, seed: int | None) -> Long:
-    """Return the steps at which a structure is labelled whatever the committee says.
-
-    Parameters
-    ----------
-    n_steps
-        To choose from: 1 to ``n_steps``.
-    n_labels
-        How many.
-    seed
-        None for steps at equal distances, the last among them.
-
-    Returns
-    -------
-    steps_k
-        Ascending, (k,) int64.
-    """
+    """Return the steps at which a structure is labelled whatever the committee says."""
     n_labels = min(n_labels, n_steps)
     if seed is None:
         return np.arange(1, n_labels + 1) * n_steps // max(n_labels, 1)

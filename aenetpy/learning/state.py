@@ -85,22 +85,10 @@ class LearnState:
 
 
 def write_state(path: str | Path, state: LearnState) -> None:
-    """Write a state, complete or not at all.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
+    """Write a state, complete or not at all."""
     write_sealed(path, {"format": FORMAT, **asdict(state)})
 
 
 def read_state(path: str | Path) -> LearnState:
-    """Read a state that `write_state` wrote.
-
-    Raises
-    ------
-    DataError
-        Not found, foreign or damaged.
-    """
+    """Read a state that `write_state` wrote."""
     return LearnState(**read_sealed(path, FORMAT, "remove the folder to start anew"))

@@ -38,27 +38,7 @@ BATCH = 64
 
 
 class Walks:
-    """Walks with one committee.
-
-    Parameters
-    ----------
-    settings, state
-        Of learning; the state follows the walk.
-    root
-        From which names in the settings are seen.
-    folder
-        Of the cycle.
-    committee
-        That moves the atoms, and disagrees.
-    jobs
-        Threads.
-    listener
-        Hears of each check.
-    save
-        Writes the state.
-    halted
-        Returns what is to be raised if learning is to stop, else None.
-    """
+    """Walks with one committee."""
 
     def __init__(
         self,

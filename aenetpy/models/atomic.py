@@ -77,13 +77,7 @@ class AtomicPotential:
 
 
 def check_network(symbol: str, file: SpeciesPotential, path: str | Path | None = None) -> None:
-    """Require that a network can be used for a species; aenet uses crossed files in silence.
-
-    Raises
-    ------
-    DataError
-        Naming what is wrong and the file.
-    """
+    """Require that a network can be used for a species; aenet uses crossed files in silence."""
     if file.setup.species != symbol:
         raise DataError(
             f"the network given for {symbol} belongs to {file.setup.species}",

@@ -21,29 +21,7 @@ RESAMPLINGS = 200
 
 @dataclass(frozen=True)
 class Spread:
-    """The spread of one quantity against its errors.
-
-    Parameters
-    ----------
-    factor
-        c, by which standard deviations are to be multiplied: 68 % of the errors are within c std.
-    rmse, std_rms
-        Root mean squares of the errors and of the standard deviations, in the unit of the quantity.
-    within
-        Shares of errors within one and two standard deviations as they are.
-    within_calibrated
-        The same after multiplication by c.
-    n
-        How many errors, without components of forces that symmetry makes zero.
-    interval
-        In which c is in 95 of 100 cases, had other structures been held out.
-    factor_95
-        95 % of the errors are within this times the standard deviation; 2 c for normal errors.
-    beyond_three
-        Share of errors beyond three calibrated standard deviations; 0.003 of normal errors.
-    largest
-        The largest error, and its calibrated standard deviation, in the unit of the quantity.
-    """
+    """The spread of one quantity against its errors."""
 
     factor: float
     rmse: float
@@ -82,14 +60,6 @@ def spread_of(errors_k: Float, stds_k: Float, structures_k: Index | None = None)
     With r = abs(err) / std, c is the ceil(0.6827 (n + 1))-th smallest r, so that a further
     structure has an error within c std with a probability of 68 % at least, however errors are
     distributed. A few outliers do not change c, as they would the ratio of mean squares.
-
-    Parameters
-    ----------
-    errors_k, stds_k
-        Of the mean, and of the members, (k,) float64.
-    structures_k
-        The structure that each belongs to; each to its own by default. The errors of a structure
-        are not independent: structures are what is drawn anew for the interval of c.
     """
     structures_k = np.arange(len(errors_k)) if structures_k is None else structures_k
     has_spread_k = stds_k > NO_SPREAD * _root_mean_square(stds_k)

@@ -41,13 +41,6 @@ class CommitteeEvaluation:
     """What a committee says of a structure: the mean, and the spread of its members.
 
     All standard deviations are those of the population, sqrt(Σ_m (x_m - mean)^2 / m), ddof = 0.
-
-    Parameters
-    ----------
-    members
-        What each member says.
-    names
-        Their names.
     """
 
     members: tuple[Evaluation, ...]
@@ -122,11 +115,6 @@ class CommitteeEvaluation:
             energy  standard deviation of the energy per atom, eV
 
         Not a number, if a member says so of any atom; see `exceeds`.
-
-        Raises
-        ------
-        UsageError
-            If the measure is not known, or needs forces that were not asked for.
         """
         if measure not in get_args(Measure):
             raise UsageError(
@@ -144,13 +132,7 @@ class CommitteeEvaluation:
         return float(norms_n.max() if measure == "norm" else norms_n.mean())
 
     def require_finite(self, name: str | None = None) -> None:
-        """Refuse energies and forces that are not finite, those of any member.
-
-        Raises
-        ------
-        NumericalError
-            Naming the structure, if its name is given, or else the member.
-        """
+        """Refuse energies and forces that are not finite, those of any member."""
         for member, own in zip(self.members, self.names, strict=True):
             member.require_finite(own if name is None else name)
 

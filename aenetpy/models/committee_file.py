@@ -32,17 +32,7 @@ log = logging.getLogger("aenetpy")
 def write_committee(
     folder: str | Path, networks: Sequence[str], calibration: Calibration | None
 ) -> None:
-    """Write ``committee.json``.
-
-    Parameters
-    ----------
-    folder
-        Of the committee.
-    networks
-        Paths of the networks of all members, seen from the folder: ``member-1/Ti.nn``.
-    calibration
-        Of their spread; None if it is not known.
-    """
+    """Write ``committee.json``."""
     content = {
         "format": FORMAT,
         "networks": {name: digest_of(read_bytes(Path(folder) / name)) for name in networks},
@@ -55,11 +45,6 @@ def committee_members(folder: str | Path) -> tuple[list[NetworkSource], Calibrat
     """Return the source of each member of a committee, and its calibration.
 
     The members are those that ``committee.json`` names; without it all folders ``member-1`` ...
-
-    Raises
-    ------
-    DataError
-        If there are none, one is gone or has changed, or ``committee.json`` is damaged.
     """
     folders = member_folders(folder)
     path = Path(folder) / COMMITTEE
@@ -92,13 +77,7 @@ def committee_members(folder: str | Path) -> tuple[list[NetworkSource], Calibrat
 
 
 def member_folders(folder: str | Path) -> list[Path]:
-    """Return the folders ``member-1``, ``member-2`` ... of a committee, by number.
-
-    Raises
-    ------
-    DataError
-        If there are none, or a number is written in another way, as in ``member-01``.
-    """
+    """Return the folders ``member-1``, ``member-2`` ... of a committee, by number."""
     numbers = []
     for path in sorted(Path(folder).glob(f"{MEMBER}*")):
         text = path.name.removeprefix(MEMBER)

@@ -20,25 +20,6 @@ def hessian_product(potential: Potential, structure: Structure, displacement_nc:
     ``H v = -[F(r + h v) - F(r - h v)] / (2 h)`` with ``h max|v_n| = 1e-4 Å``. The forces are
     analytic, so that so small a step costs no digits that matter; it is small since the
     second derivative of the cutoff function jumps where a neighbour leaves the cutoff.
-
-    Parameters
-    ----------
-    potential
-        Whose Hessian.
-    structure
-        Where; its positions r in Å.
-    displacement_nc
-        v, Å, (n, 3) float64.
-
-    Returns
-    -------
-    product_nc
-        H v, eV/Å, (n, 3) float64.
-
-    Raises
-    ------
-    DataError
-        As `Potential.evaluate`.
     """
     largest = np.sqrt((displacement_nc**2).sum(axis=1).max())
     if largest == 0.0:

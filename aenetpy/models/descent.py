@@ -44,20 +44,6 @@ def descend(
     largest t <= 1 found by halving and interpolation that fulfils Armijo's condition
     E(x') <= E(x) - c t g.H.g; H g is scaled to fit into ``dmax_c`` and LONGEST_STEP.
 
-    Parameters
-    ----------
-    evaluate
-        Returns energy (eV) and forces (eV/Å) at given coordinates, (r, 3).
-    start_rc
-        Where to start, (r, 3), Å.
-    dmax_c
-        Largest displacement per direction in one step, Å.
-
-    Yields
-    ------
-    Point
-        After the start, one per step. Ends where no step leads down.
-
     Notes
     -----
     Nocedal and Wright, Numerical Optimization, algorithms 7.4 and 3.1.

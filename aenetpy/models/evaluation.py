@@ -54,13 +54,7 @@ class Evaluation:
         return self.virial_cc / self.volume
 
     def require_finite(self, name: str | None = None) -> None:
-        """Refuse energies and forces that are not finite.
-
-        Raises
-        ------
-        NumericalError
-            Naming the structure, if its name is given, and its closest atoms.
-        """
+        """Refuse energies and forces that are not finite."""
         forces_nc = np.zeros((0, 3)) if self.forces_nc is None else self.forces_nc
         if np.isfinite(self.energy) and np.isfinite(forces_nc).all():
             return

@@ -18,11 +18,6 @@ class AtomicMembers:
 
     Where their networks have equal layers, a layer is one stacked product of matrices. A single
     member is run as it is.
-
-    Parameters
-    ----------
-    atomic_m
-        With the same descriptor.
     """
 
     def __init__(self, atomic_m: Sequence[AtomicPotential]) -> None:

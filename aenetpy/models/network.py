@@ -20,15 +20,7 @@ def n_weights(nodes_l: tuple[int, ...]) -> int:
 
 
 class SecondOrder(NamedTuple):
-    """What `Network.backward_of_rates` needs of one layer, (n_out, n) each.
-
-    Parameters
-    ----------
-    bends, backs
-        f'', and dL/df.
-    rates, turns
-        Rates of z = W [x; 1], and e.
-    """
+    """What `Network.backward_of_rates` needs of one layer, (n_out, n) each."""
 
     bends: Float
     backs: Float
@@ -37,17 +29,7 @@ class SecondOrder(NamedTuple):
 
 
 class LayerMemory(NamedTuple):
-    """What the atoms have in the nodes of one layer, (n_out, n) each.
-
-    Parameters
-    ----------
-    slopes
-        f', by which the layer follows its sums z = W [x; 1].
-    deltas
-        dL/dz.
-    second
-        Memory for second order; None without.
-    """
+    """What the atoms have in the nodes of one layer, (n_out, n) each."""
 
     slopes: Float
     deltas: Float
@@ -59,15 +41,6 @@ class NetworkMemory:
 
     Nodes are rows, atoms are columns, and the input of every layer carries a
     last row of ones for the bias, so that a layer is one matrix product.
-
-    Parameters
-    ----------
-    nodes_l
-        Nodes per layer, input and output included, (l,).
-    n_atoms
-        Largest number of atoms of a pass.
-    second_order
-        Whether `Network.backward_of_rates` is wanted, too: it takes twice the memory.
     """
 
     def __init__(self, nodes_l: tuple[int, ...], n_atoms: int, second_order: bool = False) -> None:
@@ -113,11 +86,6 @@ class Network:
         All weights, flat float64, layer by layer a column-major matrix
         (n_out, n_in + 1).
 
-    Raises
-    ------
-    DataError
-        If the parts do not fit together or an activation is unknown.
-
     Notes
     -----
     Spec 9.1 and 9.2.
@@ -157,21 +125,6 @@ class Network:
     def forward(self, x_ng: Float) -> Float:
         """Return the network output of each atom.
 
-        Parameters
-        ----------
-        x_ng
-            Normalised fingerprints, (n, g) float64.
-
-        Returns
-        -------
-        y_n
-            Outputs in scaled units, (n,) float64.
-
-        Raises
-        ------
-        DataError
-            If g is not the number of input nodes.
-
         Notes
         -----
         Spec 9.1.
@@ -180,23 +133,6 @@ class Network:
 
     def gradient(self, x_ng: Float) -> tuple[Float, Float]:
         """Return the output of each atom and its derivative by the inputs.
-
-        Parameters
-        ----------
-        x_ng
-            Normalised fingerprints, (n, g) float64.
-
-        Returns
-        -------
-        y_n
-            Outputs in scaled units, (n,) float64.
-        dy_dx_ng
-            dy/dx, (n, g) float64.
-
-        Raises
-        ------
-        DataError
-            If g is not the number of input nodes.
 
         Notes
         -----
@@ -207,20 +143,7 @@ class Network:
         return y_n, memory.layers[0].deltas.T @ self.matrices_l[0][:, :-1]
 
     def run(self, x_1n: Float, memory: NetworkMemory) -> Float:
-        """Return the outputs y_n of the atoms in the columns of ``x_1n``, for training.
-
-        Parameters
-        ----------
-        x_1n
-            Normalised fingerprints with a last row of ones, (g + 1, n) float64.
-        memory
-            Receives what ``backward`` needs; also owns the memory of the result.
-
-        Returns
-        -------
-        y_n
-            Outputs in scaled units, (n,) float64, valid until the next run.
-        """
+        """Return the outputs y_n of the atoms in the columns of ``x_1n``, for training."""
         memory.begin(x_1n)
         for layer, (name, matrix) in enumerate(zip(self.activations, self.matrices_l, strict=True)):
             x_out = memory.inputs_l[layer + 1][:-1]
@@ -233,15 +156,6 @@ class Network:
         """Write dL/dw of the atoms of the last ``run`` into ``gradient_w``.
 
         ``dL/dW_l = delta_l [x_l; 1]^T`` with ``delta_l = f_l' (W_{l+1}^T delta_{l+1})``.
-
-        Parameters
-        ----------
-        dloss_dy_n
-            dL/dy of each atom, (n,) float64.
-        memory
-            The one given to ``run``.
-        gradient_w
-            Overwritten with the gradient in the order of ``weights_w``, (w,) float64.
         """
         self._propagate(dloss_dy_n, memory)
         slots = _transposed(self.nodes_l, gradient_w)
@@ -264,18 +178,6 @@ class Network:
 
             e_l = f_l' (W_{l+1}^T e_{l+1}) + f_l'' q_l (W_{l+1}^T d_{l+1}),
             dS/dW_l = e_l [x_l; 1]^T + d_l [v_l; 0]^T.
-
-        Parameters
-        ----------
-        dloss_dy_n
-            a of each atom, (n,) float64.
-        rates_ng
-            v, rates of change of the inputs, (n, g) float64.
-        memory
-            The one given to ``run`` and then ``input_gradient``; made for second order. It
-            serves any number of calls.
-        gradient_w
-            Overwritten with the gradient in the order of ``weights_w``, (w,) float64.
 
         Notes
         -----
@@ -306,20 +208,6 @@ class Network:
 
         The sum over the atoms of a group is a product of matrices, and all groups
         of the same size make one stack of such products.
-
-        Parameters
-        ----------
-        slopes_n
-            The factor a_i of each atom, (n,) float64.
-        counts_s
-            Atoms in each group, in the order of the atoms, ascending, (s,).
-        memory
-            The one given to ``run``.
-
-        Returns
-        -------
-        jacobian_sw
-            A row in the order of ``weights_w`` for each group, (s, w) float64.
         """
         self._propagate(slopes_n, memory)
         jacobian_sw = np.empty((len(counts_s), self.weights_w.size))

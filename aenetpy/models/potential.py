@@ -220,13 +220,7 @@ class Potential:
 
 
 class Members:
-    """Potentials that are evaluated together.
-
-    Parameters
-    ----------
-    potentials
-        With the same species in the same order, and the same descriptors.
-    """
+    """Potentials that are evaluated together."""
 
     def __init__(self, potentials: Sequence[Potential]) -> None:
         self.potentials = tuple(potentials)
@@ -245,18 +239,6 @@ def evaluate_together(
     """Return what each of some potentials says of a structure, see `Potential.evaluate`.
 
     They share neighbours, fingerprints and the adjoint pass.
-
-    Parameters
-    ----------
-    members
-        The potentials.
-    structure, forces, jobs, search, out_of_range
-        As in `Potential.evaluate`.
-
-    Raises
-    ------
-    DataError, CoincidentAtoms
-        As `Potential.evaluate`.
     """
     first = members.potentials[0]
     structure = as_structure(structure)
@@ -291,25 +273,7 @@ def evaluate_batch_together(
     forces: bool = True,
     out_of_range: bool = False,
 ) -> list[list[Evaluation]]:
-    """Return what each of some potentials says of each structure, see `evaluate_together`.
-
-    Parameters
-    ----------
-    members
-        As in `evaluate_together`.
-    structures, forces, out_of_range
-        As in `Potential.evaluate_batch`.
-
-    Returns
-    -------
-    list
-        By potential, then structure.
-
-    Raises
-    ------
-    DataError, CoincidentAtoms
-        As `Potential.evaluate`, of any of them.
-    """
+    """Return what each of some potentials says of each structure, see `evaluate_together`."""
     if len(structures) == 1:
         found = evaluate_together(members, structures[0], forces, out_of_range=out_of_range)
         return [[one] for one in found]

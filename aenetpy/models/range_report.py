@@ -15,13 +15,7 @@ log = logging.getLogger("aenetpy")
 
 
 class Extrapolation:
-    """Names and numbers of the fingerprint values outside of the training range.
-
-    Parameters
-    ----------
-    potential
-        The potential that found them.
-    """
+    """Names and numbers of the fingerprint values outside of the training range."""
 
     def __init__(self, potential: Potential) -> None:
         self._potential = potential

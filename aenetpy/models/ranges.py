@@ -23,20 +23,7 @@ In components that are constant but for rounding the latter is that by which the
 
 @dataclass(frozen=True, eq=False)
 class OutOfRange:
-    """Values outside of the training range in one structure, the worst first.
-
-    Parameters
-    ----------
-    atoms_k
-        0-based atom, (k,) int64.
-    components_k
-        0-based fingerprint component of its species, (k,) int64.
-    values_k
-        The value, (k,) float64.
-    deviations_k
-        Standard deviations beyond the nearest end of the range, (k,) float64;
-        infinite for components that were constant in the training set.
-    """
+    """Values outside of the training range in one structure, the worst first."""
 
     atoms_k: Long
     components_k: Long
@@ -86,17 +73,7 @@ class OutOfRange:
 def describe(
     names: Mapping[str, Sequence[str]], species: Sequence[str], out_of_range: OutOfRange
 ) -> str:
-    """Return the worst value in words, as ``radial 3 of atom 7 (Ti), by 2.5 standard deviations``.
-
-    Parameters
-    ----------
-    names
-        Of the fingerprint components of each species.
-    species
-        Of each atom.
-    out_of_range
-        At least one value.
-    """
+    """Return the worst value: ``radial 3 of atom 7 (Ti), by 2.5 standard deviations``."""
     atom, component = int(out_of_range.atoms_k[0]), int(out_of_range.components_k[0])
     symbol, beyond = species[atom], float(out_of_range.deviations_k[0])
     amount = f"by {beyond:.3g} standard deviations"
@@ -111,15 +88,7 @@ NONE = OutOfRange(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), np.
 
 @dataclass(frozen=True, eq=False)
 class Ranges:
-    """Range of each fingerprint component in the training set of one species.
-
-    Parameters
-    ----------
-    minimum_g, maximum_g
-        Ends of the range, (g,) float64; infinite where the file has none.
-    sigma_g
-        Standard deviations, (g,) float64; 0 for constant components.
-    """
+    """Range of each fingerprint component in the training set of one species."""
 
     minimum_g: Float
     maximum_g: Float
@@ -147,20 +116,7 @@ class Ranges:
         return self.minimum_g - slack_g, self.maximum_g + slack_g
 
     def out_of_range(self, atoms_a: Long, features_ag: Float) -> OutOfRange | None:
-        """Return what lies outside, by (G - maximum)/sigma or (minimum - G)/sigma.
-
-        Parameters
-        ----------
-        atoms_a
-            0-based atoms of this species, (a,) int64.
-        features_ag
-            Their fingerprints, (a, g) float64.
-
-        Returns
-        -------
-        OutOfRange or None
-            None if nothing does.
-        """
+        """Return what lies outside, by (G - maximum)/sigma or (minimum - G)/sigma."""
         lowest_g, highest_g = self._ends_g
         outside_ag = (features_ag < lowest_g) | (features_ag > highest_g)
         if not outside_ag.any():

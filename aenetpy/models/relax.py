@@ -56,15 +56,7 @@ class Relaxation:
 
 
 class NotRelaxed(NumericalError):
-    """The relaxation was given up: a step led to a geometry that is not a structure.
-
-    Parameters
-    ----------
-    message, file, hint
-        As in `AenetpyError`.
-    relaxation
-        Up to the last geometry that is one.
-    """
+    """The relaxation was given up: a step led to a geometry that is not a structure."""
 
     def __init__(self, message: str, *, file: str, hint: str, relaxation: Relaxation) -> None:
         super().__init__(message, file=file, hint=hint)
@@ -84,25 +76,6 @@ def relax(
     Converged if no force component exceeds F_conv and the last step changed the energy by
     E_conv at most. The lattice, with ``cell=yes``, moves by the exponential map of ASE's
     FrechetCellFilter, and -virial per atom counts among the forces. The energy never rises.
-
-    Parameters
-    ----------
-    potential, structure, evaluation
-        The energy (of a committee the mean), where to start, and what it is there, with forces.
-    options
-        Of RELAX.
-    jobs
-        Threads of one evaluation.
-    r_min
-        RMIN, Å: no atoms may come closer.
-
-    Raises
-    ------
-    DataError
-        If the lattice of an isolated structure is to be relaxed.
-    NotRelaxed
-        If a step ends with atoms closer than ``r_min``, or the energy or a force is not
-        finite; it has the geometry before this step.
     """
     if options.cell and not all(structure.pbc_c):
         raise DataError(
@@ -156,15 +129,7 @@ def _problem(point: Point, closest: Contact, r_min: float) -> str:
 
 
 class _Surface:
-    """The potential energy surface of the atoms of one structure.
-
-    Parameters
-    ----------
-    potential, structure, evaluation
-        The energy, and the place where we are.
-    jobs
-        Threads of one evaluation.
-    """
+    """The potential energy surface of the atoms of one structure."""
 
     def __init__(
         self,

@@ -18,18 +18,7 @@ log = logging.getLogger("aenetpy")
 
 
 def warn_of_setups(setups: Sequence[Setup]) -> None:
-    """Warn where aenet evaluates setups of a file in another way than they say.
-
-    Parameters
-    ----------
-    setups
-        Of all species.
-
-    Raises
-    ------
-    DataError
-        As `aenetpy.descriptors.lookup.serving_setups`.
-    """
+    """Warn where aenet evaluates setups of a file in another way than they say."""
     warn_of_lookup(setups)
     warn_of_stale_weights(setups)
 

@@ -35,16 +35,6 @@ def raw_deviations(statistics: FeatureStatistics) -> Float:
     ``sigma_g = sqrt(mean_square_g - mean_g**2)``; 0 where the root is at most 1e-10, or
     rounding has made its argument negative.
 
-    Parameters
-    ----------
-    statistics
-        Of the raw fingerprints of one species.
-
-    Returns
-    -------
-    sigma_g
-        (g,) float64.
-
     Notes
     -----
     Spec 3.5 (items 2 and 3) and 9.3.
@@ -59,16 +49,6 @@ def deviations(statistics: FeatureStatistics) -> Float:
 
     That is the one of aenet, unless it, or half the range between the extremes, is at most
     1e-7 of the mean: more digits than the difference in `raw_deviations` has.
-
-    Parameters
-    ----------
-    statistics
-        Of the raw fingerprints of one species.
-
-    Returns
-    -------
-    sigma_g
-        (g,) float64.
     """
     sigma_g = raw_deviations(statistics)
     limit_g = ROUNDING * abs(statistics.mean_g)
@@ -87,16 +67,6 @@ def feature_scaling(statistics: FeatureStatistics) -> tuple[Float, Float]:
 
     The network input is ``x_g = (G_g - mean_g) * inverse_sigma_g``. Where the component is
     constant, see `deviations`, ``inverse_sigma_g`` is 0, and so is the input.
-
-    Parameters
-    ----------
-    statistics
-        Of the raw fingerprints of one species.
-
-    Returns
-    -------
-    mean_g, inverse_sigma_g
-        (g,) float64 each; multiply (as aenet does), not divide, to get its bits.
 
     Notes
     -----
@@ -117,13 +87,6 @@ class Noise:
     """Inputs that are nothing but rounding, in a network of aenet that has weights there.
 
     ``x_g = (G_g - mean_g) / sigma_g`` as in aenet, but with G_g kept within the training range.
-
-    Parameters
-    ----------
-    components_k
-        Which they are, 0-based, (k,) int64.
-    mean_k, inverse_sigma_k, lowest_k, highest_k
-        Scaling of aenet, and range, (k,) float64.
     """
 
     components_k: Long

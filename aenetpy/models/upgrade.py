@@ -33,18 +33,6 @@ def upgrade_network(
 
     with D = 1/sigma on the diagonal. Any sigma_new gives the same energies.
 
-    Parameters
-    ----------
-    file
-        An old potential with a Chebyshev setup.
-    convention
-        Of its angular part, "old" or "half".
-
-    Returns
-    -------
-    SpeciesPotential
-        The same function of the structure; see `new_statistics` for what its setup says.
-
     Notes
     -----
     Spec 6.2 (versions up to 2.0.3), 9.1 and 9.3.
@@ -86,11 +74,6 @@ def new_statistics(setup: Setup, convention: CosineConvention) -> FeatureStatist
     those of other combinations. All orders of a block take the standard deviation of
     its order 0 (both conventions have the same), and the bounds |G_n| <= s^2 max G_0 with
     the largest species weight s, which hold for every structure of the training set.
-
-    Parameters
-    ----------
-    setup, convention
-        Of an old potential.
     """
     old = setup.known_statistics
     sigma_g = deviations(old)

@@ -27,14 +27,6 @@ WIDTH = 70
 def title(text: str, rule: str = "-") -> str:
     """Return ``text`` centred between two rules of 70 characters.
 
-    Parameters
-    ----------
-    text
-        The title.
-    rule
-        ``-`` for a section, ``=`` for the opening and the closing of an output,
-        a blank for a time stamp.
-
     Notes
     -----
     Left padding floor((70 - length) / 2), blank-filled on the right (spec 10).
@@ -171,15 +163,7 @@ def required_words(nodes_l: tuple[int, ...]) -> int:
 
 
 def network_report(nodes_l: tuple[int, ...], activations: Sequence[str]) -> str:
-    """Return layers, activations and size of a network (spec 10.2).
-
-    Parameters
-    ----------
-    nodes_l
-        Nodes per layer, input and output included, (l,).
-    activations
-        Names of the activations of layers 2...l, (l - 1,).
-    """
+    """Return layers, activations and size of a network (spec 10.2)."""
     assert len(activations) == len(nodes_l) - 1
     titles = [""] + [f"  {ACTIVATIONS[name].title} ({name})" for name in activations]
     layers = "".join(
@@ -203,14 +187,7 @@ def network_report(nodes_l: tuple[int, ...], activations: Sequence[str]) -> str:
 
 
 def setup_report(setup: Setup) -> str:
-    """Return the description of a fingerprint setup (spec 10.1).
-
-    Parameters
-    ----------
-    setup
-        Chebyshev or Behler2011; the evaluations of its statistics are told, 0 if
-        it is fresh.
-    """
+    """Return the description of a fingerprint setup (spec 10.1)."""
     environment = "".join(f"{name:<2} " for name in setup.environment)
     evaluations = 0 if setup.statistics is None else setup.statistics.count
     return (

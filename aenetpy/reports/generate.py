@@ -22,19 +22,7 @@ from aenetpy.reports.blocks import (
 def opening(
     species: Sequence[str], n_structures: int, setups_t: Iterable[Setup], version: str
 ) -> str:
-    """Return all up to the first structure: banner, types, setups, heading of the table.
-
-    Parameters
-    ----------
-    species
-        In TYPES order.
-    n_structures
-        The count of FILES.
-    setups_t
-        Setup of each species, in TYPES order; fresh, so that it counts 0 evaluations.
-    version
-        Version of this program.
-    """
+    """Return all up to the first structure: banner, types, setups, heading of the table."""
     types = "".join(f"   {name:<2} " for name in species)
     return (
         title("generate.x - training set generation", rule="=")
@@ -54,19 +42,7 @@ def opening(
 def structure_rows(
     number: int, structure: Structure, energy_per_atom: float, neighbors_n: Iterable[int]
 ) -> str:
-    """Return the row of a structure and one row per atom.
-
-    Parameters
-    ----------
-    number
-        Index of the structure, from 1.
-    structure
-        Its name is the file as listed in FILES.
-    energy_per_atom
-        Target energy per atom, eV.
-    neighbors_n
-        Number of neighbours of each atom within the cutoff, (n,).
-    """
+    """Return the row of a structure and one row per atom."""
     species = structure.species
     head = (
         f" {integer(number, 6)}  {integer(len(species), 6)}  {integer(len(set(species)), 6)}"

@@ -72,15 +72,7 @@ PAGE = """\
 
 
 def html_page(markdown: str, figure: Callable[[str], bytes]) -> str:
-    """Return a report as a page that loads nothing.
-
-    Parameters
-    ----------
-    markdown
-        The report. Its first heading is the title. What is no form of those above stands as text.
-    figure
-        Returns the PNG file of a name, as in ``![what it shows](name)``.
-    """
+    """Return a report as a page that loads nothing."""
     blocks = list(_blocks(markdown.split("\n")))
     title = next((found[2] for block in blocks if (found := _HEADING.match(block[0]))), "report")
     body = "\n".join(_block(block, figure) for block in blocks)

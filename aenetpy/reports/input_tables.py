@@ -34,14 +34,7 @@ _INDENT = "    "
 
 
 def table_of(name: str) -> Table | None:
-    """Return the table of a kind of file, told by the name of such a file; None if there is none.
-
-    Parameters
-    ----------
-    name
-        A path as ``runs/train.in`` or ``Ti.fingerprint.stp``, or a command that reads such files.
-        The file need not exist.
-    """
+    """Return the table of a kind of file by the name of such a file; None without a table."""
     base = PurePath(name).name.lower()
     if base.lstrip(".") in _BY_WORD:
         return _BY_WORD[base.lstrip(".")]

@@ -12,17 +12,7 @@ _UNITS = {"_eV_per_A": " (eV/Å)", "_eV": " (eV)", "_A": " (Å)"}
 
 
 def format_summary(summary: Summary, verbose: bool = False) -> str:
-    """Return a summary as text.
-
-    Parameters
-    ----------
-    summary
-        ``file``, ``kind``, then values: numbers, text, lists of them, dictionaries
-        (told on one line, or as a block if they hold tables), lists of such blocks, and
-        lists of plain dictionaries (a table). A unit at the end of a key goes into brackets.
-    verbose
-        Whether to print the tables.
-    """
+    """Return a summary as text."""
     rest = {key: value for key, value in summary.items() if key not in ("file", "kind")}
     lines = [f"{summary['file']}: {summary['kind']}", *_block(rest, _INDENT, verbose)]
     return "\n".join(lines) + "\n"

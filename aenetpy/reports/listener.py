@@ -25,13 +25,7 @@ SILENT = Listener()
 
 
 class Recorder(Listener):
-    """Passes events on and keeps them, to be told to others.
-
-    Parameters
-    ----------
-    listener
-        Hears of them, too.
-    """
+    """Passes events on and keeps them, to be told to others."""
 
     def __init__(self, listener: Listener = SILENT) -> None:
         self._listener = listener
@@ -68,17 +62,7 @@ class TextListener(Listener):
 
 
 class Recorded(Listener):
-    """Writes the lines of a run to a log, each with its time, and passes everything on.
-
-    Parameters
-    ----------
-    listener
-        Hears of everything, too.
-    log
-        Receives the lines.
-    shown_only
-        Events that change all the time and are not for the log.
-    """
+    """Writes the lines of a run to a log, each with its time, and passes everything on."""
 
     def __init__(
         self, listener: Listener, log: TextIO, shown_only: Collection[Callable[..., str]] = ()

@@ -100,21 +100,7 @@ def structure_report(
     atomic_energies_n: Float | None = None,
     which: str = "input",
 ) -> str:
-    """Return coordinates and results of a structure.
-
-    Parameters
-    ----------
-    structure
-        As evaluated: coordinates wrapped into the cell if periodic, Å.
-    cohesive_energy, total_energy
-        eV.
-    forces_nc
-        eV/Å, (n, 3); None without FORCES.
-    atomic_energies_n
-        Atomic energies included, eV, (n,); None without PRINT_ATOMIC_ENERGIES.
-    which
-        "input", or "optimized" after RELAX.
-    """
+    """Return coordinates and results of a structure."""
     return (
         coordinates_table(structure, forces_nc, atomic_energies_n, which)
         + energy_lines(cohesive_energy, total_energy)
@@ -167,13 +153,7 @@ def coordinates_table(
     atomic_energies_n: Float | None = None,
     which: str = "input",
 ) -> str:
-    """Return one row per atom: species, coordinates, forces, atomic energy.
-
-    Parameters
-    ----------
-    structure, forces_nc, atomic_energies_n, which
-        As in ``structure_report``.
-    """
+    """Return one row per atom: species, coordinates, forces, atomic energy."""
     names = "          x             y             z      "
     units = "         (Ang)         (Ang)         (Ang)   "
     columns = [structure.positions_nc]

@@ -22,23 +22,7 @@ def document(
     warnings: Sequence[str],
     members: Sequence[Mapping[str, Any]] | None = None,
 ) -> str:
-    """Return the whole output: one JSON object; energies in eV, lengths in Å.
-
-    Parameters
-    ----------
-    version
-        Of this program.
-    potentials
-        By species: ``file`` and ``chebyshev_domain``.
-    structures
-        As `structure_object` returns them.
-    errors
-        MAE and RMSE of what the files of the structures hold.
-    warnings
-        The notes of the run, as on standard error.
-    members
-        ``potentials`` of each member of a committee, of which the first is shown there, too.
-    """
+    """Return the whole output: one JSON object; energies in eV, lengths in Å."""
     content = {
         "schema": SCHEMA,
         "version": version,
@@ -63,15 +47,7 @@ def structure_object(
     virial_cc: Float | None,
     atomic_energies_n: Float | None,
 ) -> dict[str, Any]:
-    """Return what is known of a structure, None for what was not asked for.
-
-    Parameters
-    ----------
-    structure
-        Coordinates as in the text output, Å.
-    cohesive_energy, energy, forces_nc, virial_cc, atomic_energies_n
-        As in `aenetpy.models.potential.Evaluation`.
-    """
+    """Return what is known of a structure, None for what was not asked for."""
     return {
         "name": structure.name,
         "species": list(structure.species),
@@ -87,15 +63,7 @@ def structure_object(
 
 
 def reference_object(cohesive_energy: float | None, forces_nc: Float | None) -> dict[str, Any]:
-    """Return what the file of a structure holds, None for what it does not.
-
-    Parameters
-    ----------
-    cohesive_energy
-        Energy less the atomic energies of the potential, eV.
-    forces_nc
-        eV/Å, (n, 3).
-    """
+    """Return what the file of a structure holds, None for what it does not."""
     return {
         "cohesive_energy": cohesive_energy,
         "forces": None if forces_nc is None else forces_nc.tolist(),

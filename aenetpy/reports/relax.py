@@ -12,17 +12,7 @@ _WIDTH = 60
 def optimization_table(
     energies_k: Sequence[float], rms_forces_k: Sequence[float], converged: bool
 ) -> str:
-    """Return one row per geometry, the first being the input.
-
-    Parameters
-    ----------
-    energies_k
-        Energy of each geometry, eV, (k,).
-    rms_forces_k
-        RMS force of each geometry, eV/Å, (k,).
-    converged
-        Whether the last geometry meets the criteria.
-    """
+    """Return one row per geometry, the first being the input."""
     rows = []
     for k, (energy, rms) in enumerate(zip(energies_k, rms_forces_k, strict=True)):
         values = [energy - energies_k[0], rms]

@@ -32,19 +32,7 @@ def evaluation_report(
     energy: float,
     forces_nc: Float | None,
 ) -> str:
-    """Return what is printed of one structure.
-
-    Parameters
-    ----------
-    name
-        The file.
-    species, positions_nc
-        Symbols; Å, (n, 3).
-    energy
-        Total energy, eV.
-    forces_nc
-        eV/Å, (n, 3), or None to leave out positions and forces.
-    """
+    """Return what is printed of one structure."""
     text = f"Structure file: {name}\n\n"
     if forces_nc is not None:
         rows_nk = np.hstack([positions_nc, forces_nc])

@@ -8,13 +8,7 @@ from aenetpy.files.files import write_text
 
 
 class Timing:
-    """Milestones of a run and the seconds when they were reached (spec 10.2).
-
-    Parameters
-    ----------
-    path
-        File to write at the end; None records nothing.
-    """
+    """Milestones of a run and the seconds when they were reached (spec 10.2)."""
 
     def __init__(self, path: str | None) -> None:
         self._path = path

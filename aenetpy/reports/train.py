@@ -29,17 +29,7 @@ def opening(now: datetime, version: str) -> str:
 
 
 def normalization(file: str | Path, scale: float, shift: float, n_removed: int = 0) -> str:
-    """Return the section on a new scaled training set.
-
-    Parameters
-    ----------
-    file
-        Name of the scaled training set.
-    scale, shift
-        As in ``TrainingSet``.
-    n_removed
-        Number of structures whose energy is above MAXENERGY.
-    """
+    """Return the section on a new scaled training set."""
     removed = (
         f" {n_removed} high-energy structures will be removed from the scaled training set.\n\n"
         if n_removed > 0
@@ -106,23 +96,7 @@ def training_details(
     test_s: Sequence[int],
     restarted: bool = False,
 ) -> str:
-    """Return the section on method and split.
-
-    Parameters
-    ----------
-    method
-        Name as in the METHOD line.
-    parameters
-        Its parameters by key (spec 3.3), integers as ``int``.
-    n_epochs
-        ITERATIONS.
-    n_training
-        Number of training structures.
-    test_s
-        Indices of the test structures in the scaled training set, from 1.
-    restarted
-        Whether the split follows from an existing ``train.rngstate``.
-    """
+    """Return the section on method and split."""
     parameter_lines = "".join(
         f"   {parameter.label:<22}: {list_directed(parameters[key])}\n"
         for key, parameter in METHODS[method].parameters.items()
@@ -178,19 +152,7 @@ def process_opening(
     n_training: int,
     further: Sequence[str] = (),
 ) -> str:
-    """Return title, parameters and heading of the table of epochs.
-
-    Parameters
-    ----------
-    method, parameters, n_epochs
-        As in ``training_details``.
-    sampling
-        ``sequential``, ``random``, ``weighted`` or ``energy``.
-    n_training
-        Number of training structures, which limits the sizes of batches and samples.
-    further
-        Titles of quantities beside the energy, which have columns of their own.
-    """
+    """Return title, parameters and heading of the table of epochs."""
     return (
         section("Training process")
         + f" Weight optimization for {n_epochs} epochs using the {METHODS[method].title} method.\n"

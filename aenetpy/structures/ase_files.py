@@ -42,25 +42,7 @@ _COUNTS = {
 
 
 def iter_frames(path: str, index: int | str | slice, format: str | None = None) -> Iterator[Atoms]:
-    """Yield frames of a file as ASE reads them.
-
-    Parameters
-    ----------
-    path
-        The file, compressed (``.gz``, ``.bz2``, ``.xz``) or not.
-    index
-        Which frames, as ASE understands it; of a database also a selection.
-    format
-        ASE's name of the format; by default it is recognised.
-
-    Raises
-    ------
-    DataError
-        If the file announces more than it can hold, expands beyond `LARGEST_EXPANSION`, or is
-        a database, but none of ASE.
-    Exception
-        Whatever ASE raises.
-    """
+    """Yield frames of a file as ASE reads them."""
     from ase.io import iread
     from ase.io.formats import filetype
 
@@ -88,13 +70,7 @@ def iter_frames(path: str, index: int | str | slice, format: str | None = None) 
 
 
 def check_size(path: str, format: str) -> None:
-    """Compare what a file announces, or unpacks to, with its size.
-
-    Raises
-    ------
-    DataError
-        If it is too much.
-    """
+    """Compare what a file announces, or unpacks to, with its size."""
     if os.path.isfile(path) and (opener_of(path) is not None or format in _COUNTS):
         status = os.stat(path)
         _check_content(path, format, status.st_size, status.st_mtime_ns)

@@ -22,24 +22,7 @@ AENET_XSF = ExternalIOFormat(
 
 
 def read_aenet_xsf(filename: str) -> Atoms:
-    """Return the structure of an XSF file as ASE atoms.
-
-    Parameters
-    ----------
-    filename
-        The file; see `aenetpy.structures.xsf.read_xsf`.
-
-    Returns
-    -------
-    Atoms
-        With the total energy (eV) and the forces (eV/Å) as results of a calculator, as far
-        as the file has them, and a cohesive energy in ``info["cohesive_energy"]``.
-
-    Raises
-    ------
-    DataError
-        If the file is wrong, with the line.
-    """
+    """Return the structure of an XSF file as ASE atoms."""
     from aenetpy.structures.reading import atoms_from_structure
     from aenetpy.structures.xsf import read_xsf
 
@@ -47,14 +30,7 @@ def read_aenet_xsf(filename: str) -> Atoms:
 
 
 def write_aenet_xsf(filename: str, atoms: Atoms) -> None:
-    """Write atoms with their energy and forces, if calculated, as an XSF file.
-
-    Raises
-    ------
-    DataError
-        If there are no atoms, a number is not finite, the cell of periodic atoms
-        has no volume, or the file cannot be written.
-    """
+    """Write atoms with their energy and forces, if calculated, as an XSF file."""
     from dataclasses import replace
 
     from aenetpy.errors import DataError

@@ -20,17 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class NamedAtoms:
-    """Atoms and where they come from.
-
-    Parameters
-    ----------
-    name
-        The file, with ``@k`` if several of its frames are read.
-    atoms
-        As ASE reads them.
-    format
-        ASE's name of the file format; None if the name of the file tells it.
-    """
+    """Atoms and where they come from."""
 
     name: str
     atoms: Atoms
@@ -38,22 +28,7 @@ class NamedAtoms:
 
 
 def read_atoms(entry: str, format: str | None = None) -> Iterator[NamedAtoms]:
-    """Yield the atoms of a file, by default the last frame.
-
-    Parameters
-    ----------
-    entry
-        A file with index and options, as of `aenetpy.structures.reading.iter_structures`.
-    format
-        ASE's name of the format. By default ASE recognises it, XSF is read in aenet's
-        dialect, and what ASE cannot recognise is tried as VASP, which is all that
-        aenet's own scripts read.
-
-    Raises
-    ------
-    DataError
-        If the file is missing or cannot be read.
-    """
+    """Yield the atoms of a file, by default the last frame."""
     named = parse_entry(entry).format
     failure: DataError | None = None
     for candidate in [named or format] if named or format else [None, "vasp"]:
@@ -82,13 +57,7 @@ def relaxed_name(named: NamedAtoms, word: str = "relaxed") -> str:
 
 
 def write_atoms(path: str, atoms: Atoms, format: str | None) -> None:
-    """Write atoms in the format given or told by the name.
-
-    Raises
-    ------
-    DataError
-        If ASE cannot write this format, or the file cannot be written.
-    """
+    """Write atoms in the format given or told by the name."""
     if format is None and path.lower().endswith(".xsf"):
         write_xsf(path, structure_from_atoms(atoms, path))
         return

@@ -28,15 +28,6 @@ def unconverged_steps(
     """Return for each step of a VASP run whether it used all of NELM; empty for other formats.
 
     ``OUTCAR`` says so where EDIFF was reached in the last step of NELM; ``vasprun.xml`` does not.
-
-    Parameters
-    ----------
-    path
-        The file.
-    format
-        ASE's name of the format.
-    opener
-        Opens the file if it is compressed.
     """
     scan = {"vasp-xml": _scan_xml, "vasp-out": _scan_outcar}.get(format)
     if scan is None or not Path(path).is_file():

@@ -54,21 +54,6 @@ def read_geometry(
     """Return what forces and stress need of the structures of a training set.
 
     From its companion; where there is none (a set of ``generate.x``) from the structure files.
-
-    Parameters
-    ----------
-    training_set
-        The file.
-    trainset
-        What it holds, normalised or not; structures may have been left out.
-    folder
-        Where it was generated, which the names of structure files are relative to. Those that are
-        not there are looked for in the folder of the training set.
-
-    Raises
-    ------
-    DataError
-        If the companion is damaged or of another set; or as `geometry_of_files`.
     """
     companion = find_companion(training_set)
     if companion is None:
@@ -95,13 +80,7 @@ class Companion(NamedTuple):
 
 
 def read_companion(path: str | Path) -> Companion:
-    """Read a companion, of whatever training set.
-
-    Raises
-    ------
-    DataError
-        If it is damaged, or of others.
-    """
+    """Read a companion, of whatever training set."""
     try:
         items = taken(read_archive(path), FORMS)
         shapes = [(len(items["digests_s"]), *ROW[k].shape) for k in range(len(COLUMNS))]
@@ -118,13 +97,7 @@ def read_companion(path: str | Path) -> Companion:
 
 
 class GeometryWriter:
-    """Collect what forces and stress need, structure by structure, and write the companion.
-
-    Parameters
-    ----------
-    training_set
-        The file whose companion it will be.
-    """
+    """Collect what forces and stress need, structure by structure, and write the companion."""
 
     def __init__(self, training_set: str | Path) -> None:
         self._path = companion_name(training_set)
@@ -136,18 +109,7 @@ class GeometryWriter:
         self._rows += geometry_row(structure).tobytes()
 
     def finish(self, opener: Opener = replace_file) -> None:
-        """Write a NumPy archive (``.npz``), complete or not at all.
-
-        Parameters
-        ----------
-        opener
-            Opens the file, see ``new_files``.
-
-        Raises
-        ------
-        DataError
-            The file cannot be written.
-        """
+        """Write a NumPy archive (``.npz``), complete or not at all."""
         geometry = geometry_of_rows(np.frombuffer(self._rows, ROW))
         columns = {name: getattr(geometry, name) for name in COLUMNS}
         digests_s = np.frombuffer(self._digests, np.int64)

@@ -26,22 +26,7 @@ AGAIN = "put the file back as it was, or generate the set again"
 def geometry_of_files(
     training_set: str | Path, trainset: TrainingSet, folder: str | Path = "."
 ) -> Geometry:
-    """Return what forces and stress need, read from the structure files that the records name.
-
-    Parameters
-    ----------
-    training_set
-        The file, for messages, and because its folder is the second place to look.
-    trainset
-        What it holds.
-    folder
-        What names are relative to.
-
-    Raises
-    ------
-    DataError
-        If files are gone or cannot be read, or their atoms are not those of the records.
-    """
+    """Return what forces and stress need, read from the structure files that the records name."""
     wanted = _wanted(training_set, trainset, [os.fspath(folder), os.path.dirname(training_set)])
     ends_s = np.cumsum(trainset.n_atoms_s, dtype=np.int64)
     rows_s = np.zeros(trainset.n_structures, ROW)
@@ -92,22 +77,7 @@ def _wanted(
 def check_same_atoms(
     structure: Structure, symbols: tuple[str, ...], positions_nc: Float, record: str
 ) -> None:
-    """Refuse a structure whose atoms are not those of a record.
-
-    Parameters
-    ----------
-    structure
-        As its file holds it.
-    symbols, positions_nc
-        Species, and coordinates in the cell, Å, of the record.
-    record
-        What it is called.
-
-    Raises
-    ------
-    DataError
-        With the first difference in species, or the largest in coordinates.
-    """
+    """Refuse a structure whose atoms are not those of a record."""
     if len(structure) != len(symbols):
         difference = f"has {len(structure)} atoms, and {record} {len(symbols)}"
     elif structure.species != symbols:

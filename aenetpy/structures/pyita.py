@@ -10,15 +10,7 @@ _ATOM = "%15.8f" * 6 + "\n"
 
 
 def format_pyita(copy: Structure, forces_nc: Float) -> str:
-    """Return a copy as text, byte by byte as PyITA writes it.
-
-    Parameters
-    ----------
-    copy
-        Energies in eV, coordinates in Å.
-    forces_nc
-        Those of the parent, which PyITA gives to the copy, eV/Å, (n, 3).
-    """
+    """Return a copy as text, byte by byte as PyITA writes it."""
     text = ""
     for label, energy in (("total", copy.energy), ("cohesive", copy.cohesive_energy)):
         if energy is not None:

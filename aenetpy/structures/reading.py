@@ -92,28 +92,6 @@ def iter_structures(
 ) -> Iterator[Structure]:
     """Yield the structures of one entry of FILES, one at a time.
 
-    Parameters
-    ----------
-    entry
-        A path. An XSF file holds one structure. Of other files ``path@index`` chooses frames:
-        ``run.traj@-1``, ``run.traj@::10``, ``data.db@:``. Options follow behind ``#``:
-        ``input.data@:#units=eV,Angstrom``, ``x.out@:#format=vasp-xml``,
-        ``run.xyz@:#energy=E_pbe,forces=f_pbe,stress=none``.
-    file, line
-        Where the entry stands, for messages.
-
-    Yields
-    ------
-    Structure
-        Named like the entry, or ``path@k`` for frame k of several. Energy (eV), forces
-        (eV/Å) and stress (eV/Å^3) as `aenetpy.structures.labels` finds them; None where there are none.
-
-    Raises
-    ------
-    DataError
-        If the file is missing, unreadable, has several frames and no index, or no units
-        where they are needed.
-
     Notes
     -----
     Forces are taken as stored, without regard to constraints.
@@ -336,13 +314,7 @@ def _name_format(path: str) -> str:
 
 
 def as_structure(structure: Structure | Atoms) -> Structure:
-    """Return a structure as it is, and an ASE ``Atoms`` object without its results.
-
-    Raises
-    ------
-    DataError
-        As `structure_from_atoms`.
-    """
+    """Return a structure as it is, and an ASE ``Atoms`` object without its results."""
     if isinstance(structure, Structure):
         return structure
     return structure_from_atoms(structure, labels=False)
@@ -355,30 +327,7 @@ def structure_from_atoms(
     choice: Mapping[str, str] | None = None,
     tell: Tell | None = None,
 ) -> Structure:
-    """Return an ASE ``Atoms`` object as a structure.
-
-    Parameters
-    ----------
-    atoms
-        With energy, forces and stress among the results of its calculator, or in ``info`` and
-        ``arrays`` under a name that `aenetpy.structures.labels` knows. Nothing is calculated.
-        A lattice vector that is zero and not periodic becomes a unit vector perpendicular to the
-        others.
-    name
-        Name of the structure.
-    labels
-        Whether energy, forces and stress are wanted.
-    choice
-        The names of energy, forces and stress, where they are not the usual ones.
-    tell
-        Called with a line where one of several names was taken; by default it is logged.
-
-    Raises
-    ------
-    DataError
-        If there are no atoms, an atomic number is of no element, a number is not finite,
-        or the cell of a periodic structure has no volume.
-    """
+    """Return an ASE ``Atoms`` object as a structure."""
     if len(atoms) == 0:
         raise DataError("the structure has no atoms", file=name)
     found = Labels()
@@ -405,11 +354,6 @@ def atoms_from_structure(structure: Structure) -> Atoms:
 
     Energy (eV), forces (eV/Å) and stress (eV/Å^3) become the results of a calculator that can do no
     more than tell them; the cohesive energy goes to ``info["cohesive_energy"]``.
-
-    Raises
-    ------
-    DataError
-        If a species is not a chemical symbol.
     """
     from ase import Atoms
     from ase.data import atomic_numbers

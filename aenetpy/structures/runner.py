@@ -63,13 +63,7 @@ class _Draft:
 
 
 def parse_units(text: str) -> Units:
-    """Return the units called ``energy,length``, such as ``eV,Angstrom`` or ``Hartree,Bohr``.
-
-    Raises
-    ------
-    ValueError
-        If they are not one known energy and one known length.
-    """
+    """Return the units called ``energy,length``, such as ``eV,Angstrom`` or ``Hartree,Bohr``."""
     energy, _, length = (word.strip().lower() for word in text.partition(","))
     if energy not in ENERGIES or length not in LENGTHS:
         raise ValueError(f"'{text}' are no units of energy and length")
@@ -77,13 +71,7 @@ def parse_units(text: str) -> Units:
 
 
 def is_input_data(path: str | Path) -> bool:
-    """Return whether a file begins like ``input.data``; the name does not matter.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read.
-    """
+    """Return whether a file begins like ``input.data``; the name does not matter."""
     with _opened(path) as file:
         head = file.read(_LONGEST_LINE)  # not more: it may be a small file that unpacks to a large
     for line in head.split("\n"):
@@ -95,23 +83,6 @@ def is_input_data(path: str | Path) -> bool:
 
 def iter_input_data(path: str | Path, units: Units, start: int = 0) -> Iterator[Structure]:
     """Yield the structures of a file, one at a time; those before ``start`` are skipped unread.
-
-    Parameters
-    ----------
-    path
-        The file, perhaps compressed (``.gz``, ``.bz2``, ``.xz``).
-    units
-        What its numbers are in.
-
-    Yields
-    ------
-    Structure
-        Energy in eV, lengths in Å, forces in eV/Å; periodic if it has a lattice.
-
-    Raises
-    ------
-    DataError
-        If the file cannot be read or is damaged, with the line.
 
     Notes
     -----
@@ -157,21 +128,6 @@ def write_input_data(path: str | Path, structures: Iterable[Structure], units: U
     """Write structures as ``input.data``, completely or not at all; return how many.
 
     Every number has as many digits as it takes to read the same one back.
-
-    Parameters
-    ----------
-    path
-        The file to make or replace.
-    structures
-        With total energy (eV) and forces (eV/Å); the name goes into the comment.
-    units
-        What the numbers are written in.
-
-    Raises
-    ------
-    DataError
-        If a structure has no energy, no forces or no atoms, if there are none, or the file
-        cannot be written.
     """
     count = 0
     with replace_file(path) as file:

@@ -295,16 +295,6 @@ def format_xsf(structure: Structure) -> str:
     A structure that is periodic in some directions only is written as
     periodic in all, with a warning, since aenet knows nothing between.
 
-    Parameters
-    ----------
-    structure
-        Energies in eV, lengths in Å, forces in eV/Å.
-
-    Raises
-    ------
-    DataError
-        If the structure has no atoms, or is periodic and has no cell.
-
     Notes
     -----
     Spec 5.1; ``read_xsf`` returns the same structure to 5e-9.

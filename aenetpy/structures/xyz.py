@@ -29,11 +29,5 @@ def format_xyz(structures: Sequence[Structure], info: Mapping[str, Any] | None =
 
 
 def write_xyz(path: str | Path, structures: Sequence[Structure]) -> None:
-    """Write structures, complete or not at all.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
+    """Write structures, complete or not at all."""
     write_text(path, format_xyz(structures))

@@ -57,13 +57,7 @@ class FittedModel(Protocol):
 
 
 class FittedNetworks:
-    """Our networks.
-
-    Parameters
-    ----------
-    potential
-        What was trained.
-    """
+    """Our networks."""
 
     def __init__(self, potential: Potential) -> None:
         self._potential = potential
@@ -107,15 +101,7 @@ class FittedNetworks:
 
 
 class FittedBaseline:
-    """A baseline over fingerprints.
-
-    Parameters
-    ----------
-    model
-        Fitted.
-    species, setups_t
-        In TYPES order.
-    """
+    """A baseline over fingerprints."""
 
     def __init__(self, model: Model, species: Sequence[str], setups_t: Sequence[Setup]) -> None:
         self._model, self._species, self._setups_t = model, species, setups_t
@@ -162,24 +148,7 @@ def fingerprint_samples(
 
 
 def fitted_baseline(trial: Trial, settings: GenerateInput, listener: Listener) -> FittedBaseline:
-    """Fit the model of a trial to its training set.
-
-    Parameters
-    ----------
-    trial
-        Its training set has been made.
-    settings
-        Contents of its ``generate.in``.
-    listener
-        Hears how it was fitted.
-
-    Raises
-    ------
-    InputError
-        If a library is missing.
-    NumericalError
-        If it diverges.
-    """
+    """Fit the model of a trial to its training set."""
     variant = trial.variant
     trainset = read_trainset(trial.folder / TRAINING_SET)
     samples = Samples.of(trainset.features_tng, trainset.counts_st)
@@ -198,15 +167,6 @@ def permutation_importance(
 
     ``RMSE(permuted) - RMSE`` of the energy per atom over the structures, meV: the values of
     a component change places among all atoms of its species, the mean of three times.
-
-    Parameters
-    ----------
-    model
-        Fitted.
-    structures, targets_s
-        Tested on, and their energies as the model gives them, eV.
-    seed
-        Of the permutations.
 
     Notes
     -----

@@ -66,13 +66,6 @@ def parity(cells: Sequence[Cell], whole: bool = False) -> Figure:
     """Draw energies of the model against those given, a panel for each variant, on one scale.
 
     The scale is of the given energies and some more; what lies beyond stands at its edge.
-
-    Parameters
-    ----------
-    cells
-        Of one size.
-    whole
-        Of whole structures rather than per atom.
     """
     figure, panels = small_panels([cell.variant.name for cell in cells])
     data = {
@@ -199,17 +192,7 @@ def groups(names: Sequence[str], formulas: Sequence[str]) -> list[str]:
 
 
 def distributions(energies_s: Float, n_atoms_s: Float, groups_s: Sequence[str]) -> Figure:
-    """Draw how often energies occur, of structures and per atom, coloured by group.
-
-    Parameters
-    ----------
-    energies_s
-        Energies of the structures less atomic energies, eV: else the composition alone shows.
-    n_atoms_s
-        Their atoms.
-    groups_s
-        What each belongs to.
-    """
+    """Draw how often energies occur, of structures and per atom, coloured by group."""
     figure, panels = two_panels(3.6)
     usual = [name for name, _ in Counter(groups_s).most_common(MOST_GROUPS)]
     groups_s = [group if group in usual else "others" for group in groups_s]

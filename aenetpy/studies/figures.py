@@ -45,15 +45,7 @@ def colours(cells: Sequence[Cell], reference: str) -> dict[str, str]:
 
 
 def violins(cells: Sequence[Cell], reference: str) -> Figure:
-    """Draw the distribution of |error| of each variant, on a logarithmic axis.
-
-    Parameters
-    ----------
-    cells
-        Of one size. Their marks are the median and the range of the middle half.
-    reference
-        Name of the variant that is drawn grey.
-    """
+    """Draw the distribution of |error| of each variant, on a logarithmic axis."""
     figure, panels = two_panels(0.8 + 0.45 * min(len(cells), 12) + 0.25 * max(len(cells) - 12, 0))
     panels[1].sharey(panels[0])
     panels[1].tick_params(labelleft=False)
@@ -116,20 +108,7 @@ def _decades(axes: Axes, low: float, high: float) -> None:
 
 
 def histograms(cells: Sequence[Cell], reference: str) -> Figure | None:
-    """Draw how often force errors of each size occur, a panel for each variant.
-
-    Parameters
-    ----------
-    cells
-        Of one size.
-    reference
-        Name of the variant that is drawn grey behind each other.
-
-    Returns
-    -------
-    figure
-        None if no variant knows forces.
-    """
+    """Draw how often force errors of each size occur, a panel for each variant."""
     cells = [cell for cell in cells if cell.has(FORCE)]
     if not cells:
         return None
@@ -163,18 +142,6 @@ def error_against_delta(cells: Sequence[Cell], reference: str) -> Figure | None:
 
     The bars are the intervals of the difference from the reference, seed by seed and structure by
     structure; those of the errors themselves are as wide as the test set is varied.
-
-    Parameters
-    ----------
-    cells
-        Of one size.
-    reference
-        Its error is a horizontal line.
-
-    Returns
-    -------
-    figure
-        None if there are no such variants.
     """
     curves: dict[str, list[Cell]] = {}
     for cell in cells:
@@ -222,20 +189,7 @@ def _all_but_delta(cell: Cell) -> str:
 
 
 def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:
-    """Draw the mean |error| against the number of training structures, of the best variants.
-
-    Parameters
-    ----------
-    cells
-        Of all sizes.
-    reference
-        Name of the variant that is drawn grey.
-
-    Returns
-    -------
-    figure
-        None if there is one size only.
-    """
+    """Draw the mean |error| against the number of training structures, of the best variants."""
     if len({cell.size for cell in cells}) < 2:
         return None
     figure, panels = two_panels(3.6)

@@ -32,17 +32,7 @@ def residuals(result: TrialResult, part: str) -> tuple[Float, Float, Long]:
 
 
 def cell_measures(cell: Cell, part: str, whole: bool) -> Measures:
-    """Return the measures of all seeds together.
-
-    Parameters
-    ----------
-    cell
-        Of which variant and size.
-    part
-        ``train`` or ``test``.
-    whole
-        Of the energies of whole structures, eV, rather than per atom, meV.
-    """
+    """Return the measures of all seeds together."""
     errors, references = [], []
     for result in cell.results:
         errors_s, energies_s, n_atoms_s = residuals(result, part)

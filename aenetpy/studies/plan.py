@@ -44,23 +44,7 @@ _BYTES = ("utf-8", "surrogateescape")
 
 @dataclass(frozen=True)
 class Trial:
-    """One training: a variant, a number of structures and a seed.
-
-    Parameters
-    ----------
-    variant, size, seed
-        What is trained, on how many structures, and from which seed.
-    folder
-        Where it runs.
-    inputs
-        Its input files by name.
-    copies
-        Displaced copies that are written as files; None where there are none.
-    digest
-        Of all that the result depends on.
-    needs
-        The trial whose networks it needs.
-    """
+    """One training: a variant, a number of structures and a seed."""
 
     variant: Variant
     size: int
@@ -86,27 +70,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class StudyPlan:
-    """All trials of a study.
-
-    Parameters
-    ----------
-    study
-        What the study file says.
-    settings
-        Contents of its ``generate.in``.
-    held_out
-        Names of the structures in the common test set.
-    n_pool
-        Number of all other structures; those for training are drawn from them.
-    trials
-        Each after the one whose networks it needs.
-    root
-        Where the study takes place: names in its files are seen from there.
-    apart
-        Names of the structures on which the best variant is measured again.
-    structures
-        Compositions and energies of all structures, by name.
-    """
+    """All trials of a study."""
 
     study: Study
     settings: GenerateInput
@@ -142,15 +106,7 @@ class StudyPlan:
 
 
 def make_study_plan(study: Study, root: str | Path = ".") -> StudyPlan:
-    """Read the input files of a study that takes place in a folder, and draw its structures.
-
-    Raises
-    ------
-    InputError
-        If an input file is wrong, or there are too few structures.
-    DataError
-        If a structure file is missing.
-    """
+    """Read the input files of a study that takes place in a folder, and draw its structures."""
     settings = read_generate_in(within(root, study.generate), root)
     train = read_train_in(within(root, study.train))
     for variant in study.variants:
@@ -216,13 +172,7 @@ def make_study_plan(study: Study, root: str | Path = ".") -> StudyPlan:
 
 
 def of_variant(variant: Variant, settings: GenerateInput) -> GenerateInput:
-    """Return the contents of ``generate.in`` with the fingerprints of a variant.
-
-    Raises
-    ------
-    InputError
-        If a fingerprint is of no species.
-    """
+    """Return the contents of ``generate.in`` with the fingerprints of a variant."""
     unknown = [symbol for symbol in variant.setups if symbol not in settings.setups]
     if unknown:
         raise variant.place.error(
@@ -240,13 +190,7 @@ def atomic_energies(
     energies: EnergiesByName,
     parents: Iterable[str],
 ) -> tuple[float, ...]:
-    """Return the atomic energies, eV, that a variant takes off: the targets that it is fitted to.
-
-    Raises
-    ------
-    InputError
-        If a total energy is not known.
-    """
+    """Return the atomic energies, eV, that a variant subtracts from its targets."""
     if variant.targets == "atomic":
         return settings.atomic_energies_t
     known = EnergiesOfCompositions()
@@ -284,13 +228,7 @@ def with_hidden_layers(variant: Variant, train: TrainInput) -> TrainInput:
 
 
 def check_study_species(variant: Variant, train: TrainInput, settings: GenerateInput) -> None:
-    """Refuse networks, or displacements, of other species than those of ``generate.in``.
-
-    Raises
-    ------
-    InputError
-        Naming the variant.
-    """
+    """Refuse networks, or displacements, of other species than those of ``generate.in``."""
     if not variant.is_network:
         return
     networks = {network.species for network in replace(train, **variant.train).networks}
@@ -309,13 +247,7 @@ def check_study_species(variant: Variant, train: TrainInput, settings: GenerateI
 
 
 def check_study_training(variant: Variant, train: TrainInput) -> None:
-    """Refuse keywords of a variant and of ``train.in`` that contradict each other.
-
-    Raises
-    ------
-    InputError
-        Naming the variant.
-    """
+    """Refuse keywords of a variant and of ``train.in`` that contradict each other."""
     try:
         check_together(replace(train, **variant.train))
     except InputError as error:
@@ -328,13 +260,6 @@ def structure_digests(
     """Return name and digest of each structure of FILES; structures that are alike count once.
 
     The second dictionary holds compositions and energies, as structures without positions.
-
-    Raises
-    ------
-    InputError
-        If a structure is a displaced copy, which could be of one that is held out.
-    DataError
-        If a structure file is missing or damaged.
     """
     repeats = Repeats()
     by_forces: dict[str, Structure] = {}

@@ -66,26 +66,7 @@ def write_report(
     held_out: Sequence[str],
     n_pool: int,
 ) -> None:
-    """Write the report twice, and figures and the list of test structures beside it.
-
-    Parameters
-    ----------
-    path
-        The Markdown file; the same is written as HTML, with the figures inside.
-    study
-        What was asked for.
-    results
-        Finished trials, at least one.
-    held_out
-        Names of the structures in the common test set.
-    n_pool
-        Number of structures that the training structures are drawn from.
-
-    Raises
-    ------
-    DataError
-        If a file cannot be written.
-    """
+    """Write the report twice, and figures and the list of test structures beside it."""
     cells = sort_into_cells(study, results)
     write_text(path.parent / "test-set.txt", "".join(f"{name}\n" for name in held_out))
     sections = [

@@ -24,17 +24,7 @@ _STREAM = 3
 
 
 def next_points(study: Study, asked: Sequence[str], results: Iterable[TrialResult]) -> list[str]:
-    """Return the names of the points that searches ask for next; none when they are over.
-
-    Parameters
-    ----------
-    study
-        With its searches.
-    asked
-        Names of the points so far, in the order in which they were asked for.
-    results
-        Of their trials. A point of which trials have failed tells nothing.
-    """
+    """Return the names of the points that searches ask for next; none when they are over."""
     results = list(results)
     found = []
     for search in study.searches:
@@ -68,17 +58,7 @@ def point_errors(
 
 
 def ask(search: Search, asked: Sequence[int], errors: Mapping[int, float]) -> list[int]:
-    """Return the points of the next round: the same for the same seed, points and errors.
-
-    Parameters
-    ----------
-    search
-        Grid, seed, and number of points in all.
-    asked
-        Points so far, in order.
-    errors
-        Of those that have one.
-    """
+    """Return the points of the next round: the same for the same seed, points and errors."""
     import optuna
 
     choice = search.choice

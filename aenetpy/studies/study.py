@@ -153,13 +153,7 @@ def begun(settings: Study, folder: str | Path = ".") -> list[Trial]:
 
 
 def check_libraries(plan: StudyPlan) -> None:
-    """Refuse models and searches whose library is missing before anything runs.
-
-    Raises
-    ------
-    InputError
-        Naming the extra that installs it.
-    """
+    """Refuse models and searches whose library is missing before anything runs."""
     check_searches(plan.study)
     for variant in plan.study.variants:
         if MODELS[variant.model].extra:
@@ -168,13 +162,7 @@ def check_libraries(plan: StudyPlan) -> None:
 
 
 def check_searches(study: Study) -> None:
-    """Refuse searches whose library is missing.
-
-    Raises
-    ------
-    InputError
-        Naming the extra that installs it.
-    """
+    """Refuse searches whose library is missing."""
     for search in study.searches:
         with told_at(search):
             require_library("optuna", "optuna", "optuna", "search by optuna")
@@ -190,13 +178,7 @@ def told_at(cause: Variant | Search) -> Iterator[None]:
 
 
 def read_held_out(plan: StudyPlan, names: Sequence[str]) -> list[Structure]:
-    """Read the common test set, or what is kept apart.
-
-    Raises
-    ------
-    DataError
-        If a structure has no energy or no forces, or holds an unknown species.
-    """
+    """Read the common test set, or what is kept apart."""
     structures = [next(iter_structures(within(plan.root, name))) for name in names]
     setups = read_setups(plan.settings, plan.root)
     for structure in structures:

@@ -71,24 +71,7 @@ def run_trial(
     held_out: Sequence[Structure],
     apart: Sequence[Structure] = (),
 ) -> TrialResult:
-    """Run a trial, or what is left of it.
-
-    Parameters
-    ----------
-    trial
-        The trial to run.
-    settings
-        Contents of the ``generate.in`` of the study.
-    held_out
-        The common test set.
-    apart
-        Structures for measuring the best variant again.
-
-    Raises
-    ------
-    AenetpyError
-        If a step fails; it is named.
-    """
+    """Run a trial, or what is left of it."""
     record = prepare(trial)
     for step in trial.steps:
         if step not in record.done:

@@ -16,20 +16,7 @@ ATOMS_PER_BLOCK = 4000
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """The atoms of one species in a block.
-
-    Parameters
-    ----------
-    x_1n
-        Inputs of the network and a last row of ones, (g + 1, n) float64.
-    structures
-        Positions in the block of the structures that have such atoms, those with the
-        fewest first, so that structures of equal size are neighbours.
-    counts
-        Their number of such atoms.
-    starts
-        Columns where these atoms start.
-    """
+    """The atoms of one species in a block."""
 
     x_1n: Float
     structures: Index
@@ -61,13 +48,7 @@ class Block:
 
 
 class Packing:
-    """Where the atoms of each structure are in a normalised training set.
-
-    Parameters
-    ----------
-    trainset
-        The set; its arrays are shared, not copied.
-    """
+    """Where the atoms of each structure are in a normalised training set."""
 
     def __init__(self, trainset: TrainingSet) -> None:
         self.energies_s = trainset.energies_s

@@ -27,15 +27,7 @@ log = logging.getLogger("aenetpy")
 
 
 def check_networks(settings: TrainInput, trainset: TrainingSet, folder: str | Path) -> None:
-    """Check that NETWORKS, and the networks that exist, fit a training set.
-
-    Raises
-    ------
-    InputError
-        If NETWORKS does not fit the species of the training set.
-    DataError
-        If an existing network has another fingerprint than the training set.
-    """
+    """Check that NETWORKS, and the networks that exist, fit a training set."""
     check_lines(settings, trainset.species)
     setups = {setup.species: setup for setup in trainset.setups_t or ()}
     n_weights = 0
@@ -53,13 +45,7 @@ def check_networks(settings: TrainInput, trainset: TrainingSet, folder: str | Pa
 
 
 def check_memory(settings: TrainInput, n_weights: int, n_structures: int) -> None:
-    """Refuse networks, or a method, that take more memory than there is, before it is taken.
-
-    Raises
-    ------
-    InputError
-        Naming the line.
-    """
+    """Refuse networks, or a method, that take more memory than there is, before it is taken."""
     if n_weights > MOST_WEIGHTS:
         raise InputError(
             f"the networks have {n_weights} weights",
@@ -88,13 +74,7 @@ def check_memory(settings: TrainInput, n_weights: int, n_structures: int) -> Non
 
 
 def check_lines(settings: TrainInput, species: Sequence[str]) -> None:
-    """Require one line of NETWORKS for each species of the training set, each with its own file.
-
-    Raises
-    ------
-    InputError
-        Naming the species and the line.
-    """
+    """Require one line of NETWORKS for each species of the training set, each with its own file."""
     owner: dict[Path, str] = {}
     for line in settings.networks:
         if line.species not in species:
@@ -129,12 +109,6 @@ def check_existing(
     """Check that an existing network can be trained on this training set.
 
     An architecture other than in ``train.in`` is continued, as by aenet, but told.
-
-    Raises
-    ------
-    DataError
-        If it belongs to another species, or was made for other fingerprints, in their
-        parameters or their cosine convention.
     """
     check_network(line.species, existing, line.file)
     if not existing.setup.same_fingerprint(setup):
@@ -160,13 +134,7 @@ def check_existing(
 
 
 def check_lookup(line: NetworkLine, existing: SpeciesPotential, setup: Setup) -> None:
-    """Refuse a network that was fitted to the functions of another species.
-
-    Raises
-    ------
-    DataError
-        If TYPES had another order, and ENV does not make up for it.
-    """
+    """Refuse a network that was fitted to the functions of another species."""
     with located(line.file):
         symbols = [serving_species(setup, types) for types in (existing.species, setup.types)]
     if symbols[0] != symbols[1]:
@@ -180,13 +148,7 @@ def check_lookup(line: NetworkLine, existing: SpeciesPotential, setup: Setup) ->
 
 
 def check_convention(line: NetworkLine, existing: Setup, setup: Setup) -> None:
-    """Refuse to mix potentials and training sets with other variables of the angular part.
-
-    Raises
-    ------
-    DataError
-        If both prove a convention, and not the same.
-    """
+    """Refuse to mix potentials and training sets with other variables of the angular part."""
     of_network, of_set = proven_convention(existing), proven_convention(setup)
     if of_network is None or of_set is None or of_network == of_set:
         return

@@ -54,25 +54,13 @@ log = logging.getLogger("aenetpy")
 
 
 def read_state(folder: str | Path) -> TrainState | None:
-    """Return the state of an earlier run in a folder, if there is one.
-
-    Raises
-    ------
-    DataError
-        If it is damaged.
-    """
+    """Return the state of an earlier run in a folder, if there is one."""
     path = within(folder, STATE)
     return read_train_state(path) if os.path.exists(path) else None
 
 
 def read_optimiser(method: str, folder: str | Path) -> Restart | None:
-    """Return the content of ``train.restart``, if there is one and the method uses it.
-
-    Raises
-    ------
-    DataError
-        If it is damaged, or was made with other settings.
-    """
+    """Return the content of ``train.restart``, if there is one and the method uses it."""
     path = within(folder, RESTART)
     if not METHODS[method].restart_title or not os.path.exists(path):
         return None
@@ -117,21 +105,6 @@ class Checkpoint:
     """The method of a run, fresh or continued, and how it is saved.
 
     Made after the networks were saved for the first time.
-
-    Parameters
-    ----------
-    settings
-        Contents of ``train.in``.
-    networks
-        Whose weights are optimised.
-    restart
-        Content of ``train.restart``, see ``read_optimiser``.
-    objective
-        Over the training structures.
-    sampling, seed
-        Order of the structures; a continued run keeps its seed.
-    listener
-        Hears of the restart.
     """
 
     def __init__(

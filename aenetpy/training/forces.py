@@ -51,21 +51,7 @@ class ForceWeights:
 
 
 class Forces:
-    """Forces and stresses of a training set, of which blocks take their part.
-
-    Parameters
-    ----------
-    trainset
-        The normalised training set.
-    geometry
-        Of all its structures: which forces and which stress are used.
-    weights
-        How much errors count.
-    derivatives
-        Of the fingerprints of all structures whose forces or stress are used.
-    structures_s
-        The structures over which errors are averaged, (s,).
-    """
+    """Forces and stresses of a training set, of which blocks take their part."""
 
     def __init__(
         self,
@@ -139,23 +125,7 @@ class Forces:
 
 @dataclass(frozen=True, eq=False)
 class ForceBlock:
-    """The reference forces and stresses of the structures of a block.
-
-    Parameters
-    ----------
-    forces
-        Of the whole set.
-    n_atoms_t
-        Atoms of each species in the block.
-    targets
-        References; weights are -2 c for an error whose square counts c.
-    is_force_q, is_stress_q, volume_q
-        Which coordinates are known components of forces, and of stress; -V of those of strain.
-    structures_s
-        Numbers of the structures whose forces or stress are used.
-    rows_st, n_numbers
-        Where the gradients of their atoms begin in a flat array, and how long that is.
-    """
+    """The reference forces and stresses of the structures of a block."""
 
     forces: Forces
     n_atoms_t: list[int]

@@ -27,17 +27,7 @@ Reason = Literal["epochs", "converged", "stopped", "exhausted", "patience"]
 
 @dataclass(frozen=True)
 class EpochRow:
-    """One row of the epoch table: errors after the epoch.
-
-    Parameters
-    ----------
-    epoch
-        0 is before training.
-    train, test
-        Errors of each quantity of the objective over the training and the test structures.
-    score
-        That of the test structures, by which networks are compared: small is good.
-    """
+    """One row of the epoch table: errors after the epoch."""
 
     epoch: int
     train: tuple[MeanErrors, ...]
@@ -53,21 +43,7 @@ class EpochRow:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What training has come to.
-
-    Parameters
-    ----------
-    weights_w
-        All weights at the end, (w,) float64.
-    row
-        Errors with these weights.
-    reason
-        ``epochs``: all done; ``converged``: nothing left to gain; ``stopped``: asked to;
-        ``exhausted``: the method cannot go on, see ``note``; ``patience``: the errors of
-        testing have not become smaller for long enough.
-    note
-        What the method says to that.
-    """
+    """What training has come to."""
 
     weights_w: Float
     row: EpochRow
@@ -95,36 +71,6 @@ def run_epochs(
 
     The evaluation at the weights of an epoch gives its row of the table, and the
     method its gradient and the sampler its errors.
-
-    Parameters
-    ----------
-    objective, objective_test
-        Over the training and the test structures.
-    method
-        What a step is.
-    weights_w
-        To start from, (w,) float64.
-    epochs
-        ITERATIONS; 0 or less only evaluates.
-    on_epoch
-        Called with the errors and the weights after every epoch, epoch 0 included.
-    stop
-        Asked after every epoch whether to end training.
-    sampler
-        The order in which the structures are visited; sequential by default.
-    has_waited
-        Asked before every epoch whether the errors of testing have not become smaller for
-        so long that training ends.
-
-    Returns
-    -------
-    Outcome
-        Final weights and why training ended; SIGTERM and SIGHUP stop it, too.
-
-    Raises
-    ------
-    NumericalError
-        If weights or errors are no longer finite, or absurd.
 
     Notes
     -----

@@ -43,28 +43,6 @@ def normalise(
     with scaled E/N above 1.001 are left out. A set that is already normalised is
     returned as it is.
 
-    Parameters
-    ----------
-    trainset
-        As written by ``generate``, with setups and statistics.
-    max_energy
-        MAXENERGY, eV per atom; None for no limit.
-    with_forces
-        Whether FORCES trains on forces: then equal energies are allowed, and ``scale`` is 1/eV.
-
-    Returns
-    -------
-    Normalisation
-        ``trainset`` with the statistics of the unscaled fingerprints but energy
-        statistics of the scaled energies, and ``n_removed``.
-
-    Raises
-    ------
-    DataError
-        If setups are missing or all energies are equal without forces.
-    InputError
-        If no two different energies are left below ``max_energy``.
-
     Notes
     -----
     Spec 3.5; the order of operations is that of aenet, so that files agree in bytes.
@@ -108,13 +86,7 @@ def normalise(
 
 
 def check_trainable(trainset: TrainingSet) -> None:
-    """Refuse what cannot be trained on.
-
-    Raises
-    ------
-    DataError
-        If there are no structures or no setups.
-    """
+    """Refuse what cannot be trained on."""
     if trainset.n_structures == 0:
         raise DataError("the training set holds no structures")
     if trainset.setups_t is None:

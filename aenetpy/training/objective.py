@@ -42,15 +42,7 @@ class Quantity:
 
 @dataclass(frozen=True, eq=False)
 class Loss:
-    """The objective at one point.
-
-    Parameters
-    ----------
-    value, gradient_w
-        L and dL/dw, (w,) float64; the gradient is empty if it was not asked for.
-    errors
-        Reference minus prediction: for each quantity an array, in its unit.
-    """
+    """The objective at one point."""
 
     value: float
     gradient_w: Float
@@ -81,23 +73,7 @@ def mean_errors(errors_k: Float) -> MeanErrors:
 
 
 class Objective:
-    """A function of all weights, species after species in TYPES order, summed over structures.
-
-    Parameters
-    ----------
-    trainset
-        The normalised training set.
-    structures_s
-        Indices of the structures to sum over.
-    networks_t
-        A network per species; gives the layers, not the weights.
-    workers
-        Threads for the blocks of structures; one by default.
-    forces
-        Forces and stress; None to train on energies alone.
-    penalty
-        lambda of REGULARIZATION. A batch has its share of it.
-    """
+    """A function of all weights, species after species in TYPES order, summed over structures."""
 
     def __init__(
         self,

@@ -45,28 +45,7 @@ def training_geometry(
     seed: int,
     folder: str | Path = ".",
 ) -> Geometry | None:
-    """Return whose forces and stress are trained on, and where the atoms are; None without FORCES.
-
-    Parameters
-    ----------
-    settings
-        Contents of ``train.in``.
-    training_set, trainset
-        The file as seen from ``folder``, and the normalised set.
-    train_s
-        Indices of the training structures.
-    seed
-        For FORCESPERCENT.
-    folder
-        Of the run.
-
-    Raises
-    ------
-    InputError
-        If forces or stress are asked for and none are there.
-    DataError
-        If they cannot be used, or the geometry of the structures cannot be had.
-    """
+    """Return cells, known forces and stresses of the structures; None without FORCES."""
     if settings.forces is None:
         return None
     known = usable_geometry(
@@ -111,13 +90,7 @@ def make_objectives(
 
 
 def usable_geometry(settings: TrainInput, trainset: TrainingSet, geometry: Geometry) -> Geometry:
-    """Return the geometry with the forces and the stress that can be trained on.
-
-    Raises
-    ------
-    DataError
-        If a force is not a number, or a structure with a stress has no cell.
-    """
+    """Return the geometry with the forces and the stress that can be trained on."""
     has_forces_s = geometry.has_forces_s.copy()
     refuse_placeholders(settings, trainset, geometry)
     ends_s = np.cumsum(trainset.n_atoms_s)
@@ -154,13 +127,7 @@ def usable_geometry(settings: TrainInput, trainset: TrainingSet, geometry: Geome
 
 
 def refuse_placeholders(settings: TrainInput, trainset: TrainingSet, geometry: Geometry) -> None:
-    """Refuse forces that are all exactly zero, although symmetry does not demand it.
-
-    Raises
-    ------
-    InputError
-        Naming the line of FORCES.
-    """
+    """Refuse forces that are all exactly zero, although symmetry does not demand it."""
     of_known_n = np.repeat(geometry.has_forces_s, trainset.n_atoms_s)
     if not of_known_n.any() or trainset.forces_nc[of_known_n].any():
         return
@@ -176,13 +143,7 @@ def refuse_placeholders(settings: TrainInput, trainset: TrainingSet, geometry: G
 
 
 def chosen_forces(settings: TrainInput, has_forces_s: Mask, train_s: Index, seed: int) -> Mask:
-    """Return which structures' forces are used: FORCESPERCENT of those for training, at random.
-
-    Raises
-    ------
-    InputError
-        If that is none, and there is no stress either.
-    """
+    """Return which structures' forces are used: FORCESPERCENT of those for training, at random."""
     chosen_s = has_forces_s.copy()
     if settings.forces_percent < 100.0:
         with_forces = train_s[has_forces_s[train_s]]

@@ -36,25 +36,7 @@ log = logging.getLogger("aenetpy")
 
 @dataclass
 class Networks:
-    """The potential of each species, in TYPES order, and where it is saved.
-
-    Parameters
-    ----------
-    files
-        Path of each species, as seen from the folder.
-    contents
-        What is written there.
-    folder
-        Of the run.
-    has_new
-        Whether a network started from new weights.
-    has_rescaled
-        Whether weights were re-expressed for another scaling.
-    state
-        The state that belongs to the weights in the files; None without.
-    weights_on_disk_w
-        All weights in the files before these were opened; None if one is missing.
-    """
+    """The potential of each species, in TYPES order, and where it is saved."""
 
     files: dict[str, str]
     contents: list[SpeciesPotential]
@@ -105,30 +87,7 @@ def open_networks(
     folder: str | Path,
     listener: Listener,
 ) -> Networks:
-    """Read the networks that exist and make the others (spec 3.2).
-
-    Parameters
-    ----------
-    settings
-        Contents of ``train.in``.
-    trainset
-        The normalised training set.
-    training_file
-        Its name, which the potentials remember.
-    seed
-        Of the weights of new networks.
-    state
-        Of an earlier run; decides on the weights if it belongs to the files.
-    folder
-        Of the run.
-    listener
-        Hears of each network.
-
-    Raises
-    ------
-    DataError
-        If an existing network is damaged or does not fit; see ``check_networks``.
-    """
+    """Read the networks that exist and make the others (spec 3.2)."""
     lines = {line.species: line for line in settings.networks}
     paths = [within(folder, lines[symbol].file) for symbol in trainset.species]
     existing = [read_network(path) if os.path.exists(path) else None for path in paths]
@@ -268,13 +227,7 @@ def wants_rescaling(
 
 
 def rescaled(old: SpeciesPotential, new: SpeciesPotential, file: str) -> SpeciesPotential:
-    """Return the new potential with weights that give the energies of the old one.
-
-    Raises
-    ------
-    DataError
-        If the layers do not allow it.
-    """
+    """Return the new potential with weights that give the energies of the old one."""
     log.info("%s: the scaling has changed; weights are adapted, energies stay as they were", file)
     try:
         return replace(new, weights_w=rescaled_weights(old, new))

@@ -46,23 +46,6 @@ def rescaled_weights(old: SpeciesPotential, new: SpeciesPotential) -> Float:
     A component that was constant for ``old`` (i_g = 0) had no influence and gets none
     (W'_g = 0). One that is constant for ``new`` keeps the influence that it has at its mean.
 
-    Parameters
-    ----------
-    old
-        The network as it was.
-    new
-        The same layers with other statistics or scaling; its weights are not used.
-
-    Returns
-    -------
-    weights_w
-        In the layout of ``Network.weights_w``, (w,) float64.
-
-    Raises
-    ------
-    ValueError
-        If the output node is not linear and the scaling of the energy is another.
-
     Notes
     -----
     Spec 3.5 and 9.3. Beyond aenet, which keeps the weights and so changes the function.

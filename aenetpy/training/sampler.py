@@ -20,16 +20,6 @@ class Sampler:
     where rank 0 has the smallest key of the objective, such as the largest error or the
     lowest target energy per atom.
 
-    Parameters
-    ----------
-    sampling
-        One of the five names.
-    seed
-        Not negative. Every epoch has a stream of its own, so that a run is
-        continued by its seed and the number of epochs that are done.
-    epoch
-        Epochs that were drawn before.
-
     Notes
     -----
     Spec 3.4. Errors are those at the begin of an epoch.
@@ -41,20 +31,7 @@ class Sampler:
         self.epoch = epoch
 
     def draw(self, objective: Objective, loss: Loss) -> Index:
-        """Return the positions of the structures to visit in the next epoch.
-
-        Parameters
-        ----------
-        objective
-            Over the structures.
-        loss
-            The objective at the weights of now.
-
-        Returns
-        -------
-        sample_v
-            As many as there are structures.
-        """
+        """Return the positions of the structures to visit in the next epoch."""
         n = objective.n_structures
         sequence = np.random.SeedSequence(self.seed, spawn_key=(*PURPOSE, self.epoch))
         self.epoch += 1

@@ -26,20 +26,6 @@ def split(n_structures: int, test_percent: float, stream: RandomStream) -> tuple
     ``r <= test_percent / 100``, until one of the two sets is full. The rest
     goes to the other one. ``n_train = ceil((1 - test_percent / 100) n_structures)``.
 
-    Parameters
-    ----------
-    n_structures
-        Number of structures in the set.
-    test_percent
-        TESTPERCENT, 0...100.
-    stream
-        Usually ``GfortranRandom``, started from ``train.rngstate``.
-
-    Returns
-    -------
-    train_s, test_s
-        0-based indices in ascending order.
-
     Notes
     -----
     Spec 3.6.
@@ -72,22 +58,6 @@ def split_families(
     which they appear; without copies that is aenet's division of the structures. Copies
     go with their parent. Those of test structures are in neither set unless ``test_copies``.
     Copies whose parent is missing are for training.
-
-    Parameters
-    ----------
-    parents_s
-        Name of the family of each structure: that of the parent.
-    is_copy_s
-        Whether it is a copy.
-    test_percent, stream
-        As in `split`.
-    test_copies
-        Whether copies of test structures are tested too.
-
-    Returns
-    -------
-    train_s, test_s
-        0-based indices in ascending order.
     """
     if not any(is_copy_s):
         return split(len(parents_s), test_percent, stream)

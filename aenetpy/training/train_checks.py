@@ -29,13 +29,7 @@ def _warn(settings: TrainInput, keywords: tuple[str, ...], where: str) -> None:
 
 
 def check_test_set(settings: TrainInput, n_test: int) -> None:
-    """Refuse PATIENCE without structures to test.
-
-    Raises
-    ------
-    InputError
-        Naming the line of PATIENCE.
-    """
+    """Refuse PATIENCE without structures to test."""
     if settings.patience is not None and n_test == 0:
         raise InputError(
             f"PATIENCE {settings.patience} needs test structures, of which there are none",

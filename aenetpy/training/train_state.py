@@ -85,13 +85,7 @@ class TrainState:
 
 
 def write_train_state(path: str | Path, state: TrainState) -> None:
-    """Write a state as a NumPy archive (``.npz``), complete or not at all.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written.
-    """
+    """Write a state as a NumPy archive (``.npz``), complete or not at all."""
     arrays: dict[str, Any] = {NAMES_IN_FILE.get(n, n): getattr(state, n) for n in FORMS}
     arrays["seed"] = str(state.seed)
     arrays |= {PREFIX + name: array for name, array in state.memory.items()}
@@ -99,13 +93,7 @@ def write_train_state(path: str | Path, state: TrainState) -> None:
 
 
 def read_train_state(path: str | Path) -> TrainState:
-    """Read a state that ``write_train_state`` wrote.
-
-    Raises
-    ------
-    DataError
-        Not found, foreign or damaged.
-    """
+    """Read a state that ``write_train_state`` wrote."""
     try:
         # earlier releases wrote no epochs_since_best
         arrays: dict[str, Any] = {"epochs_since_best": 0, **read_archive(path)}

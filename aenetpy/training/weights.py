@@ -20,20 +20,6 @@ def initial_weights(nodes_l: tuple[int, ...], species: str, seed: int) -> Float:
     layers l and l + 1, i.e. mean 0 and standard deviation ``1 / sqrt(n_l + 1)``.
     Every species has its own stream; aenet gives all species the same weights.
 
-    Parameters
-    ----------
-    nodes_l
-        Nodes per layer, input and output included, (l,).
-    species
-        Chemical symbol; part of the seed, whatever the order of TYPES.
-    seed
-        SEED, not negative.
-
-    Returns
-    -------
-    weights_w
-        Flat float64 in the layout of ``Network.weights_w``.
-
     Notes
     -----
     Spec 3.2.

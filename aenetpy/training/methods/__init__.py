@@ -12,13 +12,7 @@ __all__ = ["Method", "Restarted", "load_method", "make_method"]
 
 
 def load_method(name: str) -> type[Method]:
-    """Import the class of a method by one of its names.
-
-    Raises
-    ------
-    NumericalError
-        If it needs a library that is not installed as it must be.
-    """
+    """Import the class of a method by one of its names."""
     method: type[Method] = load_class(METHODS[name].implementation)
     return method
 

@@ -22,14 +22,6 @@ class Adam:
         m <- b1 m + (1 - b1) g,  v <- b2 v + (1 - b2) g^2,
         w <- w - mu m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps).
 
-    Parameters
-    ----------
-    n_weights
-        Number of weights of all networks together.
-    parameters
-        ``mu``, ``b1``, ``b2``, ``eps``; ``batchsize``; ``samplesize``, the structures
-        of an epoch, rounded to whole batches, see `whole_batches`.
-
     Notes
     -----
     Spec 3.3. The batches after the first ``samplesize`` visits are left out, also

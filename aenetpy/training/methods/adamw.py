@@ -20,15 +20,6 @@ class AdamW(Adam):
     the decay is not part of the gradient g, of which m and v are running means. After
     e epochs, ``lr`` is the given one times ``2^(-e / halflife)``.
 
-    Parameters
-    ----------
-    n_weights
-        Number of weights of all networks together.
-    parameters
-        ``lr``, ``weight_decay``, ``b1``, ``b2``, ``eps``; ``halflife``, epochs, 0 for a rate that
-        stays; ``batchsize``. An epoch visits as many structures as there are; its last
-        mini-batch may be smaller.
-
     Notes
     -----
     Loshchilov and Hutter, Decoupled weight decay regularization, ICLR 2019.

@@ -113,22 +113,7 @@ class Restarted(Method, Protocol):
 
 
 def fits(state: State, own: State, *, free: str = "") -> bool:
-    """Return whether a saved state has the dimensions of a method's own.
-
-    Parameters
-    ----------
-    state
-        As read from ``train.state``.
-    own
-        What the method itself would save.
-    free
-        Name of an array that may have any length.
-
-    Raises
-    ------
-    DataError
-        If names, kinds or axes are not those of this method, or a number is not finite.
-    """
+    """Return whether a saved state has the dimensions of a method's own."""
     for name, array in own.items():
         saved = state.get(name)
         is_real = array.dtype.kind == "f"

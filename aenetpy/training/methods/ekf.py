@@ -21,14 +21,6 @@ class EKF:
         K = P h / (h^T P h + lambda),  w <- w + K dE_s,
         P <- (P - K h^T P) / lambda + pnoise,  lambda <- lambda0 (lambda - 1) + 1.
 
-    Parameters
-    ----------
-    n_weights
-        Number of weights of all networks together.
-    parameters
-        ``lambda``, ``lambda0``; ``state``: P starts as 1 / state; ``pnoise``; ``wgroup``:
-        weights in a group. ``adaptive`` has no effect, as in aenet.
-
     Notes
     -----
     Spec 3.3. Groups run on over the border between two networks; the last one is
@@ -115,11 +107,6 @@ class EKF:
         """Go on from a state of aenet or of ``to_restart``; False if the groups are others.
 
         aenet gives every P the size WGROUP, although all weights together may be fewer.
-
-        Raises
-        ------
-        DataError
-            If P is not finite.
         """
         check_ekf(restart)
         size = self._real_kw.shape[1]

@@ -42,13 +42,6 @@ class LBFGS:
     returns the weights unchanged, which is why epoch 1 of aenet repeats epoch 0. A
     later step may be a trial point of the line search.
 
-    Parameters
-    ----------
-    n_weights
-        Number of weights of all networks together.
-    parameters
-        None; there are none in aenet.
-
     Notes
     -----
     Spec 3.3. ``scipy.optimize.minimize`` cannot be used: it hides where one
@@ -118,11 +111,6 @@ class LBFGS:
 
         A state that had ended (converged, no better weights) starts anew. To be
         continued with the weights of that epoch.
-
-        Raises
-        ------
-        DataError
-            If it is damaged, or was made with other settings.
 
         Notes
         -----
@@ -243,11 +231,6 @@ def choose_interface() -> Callable[[int], _State]:
 
     The compiled function is private to SciPy. It is known by the signature that it
     declares itself.
-
-    Raises
-    ------
-    NumericalError
-        If this SciPy offers another interface than those that are known.
     """
     declared = (getattr(getattr(_lbfgsb, "setulb", None), "__doc__", None) or "").split("\n")[0]
     known: dict[str, Callable[[int], _State]] = {

@@ -32,14 +32,6 @@ class LM:
     old weights, and the next batch judges again. The fifth step from the same weights
     (the sixth from the very first ones) is kept although it is worse, and mu as well.
 
-    Parameters
-    ----------
-    n_weights
-        Number of weights of all networks together.
-    parameters
-        ``batchsize``; ``learnrate``, the first mu; ``adjust``. ``iter`` and ``conv`` have
-        no effect, as in aenet.
-
     Notes
     -----
     Spec 3.3. A set of one batch leaves the weights unchanged in every other
@@ -133,20 +125,7 @@ class LM:
 
 
 def damped_step(residuals_k: Float, jacobian_kw: Float, damping: float) -> Float:
-    """Return ``-(J^T J + mu)^-1 J^T dE``, by the smaller of ``J^T J`` and ``J J^T``.
-
-    Parameters
-    ----------
-    residuals_k, jacobian_kw
-        dE and J, (k,) and (k, w) float64.
-    damping
-        mu, positive.
-
-    Raises
-    ------
-    LinAlgError
-        If the matrix is singular to working precision.
-    """
+    """Return ``-(J^T J + mu)^-1 J^T dE``, by the smaller of ``J^T J`` and ``J J^T``."""
     n_residuals, n_weights = jacobian_kw.shape
     wide = n_residuals < n_weights
     matrix = jacobian_kw @ jacobian_kw.T if wide else jacobian_kw.T @ jacobian_kw

@@ -16,13 +16,6 @@ class OnlineSD:
 
     ``u <- alpha u - gamma dE_s d(dE_s)/dw``, ``w <- w + u``.
 
-    Parameters
-    ----------
-    n_weights
-        Number of weights of all networks together.
-    parameters
-        ``gamma``, the learning rate, and ``alpha``, the momentum.
-
     Notes
     -----
     Spec 3.3. With the default rate of 0.9 it diverges.
