@@ -46,6 +46,7 @@ VALUES = {
     "radial_order": "16",
     "angular_order": "4",
     "energies_alone": "! ",
+    "no_stress": "! ",
     "alpha": "0.99",
     "method": "bfgs",
     "iterations": "500",

@@ -100,7 +100,7 @@ def test_end_of_training_messages():
 def test_sizes_of_adam_follow_the_training_set():
     parameters = METHODS["adam"][1] | {"samplesize": 500, "batchsize": 16}
     text = report.process_opening("adam", parameters, 3, "sequential", n_training=90)
-    assert " Sample size                 : 500 (80)\n" in text
+    assert " Sample size                 : 500 (90)\n" in text
     assert " Mini-batch size             : 16 (16)\n" in text
 
 
