@@ -113,7 +113,7 @@ def histograms(cells: Sequence[Cell], reference: str) -> Figure | None:
     if not cells:
         return None
     colour = colours(cells, reference)
-    widest = max(float(np.abs(cell.force.errors_rc).max()) for cell in cells)
+    widest = max(float(np.abs(cell.force.errors_rc).max()) for cell in cells) or 1.0
     edges = np.linspace(-widest, widest, BINS + 1)
     counts = {
         cell.variant.name: np.histogram(cell.force.errors_rc, edges)[0] / len(cell.results)

@@ -99,7 +99,7 @@ def test_the_page_opens_in_a_browser(study, tmp_path):
     text = (tmp_path / "report.md").read_text()
     n_rows = text.count("\n| ") - text.count("\n| ---")
     seen = as_opened(tmp_path / "report.html")
-    assert seen == {"images": "11/11", "rows": str(n_rows), "requests": "0"}
+    assert seen == {"images": "13/13", "rows": str(n_rows), "requests": "0"}
 
 
 def test_one_seed_is_said_to_allow_no_test(study, tmp_path):
