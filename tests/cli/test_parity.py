@@ -16,7 +16,7 @@ from aenetpy import Calculator, CommitteeCalculator
 from aenetpy.analysis.parity import Compared, ParityGroup, energy_panel, force_panel, parity_figure
 from aenetpy.cli.main import run
 from aenetpy.commands.parity import parity
-from aenetpy.formats.energies import energy_table, write_energies
+from aenetpy.formats.energies import format_energies
 from aenetpy.formats.network import read_network, write_network
 from aenetpy.inputs.predict_in import read_predict_in
 from aenetpy.structures.reading import atoms_from_structure
@@ -190,8 +190,8 @@ def record(sets: dict[str, list[str]], where: str = ".") -> None:
     for part, names in sets.items():
         counts = np.array([[1, 2] for _ in names])
         energies = np.zeros(len(names))
-        table = energy_table(("Ti", "O"), names, counts, energies, energies, 1.0)
-        write_energies(Path(where) / f"energies.{part}.0", table)
+        text = format_energies(("Ti", "O"), names, counts, energies, energies, 1.0)
+        (Path(where) / f"energies.{part}.0").write_text(text)
 
 
 def test_errors_are_reported_by_set_test_first(folder, capsys):

@@ -10,7 +10,7 @@ import pytest
 
 from aenetpy.cli.main import run
 from aenetpy.commands.verdict import log_verdict
-from aenetpy.formats.energies import read_energies
+from aenetpy.formats.energies import names_in_energies
 from aenetpy.training.objective import Loss, Quantity
 from tests.cli.inputs import generate_in
 from tests.cli.test_parity import NAMES, REFERENCE
@@ -47,7 +47,7 @@ def test_train_ends_with_the_errors_of_the_networks_to_use(folder, capsys):
     found = [float(x) for row in (rows[1], rows[0]) for x in row[3:5]]
     np.testing.assert_allclose(found, 1000 * best, rtol=1e-3)
     assert "info: next: " in notes
-    assert len(read_energies("energies.test.0").names_s) == int(rows[0][2])
+    assert len(names_in_energies("energies.test.0")) == int(rows[0][2])
 
 
 def test_the_structures_that_carry_the_error_are_named(caplog):
