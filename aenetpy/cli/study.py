@@ -34,18 +34,16 @@ def study_command(input_file: str, jobs: int, dry_run: bool) -> None:
     """
     from aenetpy.inputs.study import read_study
     from aenetpy.reports.listener import TextListener
-    from aenetpy.studies.study import begun, state_of, study
+    from aenetpy.studies.plan import make_study_plan
+    from aenetpy.studies.study import state_of, study
 
     settings = read_study(Path(input_file))
     if dry_run:
-        trials = begun(settings)
-        for trial in trials:
+        for trial in make_study_plan(settings).in_file_order():
             click.echo(f"{state_of(trial):<8} {trial.folder}")
-        if len(trials) < settings.n_trials:
-            click.echo(f"{'to come':<8} {settings.n_trials - len(trials)}, chosen by the results")
         return
     with progress_bar(settings.n_trials, "trials", silent=True) as advance:
         results = study(settings, ".", TextListener(sys.stdout, advance), jobs)
     from aenetpy.studies.report import summary_text
 
-    click.echo(summary_text(settings.with_points(r.variant for r in results), results), nl=False)
+    click.echo(summary_text(settings, results), nl=False)

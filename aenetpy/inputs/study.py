@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from aenetpy.data.study_models import NETWORK, TARGETS, Value
 from aenetpy.inputs.given import YamlValue, read_yaml, results_folder
 from aenetpy.inputs.lines import Entry, Place, suggest
 from aenetpy.inputs.spec import names
-from aenetpy.inputs.study_grid import Choice, expand, read_choice
+from aenetpy.inputs.study_grid import expand
 from aenetpy.inputs.study_models import read_model, read_word
 from aenetpy.inputs.study_table import COPY_KEYS, FAMILIES, STUDY_YAML, TRAIN_KEYS, VARIANT_KEYS
 from aenetpy.inputs.taylor import TaylorInput, make_taylor
@@ -68,16 +68,6 @@ class Variant:
 
 
 @dataclass(frozen=True)
-class Search:
-    """A grid of which errors decide which points are run."""
-
-    name: str
-    place: Place = field(compare=False)
-    choice: Choice
-    points: tuple[Variant, ...]
-
-
-@dataclass(frozen=True)
 class Study:
     """What the YAML file says."""
 
@@ -94,21 +84,11 @@ class Study:
     lines: Mapping[str, int | None] = field(default_factory=dict, compare=False)
     apart: int = 0
     has_grid: bool = False
-    searches: tuple[Search, ...] = ()
 
     @property
     def n_trials(self) -> int:
-        """Number of trials, those that searches are going to choose too."""
-        n_variants = len(self.variants) + sum(one.choice.n_points for one in self.searches)
-        return n_variants * len(self.sizes) * len(self.seeds)
-
-    def with_points(self, names: Iterable[str] | None = None) -> Study:
-        """Return the study with points of its searches among the variants; with all by default."""
-        points = {point.name: point for search in self.searches for point in search.points}
-        chosen = points if names is None else [name for name in names if name in points]
-        variants = (*self.variants, *(points[name] for name in dict.fromkeys(chosen)))
-        first = variants[0].name if variants else ""
-        return replace(self, variants=variants, reference=self.reference or first)
+        """Number of trials."""
+        return len(self.variants) * len(self.sizes) * len(self.seeds)
 
     def variant(self, name: str) -> Variant:
         """Return a variant by its name."""
@@ -148,13 +128,12 @@ def read_study(path: str | Path) -> Study:
             raise root.place.error(f"key '{item.name}' is missing", "add it")
     if isinstance(keys["seeds"].data, str):  # five seeds, or the seed 5?
         raise keys["seeds"].error("needs a list", f"write [{keys['seeds'].text()}], or [1, 2, 3]")
-    variants, searches = _read_variants(keys["variants"])
-    points = tuple(point for search in searches for point in search.points)
-    if not variants and not points:
+    variants = _read_variants(keys["variants"])
+    if not variants:
         raise keys["variants"].error("is empty", "write one line 'name: {}' per variant")
-    _check_needs(variants, points)
+    _check_needs(variants)
     sizes, seeds = _integers(keys["sizes"]), _integers(keys["seeds"])
-    n_trials = len(variants + points) * len(sizes) * len(seeds)
+    n_trials = len(variants) * len(sizes) * len(seeds)
     if n_trials > MOST_TRIALS:
         raise keys["seeds"].error(f"and sizes make {n_trials} trials", f"at most {MOST_TRIALS}")
     return Study(
@@ -173,28 +152,18 @@ def read_study(path: str | Path) -> Study:
         lines={key: value.place.line for key, value in keys.items()},
         has_grid=any("grid" in one.mapping() for one in keys["variants"].mapping().values()),
         apart=_integer(keys["apart"]) if "apart" in keys else STUDY_YAML["apart"].default,
-        searches=searches,
     )
 
 
-def _read_variants(value: YamlValue) -> tuple[tuple[Variant, ...], tuple[Search, ...]]:
-    """Return all variants, those of grids too, and the grids whose points are chosen later."""
-    known: dict[str, Variant] = {}
-    variants: list[Variant] = []
-    searches: list[Search] = []
+def _read_variants(value: YamlValue) -> tuple[Variant, ...]:
+    """Return all variants, with the points of their grids."""
+    variants: dict[str, Variant] = {}
     for name, item in value.mapping().items():
-        found = []
         for full, one in expand(name, item):
-            if full in known:
+            if full in variants:
                 raise one.place.error(f"two variants are called '{full}'", "rename one")
-            known[full] = _read_variant(full, one)
-            found.append(known[full])
-        choice = read_choice(item)
-        if choice is None or choice.method == "random":
-            variants += found
-        else:
-            searches.append(Search(name, item.place, choice, tuple(found)))
-    return tuple(variants), tuple(searches)
+            variants[full] = _read_variant(full, one)
+    return tuple(variants.values())
 
 
 def _integer(value: YamlValue) -> int:
@@ -212,7 +181,8 @@ def _integers(value: YamlValue) -> tuple[int, ...]:
 
 def _read_reference(value: YamlValue | None, variants: tuple[Variant, ...]) -> str:
     if value is None:
-        return variants[0].name if variants else ""  # the first point, once it is known
+        return variants[0].name
+
     names = [variant.name for variant in variants]
     if value.text() not in names:
         raise value.error(f"names no variant '{value.text()}'", f"there are {', '.join(names)}")
@@ -291,10 +261,10 @@ def _read_train(value: YamlValue) -> dict[str, Any]:
     return read_train_changes(value.place.file, lines)
 
 
-def _check_needs(variants: tuple[Variant, ...], points: tuple[Variant, ...]) -> None:
-    """Refuse variants that need the networks of themselves, of nobody, or of what may not run."""
+def _check_needs(variants: tuple[Variant, ...]) -> None:
+    """Refuse variants that need the networks of themselves, or of no variant."""
     by_name = {variant.name: variant for variant in variants}
-    for variant in variants + points:
+    for variant in variants:
         path, other = [variant.name], variant
         while other.needs is not None:
             if other.needs not in by_name:

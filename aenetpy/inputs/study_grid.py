@@ -1,11 +1,11 @@
-"""Variants of a study that stand for many: ``grid`` and ``search``."""
+"""Variants of a study that stand for many: ``grid``, or points of it drawn at random."""
 
 from __future__ import annotations
 
 import itertools
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,17 +17,6 @@ MOST_POINTS = 2_000
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.+-]{1,12}")
 _STREAM = 2
-METHODS = ("random", "optuna")
-
-
-@dataclass(frozen=True)
-class Choice:
-    """How points of a grid are chosen."""
-
-    method: str
-    n_points: int
-    seed: int
-    axes: tuple[tuple[int, bool], ...]
 
 
 def expand(name: str, value: YamlValue) -> list[tuple[str, YamlValue]]:
@@ -35,8 +24,7 @@ def expand(name: str, value: YamlValue) -> list[tuple[str, YamlValue]]:
 
     Each point of the grid is the variant with one value of each key, ``train.method`` being the
     key ``method`` in ``train``. Names get the values, or their numbers where they are no words.
-    ``search: {points: 10, seed: 1}`` draws as many points at random, without putting back; with
-    ``method: optuna`` all points are returned, since errors decide which of them are run.
+    ``search: {points: 10, seed: 1}`` draws as many points at random, without putting back.
     """
     keys = value.mapping()
     if "grid" not in keys:
@@ -53,11 +41,7 @@ def expand(name: str, value: YamlValue) -> list[tuple[str, YamlValue]]:
         raise keys["grid"].error(f"has {n_points} points", f"at most {MOST_POINTS}")
     points = list(itertools.product(*(enumerate(items, 1) for items in lists.values())))
     if "search" in keys:
-        choice = read_choice(value)
-        if choice is not None and choice.method == "random":
-            stream = np.random.default_rng([choice.seed, _STREAM])
-            drawn = stream.choice(n_points, choice.n_points, replace=False)
-            points = [points[k] for k in sorted(drawn.tolist())]
+        points = [points[k] for k in _draw(keys["search"], n_points)]
     found = []
     for point in points:
         words = [
@@ -71,32 +55,17 @@ def expand(name: str, value: YamlValue) -> list[tuple[str, YamlValue]]:
     return found
 
 
-def read_choice(value: YamlValue) -> Choice | None:
-    """Return how points of the grid of a variant are chosen; None if all of them are run."""
-    keys = value.mapping()
-    if "search" not in keys:
-        return None
-    search, lists = keys["search"], [item.sequence() for item in keys["grid"].mapping().values()]
-    given = search.only(("method", "points", "seed"))
+def _draw(search: YamlValue, n_points: int) -> list[int]:
+    """Return the numbers of the points that are drawn at random, in order."""
+    given = search.only(("points", "seed"))
     if "points" not in given:
         raise search.error("needs the number of points", "write {points: 10}")
-    method = given["method"].text() if "method" in given else METHODS[0]
-    if method not in METHODS:
-        raise given["method"].error(f"is '{method}'", f"known are {', '.join(METHODS)}")
-    n, n_all = given["points"].integer(1), math.prod(map(len, lists))
-    if n > n_all:
-        raise given["points"].error(f"is {n}, but the grid has {times(n_all, 'point')}")
+    n = given["points"].integer(1)
+    if n > n_points:
+        raise given["points"].error(f"is {n}, but the grid has {times(n_points, 'point')}")
     seed = given["seed"].integer(0) if "seed" in given else 1
-    return Choice(method, n, seed, tuple((len(items), _in_order(items)) for items in lists))
-
-
-def _in_order(items: list[YamlValue]) -> bool:
-    """Return whether values are numbers that grow or fall, so that neighbours are alike."""
-    try:
-        numbers = [float(item.data) for item in items]
-    except (TypeError, ValueError):
-        return False
-    return numbers in (sorted(numbers), sorted(numbers, reverse=True))
+    stream = np.random.default_rng([seed, _STREAM])
+    return sorted(stream.choice(n_points, n, replace=False).tolist())
 
 
 def _with(value: YamlValue, path: list[str], item: YamlValue, axis: YamlValue) -> YamlValue:

@@ -92,12 +92,9 @@ VARIANT_KEYS = (
     Item(
         "search",
         "lines",
-        "only so many points of the grid, drawn at random; `optuna` (needs `pip install"
-        " aenetpy[optuna]`) chooses five at a time by the errors of those before: mean over the"
-        " seeds of the RMSE of energies of the largest size, on the trials' own test sets"
-        " (TESTPERCENT), or on the common one where points have copies or no test set of their own",
+        "only so many points of the grid, drawn at random",
         told="all points",
-        form="`{points: 10, seed: 1, method: random}`, or `method: optuna`",
+        form="`{points: 10, seed: 1}`",
     ),
 )
 

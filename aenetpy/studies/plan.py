@@ -86,12 +86,6 @@ class StudyPlan:
         """For the results."""
         return Path(within(self.root, self.study.folder))
 
-    def of(self, study: Study) -> StudyPlan:
-        """Return the plan of the same study with fewer variants."""
-        known = {variant.name for variant in study.variants}
-        trials = tuple(trial for trial in self.trials if trial.variant.name in known)
-        return replace(self, study=study, trials=trials)
-
     def in_file_order(self) -> list[Trial]:
         """Return the trials sorted by variant, size and seed, as the study file names them."""
         names = [variant.name for variant in self.study.variants]

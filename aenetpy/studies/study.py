@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +18,8 @@ from aenetpy.files.files import within, write_text
 from aenetpy.files.lock import locked_folder
 from aenetpy.inputs.generate_in import GenerateInput
 from aenetpy.inputs.lines import times
-from aenetpy.inputs.study import Search, Study, Variant
+from aenetpy.inputs.study import Study, Variant
 from aenetpy.interruption import check
-from aenetpy.lazy import require_library
 from aenetpy.processes import Processes
 from aenetpy.reports.listener import SILENT, Listener
 from aenetpy.structures.reading import iter_structures
@@ -28,7 +27,6 @@ from aenetpy.studies.cells import format_trials
 from aenetpy.studies.energy_figures import draw_energies
 from aenetpy.studies.plan import StudyPlan, Trial, make_study_plan
 from aenetpy.studies.report import write_report
-from aenetpy.studies.search import next_points
 from aenetpy.studies.trial import RECORD, finished, has_result, run_trial
 from aenetpy.studies.trial_files import TrialResult, read_record
 
@@ -54,9 +52,6 @@ def study(
     ended. A script that calls this does so below ``if __name__ == "__main__":``, since the
     processes import it.
 
-    Where points of a grid are searched for, this is done in rounds: the results of each say
-    which trials are in the next. A study that was stopped comes by the same rounds again.
-
     Parameters
     ----------
     settings
@@ -78,34 +73,33 @@ def study(
     AenetpyError
         If trials have failed; the others are done and reported then.
     """
-    whole = make_study_plan(settings.with_points(), folder)
-    held_out, apart = (read_held_out(whole, names) for names in (whole.held_out, whole.apart))
-    check_libraries(whole)
+    plan = make_study_plan(settings, folder)
+    held_out, apart = (read_held_out(plan, names) for names in (plan.held_out, plan.apart))
+    check_libraries(plan)
     results: dict[str, TrialResult] = {}
     failures: list[AenetpyError] = []
-    with locked_folder(whole.folder, "study") as lock, ThreadPoolExecutor(jobs) as pool:
+    with locked_folder(plan.folder, "study") as lock, ThreadPoolExecutor(jobs) as pool:
         processes = Processes(lock)
         try:
-            for plan, trials in rounds(settings, whole, results):
-                for trial in trials:
-                    done = finished(trial)
-                    if done is not None:
-                        results[trial.name] = done
-                        listener.advance()
-                to_do = [trial for trial in trials if trial.name not in results]
-                n_changed = sum(state_of(trial) == CHANGED for trial in to_do)
-                if n_changed:
-                    log.warning("%s changed since, made anew", times(n_changed, "trial"))
-                write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
-                waiting = submit(to_do, plan.settings, held_out, apart, processes, pool)
-                while waiting:
-                    check()
-                    ended, _ = wait(waiting, MOMENT, return_when=FIRST_COMPLETED)
-                    for future in ended:
-                        trial = waiting.pop(future)
-                        take(trial, future, results, failures)
-                        write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
-                        listener.advance()
+            for trial in plan.trials:
+                done = finished(trial)
+                if done is not None:
+                    results[trial.name] = done
+                    listener.advance()
+            to_do = [trial for trial in plan.trials if trial.name not in results]
+            n_changed = sum(state_of(trial) == CHANGED for trial in to_do)
+            if n_changed:
+                log.warning("%s changed since, made anew", times(n_changed, "trial"))
+            write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
+            waiting = submit(to_do, plan.settings, held_out, apart, processes, pool)
+            while waiting:
+                check()
+                ended, _ = wait(waiting, MOMENT, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    trial = waiting.pop(future)
+                    take(trial, future, results, failures)
+                    write_text(plan.folder / TABLE, format_trials(in_order(plan, results)))
+                    listener.advance()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             processes.end()
@@ -121,56 +115,17 @@ def study(
     return found
 
 
-def rounds(
-    settings: Study, whole: StudyPlan, results: Mapping[str, TrialResult]
-) -> Iterator[tuple[StudyPlan, list[Trial]]]:
-    """Yield the plan of a study as it grows by points of searches, and the trials that are new.
-
-    The results there are when a round is over say which points are next; without searches there
-    is one round.
-    """
-    names: list[str] = []
-    known: set[str] = set()
-    while (more := next_points(settings, names, results.values())) or not known:
-        names += more
-        plan = whole.of(settings.with_points(names))
-        yield plan, [trial for trial in plan.trials if trial.name not in known]
-        known.update(trial.name for trial in plan.trials)
-
-
-def begun(settings: Study, folder: str | Path = ".") -> list[Trial]:
-    """Return the trials that are known so far: those of points to come depend on results."""
-    check_searches(settings)
-    whole = make_study_plan(settings.with_points(), folder)
-    results: dict[str, TrialResult] = {}
-    trials: list[Trial] = []
-    for plan, new in rounds(settings, whole, results):
-        trials = plan.in_file_order()
-        results |= {trial.name: done for trial in new if (done := finished(trial)) is not None}
-        if len(results) < len(trials):
-            break
-    return trials
-
-
 def check_libraries(plan: StudyPlan) -> None:
-    """Refuse models and searches whose library is missing before anything runs."""
-    check_searches(plan.study)
+    """Refuse models whose library is missing before anything runs."""
     for variant in plan.study.variants:
         if MODELS[variant.model].extra:
             with told_at(variant):
                 scikit_learn(variant.model)
 
 
-def check_searches(study: Study) -> None:
-    """Refuse searches whose library is missing."""
-    for search in study.searches:
-        with told_at(search):
-            require_library("optuna", "optuna", "optuna", "search by optuna")
-
-
 @contextmanager
-def told_at(cause: Variant | Search) -> Iterator[None]:
-    """Let an error name the variant or search, and its line."""
+def told_at(cause: Variant) -> Iterator[None]:
+    """Let an error name the variant, and its line."""
     try:
         yield
     except AenetpyError as error:

@@ -271,7 +271,10 @@ def test_other_fingerprints(project):
         ("{grid: {nodes: []}}", "variants.a.grid.nodes is empty"),
         ("{nodes: 3, grid: {nodes: [2]}}", "variants.a.grid.nodes stands in the variant, too"),
         ("{grid: {nodes: [2]}, search: {points: 2}}", "points is 2, but the grid has 1 point"),
-        ("{grid: {nodes: [2]}, search: {points: 1, method: bayes}}", "method is 'bayes'; known"),
+        (
+            "{grid: {nodes: [2]}, search: {points: 1, method: bayes}}",
+            "unknown key 'variants.a.search.method'; known",
+        ),
         ("{setups: {Xx: x.stp}}", "a: setup of Xx, but generate.in has Ti O"),
     ],
 )
