@@ -31,9 +31,6 @@ from aenetpy.structures.from_settings import read_structures
 from aenetpy.structures.pyita import format_pyita
 from aenetpy.structures.xsf import format_xsf
 
-UNFINISHED = ".unfinished"
-"""A file in a folder of copies that no ``generate.in`` lists yet."""
-
 TAKEN = "remove it, name another, or use --force"
 _BYTES = ("utf-8", "surrogateescape")
 
@@ -146,9 +143,9 @@ def augment(
     with claimed(task, folder):
         plan = plan_copies(task, folder)
         check_space(here, plan)
-        with unfinished(here.copies) as part:
-            names = write_copies(task, plan, part, folder, listener, jobs)
-            finish(part, here, text_with_copies(task, names))
+        with hidden_folder(here.copies) as hidden:
+            names = write_copies(task, plan, hidden, folder, listener, jobs)
+            finish(hidden, here, text_with_copies(task, names))
     if plan.n_copies > len(names):
         n_left_out = plan.n_copies - len(names)
         log.info("%d copies have atoms closer than min_distance and are left out", n_left_out)
@@ -158,12 +155,12 @@ def augment(
 def write_copies(
     task: AugmentTask,
     plan: CopyPlan,
-    part: str,
+    hidden: str,
     folder: str | Path,
     listener: Listener,
     jobs: int,
 ) -> list[str]:
-    """Write the copies into an unfinished folder; return how they will be listed."""
+    """Write the copies into a hidden folder; return how they will be listed."""
     width = 4 if task.taylor.strategy == "pyita" else max(4, len(str(plan.n_copies)))
     names: list[str] = []
 
@@ -178,7 +175,7 @@ def write_copies(
         for texts in made:
             for text in texts:
                 name = f"structure{len(names) + 1:0{width}d}.xsf"
-                Path(part, name).write_bytes(text.encode(*_BYTES))
+                Path(hidden, name).write_bytes(text.encode(*_BYTES))
                 names.append(os.path.join(task.copies, name))
     return names
 
@@ -250,14 +247,8 @@ def claimed(task: AugmentTask, folder: str | Path) -> Iterator[None]:
         locked_name(here.copies, "augment", "name another with --folder"),
         locked_name(here.output, "augment", "name another with --output"),
     ):
-        if not is_unfinished(here.copies):
-            check_copy_targets(here, folder)
+        check_copy_targets(here, folder)
         yield
-
-
-def is_unfinished(copies: str) -> bool:
-    """Return whether a run was killed between its copies and its ``generate.in``."""
-    return os.path.exists(os.path.join(copies, UNFINISHED))
 
 
 def check_copy_targets(task: AugmentTask, folder: str | Path) -> None:
@@ -307,36 +298,27 @@ def check_space(task: AugmentTask, plan: CopyPlan) -> None:
 
 
 @contextmanager
-def unfinished(copies: str) -> Iterator[str]:
-    """Make a hidden folder for copies; what is still there in the end is removed."""
+def hidden_folder(copies: str) -> Iterator[str]:
+    """Make a hidden folder for copies; remove it unless it has been renamed."""
     path = Path(copies).resolve()
-    part = path.with_name(f".{path.name}.unfinished")
-    shutil.rmtree(part, ignore_errors=True)
+    hidden = path.with_name(f".{path.name}.unfinished")
+    shutil.rmtree(hidden, ignore_errors=True)
     try:
-        part.mkdir()
-        Path(part, UNFINISHED).touch()
-        yield str(part)
+        hidden.mkdir()
+        yield str(hidden)
     except OSError as error:
         raise writing_error(copies, error) from None
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(hidden, ignore_errors=True)
 
 
-def finish(part: str, task: AugmentTask, text: str) -> None:
-    """Give the finished folder its name, in place of the result of an earlier call, and list it.
-
-    It is marked as unfinished until it is listed, so that a run that is killed in between is
-    known to be no result.
-    """
-    copies, replaced = os.path.realpath(task.copies), f"{part}.old"
-    if not (task.force or (os.path.isfile(task.output) and read_text(task.output) == text)):
-        check_new(task.output, TAKEN)
-    shutil.rmtree(replaced, ignore_errors=True)
+def finish(hidden: str, task: AugmentTask, text: str) -> None:
+    """Replace the result of an earlier call by the finished folder and its ``generate.in``."""
+    copies = os.path.realpath(task.copies)
     with replace_file(task.output) as file:
         file.write(text.encode(*_BYTES))
         file.flush()  # a full disk is noticed here
-        if os.path.isdir(copies):
-            os.rename(copies, replaced)
-        os.rename(part, copies)
-    os.unlink(os.path.join(copies, UNFINISHED))
-    shutil.rmtree(replaced, ignore_errors=True)
+        if task.force:  # a run that is killed now leaves no list of other copies
+            Path(task.output).unlink(missing_ok=True)
+            shutil.rmtree(copies, ignore_errors=True)
+        os.rename(hidden, copies)
