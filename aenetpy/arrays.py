@@ -1,9 +1,9 @@
-"""Types of arrays, and what the letters of their names mean.
+"""Types of arrays, and the letters that end their names.
 
 The name of an array ends in the letters of its axes: ``forces_nc`` has a row for each atom and a
 column for each direction. A letter means the same everywhere:
 
-    a   some of the atoms: those of one species, or of a piece of work
+    a   some of the atoms: of one species, or of a piece of work
     b   bins, and blocks
     c   Cartesian directions x, y, z
     g   components of a fingerprint

@@ -31,11 +31,11 @@ log = logging.getLogger("aenetpy")
 _ENERGIES_ALONE = {"energy", "free_energy", "energies"} | {
     f"{name}_{what}" for name in ("energy", "energies") for what in ("std", "members")
 }
-_LEAST_VOLUME = 1e-6  # Å³; what is smaller is no volume
+_LEAST_VOLUME = 1e-6  # Å³; smaller cells have no volume
 
 
 class _Calculator(calculator.Calculator):
-    """What the calculators of a potential and of a committee have in common."""
+    """Base class of the calculators of a potential and of a committee."""
 
     implemented_properties = ["energy", "free_energy", "energies", "forces", "stress"]  # noqa: RUF012
     default_parameters = {"skin": 0.5, "jobs": 1}  # noqa: RUF012
@@ -56,7 +56,7 @@ class _Calculator(calculator.Calculator):
         super().__init__(skin=skin, jobs=jobs, **kwargs)
 
     def get_cohesive_energy(self, atoms: Atoms | None = None) -> float:
-        """Return E = Σ_i ε_i, the energy less those of the free atoms, eV."""
+        """Return E = Σ_i ε_i, the energy without the energies of the free atoms, eV."""
         self.get_property("energy", atoms)
         return self._cohesive_energy
 
@@ -68,7 +68,7 @@ class _Calculator(calculator.Calculator):
     def forget_neighbours(self) -> None:
         """Forget the neighbours, not the results: the next evaluation searches them anew.
 
-        Its sums over neighbours have the order then that those of a new calculator have, so that
+        Its sums over neighbours then have the order of a new calculator, so that
         a dynamics that goes on from a saved state repeats bit by bit.
         """
         self._search.forget()
@@ -125,7 +125,7 @@ class _Calculator(calculator.Calculator):
             )
 
     def _evaluate(self, structure: Structure, forces: bool) -> Evaluation:
-        """Return what goes into ``results``, all numbers finite."""
+        """Return the entries of ``results``, all numbers finite."""
         raise NotImplementedError
 
     def _volume(self) -> float:
@@ -150,7 +150,7 @@ class _Calculator(calculator.Calculator):
             )
 
     def _count_extrapolation(self, species: Sequence[str], out: OutOfRange | None) -> None:
-        """Put into ``results`` what is far outside of the training range; warn the first time."""
+        """Put atoms far outside of the training range into ``results``; warn the first time."""
         assert out is not None, "asked for"
         self._n_evaluations += 1
         if not out.n_far:
@@ -191,10 +191,10 @@ class Calculator(_Calculator):
 
     Results, in eV and Å: ``energy`` and ``free_energy`` (the same), ``energies`` (n,)
     of the atoms, ``forces`` (n, 3), ``stress`` (6,) in the order xx yy zz yz xz xy if the
-    cell has a volume; `get_cohesive_energy` gives the energy less those of the free atoms.
+    cell has a volume; `get_cohesive_energy` leaves out the energies of the free atoms.
 
-    What asks for energies alone (Monte Carlo) costs half of what asks for forces too. Atoms
-    closer than RMIN, and atoms far outside of the training range, are told once, as warnings of
+    Energies alone (Monte Carlo) cost half as much as energies and forces. Atoms
+    closer than RMIN, and atoms far outside of the training range, are logged once, as warnings of
     the logger ``aenetpy``. While atoms are far outside there is ``results["extrapolation"]``, a
     dict: how many ``atoms`` are; the ``worst`` fingerprint component, and by how many
     ``standard_deviations``; in how many ``evaluations`` so far. It is no property of ASE.
@@ -254,7 +254,7 @@ class Calculator(_Calculator):
             potential = read_potential(potential, chebyshev_domain)
         self.potential = potential
         super().__init__(potential, skin, jobs, **kwargs)
-        if potential.paths:  # what `todict` needs to make this calculator again
+        if potential.paths:  # `todict` needs them to make this calculator again
             self.parameters["potential"] = potential.paths
             if potential.chebyshev_domain != "auto":
                 self.parameters["chebyshev_domain"] = potential.chebyshev_domain
@@ -287,13 +287,13 @@ class CommitteeCalculator(_Calculator):
 
     Results as of `Calculator`, of the mean; ``energy_std``, ``energies_std`` (n,),
     ``forces_std`` (n, 3) and ``stress_std`` (6,), standard deviations of the population (ddof = 0)
-    over the members; and what each member says, ``energy_members`` (m,), ``energies_members``
+    over the members; and the values of each member, ``energy_members`` (m,), ``energies_members``
     (m, n), ``forces_members`` (m, n, 3) and ``stress_members`` (m, 6). Units eV and Å.
 
     Parameters
     ----------
     committee
-        A `Committee`, or what `read_committee` takes: a folder with ``member-1`` ..., or a list
+        A `Committee`, or an argument of `read_committee`: a folder with ``member-1`` ..., or a list
         with the potential of each member.
     skin, jobs, chebyshev_domain, **kwargs
         As of `Calculator`.
@@ -359,7 +359,7 @@ class CommitteeCalculator(_Calculator):
         measure
             "max", "norm", "mean" or "energy".
         atoms
-            By default those of the last calculation.
+            By default the results of the last calculation.
         """
         self.get_property("energy_std" if measure == "energy" else "forces_std", atoms)
         assert self.evaluation is not None

@@ -1,4 +1,4 @@
-"""Digests: a short name for what stands in files, arrays and settings."""
+"""Digests: a short name for the content of files, arrays and settings."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 class AenetpyError(Exception):
-    """An error of the user's input or data, told in one line.
+    """An error of the user's input or data, printed in one line.
 
     The line reads ``file:line: message; hint``. ``message`` names the value
     that is wrong, ``hint`` the next step.
@@ -16,11 +16,11 @@ class AenetpyError(Exception):
     Parameters
     ----------
     message
-        What is wrong, with the value.
+        The problem, with the value.
     file, line
         Where, as far as known; lines count from 1.
     hint
-        What to do about it.
+        The next step for the user.
     """
 
     exit_code = 1

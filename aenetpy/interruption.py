@@ -1,6 +1,6 @@
 """Signals that end a command: noted when they come, answered between two pieces of work.
 
-Python lets a signal interrupt whatever is going on, also machine code that calls back, or
+Python lets a signal interrupt all code, also machine code that calls back, or
 the destructor of a library, and an exception in such a place is a crash or gets lost. So the
 command line only takes note of Ctrl-C, SIGTERM and SIGHUP, and everything that takes long calls
 `check` between its steps. Whoever uses aenetpy as a library has Python's own behaviour.

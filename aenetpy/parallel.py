@@ -38,7 +38,7 @@ RANKS = (
     ("SLURM_PROCID", "SLURM_STEP_NUM_TASKS", "srun"),
 )
 """Variables of the launchers: rank, number of ranks. The first that are set decide: a program
-that mpirun has started may have inherited those of the batch system."""
+that mpirun has started may have inherited the variables of the batch system."""
 
 
 def refuse_ranks() -> None:
@@ -109,8 +109,8 @@ class Workers:
     def map(self, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """Yield ``function(item)`` in the order of ``items``.
 
-        The caller's thread is one of the workers: while it would wait, it works on what nobody
-        has begun. One thread more would have all of them wait for the interpreter's lock
+        The caller's thread is one of the workers: while it would wait, it works on a piece that
+        no other has begun. One thread more would have all of them wait for the interpreter's lock
         more often. ``items`` is drawn only a few pieces ahead, so that a stream of structures
         never sits in memory as a whole.
         """
@@ -143,7 +143,7 @@ class Workers:
 
 @dataclass
 class _Piece(Generic[Item, Result]):
-    """An item and what becomes of it."""
+    """An item and its result."""
 
     item: Item
     future: Future[Result]

@@ -50,7 +50,7 @@ def _shared_again(duplicate: Any) -> SharedFile:
 
 
 class Processes:
-    """Runs functions from several threads, each in a new process, until told to end them all."""
+    """Runs functions from several threads, each in a new process, until `end` is called."""
 
     def __init__(self, lock: int | None = None, *, at_once: bool = False) -> None:
         self._lock = None if lock is None else SharedFile(lock)
@@ -62,7 +62,7 @@ class Processes:
     def run(
         self, function: Callable[..., Result], *arguments: Any, timeout: float | None = None
     ) -> Result:
-        """Return ``function(*arguments)``; all of it must be what ``pickle`` can take."""
+        """Return ``function(*arguments)``; ``pickle`` must be able to take all of it."""
         receiver, sender = SPAWN.Pipe(duplex=False)
         with receiver:
             with sender:
@@ -110,7 +110,7 @@ class Processes:
         return process
 
     def end(self) -> None:
-        """End what is running, and begin nothing more."""
+        """End all processes, and begin no more."""
         with self._guard:
             self._ended = True
             running = list(self._running)
@@ -134,7 +134,7 @@ def _work(
     function: Callable[..., Any],
     arguments: tuple[Any, ...],
 ) -> None:
-    """Run a function in this process, and send what it returns or raises."""
+    """Run a function in this process, and send its result or its exception."""
     os.setsid()  # Ctrl-C in the terminal reaches the first process alone, which ends this one
     with sender, signals_noted():
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -212,14 +212,14 @@ def _end_group(process: SpawnProcess) -> None:
 
 
 def _crashed(code: int | None) -> ReferenceFailed:
-    """Return what is said of a calculation that has sent no answer."""
+    """Return the error for a calculation that has sent no answer."""
     if code is not None and code < 0:
         return ReferenceFailed(f"crashed (signal {-code})")
     return ReferenceFailed(f"crashed (exit code {code})")
 
 
 def _died(code: int | None) -> DataError:
-    """Return what is said of a process that has sent no answer."""
+    """Return the error for a process that has sent no answer."""
     if code is not None and code > 0:
         return DataError(
             f"its process ended with exit code {code}",

@@ -322,7 +322,9 @@ def test_species_without_a_network_are_named(calculator):
         calculator.get_potential_energy(atoms)
     assert_one_line(error)
     alone = aenetpy.Calculator([POTENTIAL / "Ti.8t-8t.nn"])
-    with pytest.raises(DataError, match="no network for species O; the potential has those of Ti"):
+    with pytest.raises(
+        DataError, match="no network for species O; the potential has networks of Ti"
+    ):
         alone.get_potential_energy(rutile())
     assert np.isfinite(alone.get_potential_energy(Atoms("Ti")))
 

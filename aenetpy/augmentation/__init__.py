@@ -1,1 +1,1 @@
-"""Displaced structures with estimated energies: where to, how many, what energy."""
+"""Displaced structures with estimated energies: directions, numbers, energies."""

@@ -1,4 +1,4 @@
-"""What must be known of all structures before the first copy is made."""
+"""Properties of all structures that are needed before the first copy is made."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def _add_curvature(
     s: int,
     potential: Potential | None,
 ) -> None:
-    """Add what delta is estimated from, see `estimate_delta`."""
+    """Add the energies and forces for `estimate_delta`."""
     composition = tuple(sorted(structure.species))
     found.groups_p.append((bool(structure.cohesive_energy), composition))
     found.energies_p.append(energy)

@@ -22,7 +22,7 @@ FEWEST = 10
 
 @dataclass(frozen=True)
 class DeltaEstimate:
-    """A displacement, and what it rests on.
+    """A displacement, and the data behind it.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def harmonic_stiffness(found: DatasetSummary) -> float:
     """Return k of ``E = const + sum F^2 / (2 k)`` by least squares, eV/Å^2.
 
     Each composition has a constant of its own. That k is rather too small, since structures of
-    one composition also differ in what is not harmonic motion.
+    one composition also differ by more than harmonic motion.
     """
     members = defaultdict(list)
     for p, group in enumerate(found.groups_p):

@@ -13,10 +13,10 @@ from aenetpy.errors import InputError
 from aenetpy.inputs.taylor import TaylorInput
 
 PURPOSE = tuple(b"taylor")
-"""Keeps these random numbers apart from those for other purposes."""
+"""Number of this stream of random numbers."""
 
 SMALLEST = 1.0e-9
-"""Å; what is left of a displacement when its shift as a whole is removed from a single atom."""
+"""Å; the rest of a displacement when the shift as a whole is removed from a single atom."""
 
 
 def n_possible(strategy: str, n_atoms: int) -> float:
@@ -83,7 +83,7 @@ def deltas(delta: float | Mapping[str, float], species: Sequence[str]) -> Float:
     except KeyError as error:
         raise InputError(
             f"delta has no value for {error.args[0]}",
-            hint=f"it has those of {' '.join(delta)}; add {error.args[0]}:0.03",
+            hint=f"it has values for {' '.join(delta)}; add {error.args[0]}:0.03",
         ) from None
 
 

@@ -40,7 +40,7 @@ class CopyPlan:
     Parameters
     ----------
     taylor
-        What was asked for.
+        The settings of the copies.
     delta
         Displacement, Å.
     counts_s, n_bytes_s

@@ -1,4 +1,4 @@
-"""What energy a displaced structure has, by the Taylor expansion of its parent's."""
+"""The energy of a displaced structure, by the Taylor expansion of its parent's energy."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def energy_change(
 ) -> float:
     """Return the change of energy by a displacement.
 
-    ``E(r + v) - E(r) = -F . v``, with a potential ``+ v . H v / 2``. What is neglected is
+    ``E(r + v) - E(r) = -F . v``, with a potential ``+ v . H v / 2``. The neglected term is
     of second (third) order in v.
 
     Notes

@@ -1,4 +1,4 @@
-"""What every baseline is fitted to, and what it answers."""
+"""Data, fit and results that all baselines share."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Samples:
 
     @classmethod
     def of(cls, features_tng: Sequence[Float], counts_st: Long) -> Samples:
-        """Return those of atoms that come structure by structure."""
+        """Return the features of atoms that come structure by structure."""
         numbers = np.arange(len(counts_st))
         structures_tn = tuple(np.repeat(numbers, counts_s) for counts_s in counts_st.T)
         return cls(tuple(features_tng), structures_tn, counts_st)
@@ -75,7 +75,7 @@ class Samples:
         return self.structure_rows() if labels == "structure" else self.atom_rows()
 
     def constants(self, labels: str, kind: str) -> Float:
-        """Return the columns of what is constant for a row: of each species, or one for all."""
+        """Return the columns of the constants: one per species, or one for all."""
         if labels == "structure":
             columns_nt = self.counts_st.astype(np.float64)
         else:
@@ -91,7 +91,7 @@ class Samples:
         return shares
 
     def sums(self, labels: str, found: Float) -> Float:
-        """Return the energies of structures from what was found for `rows`."""
+        """Return the energies of structures from the predictions for `rows`."""
         if labels == "structure":
             return found
         energies_s: Float = np.bincount(
@@ -115,7 +115,7 @@ class Scaling:
 
     @classmethod
     def of(cls, x_ng: Float) -> Scaling:
-        """Return that of the columns of an array."""
+        """Return the scaling of the columns of an array."""
         if not len(x_ng):
             return cls(np.zeros(x_ng.shape[1:]), np.zeros(x_ng.shape[1:]))
         mean, deviation = x_ng.mean(axis=0), x_ng.std(axis=0)
@@ -147,5 +147,5 @@ class Model(ABC):
         """Return the energies of structures, eV, (s,)."""
 
     def remark(self) -> str:
-        """Return what was found out on the way; nothing by default."""
+        """Return the parameters that the fit has chosen; nothing by default."""
         return ""

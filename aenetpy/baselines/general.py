@@ -40,7 +40,7 @@ class _Regressor(Model):
         self.history = (np.sqrt(2.0 * curve) * self.deviation).tolist()
 
     def energies(self, samples: Samples) -> Float:
-        """Return what the regressor says."""
+        """Return the predictions of the regressor."""
         found = self.fitted.predict(self.scaling.scaled(samples.rows(self.labels)))
         return samples.sums(self.labels, self.mean + self.deviation * found)
 
@@ -64,7 +64,7 @@ class MLP(_Regressor):
 
 
 class Boosting(_Regressor):
-    """Trees, each fitted to what those before it have left."""
+    """Trees, each fitted to the residuals of the trees before it."""
 
     def regressor(self) -> Any:
         """Return it."""

@@ -54,7 +54,7 @@ class KernelRidge(Model):
         return f"alpha {self.alpha:.3g}"
 
     def _kernel(self, samples: Samples) -> Float:
-        """Return the kernel of structures with those of the fit, (s, r)."""
+        """Return the kernel of structures with the structures of the fit, (s, r)."""
         n_fitted = len(self.samples.counts_st)
         kernel_sr = np.zeros((len(samples.counts_st), n_fitted))
         for t, scaling in enumerate(self.scaling_t):

@@ -34,7 +34,7 @@ def choose_alpha(
 
 
 def column_space(columns_nc: Float, is_full: bool = False) -> tuple[Float, Float]:
-    """Return an orthonormal basis of what columns span, and of all the rest if it is asked for."""
+    """Return an orthonormal basis of the span of columns, and of its complement on request."""
     left, singular, _ = np.linalg.svd(columns_nc, full_matrices=is_full)
     rank = int(np.count_nonzero(singular > RANK_TOLERANCE * singular.max(initial=0.0)))
     return left[:, :rank], left[:, rank:]
@@ -43,9 +43,9 @@ def column_space(columns_nc: Float, is_full: bool = False) -> tuple[Float, Float
 class Ridge(Model):
     """``min |y - C b - X c|^2 + alpha |c|^2``.
 
-    X holds the fingerprints: those of each species summed over the structure, or of each atom.
+    X holds the fingerprints: of each species summed over the structure, or of each atom.
     C holds the number of atoms of each species, or a one; b is not penalised. Columns of X are
-    brought to deviation 1 from what C explains of them.
+    brought to deviation 1 from their fit by C.
 
     Notes
     -----
@@ -79,7 +79,7 @@ class Ridge(Model):
         self.constants_c = fit_constants(constants_nc, y_n - linear_n)
 
     def energies(self, samples: Samples) -> Float:
-        """Return the constants, and what is linear in the fingerprints."""
+        """Return the columns of the constants, and of the fingerprints."""
         constants_nc = samples.constants(self.labels, self.parameters["constants"])
         linear_n = samples.rows(self.labels) @ (self.factor_k * self.coefficients)
         return samples.sums(self.labels, constants_nc @ self.constants_c + linear_n)

@@ -1,4 +1,4 @@
-"""What a command says besides its result: notes, failures, signals; all on standard error."""
+"""Messages besides the result: notes, failures, signals; all on standard error."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def guarded(command: Callable[[], int]) -> int:
     for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
         if isinstance(stream, io.TextIOWrapper):
             # File names may hold any byte, and go out as they came in; units have more than ASCII,
-            # whatever the locale.
+            # in any locale.
             stream.reconfigure(encoding="utf-8", errors=errors)
     os.environ.pop("MPLBACKEND", None)  # matplotlib checks it, and figures go to files
     try:
         with notes_to(), warnings_as_notes(), signals_noted():
-            check()  # what came while the modules were imported
+            check()  # a signal may have come during the imports
             code = command()
         sys.stdout.flush()
     except click.exceptions.Exit as request:  # --help and --version

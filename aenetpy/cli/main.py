@@ -1,4 +1,4 @@
-"""The command ``aenetpy``: sub-commands loaded when called, and errors told in one line."""
+"""The command ``aenetpy``: sub-commands loaded when called, and errors printed in one line."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the sub-command; one that is misspelt is told with the closest that is known."""
+        """Return the sub-command; the error for a misspelt one names the closest known one."""
         if args[0] not in COMMANDS and not ctx.resilient_parsing:
             from aenetpy.inputs.lines import suggest
 

@@ -27,7 +27,7 @@ class AenetCommand(click.Command):
     """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse the words before a pipe or redirection; note what is left over."""
+        """Parse the words before a pipe or redirection; note the words that are left over."""
         if not ctx.obj:
             return super().parse_args(ctx, args)
         ctx.allow_extra_args = ctx.ignore_unknown_options = True

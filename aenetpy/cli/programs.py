@@ -1,4 +1,4 @@
-"""The programs that are installed: what comes before anything that takes time to import."""
+"""The installed programs: their first steps, before the slow imports."""
 
 from __future__ import annotations
 

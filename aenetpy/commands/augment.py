@@ -39,7 +39,7 @@ log = logging.getLogger("aenetpy")
 
 @dataclass(frozen=True)
 class AugmentTask:
-    """What ``augment`` is asked to do.
+    """The settings of ``augment``.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class AugmentTask:
     for_aenet: bool = False
 
     def in_folder(self, folder: str | Path) -> AugmentTask:
-        """Return the task with what it writes, and its potential, as seen from here."""
+        """Return the task with its outputs, and its potential, as seen from here."""
         potential = self.taylor.potential
         return replace(
             self,
@@ -77,7 +77,7 @@ class AugmentTask:
 
 @dataclass(frozen=True)
 class AugmentResult:
-    """What `augment` has written."""
+    """Files that `augment` has written."""
 
     files: tuple[str, ...]
     plan: CopyPlan
@@ -125,7 +125,7 @@ def augment(
     Parameters
     ----------
     task
-        What is asked for.
+        The settings.
     folder
         Where the run takes place: names in the task are seen from there.
     listener
@@ -252,7 +252,7 @@ def claimed(task: AugmentTask, folder: str | Path) -> Iterator[None]:
 
 
 def check_copy_targets(task: AugmentTask, folder: str | Path) -> None:
-    """Refuse to replace what exists.
+    """Refuse to replace existing files.
 
     With ``force`` the result of an earlier call may be replaced, and nothing else.
     """
@@ -283,7 +283,7 @@ def check_replaceable(task: AugmentTask, folder: str | Path) -> None:
 
 
 def check_space(task: AugmentTask, plan: CopyPlan) -> None:
-    """Refuse what does not fit on the disk."""
+    """Refuse copies that do not fit on the disk."""
     folder = Path(task.copies).resolve().parent
     while not folder.exists():
         folder = folder.parent

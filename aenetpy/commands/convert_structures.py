@@ -23,7 +23,7 @@ START = "start.xsf"
 
 
 def convert(sources: Sequence[str], target: str) -> str:
-    """Write sources as a target, whose name says what it is; return what was done."""
+    """Write sources as a target, whose name gives the format; return the summary."""
     if len(sources) == 1 and sources[0].lower().endswith(".ini"):
         check_new(target)
         lasp2 = read_lasp2(sources[0])

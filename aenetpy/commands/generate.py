@@ -70,7 +70,7 @@ def generate(
     folder
         Where the run takes place: names in the settings are seen from there.
     listener
-        Hears what ``generate.x`` writes to standard output, and of each line of FILES.
+        Receives the standard output of ``generate.x``, and each line of FILES.
     jobs
         Threads; the result does not depend on it.
 
@@ -215,7 +215,7 @@ def copies_training_set(
 
 
 def new_outputs(settings: GenerateInput, folder: str | Path) -> AbstractContextManager[Opener]:
-    """Return what opens OUTPUT, and outfile of DERIVATIVES, as `new_files`."""
+    """Return the openers of OUTPUT, and outfile of DERIVATIVES, as `new_files`."""
     output = within(folder, settings.output)
     if settings.forces and is_device(output):
         raise InputError(

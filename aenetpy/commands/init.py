@@ -29,7 +29,7 @@ log = logging.getLogger("aenetpy")
 
 @dataclass(frozen=True)
 class Fit:
-    """One run of train: what examples/forces and the README recommend."""
+    """One run of train, as examples/forces and the README recommend."""
 
     alpha: float | None
     method: str
@@ -69,7 +69,7 @@ FEW = 10_000
 
 @dataclass(frozen=True)
 class Suggestions:
-    """What is filled into the templates: usual values, or those of a data set.
+    """Values for the templates: usual values, or values of a data set.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def write_inputs(
 
 
 def suggest_from(dataset: Dataset, species: Sequence[str], files: Sequence[str]) -> Suggestions:
-    """Return what to fill in for a data set, and tell the user where it comes from."""
+    """Return the values for a data set, and log their origin."""
     for symbol in dataset.species:
         if symbol not in species:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""``inspect``: what is in a file of aenet."""
+"""``inspect``: the content of a file of aenet."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ log = logging.getLogger("aenetpy")
 
 
 def inspect(path: str) -> Summary:
-    """Return what a file is and what it holds, as plain data for text or JSON."""
+    """Return the kind and the content of a file, as plain data for text or JSON."""
     kind = kinds.recognise(path)
     describe: dict[str, Callable[[str], Summary]] = {
         kinds.TRAINING_SET: lambda path: describe_trainset(read_any_trainset(path), path),
@@ -89,7 +89,7 @@ def describe_trainset(trainset: TrainingSet, path: str | None = None) -> Summary
 
 
 def describe_companion(training_set: str, trainset: TrainingSet) -> Summary:
-    """Describe what the companion adds to a training set; nothing where there is none."""
+    """Describe the companion of a training set; nothing where there is none."""
     companion = find_companion(training_set)
     if companion is None:
         return {}
@@ -139,7 +139,7 @@ def describe_stp(path: str) -> Summary:
 
 
 def describe_setups(setups: Sequence[Setup], types: tuple[str, ...]) -> list[Summary]:
-    """Describe setups that were used with these TYPES; warn of what aenet makes of them."""
+    """Describe setups that were used with these TYPES; warn where aenet takes them wrongly."""
     setups = [replace(setup, types=types) for setup in setups]
     serving: Sequence[Setup | None] = [None] * len(setups)
     try:

@@ -19,7 +19,7 @@ _EXAMPLE = "write the number itself"
 
 @dataclass(frozen=True)
 class LammpsInput:
-    """What an ``input.lmp`` says of dynamics; None for what it does not say.
+    """Dynamics of an ``input.lmp``; None for settings that it does not have.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def _commands(path: str | Path) -> list[_Command]:
 
 
 def _fix(command: _Command, fs: float, units: str) -> dict[str, object]:
-    """Return what a fix says of the ensemble; nothing if it says nothing."""
+    """Return the settings of the ensemble in a fix; nothing if there are none."""
     style = command.words[3].partition("/")[0]
     found: dict[str, object] = {}
     if style == "langevin":

@@ -61,7 +61,7 @@ _INTEGERS = ("numseeds", "numprocs", "procsvasp", "totalsteps", "checksteps", "e
 
 @dataclass(frozen=True)
 class Lasp2:
-    """What a ``lasp2.ini`` says, by key; keys are unique among those that have a counterpart."""
+    """Values of a ``lasp2.ini`` by key; keys that have a counterpart are unique."""
 
     path: str
     values: Mapping[str, str]
@@ -129,7 +129,7 @@ def _line_of(text: str, key: str) -> int | None:
 
 
 def dynamics_of(lasp2: Lasp2) -> LammpsInput | None:
-    """Return what ``input.lmp`` beside the file says of dynamics; None if there is none."""
+    """Return the dynamics of ``input.lmp`` beside the file; None if there is none."""
     path = Path(lasp2.path).parent / "input.lmp"
     if not path.exists():
         return None

@@ -63,7 +63,7 @@ log = logging.getLogger("aenetpy")
 
 @dataclass(frozen=True, eq=False)
 class TrainResult:
-    """What `train` has come to."""
+    """Result of `train`."""
 
     networks: dict[str, Path]
     rows: tuple[EpochRow, ...]
@@ -72,7 +72,7 @@ class TrainResult:
 
     @property
     def errors(self) -> EpochRow:
-        """Errors of the networks: ``errors.test[0].rmse`` is that of the energies, eV/atom."""
+        """Errors of the networks: ``errors.test[0].rmse`` is the error of the energies, eV/atom."""
         return self.outcome.row
 
 
@@ -154,13 +154,13 @@ def train(
         Where the run takes place: names in the settings are seen from there, and what it
         leaves is there.
     listener
-        Hears what ``train.x`` writes to standard output, and of each epoch.
+        Receives the standard output of ``train.x``, and each epoch.
     jobs
         Threads; the result does not depend on it.
     prepared
         The data, see `prepare`; by default read from the folder, and a verdict is logged.
     until
-        Epochs of all calls together, instead of ITERATIONS, which counts those of this call.
+        Epochs of all calls together, instead of ITERATIONS, which counts the epochs of this call.
 
     Raises
     ------
@@ -319,7 +319,7 @@ def _train(
 
 
 def stopped(epoch: int, stop: Path) -> Stopped:
-    """Return what is told of a run that was asked to stop, maybe by a file."""
+    """Return the note on a run that was asked to stop, maybe by a file."""
     if stop.exists():
         return Stopped(
             f"training halted after epoch {epoch}",

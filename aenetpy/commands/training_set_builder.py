@@ -84,7 +84,7 @@ class TrainingSetBuilder:
         return n, structure, energy_per_atom, found.n_neighbors_n.tolist()
 
     def finish(self) -> TrainingSetInfo:
-        """Write what follows the last structure."""
+        """Write the records behind the last structure."""
         if not self._energies_per_atom:
             raise DataError(
                 "no structures are left for the training set",

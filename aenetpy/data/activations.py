@@ -14,7 +14,7 @@ from aenetpy.arrays import Float, Mask
 
 @dataclass(frozen=True)
 class Activation:
-    """What files, reports and networks have to know of an activation."""
+    """An activation: its function, and its code and name in files and reports."""
 
     name: str
     short_name: str
@@ -69,7 +69,7 @@ def _mtanh(x: Float, slope: Float, bend: Float | None) -> None:
 
 
 def _twist(x: Float, slope: Float, bend: Float | None) -> None:
-    """Scaled tanh plus a line: f = a tanh(b x) + c x; f' is that of mtanh + c, f'' the same."""
+    """Scaled tanh plus a line: f = a tanh(b x) + c x; f' gains c, f'' is unchanged."""
     line = C * x
     _mtanh(x, slope, bend)
     np.add(x, line, out=x)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from aenetpy.data.structure import Structure
 
 MARK = "#taylor:"
-"""Between the name of the parent and that of the copy; other names are of structures as given."""
+"""Mark between the names of parent and copy; names without it are of structures as given."""
 
 
 def copy_name(parent: str, name: str | int) -> str:
@@ -17,7 +17,7 @@ def copy_name(parent: str, name: str | int) -> str:
 
 
 def is_copy(name: str) -> bool:
-    """Return whether a name is that of a displaced copy."""
+    """Return whether a name belongs to a displaced copy."""
     return MARK in name
 
 
@@ -27,7 +27,7 @@ def parent_of(name: str) -> str:
 
 
 def copy_source(name: str) -> str:
-    """Return the file that a structure came from: of a copy what stands behind the mark."""
+    """Return the file that a structure came from: for a copy, the part behind the mark."""
     return name.partition(MARK)[2] or name
 
 
@@ -45,7 +45,7 @@ class Families:
         return os.path.realpath(os.path.join(self._folder, path))
 
     def name(self, structure: Structure) -> str:
-        """Return the name in the training set; that of a copy begins with its parent's."""
+        """Return the name in the training set; the name of a copy begins with its parent's."""
         if structure.parent is None or is_copy(structure.name):
             return structure.name
         # A file names the parent as seen from its own folder.

@@ -1,4 +1,4 @@
-"""The families of fingerprints: what each is called, what defines it, and which class evaluates it.
+"""The families of fingerprints: the name, parameters and class of each.
 
 To add one is to add an entry to `FAMILIES`. All that depends on the family of a setup asks
 `Setup.family`: readers and writers of setups, checks, reports, descriptors.
@@ -27,7 +27,7 @@ class FingerprintParameter:
     name
         In setup files.
     limit
-        What it may be, in setup files and in what is made of them.
+        Allowed values, in setup files and in files made from them.
     label
         In reports.
     default
@@ -99,7 +99,7 @@ class Family:
         return False
 
     def stale_weights(self, setup: Setup) -> str:
-        """Return what to say of species weights that aenet takes wrongly; empty if it does not."""
+        """Return a warning on species weights that aenet takes wrongly; empty if there are none."""
         return ""
 
     def summary(self, setup: Setup) -> dict[str, Any]:
@@ -136,7 +136,7 @@ class Chebyshev(Family):
         return len(setup.environment) == 1
 
     def stale_weights(self, setup: Setup) -> str:
-        """Return what follows of an angular cutoff beyond the radial one (spec 6.2)."""
+        """Return the warning on an angular cutoff beyond the radial one (spec 6.2)."""
         if not (len(setup.environment) > 1 and setup.n_features):
             return ""
         given = setup.named_parameters(0)
@@ -214,7 +214,7 @@ class Behler2011(Family):
 
 
 class Unknown(Family):
-    """Of setups in files of other programs: their statistics can be told, and nothing else."""
+    """Family of setups in files of other programs: only their statistics are known."""
 
     name = "unknown"
     descriptor = ""

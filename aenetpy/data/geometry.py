@@ -1,4 +1,4 @@
-"""What forces and stress need of the structures of a training set, and its file does not hold."""
+"""Cells and stress of the structures of a training set, which its file does not hold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aenetpy.data.training_set import TrainingSet
 ROW = np.dtype(
     [("cell", "f8", (3, 3)), ("pbc", "?", (3,)), ("stress", "f8", (3, 3)), ("has_forces", "?")]
 )
-"""What is kept of one structure until all are there."""
+"""Layout of the numbers of one structure."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ class Geometry:
 
 
 def geometry_row(structure: Structure) -> NDArray[Any]:
-    """Return what `Geometry` keeps of one structure, () of `ROW`."""
+    """Return the numbers of one structure for `Geometry`, () of `ROW`."""
     cell_cc, stress_cc = structure.cell_cc, structure.stress_cc
     return np.array(
         (

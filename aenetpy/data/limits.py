@@ -1,4 +1,4 @@
-"""What the numbers in files may be: whatever a reader hands on has been checked here, once.
+"""Limits of the numbers in files: each number that a reader returns has been checked here, once.
 
 A reader names the limit of each quantity that it reads; without one, numbers are finite.
 """
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from aenetpy.arrays import Mask
 
 LARGEST = 1e150
-"""Of any size; the square of a larger number is not finite, and so is what it enters."""
+"""Largest number of any sign: the squares of larger numbers overflow."""
 
 LARGEST_ORDER = 200
 """Of Chebyshev polynomials: T_200 has a node every 0.1 Å of a cutoff of 20 Å, finer than atoms
@@ -25,13 +25,13 @@ of the order; with this one they take 0.6 MB per atom."""
 
 @dataclass(frozen=True)
 class Limit:
-    """What numbers may be."""
+    """A condition on numbers."""
 
     text: str
     allows: Callable[[NDArray[Any]], Mask]
 
     def objection(self, values: ArrayLike) -> str | None:
-        """Return what is wrong with the first number that may not be; None if all may."""
+        """Return the objection to the first number that is not allowed; None if all are."""
         values = np.asarray(values)
         if values.dtype.kind == "O":  # an integer of Python that is none of NumPy
             return f"is too large, and must be {self.text}"
@@ -65,7 +65,7 @@ ORDER = Limit(
 
 @dataclass(frozen=True)
 class Form:
-    """What one item of an archive of NumPy, or of a JSON object, may be.
+    """The form of one item of an archive of NumPy, or of a JSON object.
 
     Parameters
     ----------

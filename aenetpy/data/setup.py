@@ -16,7 +16,7 @@ N_PARAMETERS = 4
 """Parameters per function in every file of aenet."""
 
 ROUNDING = 1e-3
-"""What averages may contradict each other by: some files were fitted in single precision."""
+"""Tolerance of averages that contradict each other: some files are in single precision."""
 
 LAST_DIGIT = 1e-12
 """The same for averages near zero: some text files have 17 decimals and no exponent."""
@@ -105,7 +105,7 @@ class Setup:
         Raises
         ------
         InputError
-            If a species or a number is not what ``.stp`` may hold.
+            If ``.stp`` may not hold a species or a number.
         """
         row = (radial_cutoff, radial_order, angular_cutoff, angular_order)
         values = dict(zip((one.name for one in Chebyshev.parameters), row, strict=True))
@@ -171,7 +171,7 @@ class Setup:
 
     @property
     def stale_weights(self) -> str:
-        """What to say of species weights that aenet takes wrongly; empty if it does not.
+        """Warning on species weights that aenet takes wrongly; empty if there are none.
 
         With one species in ENV there are no weights (spec 6.2, stale weight).
         """
@@ -194,9 +194,9 @@ class Setup:
 
 
 def check_setup(setup: Setup, error: Callable[[str, str], DataError]) -> Setup:
-    """Return a setup that was read, if its numbers can be those of a fingerprint.
+    """Return a setup that was read, if a fingerprint can have its numbers.
 
-    What aenet leaves uninitialised is not looked at: unused parameters, and ENV
+    Numbers that aenet leaves uninitialised are not checked: unused parameters, and ENV
     positions where they mean nothing.
 
     Notes
@@ -210,7 +210,7 @@ def check_setup(setup: Setup, error: Callable[[str, str], DataError]) -> Setup:
 
 
 def _problem_of_statistics(known: FeatureStatistics) -> str | None:
-    """Return which averages cannot be those of any numbers; None if all can.
+    """Return the averages that contradict each other; None if none do.
 
     Empty ranges (0 to 0) are left by other programs.
     """

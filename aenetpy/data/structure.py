@@ -1,4 +1,4 @@
-"""A structure: what every structure file is read into."""
+"""A structure: every structure file is read into this class."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def spans_volume(cell_cc: Float) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Structure:
-    """Atoms, and what is known of their energy, forces and stress.
+    """Atoms, with energy, forces and stress where they are known.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ class Structure:
     converged
         Whether the electronic steps of its calculation ended; False only where the file says so.
     named_isolated
-        Whether the file names it an isolated atom, in whatever cell.
+        Whether the file names it an isolated atom, in any cell.
     """
 
     species: tuple[str, ...]

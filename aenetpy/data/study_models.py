@@ -35,7 +35,7 @@ class ModelParameter:
     choices: tuple[str, ...] = ()
 
     def objection(self, value: Value) -> str | None:
-        """Return what is wrong with a value; None if nothing is."""
+        """Return the objection to a value; None if it is allowed."""
         if isinstance(value, str):
             return None if value in self.choices else f"is no {' or '.join(self.choices)}"
         return None if value is None else self.limit.objection(np.asarray(value))
@@ -43,7 +43,7 @@ class ModelParameter:
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """What files, reports and runs have to know of a model."""
+    """A model of a study: its parameters, and its name in files and reports."""
 
     name: str
     title: str

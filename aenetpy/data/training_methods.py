@@ -41,7 +41,7 @@ class MethodParameter:
 
 @dataclass(frozen=True)
 class MethodEntry:
-    """What files, reports and runs have to know of a method."""
+    """A method of training: its parameters, and its name in files and reports."""
 
     names: tuple[str, ...]
     title: str

@@ -1,4 +1,4 @@
-"""Files that grow while a run goes on, and are cut back to what the run remembers of them."""
+"""Files that grow while a run goes on, and are cut back to the length that the run remembers."""
 
 from __future__ import annotations
 
@@ -49,5 +49,5 @@ class GrowingFile:
             if error is None:
                 self.flush()
         finally:
-            with suppress(OSError):  # on a full disk, which has been told
+            with suppress(OSError):  # on a full disk, which has been reported
                 self._file.close()

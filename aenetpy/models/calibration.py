@@ -37,7 +37,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What structures that are held out say of the spread of a committee.
+    """Scale of the spread of a committee, by structures that are held out.
 
     Parameters
     ----------

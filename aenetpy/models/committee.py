@@ -38,9 +38,9 @@ Measure = Literal["max", "norm", "mean", "energy"]
 
 @dataclass(frozen=True, eq=False)
 class CommitteeEvaluation:
-    """What a committee says of a structure: the mean, and the spread of its members.
+    """Results of a committee for a structure: the mean, and the spread of its members.
 
-    All standard deviations are those of the population, sqrt(Σ_m (x_m - mean)^2 / m), ddof = 0.
+    All standard deviations are of the population, sqrt(Σ_m (x_m - mean)^2 / m), ddof = 0.
     """
 
     members: tuple[Evaluation, ...]
@@ -132,7 +132,7 @@ class CommitteeEvaluation:
         return float(norms_n.max() if measure == "norm" else norms_n.mean())
 
     def require_finite(self, name: str | None = None) -> None:
-        """Refuse energies and forces that are not finite, those of any member."""
+        """Refuse energies and forces of any member that are not finite."""
         for member, own in zip(self.members, self.names, strict=True):
             member.require_finite(own if name is None else name)
 
@@ -158,7 +158,7 @@ class Uncertainty:
 
 
 def exceeds(gamma: float, threshold: float) -> bool:
-    """Return whether a disagreement is above a threshold; what is not finite is above any."""
+    """Return whether a disagreement is above a threshold; NaN and infinity are above any."""
     return not (math.isfinite(gamma) and gamma <= threshold)
 
 
@@ -173,14 +173,14 @@ class Committee:
     potentials
         At least two, for the same species in any order.
     calibration
-        What the test set says of the spread; None if it is not known.
+        Calibration of the spread by the test set; None if it is not known.
 
     Attributes
     ----------
     potentials
         All of them, with their species in the order of the first.
     names
-        What each is called in errors: its folder, or its number.
+        Name of each member in errors: its folder, or its number.
     species
         Those that all of them know.
     cutoff
@@ -242,7 +242,7 @@ class Committee:
         search: VerletList | None = None,
         out_of_range: bool = False,
     ) -> CommitteeEvaluation:
-        """Return what the committee says of a structure.
+        """Return the mean and the spread of the members for a structure.
 
         Parameters
         ----------
@@ -265,7 +265,7 @@ class Committee:
     def evaluate_batch(
         self, structures: Sequence[Structure], forces: bool = True, out_of_range: bool = False
     ) -> list[CommitteeEvaluation]:
-        """Return what `evaluate` says of each of some structures, to rounding.
+        """Return the result of `evaluate` for each structure, equal to rounding.
 
         Parameters
         ----------

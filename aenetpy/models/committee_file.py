@@ -16,13 +16,13 @@ from aenetpy.formats.network_files import NetworkSource
 from aenetpy.models.calibration import Calibration, Spread
 
 MEMBER = "member-"
-"""What the folders of the members of a committee are called, with their number."""
+"""Name of the folder of each member of a committee, before its number."""
 
 COMMITTEE = "committee.json"
-"""Beside the folders of the members: their networks, and what the test set says of the spread."""
+"""Beside the folders of the members: their networks, and the calibration of the spread."""
 
 PROGRESS = "train.members"
-"""Beside them as long as they are trained: what a call of ``train --members`` has done so far."""
+"""Beside them during training: the progress of ``train --members``."""
 
 FORMAT = "aenetpy committee 2"
 

@@ -14,14 +14,14 @@ LONGEST_STEP = 0.2
 """No row moves farther (Å) in one step: beyond, a quadratic model of the energy means little."""
 
 FIRST_STIFFNESS = 70.0
-"""Guess of the second derivative before anything is known, eV/Å^2 (that of ASE)."""
+"""Guess of the second derivative at the first step, eV/Å^2, as in ASE."""
 
 MEMORY = 30
 SUFFICIENT = 1e-4
 """Part of the decrease that the slope promises which a step has to reach (Armijo)."""
 
 ROUNDING = 1e-13
-"""What the energy, in parts of itself, may seem to rise."""
+"""Relative rise of the energy that counts as rounding."""
 
 TRIALS = 12
 
@@ -112,4 +112,4 @@ def _step(
             return there
         # the minimum of the parabola through both energies and the slope
         t = float(np.clip(-0.5 * slope * t**2 / (rise - slope * t), 0.1 * t, 0.5 * t))
-    return None if np.isfinite(rise) else there  # the caller knows what to do
+    return None if np.isfinite(rise) else there  # the caller decides

@@ -1,4 +1,4 @@
-"""What a potential says of a structure."""
+"""Energy, forces and stress of a structure by a potential."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aenetpy.models.ranges import OutOfRange
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What a potential says of a structure.
+    """Energy, forces and stress of a structure by a potential.
 
     Parameters
     ----------

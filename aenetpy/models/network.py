@@ -20,7 +20,7 @@ def n_weights(nodes_l: tuple[int, ...]) -> int:
 
 
 class SecondOrder(NamedTuple):
-    """What `Network.backward_of_rates` needs of one layer, (n_out, n) each."""
+    """Arrays of one layer for `Network.backward_of_rates`, (n_out, n) each."""
 
     bends: Float
     backs: Float
@@ -29,7 +29,7 @@ class SecondOrder(NamedTuple):
 
 
 class LayerMemory(NamedTuple):
-    """What the atoms have in the nodes of one layer, (n_out, n) each."""
+    """Values of the nodes of one layer for all atoms, (n_out, n) each."""
 
     slopes: Float
     deltas: Float

@@ -1,4 +1,4 @@
-"""A potential: setups, networks and scaling of all species, and what it says of a structure."""
+"""A potential: setups, networks and scaling of all species; it evaluates structures."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Potential:
     Attributes
     ----------
     cosine_conventions
-        What was chosen for each species.
+        The choice for each species.
 
     Raises
     ------
@@ -176,7 +176,7 @@ class Potential:
     def evaluate_batch(
         self, structures: Sequence[Structure], forces: bool = True, out_of_range: bool = False
     ) -> list[Evaluation]:
-        """Return what `evaluate` says of each of some structures, to rounding.
+        """Return the result of `evaluate` for each structure, equal to rounding.
 
         All small structures go through each kernel and each network together, so that
         threads with a batch each hardly meet.
@@ -213,7 +213,7 @@ class Potential:
         check_species(
             structure,
             self.setups,
-            "no network for species {missing}; the potential has those of {known}",
+            "no network for species {missing}; the potential has networks of {known}",
             "add the .nn file, or remove the atoms",
         )
         self._accepted.add(present)
@@ -236,7 +236,7 @@ def evaluate_together(
     search: VerletList | None = None,
     out_of_range: bool = False,
 ) -> list[Evaluation]:
-    """Return what each of some potentials says of a structure, see `Potential.evaluate`.
+    """Return the evaluation of a structure by each potential, see `Potential.evaluate`.
 
     They share neighbours, fingerprints and the adjoint pass.
     """
@@ -273,7 +273,7 @@ def evaluate_batch_together(
     forces: bool = True,
     out_of_range: bool = False,
 ) -> list[list[Evaluation]]:
-    """Return what each of some potentials says of each structure, see `evaluate_together`."""
+    """Return the evaluation of each structure by each potential, see `evaluate_together`."""
     if len(structures) == 1:
         found = evaluate_together(members, structures[0], forces, out_of_range=out_of_range)
         return [[one] for one in found]
@@ -293,7 +293,7 @@ def _sums(
     forces: bool,
     out_of_range: bool,
 ) -> _Sums:
-    """Add up what ranges of central atoms contribute, one after the other."""
+    """Add up the contributions of ranges of central atoms, one after the other."""
     sums = _Sums.of(len(members.potentials), batch, forces)
     descriptors = [one.atomic_m[0].descriptor for one in members.atomic_t]
     for part in evaluated_parts(batch.types_n, ranges, descriptors):
@@ -330,7 +330,7 @@ def _evaluations(
     forces: bool,
     out_of_range: bool,
 ) -> list[list[Evaluation]]:
-    """Take apart what was found of a batch of structures: by potential, then structure."""
+    """Split the sums of a batch of structures: by potential, then structure."""
     starts_s = batch.starts_s.tolist()
     for s, structure in enumerate(structures):
         _check_coincidence(structure, sums.closest_s[s])
@@ -362,7 +362,7 @@ def _evaluations(
 
 @dataclass(eq=False)
 class _Sums:
-    """What some central atoms contribute to each potential; their forces act on any atom."""
+    """Contributions of some central atoms to each potential; their forces act on any atom."""
 
     energies_mn: Float
     forces_mnc: Float

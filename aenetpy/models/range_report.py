@@ -1,4 +1,4 @@
-"""What to say of atoms that are unlike those a potential was trained on."""
+"""Warnings for atoms that are unlike the atoms a potential was trained on."""
 
 from __future__ import annotations
 

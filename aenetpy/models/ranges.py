@@ -16,7 +16,7 @@ FAR = 1.0
 """Standard deviations beyond the training range from which the user is warned."""
 
 SLACK_DEVIATIONS, SLACK_PARTS = 1e-6, 1e-9
-"""What a value may be outside by rounding: standard deviations, and parts of its size.
+"""Distance outside the range that is rounding: in standard deviations, and relative to the value.
 
 In components that are constant but for rounding the latter is that by which they are."""
 
@@ -109,14 +109,14 @@ class Ranges:
 
     @cached_property
     def _ends_g(self) -> tuple[Float, Float]:
-        """The ends of the range, moved apart by what rounding may do."""
+        """The ends of the range, widened by rounding."""
         size_g = np.maximum(abs(self.minimum_g), abs(self.maximum_g))
         parts_g = np.where(self.sigma_g > 0.0, SLACK_PARTS, ROUNDING)
         slack_g = SLACK_DEVIATIONS * self.sigma_g + parts_g * size_g
         return self.minimum_g - slack_g, self.maximum_g + slack_g
 
     def out_of_range(self, atoms_a: Long, features_ag: Float) -> OutOfRange | None:
-        """Return what lies outside, by (G - maximum)/sigma or (minimum - G)/sigma."""
+        """Return the components outside, by (G - maximum)/sigma or (minimum - G)/sigma."""
         lowest_g, highest_g = self._ends_g
         outside_ag = (features_ag < lowest_g) | (features_ag > highest_g)
         if not outside_ag.any():

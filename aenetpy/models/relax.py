@@ -25,11 +25,11 @@ class Relaxation:
     Parameters
     ----------
     structure, evaluation
-        The last geometry, and what the potential says of it.
+        The last geometry, and its energy, forces and stress.
     energies_k, rms_forces_k
         Cohesive energy (eV) and RMS force (eV/Å) of each geometry, the given one first.
     largest_force
-        Largest component in the end, that of the lattice included, eV/Å.
+        Largest component of the forces and the lattice force in the end, eV/Å.
     last_change
         Of the energy by the last step, eV; 0 without steps.
     converged
@@ -144,7 +144,7 @@ class _Surface:
         self.evaluation = evaluation
 
     def coordinates(self) -> Float:
-        """Return what is to be varied, (r, 3)."""
+        """Return the coordinates that vary, (r, 3)."""
         return self.structure.positions_nc
 
     def at(self, x_rc: Float) -> tuple[float, Float]:

@@ -1,4 +1,4 @@
-"""What to tell of the setups in training sets and potentials, whoever has written them."""
+"""Warnings for the setups in training sets and potentials, whichever program wrote them."""
 
 from __future__ import annotations
 

@@ -1,12 +1,12 @@
 """How raw fingerprints become network inputs (spec 3.5 and 9.3).
 
 Some components are the same for all atoms of a training set: a bond that never changes, say.
-What their values differ by are the last digits of the coordinates, or of the sums, and so their
+Their values differ in the last digits of the coordinates, or of the sums, and so their
 standard deviation is some 1e-8 of the mean. aenet takes them for constant below 1e-10 only; it
 divides by less than that otherwise. Such an input is noise of order one, and a force of 1e7 eV/Å
 as soon as the bond does change. Here it is constant from 1e-7 of the mean on, see `deviations`:
 
-- What is written of the statistics, and the scaled training set, are as of aenet.
+- The statistics in files and the scaled training set are as aenet writes them.
 - Training does not see these inputs and leaves them no weights, so that they have no effect on
   energies and forces, neither here nor in predict.x.
 - Potentials of aenet do have weights there. Within the training range their energies are those of
@@ -112,7 +112,7 @@ class Noise:
         )
 
     def put(self, features_ng: Float, x_ng: Float) -> None:
-        """Set these inputs (n, g) to those of aenet, given the fingerprints (n, g)."""
+        """Set these inputs (n, g) to the inputs of aenet, given the fingerprints (n, g)."""
         values_nk = np.clip(features_ng[:, self.components_k], self.lowest_k, self.highest_k)
         x_ng[:, self.components_k] = (values_nk - self.mean_k) * self.inverse_sigma_k
 

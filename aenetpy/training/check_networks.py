@@ -59,7 +59,7 @@ def check_memory(settings: TrainInput, n_weights: int, n_structures: int) -> Non
         size = min(int(settings.parameters[key]), n_structures)
         size += n_weights if settings.penalty > 0.0 else 0  # weights are residuals, too
         n_bytes = 8 * (2 * size * n_weights + min(size, n_weights) ** 2)
-    elif method.name == "ekf":  # P, its change and what is saved of it
+    elif method.name == "ekf":  # P, its change and its saved copy
         key = "wgroup"
         size = max(1, min(int(method.parameters[key]), n_weights))
         n_bytes = 8 * 4 * (-(-n_weights // size)) * size**2
@@ -108,7 +108,7 @@ def check_existing(
 ) -> None:
     """Check that an existing network can be trained on this training set.
 
-    An architecture other than in ``train.in`` is continued, as by aenet, but told.
+    An architecture other than in ``train.in`` is continued, as by aenet, with a warning.
     """
     check_network(line.species, existing, line.file)
     if not existing.setup.same_fingerprint(setup):
@@ -124,7 +124,7 @@ def check_existing(
     wanted = ((setup.n_features, *line.nodes, 1), (*line.activations, "linear"))
     if (existing.nodes_l, existing.activations) != wanted:
         log.warning(
-            "%s: exists and is continued with its own layers %s, not those of %s:%d; "
+            "%s: exists and is continued with its own layers %s, not the layers of %s:%d; "
             "remove the file to start anew",
             line.file,
             "-".join(map(str, existing.nodes_l)),

@@ -1,4 +1,4 @@
-"""What a run of ``train`` leaves behind, and how it goes on from there.
+"""The files that ``train`` writes during a run, and how a run continues from them.
 
 After an epoch are written in this order, each file complete or not at all:
 
@@ -7,8 +7,8 @@ After an epoch are written in this order, each file complete or not at all:
    and all that the method remembers; this not more often than a few times a second;
 3. ``<file>``, and ``train.restart`` if aenet has one for the method; this every few seconds.
 
-What was left out is written at the end, however the run ends, unless it is killed.
-``train.state`` alone decides: a run that is killed, at whatever moment, goes on from the
+Files that were left out are written at the end, however the run ends, unless it is killed.
+``train.state`` alone decides: a run that is killed, at any moment, goes on from the
 epoch in it. It is used if each ``<file>`` holds the weights of its epoch, or those that
 were there when it was written; otherwise somebody has put other networks there, and they
 are trained as they are. aenet writes ``<file>`` only at the start and at the end.
@@ -176,7 +176,7 @@ class Checkpoint:
             self._report(method.load(restart), listener)
 
     def _report(self, fits: bool, listener: Listener) -> None:
-        """Say whether the method goes on from what it was given."""
+        """Log whether the method continues from its saved memory."""
         if not fits:
             listener.tell(report.restart_incompatible)
         elif not isinstance(self.method, Restarted):
@@ -193,7 +193,7 @@ class Checkpoint:
         return state is not None and self._restart_on_disk in (state.restart, state.restart_on_disk)
 
     def save(self, row: EpochRow, weights_w: Float) -> None:
-        """Save what is due after an epoch; after epoch 0 only the best networks."""
+        """Save the files that are due after an epoch; after epoch 0 only the best networks."""
         every = self._settings.iterwrite
         if row.epoch > 0 and every > 0 and row.epoch % every == 0:
             self._save_networks(f"-{row.epoch:05d}", weights_w)
@@ -246,7 +246,7 @@ class Checkpoint:
         return np.concatenate([read_network(path).weights_w for path in paths])
 
     def note_on_best(self, last: EpochRow) -> str | None:
-        """Return what is told of the networks that are the best for the test set, if any are."""
+        """Return the note on the networks that are the best for the test set, if any are."""
         if self._best_rmse == math.inf:
             return None
         files = ", ".join(self._networks.files.values())
@@ -314,7 +314,7 @@ class Checkpoint:
 
 
 def restart_of(method: Method) -> Restart | None:
-    """Return what ``train.restart`` says of a method; None if aenet does not save it."""
+    """Return the content of ``train.restart`` for a method; None if aenet does not save it."""
     return method.to_restart() if isinstance(method, Restarted) else None
 
 

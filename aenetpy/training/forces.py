@@ -4,8 +4,8 @@
 
 in the scaled units of energies, over all known components of forces F and of stress S of the whole
 set; a batch has the part that its structures have in the sum. With the residuals held fixed, the
-gradient is that of ``sum_i dy_i/dx . v_i`` along the rates v of the inputs that the residuals lead
-to: one product with the derivatives of the fingerprints, and forward over reverse.
+gradient equals the gradient of ``sum_i dy_i/dx . v_i`` along the rates v of the inputs that follow
+from the residuals: one product with the derivatives of the fingerprints, and forward over reverse.
 
 Coordinates q of a structure are its positions, then, with stress, nine of its strain, whose force
 is -V times the stress.
@@ -39,7 +39,7 @@ class ForceWeights:
     Parameters
     ----------
     alpha
-        Share of forces and stress, 0 to 1; 1 - alpha is that of energies.
+        Share of forces and stress, 0 to 1; energies have the share 1 - alpha.
     energy, force, stress
         The errors that count equally: eV per atom, eV/Å, and eV/Å^3; None for no stress.
     """
@@ -168,7 +168,7 @@ class ForceBlock:
         return (roots_q * (self.targets.reference_q - forces_q))[known_k], rates()
 
     def views(self, flat_k: Float, scaled: bool = True) -> list[Float]:
-        """Cut numbers of all atoms by species, (n, g) each; those of inputs are scaled."""
+        """Cut numbers of all atoms by species, (n, g) each; network inputs are scaled."""
         views, start = [], 0
         for n_atoms, slopes_g in zip(self.n_atoms_t, self.forces.slopes_tg, strict=True):
             stop = start + n_atoms * len(slopes_g)

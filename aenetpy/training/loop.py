@@ -1,6 +1,6 @@
 """The training loop: epochs, errors, reasons to stop (spec 3.7, 10.2).
 
-It knows no method, and not what the objective is about.
+It knows neither the method nor the meaning of the objective.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class EpochRow:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What training has come to."""
+    """Result of a training run."""
 
     weights_w: Float
     row: EpochRow
@@ -110,7 +110,7 @@ def _evaluate(
     epoch: int,
     limit: float = math.inf,
 ) -> Loss:
-    """Evaluate at the weights of an epoch; refuse what is not finite or grows without limit."""
+    """Evaluate at the weights of an epoch; refuse a loss that is not finite or too large."""
     what = "not finite"
     if np.isfinite(weights_w).all():
         loss = objective.evaluate(weights_w, gradient=method.uses_gradient)

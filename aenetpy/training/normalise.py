@@ -45,7 +45,7 @@ def normalise(
 
     Notes
     -----
-    Spec 3.5; the order of operations is that of aenet, so that files agree in bytes.
+    Spec 3.5; the order of operations is as in aenet, so that files agree in bytes.
     """
     check_trainable(trainset)
     for setup, features_ng in zip(trainset.setups_t or (), trainset.features_tng, strict=True):
@@ -86,7 +86,7 @@ def normalise(
 
 
 def check_trainable(trainset: TrainingSet) -> None:
-    """Refuse what cannot be trained on."""
+    """Refuse a training set that cannot be trained on."""
     if trainset.n_structures == 0:
         raise DataError("the training set holds no structures")
     if trainset.setups_t is None:
@@ -134,7 +134,7 @@ def without_constants(trainset: TrainingSet) -> TrainingSet:
 
     Notes
     -----
-    See `aenetpy.models.scaling`; on disk the set is that of aenet.
+    See `aenetpy.models.scaling`; on disk the set is as aenet writes it.
     """
     assert trainset.setups_t is not None, "normalise refuses sets without setups"
     features_tng = list(trainset.features_tng)

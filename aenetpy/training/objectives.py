@@ -1,4 +1,4 @@
-"""What ``train`` minimises: errors of energies alone, or of energies, forces and stress."""
+"""The objective of ``train``: errors of energies alone, or of energies, forces and stress."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from aenetpy.training.forces import EV_PER_A3_IN_GPA, Forces, ForceWeights
 from aenetpy.training.objective import Objective
 
 PURPOSE = tuple(b"forces")
-"""Keeps this stream of random numbers apart from those for other purposes."""
+"""Number of this stream of random numbers."""
 
 MEGABYTE = 1e6
 SHOWN = 5

@@ -8,7 +8,7 @@ from aenetpy.arrays import Float, Index
 from aenetpy.training.objective import Loss, Objective
 
 PURPOSE = tuple(b"order")
-"""Keeps this stream of random numbers apart from those for other purposes."""
+"""Number of this stream of random numbers."""
 
 
 class Sampler:

@@ -1,4 +1,4 @@
-"""What is asked of train.in beyond its reader: what it needs of the data."""
+"""Checks of train.in against the data, beyond its reader."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def epochs_to_do(iterations: int, until: int | None, done: int) -> int:
     if done > 0 and iterations > 0:
         log.info(
             "ITERATIONS %d counts the epochs of this call, as in aenet: up to %d in all;"
-            " --until counts those of all calls",
+            " --until counts the epochs of all calls",
             iterations,
             done + iterations,
         )

@@ -29,12 +29,12 @@ FORMS = {
     "restart": TEXT,
     "restart_on_disk": TEXT,
 }
-"""What the items may be; the methods know what they remember."""
+"""Forms of the items; each method checks its own memory."""
 NAMES_IN_FILE = {"weights_on_disk_w": "filed_w", "restart_on_disk": "filed_restart"}
 """Names of items that have another one in the file."""
 
 PREFIX = "method."
-"""Stands before the names of what the method remembers."""
+"""Prefix of the arrays that the method remembers."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ class TrainState:
     restart_on_disk
         Digest of ``train.restart`` as it was when this was written; empty without.
     memory
-        What the method remembers, arrays by name.
+        Memory of the method, arrays by name.
     """
 
     method: str

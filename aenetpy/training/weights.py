@@ -10,7 +10,7 @@ import numpy as np
 from aenetpy.arrays import Float
 
 PURPOSE = tuple(b"weights")
-"""Keeps this stream of random numbers apart from those for other purposes."""
+"""Number of this stream of random numbers."""
 
 
 def initial_weights(nodes_l: tuple[int, ...], species: str, seed: int) -> Float:

@@ -226,7 +226,7 @@ def test_files_of_other_species_are_refused(potential, tmp_path):
     with pytest.raises(DataError, match=r"O\.nn: the network given for Ti belongs to O"):
         read_potential({"Ti": paths["O"], "O": paths["Ti"]})
     with pytest.raises(
-        DataError, match=r"no network for species N; the potential has those of Ti O"
+        DataError, match=r"no network for species N; the potential has networks of Ti O"
     ):
         potential.evaluate(replace(structure, species=("N",) * len(structure)))
 
@@ -269,7 +269,7 @@ def test_networks_that_disagree_are_refused(potential, tmp_path):
 def test_species_that_are_no_text_are_refused(potential):
     structure = random_structure(16, "periodic")
     numbers = replace(structure, species=(22,) * len(structure))  # type: ignore[arg-type]
-    with pytest.raises(DataError, match="no network for species 22; the potential has those of"):
+    with pytest.raises(DataError, match="no network for species 22; the potential has networks of"):
         potential.evaluate(numbers)
 
 

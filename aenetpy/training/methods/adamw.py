@@ -46,7 +46,7 @@ class AdamW(Adam):
         return super()._update(weights_w, loss) - decay * weights_w
 
     def state(self) -> State:
-        """Return that of `Adam`, and the number of epochs."""
+        """Return the memory of `Adam`, and the number of epochs."""
         return {**super().state(), "n_epochs": np.array(self._n_epochs)}
 
     def restore(self, state: State) -> bool:

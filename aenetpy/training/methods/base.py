@@ -1,4 +1,4 @@
-"""What a method of optimisation is, and what several of them share."""
+"""The interface of a method of optimisation, and code that several methods share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aenetpy.formats.restart import Restart, damaged
 from aenetpy.training.objective import Loss, Objective
 
 State = dict[str, NDArray[Any]]
-"""What a method remembers between two epochs, by name."""
+"""Memory of a method between two epochs, by name."""
 
 
 class Method(Protocol):
@@ -64,7 +64,7 @@ class Method(Protocol):
         ...
 
     def state(self) -> State:
-        """Return what makes a continued run equal to an uninterrupted one, bit for bit."""
+        """Return the memory that makes a continued run equal, bit for bit, to a whole one."""
         ...
 
     def restore(self, state: State) -> bool:

@@ -18,7 +18,7 @@ from aenetpy.training.objective import Loss, Objective
 try:
     from scipy.linalg.lapack import HAS_ILP64
     from scipy.optimize import _lbfgsb
-except ImportError:  # told below, as any other interface that is not known
+except ImportError:  # reported below, as any other unknown interface
     _lbfgsb = None
 
 Integers = NDArray[np.integer[Any]]
@@ -136,7 +136,7 @@ TASKS = {
 
 
 class _State:
-    """The arrays in which L-BFGS-B keeps its state; ``task`` says what it wants next.
+    """The arrays in which L-BFGS-B keeps its state; ``task`` names the next step.
 
     In the C translation of SciPy tasks are numbers, and indices count from 0.
     """
@@ -204,7 +204,7 @@ class _State:
 
 
 class _StateLikeLapack(_State):
-    """The same since SciPy 1.18: its integers are those of its LAPACK."""
+    """The same since SciPy 1.18: its integers are as long as in its LAPACK."""
 
     def __init__(self, n: int) -> None:
         super().__init__(n, np.int64 if HAS_ILP64 else np.int32)
@@ -227,7 +227,7 @@ def _shift_indices(iwa: Integers, isave: Integers, n: int, by: int) -> None:
 
 
 def choose_interface() -> Callable[[int], _State]:
-    """Return what makes a state for a number of weights, tried on a parabola.
+    """Return the class of the state, tried on a parabola.
 
     The compiled function is private to SciPy. It is known by the signature that it
     declares itself.

@@ -26,7 +26,7 @@ class LM:
 
         w <- w - (J^T J + mu)^-1 J^T dE.
 
-    The next batch tells whether its mean square error is lower than that of the first
+    The next batch tells whether its mean square error is lower than the error of the first
     one had been. If so, mu is divided by ``adjust`` and the batch after it makes
     the next step. If not, mu is multiplied by ``adjust``, the step is made again from the
     old weights, and the next batch judges again. The fifth step from the same weights
