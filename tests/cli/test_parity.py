@@ -245,7 +245,7 @@ def test_a_damaged_record_is_not_taken(folder, capsys):
     Path("energies.test.0").write_text("nothing\n")
     assert run(["predict", "predict.in"]) == 0
     notes = capsys.readouterr().err
-    assert "energies.test.0:1: this is no table of energies" in notes
+    assert "energies.test.0: is no table of energies, or is cut" in notes
     assert f"compared with the files, energies of {len(NAMES)} structures" in notes
 
 

@@ -168,7 +168,7 @@ def problem(what: Strike, result: Result) -> str | None:
     if result.code not in expected:
         return f"status {result.code}"
     lines = result.errors.splitlines()
-    if not all(line.startswith("aenetpy: ") for line in lines):
+    if not all(line.startswith(("aenetpy: ", "  ")) for line in lines):  # indented: a table
         return "lines of others on standard error"
     ends = [line for line in lines if line.startswith(("aenetpy: error: ", "aenetpy: stopped: "))]
     if len(ends) != (result.code != 0):
