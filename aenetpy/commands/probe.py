@@ -10,7 +10,7 @@ import numpy as np
 from aenetpy.arrays import Float, Long
 from aenetpy.commands.predict_output import as_printed
 from aenetpy.data.limits import LARGEST_ORDER
-from aenetpy.data.setup import N_PARAMETERS, Setup
+from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import make_descriptor
 from aenetpy.descriptors.featurise import NEIGHBOR_TOLERANCE, structure_fingerprints
@@ -45,29 +45,6 @@ class Neighborhood:
     positions_pc: Float
 
 
-def chebyshev_setup(
-    central: str,
-    environment: Sequence[str],
-    radial: tuple[float, int],
-    angular: tuple[float, int],
-) -> Setup:
-    """Return a Chebyshev setup of cutoffs (Å) and orders, as a ``.stp`` file would (spec 6.2)."""
-    (radial_cutoff, radial_order), (angular_cutoff, angular_order) = radial, angular
-    n_features = (radial_order + angular_order + 2) * (2 if len(environment) > 1 else 1)
-    parameters_gp = np.zeros((n_features, N_PARAMETERS))
-    parameters_gp[0] = radial_cutoff, radial_order, angular_cutoff, angular_order
-    return Setup(
-        species=central,
-        environment=tuple(environment),
-        r_min=0.0,
-        r_max=max(radial_cutoff, angular_cutoff),
-        kind="Chebyshev",
-        functions_g=np.zeros(n_features, np.int32),
-        parameters_gp=parameters_gp,
-        partners_g2=np.zeros((n_features, 2), np.int32),
-    )
-
-
 def mean_fingerprints(
     entry: str,
     species: Sequence[str],
@@ -87,7 +64,17 @@ def mean_fingerprints(
             f"an order is {max(radial[1], angular[1])}", hint=f"it is {LARGEST_ORDER} at most"
         )
     descriptors = [
-        make_descriptor(chebyshev_setup(symbol, species, radial, angular), species)
+        make_descriptor(
+            Setup.chebyshev(
+                symbol,
+                species,
+                radial_cutoff=radial[0],
+                radial_order=radial[1],
+                angular_cutoff=angular[0],
+                angular_order=angular[1],
+            ),
+            species,
+        )
         for symbol in species
     ]
     for structure in iter_structures(entry):

@@ -202,9 +202,7 @@ def keep_closest(closest_s: list[Contact], batch: Batch, part: Part) -> None:
 
 def _closest(starts_s: Long, neighbors: Neighbors) -> list[Contact]:
     """Find the closest pair of each structure, its atoms numbered from the first of it."""
-    square_s, atoms_s2 = closest_pairs(
-        starts_s, neighbors.offsets_n, neighbors.partners_p, neighbors.r_cp
-    )
+    square_s, atoms_s2 = closest_pairs(starts_s, neighbors)
     return [
         Contact(math.sqrt(square), i - start, j - start) if i >= 0 else NO_CONTACT
         for square, (i, j), start in zip(

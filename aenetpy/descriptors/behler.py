@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.data.setup import Setup
+from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.behler_functions import (
     SymmetryFunction,
     function_table,
@@ -18,11 +17,11 @@ from aenetpy.descriptors.behler_functions import (
 )
 from aenetpy.descriptors.cosine_convention import CosineConvention
 from aenetpy.descriptors.neighbors import Neighbors
-from aenetpy.kernels.behler import behler_pass, pull_forces
+from aenetpy.kernels.behler import behler_pass
 from aenetpy.kernels.behler_layout import RATES, SLOPES, VALUES, workspace
 
 
-class BehlerDescriptor:
+class BehlerDescriptor(Descriptor):
     """Symmetry functions of one central species.
 
     G1 = sum_j fc(d_ij), G2 = sum_j exp(-eta (d_ij - Rs)^2) fc, G3 = sum_j cos(kappa d_ij) fc,
@@ -41,19 +40,16 @@ class BehlerDescriptor:
         cosine_convention: CosineConvention = "new",
         serving: Setup | None = None,
     ) -> None:
-        self.setup = setup
+        super().__init__(setup, species)
         serving = setup if serving is None else serving
         self.functions = in_value_order(symmetry_functions(serving))
-        self.n_features = setup.n_features
         self._n_places = max(len(setup.environment), len(serving.environment))
         self.cutoff = max((function.parameters["Rc"] for function in self.functions), default=0.0)
         self._table = function_table(self.functions)
         position = {symbol: z for z, symbol in reversed(list(enumerate(setup.environment)))}
         self._environment_t = np.array([position.get(s, -1) for s in species], dtype=np.int64)
 
-    def evaluate(
-        self, atoms_a: NDArray[Any], types_n: Int, neighbors: Neighbors
-    ) -> tuple[Float, None]:
+    def evaluate(self, atoms_a: Long, types_n: Int, neighbors: Neighbors) -> tuple[Float, None]:
         """Evaluate the symmetry functions of some atoms."""
         features_ag = np.zeros((len(atoms_a), self.n_features))
         self._pass(
@@ -61,70 +57,21 @@ class BehlerDescriptor:
         )
         return features_ag, None
 
-    def adjoint(
-        self,
-        atoms_a: NDArray[Any],
-        types_n: Int,
-        neighbors: Neighbors,
-        state: object,
-        gradient_ag: Float,
-        structures_n: Long,
-        forces_nc: Float,
-        virial_scc: Float,
-    ) -> None:
-        """Add the forces and the virial that belong to a gradient dE/dG.
-
-        F_n = -sum_ag dE/dG_ag dG_ag/dr_n, virial_bc = sum_p r_pb dE/dr_pc in each structure.
-        """
-        self.adjoints(
-            atoms_a,
-            types_n,
-            neighbors,
-            state,
-            np.asarray(gradient_ag)[np.newaxis],
-            structures_n,
-            forces_nc[np.newaxis],
-            virial_scc[np.newaxis],
-        )
-
-    def adjoints(
-        self,
-        atoms_a: NDArray[Any],
-        types_n: Int,
-        neighbors: Neighbors,
-        state: object,
-        gradient_mag: Float,
-        structures_n: Long,
-        forces_mnc: Float,
-        virial_mscc: Float,
-    ) -> None:
-        """Do `adjoint` for several gradients (m, a, g), with the triples found once."""
-        atoms_a = np.ascontiguousarray(atoms_a, dtype=np.int64)
-        slopes_mpc = self._slopes(atoms_a, types_n, neighbors, gradient_mag)
-        for slopes_pc, forces_nc, virial_scc in zip(
-            slopes_mpc, forces_mnc, virial_mscc, strict=True
-        ):
-            pull_forces(
-                atoms_a,
-                neighbors.offsets_n,
-                neighbors.partners_p,
-                neighbors.r_cp,
-                slopes_pc,
-                structures_n,
-                forces_nc,
-                virial_scc,
-            )
+    def slopes(
+        self, atoms_a: Long, types_n: Int, neighbors: Neighbors, state: object, gradient_mag: Float
+    ) -> Float:
+        """Return dE/dr_p (m, p, 3), with the triples found once for all members."""
+        n_pairs = int(neighbors.counts_n[atoms_a].sum())
+        slopes_mpc = np.zeros((len(gradient_mag), n_pairs, 3))
+        gradient_mag = np.array(gradient_mag, dtype=np.float64, order="C")
+        self._pass(atoms_a, types_n, neighbors, SLOPES, gradient_mag, slopes_mpc)
+        return slopes_mpc
 
     def directional(
-        self,
-        atoms_a: NDArray[Any],
-        types_n: Int,
-        neighbors: Neighbors,
-        state: object,
-        rates_cp: Float,
+        self, atoms_a: Long, types_n: Int, neighbors: Neighbors, state: object, rates_cp: Float
     ) -> Float:
         """Return dG (a, g) for rates of change (3, p) of the vectors to the neighbours."""
-        counts_a = np.diff(neighbors.offsets_n)[atoms_a]
+        counts_a = neighbors.counts_n[atoms_a]
         pairs_p = np.repeat(neighbors.offsets_n[atoms_a] - np.cumsum(counts_a) + counts_a, counts_a)
         pairs_p += np.arange(len(pairs_p))
         rates_pc = np.ascontiguousarray(rates_cp[:, pairs_p].T)
@@ -133,10 +80,10 @@ class BehlerDescriptor:
         return rates_ag
 
     def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:
-        """Return dG/dr_p of one atom for each of its neighbours, (p, g, 3) float64, 1/Å."""
+        """Return dG/dr_p, (p, g, 3); each component is an atom, so that others are left out."""
         atoms_g = np.full(self.n_features, atom)
         gradient_mgg = np.eye(self.n_features)[np.newaxis]
-        (slopes_pc,) = self._slopes(atoms_g, types_n, neighbors, gradient_mgg)
+        (slopes_pc,) = self.slopes(atoms_g, types_n, neighbors, None, gradient_mgg)
         return slopes_pc.reshape(self.n_features, -1, 3).swapaxes(0, 1)
 
     def names(self) -> list[str]:
@@ -150,23 +97,9 @@ class BehlerDescriptor:
         values = [f"{key}={value:g}" for key, value in reversed(function.parameters.items())]
         return " ".join([f"G{function.kind}", *species, *values])
 
-    def _slopes(
-        self,
-        atoms_a: NDArray[Any],
-        types_n: Int,
-        neighbors: Neighbors,
-        gradient_mag: Float,
-    ) -> Float:
-        """dE/dr_p for the pairs of the first atom, the second and so on, (m, p, 3)."""
-        n_pairs = int(np.diff(neighbors.offsets_n)[atoms_a].sum())
-        slopes_mpc = np.zeros((len(gradient_mag), n_pairs, 3))
-        gradient_mag = np.array(gradient_mag, dtype=np.float64, order="C")
-        self._pass(atoms_a, types_n, neighbors, SLOPES, gradient_mag, slopes_mpc)
-        return slopes_mpc
-
     def _pass(
         self,
-        atoms_a: NDArray[Any],
+        atoms_a: Long,
         types_n: Int,
         neighbors: Neighbors,
         task: int,
@@ -174,16 +107,14 @@ class BehlerDescriptor:
         slopes_mpc: Float,
     ) -> None:
         """Run the kernel with scratch of its own, so that threads do not meet."""
-        largest = int(np.diff(neighbors.offsets_n)[atoms_a].max(initial=0))
+        largest = int(neighbors.counts_n[atoms_a].max(initial=0))
         behler_pass(
             self._table,
             workspace(self._table, self._n_places, largest, len(features_mag)),
             self._environment_t,
             np.ascontiguousarray(atoms_a, dtype=np.int64),
             np.ascontiguousarray(types_n, dtype=np.int32),
-            neighbors.offsets_n,
-            neighbors.partners_p,
-            neighbors.r_cp,
+            neighbors,
             task,
             features_mag,
             slopes_mpc,

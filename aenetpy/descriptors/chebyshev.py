@@ -10,6 +10,7 @@ from numpy.polynomial.legendre import leggauss, legvander
 
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.data.setup import Setup
+from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.chebyshev_setup import parameters, typespins
 from aenetpy.descriptors.cosine_convention import CosineConvention, angular_variable
 from aenetpy.descriptors.neighbors import Neighbors
@@ -23,7 +24,7 @@ MOST_TOGETHER = 12
 """Angular order up to which the gradients of any number of members are found together."""
 
 
-class ChebyshevDescriptor:
+class ChebyshevDescriptor(Descriptor):
     """Radial and angular Chebyshev polynomials, summed plainly and by species weight.
 
     With f_c(d, R) = (cos(pi d/R) + 1)/2 for d < R, else 0, and s_j = 1, then again with
@@ -40,10 +41,9 @@ class ChebyshevDescriptor:
         cosine_convention: CosineConvention = "new",
         serving: Setup | None = None,
     ) -> None:
-        self.setup = setup
+        super().__init__(setup, species)
         radial_cutoff, radial_order, angular_cutoff, angular_order = parameters(setup)
         self.cutoff = max(radial_cutoff, angular_cutoff)
-        self.n_features = setup.n_features
         self._n_types = len(species)
         weights = [np.ones(len(species))]
         if len(setup.environment) > 1:
@@ -79,9 +79,7 @@ class ChebyshevDescriptor:
             self._basis,
             np.ascontiguousarray(atoms_a, np.int64),
             types_n,
-            neighbors.offsets_n,
-            neighbors.partners_p,
-            neighbors.r_cp,
+            neighbors,
         )
 
     def adjoint(
@@ -105,9 +103,7 @@ class ChebyshevDescriptor:
             self._basis,
             np.ascontiguousarray(atoms_a, np.int64),
             types_n,
-            neighbors.offsets_n,
-            neighbors.partners_p,
-            neighbors.r_cp,
+            neighbors,
             state,
             np.ascontiguousarray(gradient_ag, np.float64),
             structures_n,
@@ -131,27 +127,16 @@ class ChebyshevDescriptor:
         Where the orders are high, the table of harmonics is larger than the fastest memory, and
         to find them anew for each gradient takes less time, the more so the fewer they are.
         """
-        if self._basis.angular_order > min(2 * len(gradient_mag) + 2, MOST_TOGETHER):
-            for own in zip(gradient_mag, forces_mnc, virial_mscc, strict=True):
-                gradient_ag, forces_nc, virial_scc = own
-                self.adjoint(
-                    atoms_a,
-                    types_n,
-                    neighbors,
-                    state,
-                    gradient_ag,
-                    structures_n,
-                    forces_nc,
-                    virial_scc,
-                )
+        one_by_one = self._basis.angular_order > min(2 * len(gradient_mag) + 2, MOST_TOGETHER)
+        if len(gradient_mag) == 1 or one_by_one:
+            for gradient_ag, *sums in zip(gradient_mag, forces_mnc, virial_mscc, strict=True):
+                self.adjoint(atoms_a, types_n, neighbors, state, gradient_ag, structures_n, *sums)
             return
         adjoints(
             self._basis,
             np.ascontiguousarray(atoms_a, np.int64),
             types_n,
-            neighbors.offsets_n,
-            neighbors.partners_p,
-            neighbors.r_cp,
+            neighbors,
             state,
             np.ascontiguousarray(gradient_mag, np.float64),
             structures_n,
@@ -160,12 +145,7 @@ class ChebyshevDescriptor:
         )
 
     def directional(
-        self,
-        atoms_a: Long,
-        types_n: Int,
-        neighbors: Neighbors,
-        state: Float,
-        rates_cp: Float,
+        self, atoms_a: Long, types_n: Int, neighbors: Neighbors, state: Float, rates_cp: Float
     ) -> Float:
         """Return dG (a, g) for rates of change u (3, p) of the vectors to the neighbours.
 
@@ -178,9 +158,7 @@ class ChebyshevDescriptor:
             self._basis,
             np.ascontiguousarray(atoms_a, np.int64),
             types_n,
-            neighbors.offsets_n,
-            neighbors.partners_p,
-            neighbors.r_cp,
+            neighbors,
             state,
             rates_cp,
         )
@@ -192,9 +170,7 @@ class ChebyshevDescriptor:
             self._basis,
             atom,
             types_n,
-            neighbors.offsets_n,
-            neighbors.partners_p,
-            neighbors.r_cp,
+            neighbors,
             moments_ahm[0],
             self.n_features,
         )

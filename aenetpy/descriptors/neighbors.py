@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float
 from aenetpy.errors import DataError
-from aenetpy.kernels.batch import Batch
+from aenetpy.kernels.batch import Batch, Neighbors
 from aenetpy.kernels.bins import search_axes, sort_into_bins
 from aenetpy.kernels.neighbors import (
     CROWDED,
@@ -25,42 +24,6 @@ from aenetpy.kernels.neighbors import (
     neighbors_in_reach,
     problem_of,
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Neighbors:
-    """Pairs of central atoms and their neighbours, packed.
-
-    Parameters
-    ----------
-    offsets_n
-        Pairs of central atom i are ``offsets_n[i]:offsets_n[i + 1]``, (n + 1,) int64.
-    partners_p
-        The neighbour atom (of an image: its home atom), (p,) int32.
-    r_cp
-        From the central atom to the neighbour, Å, (3, p) float64, rows contiguous.
-    """
-
-    offsets_n: Long
-    partners_p: Int
-    r_cp: Float
-
-    @property
-    def counts_n(self) -> Long:
-        """Number of neighbours of each central atom, (n,) int64."""
-        return np.diff(self.offsets_n)
-
-    def renumbered(self, start: int) -> Neighbors:
-        """Return the same with ``start`` atoms without neighbours before the others."""
-        if start == 0:
-            return self
-        offsets_n = np.concatenate([np.zeros(start, np.int64), self.offsets_n])
-        return Neighbors(offsets_n, self.partners_p + np.int32(start), self.r_cp)
-
-    def distances(self) -> Float:
-        """Return the distance of each pair, Å, (p,) float64."""
-        x_p, y_p, z_p = self.r_cp
-        return np.sqrt(x_p * x_p + y_p * y_p + z_p * z_p)
 
 
 class CellList:

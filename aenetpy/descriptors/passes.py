@@ -98,9 +98,7 @@ class BatchPass:
                 rates_cp = pair_rates(
                     part.first,
                     part.last,
-                    part.neighbors.offsets_n,
-                    part.neighbors.partners_p,
-                    part.neighbors.r_cp,
+                    part.neighbors,
                     batch.structures_n,
                     displacements_nc,
                     strains_scc,

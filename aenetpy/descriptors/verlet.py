@@ -116,9 +116,7 @@ class VerletList:
             self._cells.wrapped_nc,
             self._inverse_ck,
             self._reach_k,
-            found.offsets_n,
-            found.partners_p,
-            found.r_cp,
+            found,
             first,
             last,
         )

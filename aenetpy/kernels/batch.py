@@ -10,6 +10,41 @@ from aenetpy.arrays import Float, Int, Long, Mask
 from aenetpy.kernels._jit import kernel
 
 
+class Neighbors(NamedTuple):
+    """Pairs of central atoms and their neighbours, packed.
+
+    Parameters
+    ----------
+    offsets_n
+        Pairs of central atom i are ``offsets_n[i]:offsets_n[i + 1]``, (n + 1,) int64.
+    partners_p
+        The neighbour atom (of an image: its home atom), (p,) int32.
+    r_cp
+        From the central atom to the neighbour, Å, (3, p) float64, rows contiguous.
+    """
+
+    offsets_n: Long
+    partners_p: Int
+    r_cp: Float
+
+    @property
+    def counts_n(self) -> Long:
+        """Number of neighbours of each central atom, (n,) int64."""
+        return np.diff(self.offsets_n)
+
+    def renumbered(self, start: int) -> Neighbors:
+        """Return the same with ``start`` atoms without neighbours before the others."""
+        if start == 0:
+            return self
+        offsets_n = np.concatenate([np.zeros(start, np.int64), self.offsets_n])
+        return Neighbors(offsets_n, self.partners_p + np.int32(start), self.r_cp)
+
+    def distances(self) -> Float:
+        """Return the distance of each pair, Å, (p,) float64."""
+        x_p, y_p, z_p = self.r_cp
+        return np.sqrt(x_p * x_p + y_p * y_p + z_p * z_p)
+
+
 class Batch(NamedTuple):
     """Atoms of several structures, one structure after the other.
 
@@ -39,18 +74,17 @@ class Batch(NamedTuple):
 def pair_rates(
     first: int,
     last: int,
-    offsets_n: Long,
-    partners_p: Int,
-    r_cp: Float,
+    neighbors: Neighbors,
     structures_n: Long,
     displacements_nc: Float,
     strains_scc: Float,
 ) -> Float:
     """Rates of change v_j - v_i + r . strain of the vectors r (3, p) of some atoms."""
+    partners_p, r_cp = neighbors.partners_p, neighbors.r_cp
     rates_cp = np.empty_like(r_cp)
     for i in range(first, last):
         strain_cc = strains_scc[structures_n[i]]
-        for p in range(offsets_n[i], offsets_n[i + 1]):
+        for p in range(neighbors.offsets_n[i], neighbors.offsets_n[i + 1]):
             j = partners_p[p]
             for c in range(3):
                 rate = displacements_nc[j, c] - displacements_nc[i, c]
@@ -58,3 +92,27 @@ def pair_rates(
                     rate += r_cp[b, p] * strain_cc[b, c]
                 rates_cp[c, p] = rate
     return rates_cp
+
+
+@kernel
+def pull_forces(
+    atoms_a: Long,
+    neighbors: Neighbors,
+    slopes_pc: Float,
+    structures_n: Long,
+    forces_nc: Float,
+    virial_scc: Float,
+) -> None:
+    """F_j -= dE/dr_p, F_i += dE/dr_p, virial += sum_p r_p (x) dE/dr_p for pairs p = (i, j)."""
+    partners_p, r_cp = neighbors.partners_p, neighbors.r_cp
+    row = 0
+    for i in atoms_a:
+        virial_cc = virial_scc[structures_n[i]]
+        for p in range(neighbors.offsets_n[i], neighbors.offsets_n[i + 1]):
+            for c in range(3):
+                slope = slopes_pc[row, c]
+                forces_nc[i, c] += slope
+                forces_nc[partners_p[p], c] -= slope
+                for b in range(3):
+                    virial_cc[b, c] += r_cp[b, p] * slope
+            row += 1

@@ -11,6 +11,7 @@ import math
 
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
+from aenetpy.kernels.batch import Neighbors
 from aenetpy.kernels.behler_layout import (
     BUFFER,
     D2,
@@ -43,20 +44,16 @@ from aenetpy.kernels.elementary import cosine, dot, exponential, sine_quotient
 
 @kernel
 def gather_shell(
-    pairs: tuple[int, int],
-    partners_p: Int,
-    r_cp: Float,
-    types_n: Int,
-    environment_t: Long,
-    space: Workspace,
+    i: int, types_n: Int, neighbors: Neighbors, environment_t: Long, space: Workspace
 ) -> None:
-    """Sort the neighbours by species z into the shell; order_p says which pair each came from."""
+    """Sort the neighbours of atom i by species z into the shell; order_p numbers their pairs."""
+    partners_p, r_cp = neighbors.partners_p, neighbors.r_cp
     order_p, start_z, shell = space.order_p, space.start_z, space.shell
     n_species = start_z.size - 1
     n = 0
     for z in range(n_species):
         start_z[z] = n
-        for p in range(pairs[0], pairs[1]):
+        for p in range(neighbors.offsets_n[i], neighbors.offsets_n[i + 1]):
             if environment_t[types_n[partners_p[p]]] == z:
                 order_p[n] = p
                 n += 1
@@ -200,9 +197,7 @@ def behler_pass(
     environment_t: Long,
     atoms_a: Long,
     types_n: Int,
-    offsets_n: Long,
-    partners_p: Int,
-    r_cp: Float,
+    neighbors: Neighbors,
     task: int,
     features_mag: Float,
     slopes_mpc: Float,
@@ -216,8 +211,9 @@ def behler_pass(
     """
     begin = 0
     for a in range(atoms_a.size):
-        pairs = (offsets_n[atoms_a[a]], offsets_n[atoms_a[a] + 1])
-        gather_shell(pairs, partners_p, r_cp, types_n, environment_t, space)
+        i = atoms_a[a]
+        pairs = (neighbors.offsets_n[i], neighbors.offsets_n[i + 1])
+        gather_shell(i, types_n, neighbors, environment_t, space)
         n_neighbors, values_mg = space.start_z[-1], features_mag[:, a]
         space.slopes[:, :, :n_neighbors] = 0.0
         if task != SLOPES:
@@ -259,28 +255,3 @@ def scatter_slopes(space: Workspace, member: int, shift: int, slopes_pc: Float) 
         for c in range(3):
             own = space.slopes[member, OWN, q] * space.shell[X + c, q]
             slopes_pc[space.order_p[q] - shift, c] = own + space.slopes[member, GX + c, q]
-
-
-@kernel
-def pull_forces(
-    atoms_a: Long,
-    offsets_n: Long,
-    partners_p: Int,
-    r_cp: Float,
-    slopes_pc: Float,
-    structures_n: Long,
-    forces_nc: Float,
-    virial_scc: Float,
-) -> None:
-    """F_j -= dE/dr_p, F_i += dE/dr_p, virial += sum_p r_p (x) dE/dr_p for pairs p = (i, j)."""
-    row = 0
-    for i in atoms_a:
-        virial_cc = virial_scc[structures_n[i]]
-        for p in range(offsets_n[i], offsets_n[i + 1]):
-            for c in range(3):
-                slope = slopes_pc[row, c]
-                forces_nc[i, c] += slope
-                forces_nc[partners_p[p], c] -= slope
-                for b in range(3):
-                    virial_cc[b, c] += r_cp[b, p] * slope
-            row += 1

@@ -21,6 +21,7 @@ import numpy as np
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
+from aenetpy.kernels.batch import Neighbors
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
     Groups,
@@ -87,7 +88,7 @@ def _angular_features(basis: Basis, moments_m: Float, self_term: float, features
 
 @kernel
 def features_and_moments(
-    basis: Basis, atoms_a: Long, types_n: Int, offsets_n: Long, partners_p: Int, r_cp: Float
+    basis: Basis, atoms_a: Long, types_n: Int, neighbors: Neighbors
 ) -> tuple[Float, Float]:
     """Features (a, g) and moments A (a, h, 2k) of the atoms."""
     n_parts, n_types = basis.weights_ht.shape
@@ -96,13 +97,13 @@ def features_and_moments(
     n_moments = 2 * len(basis.norm_k)
     features_ag = np.zeros((len(atoms_a), n_parts * n_part))
     moments_ahm = np.zeros((len(atoms_a), n_parts, n_moments))
-    groups = new_groups(n_types, offsets_n, atoms_a)
+    groups = new_groups(n_types, neighbors, atoms_a)
     radial_sums = np.empty(8 * n_radial)
     angular_sums = np.empty(8 * (n_moments + 1))
     self_h = np.empty(n_parts)
     for a in range(len(atoms_a)):
         i = atoms_a[a]
-        gather(basis, types_n, partners_p, r_cp, offsets_n[i], offsets_n[i + 1], groups)
+        gather(basis, types_n, neighbors, i, groups)
         self_h[:] = 0.0
         for t in range(n_types):
             near, far = 2 * t, 2 * t + 1

@@ -14,6 +14,7 @@ import numpy as np
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
+from aenetpy.kernels.batch import Neighbors
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
     Groups,
@@ -120,9 +121,7 @@ def directional(
     basis: Basis,
     atoms_a: Long,
     types_n: Int,
-    offsets_n: Long,
-    partners_p: Int,
-    r_cp: Float,
+    neighbors: Neighbors,
     moments_ahm: Float,
     rates_cp: Float,
 ) -> Float:
@@ -132,7 +131,7 @@ def directional(
     n_part = n_radial + basis.angular_order + 1
     n_moments = 2 * len(basis.norm_k)
     features_ag = np.zeros((len(atoms_a), n_parts * n_part))
-    groups = new_groups(n_types, offsets_n, atoms_a)
+    groups = new_groups(n_types, neighbors, atoms_a)
     rates_cs = groups.gradient_cs
     radial_sums = np.empty(8 * n_radial)
     angular_sums = np.empty(8 * (n_moments + 1))
@@ -140,7 +139,7 @@ def directional(
     self_h = np.empty(n_parts)
     for a in range(len(atoms_a)):
         i = atoms_a[a]
-        gather(basis, types_n, partners_p, r_cp, offsets_n[i], offsets_n[i + 1], groups)
+        gather(basis, types_n, neighbors, i, groups)
         _gather_rates(groups, rates_cp, rates_cs)
         rates_hm[:] = 0.0
         self_h[:] = 0.0

@@ -13,6 +13,7 @@ import numpy as np
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, square_root
+from aenetpy.kernels.batch import Neighbors
 
 
 class Basis(NamedTuple):
@@ -52,11 +53,11 @@ class Groups(NamedTuple):
 
 
 @kernel
-def new_groups(n_types: int, offsets_n: Long, atoms_a: Long) -> Groups:
+def new_groups(n_types: int, neighbors: Neighbors, atoms_a: Long) -> Groups:
     """Room for the neighbours of any of the atoms."""
     most = 0
     for i in atoms_a:
-        most = max(most, offsets_n[i + 1] - offsets_n[i])
+        most = max(most, neighbors.offsets_n[i + 1] - neighbors.offsets_n[i])
     stride = (most + 7) // 8 * 8
     size = 2 * n_types * stride
     return Groups(
@@ -70,10 +71,10 @@ def new_groups(n_types: int, offsets_n: Long, atoms_a: Long) -> Groups:
 
 
 @kernel
-def gather(
-    basis: Basis, types_n: Int, partners_p: Int, r_cp: Float, begin: int, end: int, groups: Groups
-) -> None:
-    """Sort the pairs begin ... end - 1 into groups; fill up with points beyond the cutoff."""
+def gather(basis: Basis, types_n: Int, neighbors: Neighbors, i: int, groups: Groups) -> None:
+    """Sort the pairs of atom i into groups; fill up with points beyond the cutoff."""
+    begin, end = neighbors.offsets_n[i], neighbors.offsets_n[i + 1]
+    partners_p, r_cp = neighbors.partners_p, neighbors.r_cp
     outer = max(basis.radial_cutoff, basis.angular_cutoff)
     inner_square = min(basis.radial_cutoff, basis.angular_cutoff) ** 2
     outer_square = outer**2

@@ -13,6 +13,7 @@ import numpy as np
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
+from aenetpy.kernels.batch import Neighbors
 from aenetpy.kernels.chebyshev_gradient import angular_coefficients
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
@@ -98,9 +99,7 @@ def adjoints(
     basis: Basis,
     atoms_a: Long,
     types_n: Int,
-    offsets_n: Long,
-    partners_p: Int,
-    r_cp: Float,
+    neighbors: Neighbors,
     moments_ahm: Float,
     gradient_mag: Float,
     structures_n: Long,
@@ -112,7 +111,7 @@ def adjoints(
     n_parts, n_types = basis.weights_ht.shape
     n_part = gradient_mag.shape[2] // n_parts
     n_moments = moments_ahm.shape[2]
-    groups = new_groups(n_types, offsets_n, atoms_a)
+    groups = new_groups(n_types, neighbors, atoms_a)
     along_n = np.empty(8 * n_radial)
     values_k = np.empty(8 * len(basis.norm_k))
     gradient_q = np.empty(24 * n_moments + 8)
@@ -125,7 +124,7 @@ def adjoints(
     radial_is_wider = basis.radial_cutoff > basis.angular_cutoff
     for a in range(len(atoms_a)):
         i = atoms_a[a]
-        gather(basis, types_n, partners_p, r_cp, offsets_n[i], offsets_n[i + 1], groups)
+        gather(basis, types_n, neighbors, i, groups)
         own_ml[:] = 0.0
         for b in range(2 * n_types):
             if groups.count_b[b] == 0:
@@ -182,7 +181,7 @@ def adjoints(
                         store(virial_l, 8 * c + 24, load(virial_l, 8 * c + 24) + y * slope)
                         store(virial_l, 8 * c + 48, load(virial_l, 8 * c + 48) + z * slope)
                     for lane in range(last):
-                        j = partners_p[groups.pair_s[s + lane]]
+                        j = neighbors.partners_p[groups.pair_s[s + lane]]
                         for c in range(3):
                             forces_mnc[member, j, c] -= slopes_l[8 * c + lane]
         structure = structures_n[i]

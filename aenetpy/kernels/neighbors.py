@@ -15,7 +15,7 @@ import numpy as np
 
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
-from aenetpy.kernels.batch import Batch
+from aenetpy.kernels.batch import Batch, Neighbors
 from aenetpy.kernels.bins import Bins, search_axes, sort_into_bins
 
 FARTHEST = 1e9  # Å; beyond, a double does not resolve bonds
@@ -276,10 +276,9 @@ def find_batch_pairs(
 
 
 @kernel
-def closest_pairs(
-    starts_s: Long, offsets_n: Long, partners_p: Int, r_cp: Float
-) -> tuple[Float, Long]:
+def closest_pairs(starts_s: Long, neighbors: Neighbors) -> tuple[Float, Long]:
     """Smallest |r|^2 (s,) of each structure, infinite without pairs, and its atoms (s, 2)."""
+    offsets_n, partners_p, r_cp = neighbors.offsets_n, neighbors.partners_p, neighbors.r_cp
     square_s = np.full(len(starts_s) - 1, np.inf)
     atoms_s2 = np.full((len(starts_s) - 1, 2), -1)
     for s in range(len(starts_s) - 1):

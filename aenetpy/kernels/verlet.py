@@ -6,6 +6,7 @@ import numpy as np
 
 from aenetpy.arrays import Float, Int, Long
 from aenetpy.kernels._jit import kernel
+from aenetpy.kernels.batch import Neighbors
 
 
 @kernel
@@ -13,16 +14,15 @@ def translations(
     r_nc: Float,
     inverse_ck: Float,
     reach_k: Long,
-    offsets_n: Long,
-    partners_p: Int,
-    r_cp: Float,
+    neighbors: Neighbors,
     first: int,
     last: int,
 ) -> Int:
     """Index (p,) of the lattice translation in r_p = r_j + translation - r_i, last axis fastest."""
+    partners_p, r_cp = neighbors.partners_p, neighbors.r_cp
     images_p = np.empty(len(partners_p), np.int32)
     for i in range(first, last):
-        for p in range(offsets_n[i], offsets_n[i + 1]):
+        for p in range(neighbors.offsets_n[i], neighbors.offsets_n[i + 1]):
             j = partners_p[p]
             x = r_cp[0, p] - r_nc[j, 0] + r_nc[i, 0]
             y = r_cp[1, p] - r_nc[j, 1] + r_nc[i, 1]

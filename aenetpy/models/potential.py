@@ -14,7 +14,6 @@ from aenetpy.arrays import Float
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.base import adjoints
 from aenetpy.descriptors.batch import (
     NO_CONTACT,
     Contact,
@@ -308,8 +307,7 @@ def _sums(
                 sums.energies_mn[:, atoms_a] = atomic.energies(features_ag)
                 continue
             sums.energies_mn[:, atoms_a], gradient_mag = atomic.energies_and_gradients(features_ag)
-            adjoints(
-                descriptors[t],
+            descriptors[t].adjoints(
                 atoms_a,
                 batch.types_n,
                 part.neighbors,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,6 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor, make_descriptors
 from aenetpy.descriptors.featurise import structure_fingerprints
-from aenetpy.descriptors.names import component_names
 from aenetpy.formats.trainset import read_trainset
 from aenetpy.inputs.generate_in import GenerateInput
 from aenetpy.models.potential import Potential
@@ -97,14 +96,14 @@ class FittedNetworks:
     @property
     def components(self) -> list[list[str]]:
         """Names of the components of each species."""
-        return [component_names(setup) for setup in self._potential.setups]
+        return component_names(atomic.descriptor for atomic in self._atomic_t)
 
 
 class FittedBaseline:
     """A baseline over fingerprints."""
 
     def __init__(self, model: Model, species: Sequence[str], setups_t: Sequence[Setup]) -> None:
-        self._model, self._species, self._setups_t = model, species, setups_t
+        self._model, self._species = model, species
         self._descriptors = make_descriptors(setups_t)
 
     @property
@@ -132,7 +131,12 @@ class FittedBaseline:
     @property
     def components(self) -> list[list[str]]:
         """Names of the components of each species."""
-        return [component_names(setup) for setup in self._setups_t]
+        return component_names(self._descriptors)
+
+
+def component_names(descriptors: Iterable[Descriptor]) -> list[list[str]]:
+    """Return the names of the components of each species, such as ``Ti radial 0``."""
+    return [[f"{one.setup.species} {name}" for name in one.names()] for one in descriptors]
 
 
 def fingerprint_samples(

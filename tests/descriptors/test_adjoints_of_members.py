@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from aenetpy.data.setup import Setup
-from aenetpy.descriptors.base import adjoints, make_descriptors
+from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.batch import evaluated_parts, pack, search_batch
 from aenetpy.descriptors.featurise import total_cutoff
 from aenetpy.inputs.stp import read_stp
@@ -48,7 +48,7 @@ def test_members_together_and_alone(kind, order, n_members):
             gradient_mag = rng.normal(size=(n_members, *features_ag.shape))
             gradient_mag[:, :, 3] = 0.0
             common = (atoms_a, batch.types_n, part.neighbors, state)
-            adjoints(descriptors[t], *common, gradient_mag, batch.structures_n, *together)
+            descriptors[t].adjoints(*common, gradient_mag, batch.structures_n, *together)
             for gradient_ag, *own in zip(gradient_mag, *alone, strict=True):
                 descriptors[t].adjoint(*common, gradient_ag, batch.structures_n, *own)
     for found, expected in zip(together, alone, strict=True):

@@ -14,6 +14,7 @@ from aenetpy.descriptors.featurise import batch_fingerprints, structure_fingerpr
 from aenetpy.descriptors.neighbors import find_batch_neighbors, find_neighbors
 from aenetpy.descriptors.passes import BatchPass
 from aenetpy.errors import DataError
+from tests.descriptors.bumps import bump_setup, use_bumps
 from tests.descriptors.test_chebyshev import make_setup
 from tests.naive_behler import behler_setup
 
@@ -44,6 +45,7 @@ FAMILIES = {
     ],
     "chebyshev, half": [make_setup((4.0, 3, 3.2, 4), ("Ti", "O"), species) for species in SPECIES],
     "chebyshev, one species": [make_setup((4.0, 3, 4.0, 2), ("Ti",), "Ti")],
+    "bumps": [bump_setup(species, SPECIES, 4.0, 2) for species in SPECIES],
     "behler": [behler_setup(species, ("Ti", "O"), functions(species)) for species in SPECIES],
     "behler, one species": [
         behler_setup("Ti", ("Ti",), [(2, "Ti", 4.0, 0.0, 0.4), (4, "Ti Ti", 4.0, 1.0, 2.0, 0.03)])
@@ -79,7 +81,8 @@ def structures_of(symbols):
 
 
 @pytest.fixture(params=FAMILIES)
-def family(request):
+def family(request, monkeypatch):
+    use_bumps(monkeypatch)
     setups = FAMILIES[request.param]
     symbols = tuple(setup.species for setup in setups)
     if "half" in request.param:

@@ -221,7 +221,7 @@ def test_distributions_of_energies():
 def test_importance_is_nothing_where_positions_are_not_asked_for(done):
     assert not result_of(done, "mean").importances.any()
     result = result_of(done, "ridge")
-    assert result.components[0] == "Ti radial T_0 Rc=5.5"
+    assert result.components[0] == "Ti radial 0"
     assert len(result.components) == len(result.importances) == 2 * 2 * (11 + 7)
 
 
