@@ -14,8 +14,8 @@ from aenetpy.data.structure import Structure
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.base import make_descriptor, make_descriptors
 from aenetpy.descriptors.cosine_convention import CosineConvention
-from aenetpy.descriptors.derivatives import Kept, Recomputed
 from aenetpy.descriptors.featurise import batch_fingerprints, structure_fingerprints
+from aenetpy.descriptors.jacobians import RecomputedJacobians, StoredJacobians
 from aenetpy.descriptors.statistics import RunningStatistics
 from aenetpy.models.network import Network
 from aenetpy.models.potential import Potential
@@ -166,9 +166,9 @@ def force_objective(
     ]
     everything = np.arange(len(structures))
     derivatives = (
-        Recomputed(structures.__getitem__, species, descriptors)
+        RecomputedJacobians(structures.__getitem__, species, descriptors)
         if way == "recomputed"
-        else Kept(
+        else StoredJacobians(
             structures.__getitem__,
             species,
             descriptors,

@@ -21,11 +21,11 @@ from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import make_descriptors
 from aenetpy.descriptors.batches import batches_of_atoms
 from aenetpy.descriptors.checks import check_contact, check_finite, check_setups
+from aenetpy.descriptors.derivatives_file import atom_derivatives, derivatives_writer, is_chosen
+from aenetpy.descriptors.env_order import warn_of_env_order
 from aenetpy.descriptors.featurise import batch_fingerprints
-from aenetpy.descriptors.lookup import warn_of_lookup
 from aenetpy.descriptors.repeats import Repeats
 from aenetpy.descriptors.species import check_species
-from aenetpy.descriptors.stored_derivatives import atom_derivatives, derivatives_writer, is_chosen
 from aenetpy.errors import AenetpyError, DataError, InputError, located
 from aenetpy.files.files import Opener, is_device, within
 from aenetpy.files.lock import new_files
@@ -260,7 +260,7 @@ def read_setups(settings: GenerateInput, folder: str | Path = ".") -> list[Setup
         setups.append(setup)
     check_setups(setups)
     with located(settings.path):
-        warn_of_lookup(setups)
+        warn_of_env_order(setups)
     return setups
 
 

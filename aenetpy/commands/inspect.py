@@ -20,7 +20,7 @@ from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.base import make_descriptor
 from aenetpy.descriptors.cosine_convention import proven_convention
-from aenetpy.descriptors.lookup import serving_setups
+from aenetpy.descriptors.env_order import effective_setups
 from aenetpy.errors import AenetpyError, DataError
 from aenetpy.formats import recognise as kinds
 from aenetpy.formats.derivatives import iter_derivatives
@@ -144,7 +144,7 @@ def describe_setups(setups: Sequence[Setup], types: tuple[str, ...]) -> list[Sum
     serving: Sequence[Setup | None] = [None] * len(setups)
     try:
         warn_of_setups(setups)
-        serving = serving_setups(setups)
+        serving = effective_setups(setups)
     except DataError as error:  # they can be looked at, although not evaluated
         log.warning("%s", error)
     return list(map(describe_setup, setups, map(component_names, setups, serving)))

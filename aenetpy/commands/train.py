@@ -16,7 +16,7 @@ from aenetpy.data.copies import is_copy, parent_of
 from aenetpy.data.geometry import Geometry
 from aenetpy.data.training_methods import METHODS
 from aenetpy.data.training_set import TrainingSet
-from aenetpy.descriptors.derivatives import Derivatives
+from aenetpy.descriptors.jacobians import Jacobians
 from aenetpy.errors import InputError, Stopped, located
 from aenetpy.files.files import within, write_text
 from aenetpy.files.lock import locked_folder
@@ -93,7 +93,7 @@ class Prepared:
     seed: int
     stop: Path
     events: tuple[tuple[Callable[..., str], tuple[Any, ...]], ...] = ()
-    derivatives: Derivatives | None = None
+    derivatives: Jacobians | None = None
 
 
 def prepare(

@@ -11,7 +11,7 @@ from aenetpy.arrays import Float, Int, Long
 from aenetpy.data.fingerprint_families import Family, known_families
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.cosine_convention import CosineConvention
-from aenetpy.descriptors.lookup import serving_setups
+from aenetpy.descriptors.env_order import effective_setups
 from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.errors import DataError
 from aenetpy.kernels.batch import pull_forces
@@ -127,7 +127,7 @@ def make_descriptors(setups: Sequence[Setup]) -> list[Descriptor]:
     species = [setup.species for setup in setups]
     return [
         make_descriptor(setup, species, serving=serving)
-        for setup, serving in zip(setups, serving_setups(setups), strict=True)
+        for setup, serving in zip(setups, effective_setups(setups), strict=True)
     ]
 
 

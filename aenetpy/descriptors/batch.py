@@ -1,6 +1,6 @@
 """Structures packed into a batch, and their atoms with neighbours and fingerprints, part by part.
 
-All that works on fingerprints goes through `evaluated_parts`. A part is a group of small
+All code that works on fingerprints goes through `evaluated_parts`. A part is a group of small
 structures, which each kernel takes in one call, or a chunk of a large one.
 """
 
@@ -45,7 +45,7 @@ class Contact:
 NO_CONTACT = Contact(math.inf, -1, -1)
 
 
-class Search(Protocol):
+class NeighborSearch(Protocol):
     """Finds the neighbours of the atoms first ... last - 1 of one structure."""
 
     def pairs(self, first: int = 0, last: int | None = None) -> Neighbors:
@@ -54,7 +54,7 @@ class Search(Protocol):
 
 
 class SpeciesPart(NamedTuple):
-    """Fingerprints (a, g) of some atoms of species ``t``, and what `Descriptor.adjoint` reuses."""
+    """Fingerprints (a, g) of some atoms of species ``t``, and the state for their derivatives."""
 
     t: int
     atoms_a: Long
@@ -81,7 +81,7 @@ def pack(structures: Sequence[Structure], species: Sequence[str]) -> Batch:
     for s, structure in enumerate(structures):
         if structure.cell_cc is not None:
             cells_scc[s], pbc_sc[s] = structure.cell_cc, structure.pbc_c
-    if len(structures) == 1:  # spares what would be noticed in molecular dynamics
+    if len(structures) == 1:  # saves time in molecular dynamics
         return Batch(
             np.ascontiguousarray(positions[0], np.float64),
             types[0],
@@ -106,7 +106,7 @@ def chunk_ranges(n_atoms: int) -> list[tuple[int, int]]:
 
 
 def groups(starts_s: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Gather consecutive small structures; those with more than one chunk stay alone."""
+    """Gather consecutive small structures; a structure with more than one chunk stays alone."""
     first = 0
     for s in range(1, len(starts_s)):
         last_alone = starts_s[s] - starts_s[s - 1] > CHUNK
@@ -147,7 +147,7 @@ def cell_list(structure: Structure, cutoff: float) -> CellList:
 
 
 def search_ranges(
-    search: Search, ranges: Iterable[tuple[int, int]]
+    search: NeighborSearch, ranges: Iterable[tuple[int, int]]
 ) -> Iterator[tuple[int, int, Neighbors]]:
     """Yield ranges of the atoms of one structure with their neighbours."""
     for first, last in ranges:
@@ -175,7 +175,7 @@ def evaluated_parts(
 def by_species(
     found: Iterable[tuple[int, Float]], descriptors: Sequence[Descriptor]
 ) -> tuple[Float, ...]:
-    """Join the rows (a, g) that were found part by part, each with its species."""
+    """Join the rows (a, g) of all parts by species."""
     parts_t: list[list[Float]] = [[] for _ in descriptors]
     for t, rows_ag in found:
         parts_t[t].append(rows_ag)
@@ -191,7 +191,7 @@ def closest_contact(neighbors: Neighbors) -> Contact:
 
 
 def keep_closest(closest_s: list[Contact], batch: Batch, part: Part) -> None:
-    """Put the closest pairs of a part of a batch where they are closer than those before."""
+    """Put the closest pairs of a part of a batch where they are closer than the earlier ones."""
     first, last = int(batch.structures_n[part.first]), int(batch.structures_n[part.last - 1]) + 1
     starts_s = batch.starts_s[first : last + 1]
     found_s = _closest(np.minimum(starts_s, part.last), part.neighbors)

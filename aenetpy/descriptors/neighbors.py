@@ -96,7 +96,7 @@ def find_batch_neighbors(
 ) -> tuple[Neighbors, int]:
     """Return the neighbours in structures s_first ... s_last - 1, and -1 or the one that has none.
 
-    The neighbours of each structure are those of its own `CellList`, in the same order, with
+    Each structure has the neighbours of its own `CellList`, in the same order, with
     the atoms numbered through the batch. If a structure cannot be searched, its
     `CellList` says why.
     """
@@ -139,7 +139,7 @@ def find_neighbors(
     All (j, image) with ``|r_j + image - r_i| <= cutoff`` except the atom itself, own
     images included. An atom at the place of another is a neighbour at distance 0.
 
-    Parameters and errors are those of `CellList`, which is the better choice if
+    Parameters and errors are as of `CellList`, which is the better choice if
     several ranges of one structure are asked for.
     """
     return CellList(positions_nc, cell_cc, pbc_c, cutoff).pairs(first, last)

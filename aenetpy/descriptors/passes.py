@@ -132,7 +132,7 @@ class BatchPass:
     def derivatives(self, strain: bool = False) -> list[tuple[Float, ...]]:
         """Return J = dG_ag/dq of each structure, q being its positions and, if wanted, its strain.
 
-        Summed over the images of each atom. For small cells this is less than what the
+        Summed over the images of each atom. For small cells this is less than the memory that the
         neighbours take, and an epoch of training is two products of matrices; for large ones
         it grows quadratically (design 3.4).
         """

@@ -1,4 +1,4 @@
-"""Structures that stand in FILES more than once, under whatever names."""
+"""Structures that stand in FILES more than once, under any names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Repeats:
         self._example = self._example or f"'{structure.name}' equals '{self.names[digest]}'"
 
     def tell(self, settings: GenerateInput, consequence: str) -> None:
-        """Tell the user in one line how many there were, the first pair, and what follows."""
+        """Log in one line the number of repeats, the first pair, and the consequence."""
         if self._n_repeated:
             more = ", ..." if self._n_repeated > 1 else ""
             Place(settings.path, settings.lines.get("FILES")).warn(

@@ -13,8 +13,8 @@ class RunningStatistics:
     """Minimum, maximum, mean and mean of squares, as aenet accumulates them.
 
     For the n-th atom a <- (n a + x)/(n + 1) (spec 7.1), so that the footer of a
-    training set comes out the same to the last bit, in whatever portions the atoms
-    arrive.
+    training set comes out the same to the last bit, however the atoms are
+    portioned.
     """
 
     def __init__(self, n_features: int) -> None:

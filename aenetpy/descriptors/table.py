@@ -14,7 +14,7 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors import featurise
 from aenetpy.descriptors.base import make_descriptors
-from aenetpy.descriptors.lookup import warn_of_lookup
+from aenetpy.descriptors.env_order import warn_of_env_order
 from aenetpy.descriptors.species import check_species
 from aenetpy.errors import DataError
 from aenetpy.inputs.stp import read_stp
@@ -54,10 +54,10 @@ def fingerprints(
     structure
         A `Structure` or an ASE ``Atoms`` object.
     setups
-        One per species: a ``.stp`` file or what ``read_stp`` makes of it, in a list or
+        One per species: a ``.stp`` file or the result of ``read_stp``, in a list or
         by species, in the order of TYPES (which matters for Behler2011 setups with
-        another order in ENV, see `aenetpy.descriptors.lookup`). ``potential.setups`` are
-        those of a potential.
+        another order in ENV, see `aenetpy.descriptors.env_order`). ``potential.setups`` are
+        the setups of a potential.
 
     Returns
     -------
@@ -81,7 +81,7 @@ def fingerprints(
         hint=None,
     )
     species = tuple(setup_of)
-    warn_of_lookup(list(setup_of.values()))
+    warn_of_env_order(list(setup_of.values()))
     descriptors = make_descriptors(list(setup_of.values()))
     found = featurise.structure_fingerprints(structure, species, descriptors)
     return {

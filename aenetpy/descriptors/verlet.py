@@ -29,7 +29,7 @@ class VerletList:
     half the skin, the list is made longer than the cutoff by the skin. It holds until
     an atom has moved by more than half the skin, since nobody can have come within
     the cutoff unseen before, or until the lattice or the number of atoms changes; in
-    between only the vectors are computed anew. The neighbours are those of a fresh
+    between only the vectors are computed anew. The neighbours are as of a fresh
     `CellList`, to rounding and in another order.
 
     Parameters
@@ -47,7 +47,7 @@ class VerletList:
         self.forget()
 
     def forget(self) -> None:
-        """Search anew for the next structure, whatever came before."""
+        """Search anew for the next structure."""
         self._slack = 0.0  # how much further the present list reaches
         self._lattice: tuple[Float | None, tuple[bool, ...]] = (None, ())
         self._latest_nc = self._searched_nc = np.full((1, 3), np.nan)
@@ -55,7 +55,7 @@ class VerletList:
     def update(self, positions_nc: ArrayLike, cell_cc: Float | None, pbc_c: Sequence[bool]) -> None:
         """Take over a structure, about which ``pairs`` answers from now on.
 
-        Parameters and errors are those of `CellList`.
+        Parameters and errors are as of `CellList`.
         """
         positions_nc = np.array(positions_nc, dtype=np.float64).reshape(-1, 3)
         same_lattice = self._lattice[1] == tuple(pbc_c) and _equal(self._lattice[0], cell_cc)
@@ -120,7 +120,7 @@ class VerletList:
             first,
             last,
         )
-        # copied, since what was found is a view of an array with room for more
+        # copied, since the pairs are a view of an array with room for more
         return _Kept(np.diff(found.offsets_n[first:]), found.partners_p.copy(), images_p)
 
 

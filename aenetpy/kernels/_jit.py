@@ -60,9 +60,9 @@ _SOURCES = _sources()
 
 
 class _SealedFiles(IndexDataCacheFile):
-    """Index and machine code on disk, each with a checksum behind what numba reads.
+    """Index and machine code on disk, each with a checksum behind the part that numba reads.
 
-    Numba believes what it finds: damaged files raise nearly any exception, and machine code
+    Numba does not check its files: damaged ones raise nearly any exception, and machine code
     with a wrong bit is run. Here they are removed, and numba takes them for missing.
     """
 
@@ -141,7 +141,7 @@ def _intact(path: str) -> bool:
 class _KernelCache(FunctionCache):
     """Machine code on disk: never stale, never damaged, and never a reason to fail.
 
-    Numba itself notices when the file of a function has changed, but not those of
+    Numba itself notices when the file of a function has changed, but not the files of
     the functions that it calls; and it stops the program where the disk is full.
     """
 

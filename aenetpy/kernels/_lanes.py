@@ -2,7 +2,7 @@
 
 LLVM may not reorder a sum under IEEE arithmetic, so sums over neighbours stay
 scalar unless the kernel itself says how they are split. A ``Lanes`` value does:
-lane k sums the neighbours k, k + 8, k + 16, ... on every machine, whatever the
+lane k sums the neighbours k, k + 8, k + 16, ... on every machine, for any
 width of its vector unit, so that results do not depend on the processor.
 
 Kernels use ``+ - * /`` between lanes (or a float and lanes) and the functions below.

@@ -14,7 +14,7 @@ TESTED = "numba>=0.60,<0.69"
 
 
 def unknown_numba(reason: object) -> NumericalError:
-    """Return the error that says what to install."""
+    """Return the error that names the package to install."""
     return NumericalError(
         f"numba cannot compile the kernels ({reason})", hint=f"pip install '{TESTED}'"
     )

@@ -46,7 +46,7 @@ def triple_rates(
     n: int,
     rates: Float,
 ) -> None:
-    """Rates of (SUM, CUT, COS) of each triple from those of the vectors r_j and r_k.
+    """Rates of (SUM, CUT, COS) of each triple from the rates of the vectors r_j and r_k.
 
     With s_j = r_j.u_j: d(d_j^2) = 2 s_j, d(d_jk^2) = 2 (r_j - r_k).(u_j - u_k), dfc = fc'/d s,
     dcos = (u_j.r_k + r_j.u_k)/(d_j d_k) - cos (s_j/d_j^2 + s_k/d_k^2).

@@ -125,7 +125,7 @@ def directional(
     moments_ahm: Float,
     rates_cp: Float,
 ) -> Float:
-    """Rates of change dG (a, g) of the fingerprints, given those of the vectors r (3, p)."""
+    """Rates of change dG (a, g) of the fingerprints, given the rates of the vectors r (3, p)."""
     n_parts, n_types = basis.weights_ht.shape
     n_radial = basis.radial_order + 1
     n_part = n_radial + basis.angular_order + 1

@@ -1,4 +1,4 @@
-"""Gradients of Chebyshev fingerprints for several dE/dG at once, those of a committee.
+"""Gradients of Chebyshev fingerprints for several dE/dG at once, of the members of a committee.
 
 What `aenetpy.kernels.chebyshev_gradient` does with one: d(f_c T_n)/dr and d(w Y_lm)/dr of eight
 neighbours are tabulated once, and each member adds them up with coefficients of its own:

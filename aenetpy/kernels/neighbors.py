@@ -4,7 +4,7 @@ In the triangular basis of `aenetpy.kernels.bins` a difference of positions is
 
     r.e_0 = f_0 L_00,  r.e_1 = f_0 L_01 + f_1 L_11,  r.e_2 = f_0 L_02 + f_1 L_12 + f_2 L_22
 
-so a sphere is scanned axis by axis: what f_0 and f_1 leave of the cutoff bounds f_2.
+so a sphere is scanned axis by axis: the rest of the cutoff after f_0 and f_1 bounds f_2.
 Along the first two axes images are found by wrapping bin indices; along the last one
 a row of bins is continued, and the sphere cuts one contiguous run of atoms out of it.
 """
@@ -147,7 +147,7 @@ def _append_pairs(
         first_0, last_0 = _bin_range(f_0 - span_0, f_0 + span_0, width_0, n_0, bins.n_periodic > 0)
         for b_0 in range(first_0, last_0 + 1):
             image_0 = b_0 // n_0
-            # differences of f_0 within this bin, and what remains of the cutoff
+            # differences of f_0 within this bin, and the rest of the cutoff
             lo_0 = max(b_0 * width_0 - f_0, -span_0)
             hi_0 = min((b_0 + 1) * width_0 - f_0, span_0)
             near_0 = max(lo_0, -hi_0, 0.0) * lower[0, 0]

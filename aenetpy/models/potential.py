@@ -25,8 +25,8 @@ from aenetpy.descriptors.batch import (
     search_ranges,
 )
 from aenetpy.descriptors.cosine_convention import ConventionChoice, choose_conventions
+from aenetpy.descriptors.env_order import effective_setups
 from aenetpy.descriptors.featurise import total_cutoff
-from aenetpy.descriptors.lookup import serving_setups
 from aenetpy.descriptors.neighbors import Neighbors
 from aenetpy.descriptors.species import check_species
 from aenetpy.descriptors.verlet import VerletList
@@ -92,7 +92,7 @@ class Potential:
         self.atomic_potentials = tuple(
             AtomicPotential.from_file(file, self.species, self.cosine_conventions[symbol], serving)
             for (symbol, file), serving in zip(
-                files.items(), serving_setups(self.setups), strict=True
+                files.items(), effective_setups(self.setups), strict=True
             )
         )
         self.atomic_energies_t = np.array(

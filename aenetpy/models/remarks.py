@@ -10,7 +10,7 @@ import numpy as np
 from aenetpy.arrays import Mask
 from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential
-from aenetpy.descriptors.lookup import warn_of_lookup
+from aenetpy.descriptors.env_order import warn_of_env_order
 from aenetpy.models.network import Network
 from aenetpy.models.scaling import deviations, rounding_noise
 
@@ -19,7 +19,7 @@ log = logging.getLogger("aenetpy")
 
 def warn_of_setups(setups: Sequence[Setup]) -> None:
     """Warn where aenet evaluates setups of a file in another way than they say."""
-    warn_of_lookup(setups)
+    warn_of_env_order(setups)
     warn_of_stale_weights(setups)
 
 

@@ -12,7 +12,7 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.species_potential import SpeciesPotential, weight_offsets
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.cosine_convention import ORIGINS, proven_convention
-from aenetpy.descriptors.lookup import serving_species
+from aenetpy.descriptors.env_order import effective_species
 from aenetpy.errors import DataError, InputError, located
 from aenetpy.files.files import within
 from aenetpy.formats.network import read_network
@@ -136,7 +136,7 @@ def check_existing(
 def check_lookup(line: NetworkLine, existing: SpeciesPotential, setup: Setup) -> None:
     """Refuse a network that was fitted to the functions of another species."""
     with located(line.file):
-        symbols = [serving_species(setup, types) for types in (existing.species, setup.types)]
+        symbols = [effective_species(setup, types) for types in (existing.species, setup.types)]
     if symbols[0] != symbols[1]:
         raise DataError(
             f"this network was fitted with TYPES {' '.join(existing.species)} to the functions of "

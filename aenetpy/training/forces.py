@@ -22,7 +22,7 @@ from aenetpy.arrays import Float, Index, Long, Mask
 from aenetpy.data.geometry import Geometry
 from aenetpy.data.structure import determinant
 from aenetpy.data.training_set import TrainingSet
-from aenetpy.descriptors.derivatives import Derivatives, Targets, consecutive
+from aenetpy.descriptors.jacobians import Jacobians, Targets, consecutive
 from aenetpy.models.network import Network, NetworkMemory
 from aenetpy.models.scaling import feature_scaling
 from aenetpy.training.blocks import Block
@@ -58,7 +58,7 @@ class Forces:
         trainset: TrainingSet,
         geometry: Geometry,
         weights: ForceWeights,
-        derivatives: Derivatives,
+        derivatives: Jacobians,
         structures_s: Index,
     ) -> None:
         self.weights, self.derivatives = weights, derivatives
@@ -193,6 +193,6 @@ class ForceBlock:
         return gradient_k
 
     def _products(self, gradient_k: Float, targets: Targets, rates: bool) -> tuple[Float, Float]:
-        return self.forces.derivatives.compare(
+        return self.forces.derivatives.forces_and_rates(
             self.structures_s, self.rows_st, gradient_k, targets, rates
         )

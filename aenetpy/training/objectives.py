@@ -13,7 +13,13 @@ from aenetpy.arrays import Float, Index, Mask
 from aenetpy.data.geometry import Geometry, structures_of
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.base import make_descriptors
-from aenetpy.descriptors.derivatives import Derivatives, Kept, Recomputed, consecutive, kept_numbers
+from aenetpy.descriptors.jacobians import (
+    Jacobians,
+    RecomputedJacobians,
+    StoredJacobians,
+    consecutive,
+    stored_numbers,
+)
 from aenetpy.descriptors.zero_forces import symmetry_demands_zero
 from aenetpy.errors import DataError, InputError
 from aenetpy.files.files import within, write_text
@@ -63,7 +69,7 @@ def make_objectives(
     test_s: Index,
     networks_t: Sequence[Network],
     workers: Workers,
-    derivatives: Derivatives | None = None,
+    derivatives: Jacobians | None = None,
 ) -> tuple[Objective, Objective]:
     """Return the objectives over the training structures, with penalty, and the test structures.
 
@@ -178,7 +184,7 @@ def require_labels(settings: TrainInput, geometry: Geometry, train_s: Index) -> 
 
 def choose_derivatives(
     settings: TrainInput, trainset: TrainingSet, geometry: Geometry, workers: Workers
-) -> Derivatives:
+) -> Jacobians:
     """Return derivatives of fingerprints, kept if they fit into CACHE, else recomputed.
 
     By default a quarter of the memory of the machine, not of what is free at the moment: the
@@ -192,7 +198,9 @@ def choose_derivatives(
     sizes_t = np.array([descriptor.n_features for descriptor in descriptors])
     single = settings.cache is not None and settings.cache.single
     counts_st = trainset.counts_st
-    needed = kept_numbers(counts_st[followed_s], sizes_t, strain) * (4 if single else 8) / MEGABYTE
+    needed = (
+        stored_numbers(counts_st[followed_s], sizes_t, strain) * (4 if single else 8) / MEGABYTE
+    )
     allowed = (
         machine_memory() / 4.0 / MEGABYTE if settings.cache is None else settings.cache.megabytes
     )
@@ -203,9 +211,9 @@ def choose_derivatives(
             needed,
             allowed,
         )
-        return Recomputed(structures.__getitem__, trainset.species, descriptors, strain)
+        return RecomputedJacobians(structures.__getitem__, trainset.species, descriptors, strain)
     log.info("derivatives of fingerprints are kept: %.0f MB; CACHE is %.0f MB", needed, allowed)
-    return Kept(
+    return StoredJacobians(
         structures.__getitem__,
         trainset.species,
         descriptors,

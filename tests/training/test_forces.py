@@ -11,7 +11,7 @@ from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.data.geometry import Geometry
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.descriptors.base import make_descriptors
-from aenetpy.descriptors.derivatives import Kept, Recomputed
+from aenetpy.descriptors.jacobians import RecomputedJacobians, StoredJacobians
 from aenetpy.descriptors.passes import BatchPass
 from aenetpy.models.network import Network, n_weights
 from aenetpy.models.scaling import feature_scaling
@@ -20,6 +20,7 @@ from aenetpy.training import objective as module
 from aenetpy.training.forces import EV_PER_A3_IN_GPA, Forces, ForceWeights
 from aenetpy.training.normalise import normalise
 from aenetpy.training.objective import Objective
+from tests.descriptors.bumps import use_bumps
 from tests.descriptors.test_passes import FAMILIES, structures_of
 from tests.naive_network import difference
 from tests.training import statistics_of, weights_of
@@ -81,11 +82,13 @@ class Case:
         self.geometry = Geometry(cells_scc, pbc_sc, stress_scc, has_forces_s)
         self.forces_nc = raw.forces_nc
 
-    def recomputed(self, strain: bool) -> Recomputed:
-        return Recomputed(self.structures.__getitem__, self.species, self.descriptors, strain)
+    def recomputed(self, strain: bool) -> RecomputedJacobians:
+        return RecomputedJacobians(
+            self.structures.__getitem__, self.species, self.descriptors, strain
+        )
 
-    def kept(self, strain: bool, single: bool = False) -> Kept:
-        return Kept(
+    def kept(self, strain: bool, single: bool = False) -> StoredJacobians:
+        return StoredJacobians(
             self.structures.__getitem__,
             self.species,
             self.descriptors,
@@ -111,6 +114,11 @@ def check_gradient(objective, weights_w) -> None:
     gradient_w = objective.evaluate(weights_w).gradient_w
     numerical = difference(lambda w: objective.evaluate(w, gradient=False).value, weights_w)
     assert gradient_w == pytest.approx(numerical, rel=1e-5, abs=1e-7 * np.abs(numerical).max())
+
+
+@pytest.fixture(autouse=True)
+def bumps(monkeypatch) -> None:
+    use_bumps(monkeypatch)
 
 
 @pytest.mark.parametrize("term", TERMS)

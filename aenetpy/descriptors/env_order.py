@@ -1,9 +1,9 @@
-"""Whose symmetry functions describe an atom: not always those of its own setup (spec 6.3).
+"""Which setup's symmetry functions describe an atom: not always its own (spec 6.3).
 
 aenet stores the functions of a Behler2011 setup under the place of its species in TYPES, and
 looks them up under the place of the central species in ENV of its own setup. Where ENV
-is ordered unlike TYPES it finds those of another species. Training sets and potentials hold
-what was evaluated that way, so that it is imitated.
+is ordered unlike TYPES it finds the functions of another species. Training sets and potentials
+hold such fingerprints, so that the look-up is imitated.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from aenetpy.errors import DataError
 
 log = logging.getLogger("aenetpy")
 
-MEND = "write ENV of all setups in the order of TYPES, where each serves its own species"
+CORRECTION = "write ENV of all setups in the order of TYPES, where each serves its own species"
 
 
-def serving_species(setup: Setup, types: Sequence[str]) -> str:
+def effective_species(setup: Setup, types: Sequence[str]) -> str:
     """Return the species whose functions are evaluated for the atoms of ``setup.species``.
 
     It is ``types[place of setup.species in ENV]``. The partners of these functions (type2,
@@ -50,12 +50,12 @@ def serving_species(setup: Setup, types: Sequence[str]) -> str:
     return types[environment.index(setup.species)]
 
 
-def serving_setups(setups: Sequence[Setup]) -> list[Setup]:
+def effective_setups(setups: Sequence[Setup]) -> list[Setup]:
     """Return for each setup the one whose functions are evaluated instead of its own."""
     setup_of = {setup.species: setup for setup in setups}
     serving = []
     for setup in setups:
-        symbol = serving_species(setup, setup.types or tuple(setup_of))
+        symbol = effective_species(setup, setup.types or tuple(setup_of))
         if symbol not in setup_of:
             raise DataError(
                 f"atoms of {setup.species} are described by the functions of {symbol} (ENV "
@@ -70,19 +70,19 @@ def serving_setups(setups: Sequence[Setup]) -> list[Setup]:
                 f"of {symbol} instead of their own {setup.n_features} (ENV "
                 f"{' '.join(setup.environment)} is ordered unlike TYPES); aenet 2.0.4 stops: "
                 "number of symmetry functions exceeded",
-                hint=MEND,
+                hint=CORRECTION,
             )
         serving.append(found)
     return serving
 
 
-def warn_of_lookup(setups: Sequence[Setup]) -> None:
+def warn_of_env_order(setups: Sequence[Setup]) -> None:
     """Warn once of all species that are described by the functions of another one."""
-    pairs = zip(setups, serving_setups(setups), strict=True)
+    pairs = zip(setups, effective_setups(setups), strict=True)
     exchanged = [(one.species, other.species) for one, other in pairs if one is not other]
     if exchanged:
         log.warning(
             "Behler2011 with ENV ordered unlike TYPES: as in aenet 2.0.4, %s; "
-            "ENV of all setups in the order of TYPES mends it in a new training set",
+            "ENV of all setups in the order of TYPES corrects it in a new training set",
             ", ".join(f"the functions of {b} describe atoms of {a}" for a, b in exchanged),
         )

@@ -12,10 +12,10 @@ import aenetpy
 from aenetpy.data.setup import Setup
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import make_descriptors
+from aenetpy.descriptors.derivatives_file import atom_derivatives
+from aenetpy.descriptors.env_order import effective_setups, effective_species
 from aenetpy.descriptors.featurise import structure_fingerprints, total_cutoff
-from aenetpy.descriptors.lookup import serving_setups, serving_species
 from aenetpy.descriptors.neighbors import find_neighbors
-from aenetpy.descriptors.stored_derivatives import atom_derivatives
 from aenetpy.errors import DataError
 from aenetpy.models.potential import Potential
 from aenetpy.structures.xsf import read_xsf
@@ -94,7 +94,7 @@ def test_functions_that_are_missing_are_zero():
 
 def test_in_the_order_of_types_each_serves_its_own(caplog):
     setups = setups_of(("Ti", "O"), ("Ti", "O"))
-    assert serving_setups(setups) == setups
+    assert effective_setups(setups) == setups
     found = aenetpy.fingerprints(STRUCTURE, setups)
     assert found["Ti"].names_g[0] == "G3 Ti kappa=0.7 Rc=5"
     for setup, expected_ag in zip(setups, by_the_rule(setups), strict=True):
@@ -169,8 +169,8 @@ def test_three_species_in_a_circle():
     functions = [(1, "Ti", 4.0), (2, "O", 4.0, 0.0, 0.3)]
     setups = [behler_setup(s, ("O", "N", "Ti"), functions) for s in ("Ti", "O", "N")]
     types = ("Ti", "O", "N")
-    assert [serving_species(setup, types) for setup in setups] == ["N", "Ti", "O"]
-    assert all(one is not other for one, other in pairwise(serving_setups(setups)))
+    assert [effective_species(setup, types) for setup in setups] == ["N", "Ti", "O"]
+    assert all(one is not other for one, other in pairwise(effective_setups(setups)))
 
 
 @pytest.mark.parametrize(
@@ -199,4 +199,4 @@ def test_what_aenet_has_no_answer_to(setups, message):
 
 def test_a_third_species_in_env_that_nobody_asks_for():
     setups = setups_of(("Ti", "O", "N"), ("Ti", "O"))
-    assert serving_setups(setups) == setups
+    assert effective_setups(setups) == setups

@@ -16,7 +16,7 @@ from aenetpy.kernels._lanes import WIDTH as LANES
 from aenetpy.kernels._lanes import load, splat, store, total
 
 
-class Places(NamedTuple):
+class StoredLayout(NamedTuple):
     """Where the numbers of some structures are in flat arrays."""
 
     jacobian_st: Long
@@ -26,9 +26,9 @@ class Places(NamedTuple):
 
 
 @kernel
-def compare_kept(
+def stored_forces_and_rates(
     jacobian_k: Any,
-    places: Places,
+    layout: StoredLayout,
     gradient_k: Float,
     reference_q: Float,
     weight_q: Float,
@@ -40,19 +40,19 @@ def compare_kept(
     Structure by structure, so that its matrix is fetched from memory once. ``rates_k``
     may be empty: then only forces are wanted.
     """
-    n_structures, n_types = places.jacobian_st.shape
+    n_structures, n_types = layout.jacobian_st.shape
     widest = 0
     for s in range(n_structures):
-        widest = max(widest, places.coordinates_s[s + 1] - places.coordinates_s[s])
+        widest = max(widest, layout.coordinates_s[s + 1] - layout.coordinates_s[s])
     sums_q = np.empty(-(-widest // LANES) * LANES)
     for s in range(n_structures):
-        first = places.coordinates_s[s]
-        width = places.coordinates_s[s + 1] - first
+        first = layout.coordinates_s[s]
+        width = layout.coordinates_s[s + 1] - first
         stride = -(-width // LANES) * LANES
         sums_q[:stride] = 0.0
         for t in range(n_types):
-            begin, row = places.jacobian_st[s, t], places.rows_st[s, t]
-            for k in range(row, row + places.n_rows_st[s, t]):
+            begin, row = layout.jacobian_st[s, t], layout.rows_st[s, t]
+            for k in range(row, row + layout.n_rows_st[s, t]):
                 for q in range(0, stride, LANES):
                     product = gradient_k[k] * load(jacobian_k, begin + q)
                     store(sums_q, q, load(sums_q, q) - product)
@@ -63,8 +63,8 @@ def compare_kept(
         if len(rates_k) == 0:
             continue
         for t in range(n_types):
-            begin, row = places.jacobian_st[s, t], places.rows_st[s, t]
-            for k in range(row, row + places.n_rows_st[s, t]):
+            begin, row = layout.jacobian_st[s, t], layout.rows_st[s, t]
+            for k in range(row, row + layout.n_rows_st[s, t]):
                 rate = splat(0.0)
                 for q in range(0, stride, LANES):
                     rate = rate + load(jacobian_k, begin + q) * load(sums_q, q)

@@ -1,4 +1,4 @@
-"""Derivatives of fingerprints for a share of the structures (keyword FORCES of generate)."""
+"""The file ``OUTPUT.forces``: derivatives of a share of the structures (FORCES of generate)."""
 
 from __future__ import annotations
 

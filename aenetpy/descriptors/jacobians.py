@@ -19,7 +19,7 @@ from aenetpy.arrays import Float, Index, Long
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.passes import BatchPass
-from aenetpy.kernels.kept import LANES, Places, compare_kept
+from aenetpy.kernels.stored_jacobians import LANES, StoredLayout, stored_forces_and_rates
 from aenetpy.parallel import Workers
 
 ATOMS_AT_A_TIME = 500
@@ -28,17 +28,17 @@ ATOMS_AT_A_TIME = 500
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What the forces of some structures are compared with, flat over their coordinates."""
+    """Reference forces and weights of some structures, flat over their coordinates."""
 
     coordinates_s: Long
     reference_q: Float
     weight_q: Float
 
 
-class Derivatives(Protocol):
+class Jacobians(Protocol):
     """Products with the derivatives of fingerprints of many structures."""
 
-    def compare(
+    def forces_and_rates(
         self,
         structures_s: Index,
         rows_st: Long,
@@ -46,7 +46,7 @@ class Derivatives(Protocol):
         targets: Targets,
         rates: bool,
     ) -> tuple[Float, Float]:
-        """Return the forces of some structures, and the rates that their errors lead to.
+        """Return the forces of some structures, and the rates that follow from their errors.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class Derivatives(Protocol):
         ...
 
 
-class Recomputed:
+class RecomputedJacobians:
     """From the geometry, every time: no memory, and time by the number of neighbours."""
 
     def __init__(
@@ -88,7 +88,7 @@ class Recomputed:
         self._descriptors = descriptors
         self._strain = strain
 
-    def compare(
+    def forces_and_rates(
         self,
         structures_s: Index,
         rows_st: Long,
@@ -96,7 +96,7 @@ class Recomputed:
         targets: Targets,
         rates: bool,
     ) -> tuple[Float, Float]:
-        """See `Derivatives.compare`."""
+        """See `Jacobians.forces_and_rates`."""
         structures = [self._structure(s) for s in structures_s.tolist()]
         found = BatchPass(structures, self._species, self._descriptors)
         batch, n_types = found.batch, len(self._descriptors)
@@ -125,7 +125,7 @@ class Recomputed:
         return forces_q, rates_k
 
     def _flat(self, forces_nc: Float, strain_scc: Float, starts_s: Long) -> Float:
-        """Lay forces and, if wanted, those of the strain out structure by structure."""
+        """Lay out forces and, if wanted, forces of the strain, structure by structure."""
         if not self._strain:
             return forces_nc.ravel()
         parts = np.split(forces_nc, starts_s[1:-1])
@@ -134,7 +134,7 @@ class Recomputed:
         )
 
     def _unflat(self, along_q: Float, starts_s: Long) -> tuple[Float, Float | None]:
-        """Return displacements and strains of what is laid out as by `_flat`."""
+        """Return displacements and strains from the layout of `_flat`."""
         if not self._strain:
             return along_q.reshape(-1, 3), None
         widths_s = 3 * np.diff(starts_s)
@@ -145,13 +145,13 @@ class Recomputed:
         return along_q[is_position_q].reshape(-1, 3), along_q[strain_sk].reshape(-1, 3, 3)
 
 
-class Kept:
+class StoredJacobians:
     """Found once and kept in memory: 25 kB for each atom of a cell of 24 with 44 components.
 
     Parameters
     ----------
     structure, species, descriptors, strain
-        As of `Recomputed`.
+        As of `RecomputedJacobians`.
     structures_s
         Numbers of the structures that will be asked for, ascending, (s,).
     counts_st
@@ -197,7 +197,7 @@ class Kept:
         for _ in (workers or Workers()).map(keep, pieces):
             pass
 
-    def compare(
+    def forces_and_rates(
         self,
         structures_s: Index,
         rows_st: Long,
@@ -205,16 +205,16 @@ class Kept:
         targets: Targets,
         rates: bool,
     ) -> tuple[Float, Float]:
-        """See `Derivatives.compare`."""
+        """See `Jacobians.forces_and_rates`."""
         forces_q = np.empty_like(targets.reference_q)
         rates_k = np.zeros_like(gradient_k) if rates else np.empty(0)
-        places = Places(
+        places = StoredLayout(
             self._starts_st[structures_s],
             np.ascontiguousarray(rows_st),
             self._n_rows_st[structures_s],
             targets.coordinates_s,
         )
-        compare_kept(
+        stored_forces_and_rates(
             self._jacobian_k,
             places,
             gradient_k,
@@ -226,8 +226,8 @@ class Kept:
         return forces_q, rates_k
 
 
-def kept_numbers(counts_st: Long, sizes_t: Long, strain: bool) -> int:
-    """Return how many numbers `Kept` keeps of structures with these atoms of each species."""
+def stored_numbers(counts_st: Long, sizes_t: Long, strain: bool) -> int:
+    """Return the number of stored numbers, given the atoms of each species per structure."""
     return int((counts_st @ sizes_t) @ _widths(counts_st, strain))
 
 
