@@ -318,7 +318,6 @@ def finish(hidden: str, task: AugmentTask, text: str) -> None:
     with replace_file(task.output) as file:
         file.write(text.encode(*_BYTES))
         file.flush()  # a full disk is noticed here
-        if task.force:  # a run that is killed now leaves no list of other copies
-            Path(task.output).unlink(missing_ok=True)
+        if task.force:
             shutil.rmtree(copies, ignore_errors=True)
-        os.rename(hidden, copies)
+    os.rename(hidden, copies)  # last: a run that is killed before leaves a list of no files

@@ -66,10 +66,10 @@ def test_new_files(project, command, block, capsys) -> None:
         error = capsys.readouterr().err
         # Killed when all was there, or before: then it goes on.
         assert code == 0 or "exists already" in error
-        if (block or "").startswith("FORCES") and files_in(folder) != expected:
-            # Killed between the names of two sets: the user removes the first.
-            Path("a.train").unlink(missing_ok=True)
-            Path("all.train").unlink(missing_ok=True)
+        if files_in(folder) != expected:
+            # Killed between two names: the user removes the first, as the message asks.
+            for name in ("a.train", "all.train", "generate-augmented.in"):
+                Path(name).unlink(missing_ok=True)
             assert run(command) == 0
         assert files_in(folder) == expected
         folder = begin("killed")
