@@ -105,7 +105,7 @@ def test_a_walk_goes_back_to_where_it_was_trusted(undisturbed):
             assert step == 0 or record["lower"] < gamma <= record["upper"]
 
 
-@pytest.mark.parametrize("moment", range(1, 14))
+@pytest.mark.parametrize("moment", [1, 3, 6, 8, 11, 13])
 def test_killed_at_any_stage(undisturbed, tmp_path, monkeypatch, moment):
     """Each moment is one before or after a file of a stage, in the order in which they come."""
     folder = make_project(tmp_path)
