@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from ase import Atoms
 from ase.calculators.calculator import PropertyNotImplementedError, all_changes
+from ase.calculators.fd import FiniteDifferenceCalculator, calculate_numerical_forces
 from ase.calculators.singlepoint import SinglePointCalculator
 from ase.constraints import FixAtoms
 from ase.db import connect
@@ -56,32 +57,25 @@ def one_atom() -> Atoms:
 # --- physics -----------------------------------------------------------------------------
 
 
-@pytest.fixture
-def differences():
-    return pytest.importorskip("ase.calculators.fd", reason="new in ASE 3.24")
-
-
 def assert_close(found: np.ndarray, expected: np.ndarray, scale: float) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6 * scale)
 
 
 @pytest.mark.parametrize("make", [lambda: rutile(shake=0.1), slab, one_atom])
-def test_forces_and_stress_by_finite_differences(potential, differences, make):
+def test_forces_and_stress_by_finite_differences(potential, make):
     atoms = make()
-    twin = differences.FiniteDifferenceCalculator(
-        aenetpy.Calculator(potential), eps_disp=1e-4, eps_strain=1e-5
-    )
+    twin = FiniteDifferenceCalculator(aenetpy.Calculator(potential), eps_disp=1e-4, eps_strain=1e-5)
     forces, stress = twin.get_property("forces", atoms), twin.get_property("stress", atoms)
     atoms.calc = aenetpy.Calculator(potential)
     assert_close(atoms.get_forces(), forces, max(abs(forces).max(), 1e-3))
     assert_close(atoms.get_stress(), stress, abs(stress).max())
 
 
-def test_forces_of_a_molecule_and_no_stress(calculator, differences):
+def test_forces_of_a_molecule_and_no_stress(calculator):
     atoms = molecule()
     atoms.calc = calculator
     forces = atoms.get_forces()
-    assert_close(forces, differences.calculate_numerical_forces(atoms, eps=1e-4), abs(forces).max())
+    assert_close(forces, calculate_numerical_forces(atoms, eps=1e-4), abs(forces).max())
     with pytest.raises(PropertyNotImplementedError, match="no volume"):
         atoms.get_stress()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,10 +14,7 @@ if TYPE_CHECKING:
     from ase.md.md import MolecularDynamics
 
 RANDOM_FORCES = 1
-"""Tells the random numbers of the heat bath from those of the first velocities."""
-
-SINCE = {"NoseHooverChainNVT": "3.24", "IsotropicMTKNPT": "3.25", "MTKNPT": "3.26"}
-"""The versions of ASE that brought integrators which the oldest allowed one has not."""
+"""Number of the stream of the heat bath; the first velocities have another."""
 
 
 def make_dynamics(
@@ -62,6 +58,8 @@ def make_dynamics(
 
 def checked_chain(atoms: Atoms, ensemble: Ensemble) -> Any:
     """Return the integrator of ASE with a chain of thermostats; None for other ensembles."""
+    from ase.md.nose_hoover_chain import MTKNPT, IsotropicMTKNPT, NoseHooverChainNVT
+
     if ensemble.name == "nve" or ensemble.is_random:
         return None
     if atoms.constraints:
@@ -70,23 +68,10 @@ def checked_chain(atoms: Atoms, ensemble: Ensemble) -> Any:
             hint="use the ensemble nvt with the thermostat langevin",
         )
     if ensemble.name == "nvt":
-        return _integrator("NoseHooverChainNVT")
+        return NoseHooverChainNVT
     if not (atoms.pbc.all() and atoms.cell.rank == 3):
         raise InputError(
             "a structure that is not periodic in three directions has no pressure",
             hint="use the ensemble nvt",
         )
-    return _integrator("MTKNPT" if ensemble.cell == "free" else "IsotropicMTKNPT")
-
-
-def _integrator(name: str) -> Any:
-    """Return an integrator that only newer versions of ASE have."""
-    try:
-        return getattr(import_module("ase.md.nose_hoover_chain"), name)
-    except (ImportError, AttributeError):
-        import ase
-
-        raise InputError(
-            f"this ensemble needs ASE {SINCE[name]} or newer, and {ase.__version__} is installed",
-            hint="install it: python -m pip install -U ase",
-        ) from None
+    return MTKNPT if ensemble.cell == "free" else IsotropicMTKNPT

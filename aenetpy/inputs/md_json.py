@@ -87,7 +87,7 @@ MD_JSON = Table(
             "thermostat",
             "word",
             "of `nvt`; with `langevin` all atoms feel friction and random forces, `nose-hoover` is"
-            " a chain, deterministic (needs ASE 3.24)",
+            " a chain, deterministic",
             default="langevin",
             choices=get_args(Thermostat),
         ),
@@ -119,7 +119,7 @@ MD_JSON = Table(
         Item(
             "cell",
             "word",
-            "of `npt`: `isotropic` scales, `free` also changes angles and ratios (needs ASE 3.26)",
+            "of `npt`: `isotropic` scales, `free` also changes angles and ratios",
             default="isotropic",
             choices=get_args(Cell),
         ),

@@ -55,12 +55,6 @@ class Variant:
         return None if self.taylor is None else self.taylor.potential
 
     @property
-    def delta(self) -> float | None:
-        """The displacement of its copies, Å, if there is one for all."""
-        delta = None if self.taylor is None else self.taylor.delta
-        return delta if isinstance(delta, float) else None
-
-    @property
     def text(self) -> str:
         """How it differs, in one line."""
         parts = [_plain_text(key, value) for key, value in self.given.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,6 @@ from aenetpy.analysis.colours import COLOURS, GREY
 from aenetpy.analysis.drawing import legend_above, new_figure, without_frames
 from aenetpy.analysis.errors import Interval
 from aenetpy.arrays import Float
-from aenetpy.inputs.study import in_words
 from aenetpy.studies.cells import ENERGY, FORCE, UNITS, Cell
 
 if TYPE_CHECKING:
@@ -137,57 +136,6 @@ def histograms(cells: Sequence[Cell], reference: str) -> Figure | None:
     return without_frames(figure)
 
 
-def error_against_delta(cells: Sequence[Cell], reference: str) -> Figure | None:
-    """Draw the mean |error| of variants that differ in delta alone.
-
-    The bars are the intervals of the difference from the reference, seed by seed and structure by
-    structure; those of the errors themselves are as wide as the test set is varied.
-    """
-    curves: dict[str, list[Cell]] = {}
-    for cell in cells:
-        if cell.variant.delta is not None:
-            curves.setdefault(_all_but_delta(cell), []).append(cell)
-    curves = {
-        name: sorted(found, key=_delta)
-        for name, found in curves.items()
-        if len({_delta(cell) for cell in found}) > 1
-    }
-    by_error = sorted(curves, key=lambda name: min(c.energy.summary.mean for c in curves[name]))
-    curves = {name: curves[name] for name in curves if name in by_error[:MOST_CURVES]}
-    if not curves:
-        return None
-    references = [cell for cell in cells if cell.variant.name == reference]
-    figure, panels = two_panels(3.6)
-    for axes, quantity in zip(panels, (ENERGY, FORCE), strict=True):
-        for line in references:
-            level = line.errors(quantity).summary.mean
-            axes.axhline(level, color=GREY, linewidth=1.3, label=reference)
-        for k, (name, found) in enumerate(curves.items()):
-            ends = [_ends(cell, quantity, references) for cell in found]
-            _curve(axes, [_delta(cell) for cell in found], found, ends, quantity, k, name)
-        axes.set_xlabel("delta (Å)")
-        axes.set_ylabel(f"mean |{NAMES[quantity]}| ({UNITS[quantity]})")
-        axes.set_ylim(bottom=0)
-    legend_above(figure, panels[0])
-    return without_frames(figure)
-
-
-def _delta(cell: Cell) -> float:
-    assert cell.variant.delta is not None, "such cells are left out"
-    return cell.variant.delta
-
-
-def _all_but_delta(cell: Cell) -> str:
-    """Return how a variant differs but for delta: variants that are alike make one curve."""
-    taylor = dict(cell.variant.given["taylor"])
-    del taylor["delta"]
-    words = [str(taylor.pop("strategy", "axis")), *in_words(taylor)]
-    for key, value in cell.variant.given.items():
-        if key != "taylor":
-            words += in_words(value if isinstance(value, Mapping) else {key: value})
-    return ", ".join(words)
-
-
 def error_against_size(cells: Sequence[Cell], reference: str) -> Figure | None:
     """Draw the mean |error| against the number of training structures, of the best variants."""
     if len({cell.size for cell in cells}) < 2:
@@ -223,16 +171,6 @@ def best_variants(cells: Sequence[Cell], reference: str) -> list[Cell]:
     return [cell for cell in cells if cell.variant.name in chosen]
 
 
-def _ends(cell: Cell, quantity: str, references: Sequence[Cell]) -> Interval:
-    """Return the interval of the mean |error|, with a reference that of the difference from it."""
-    for reference in references:
-        found = cell.compared(reference, quantity)
-        if found is not None:
-            mean = cell.errors(quantity).summary.mean - found.difference
-            return Interval(mean + found.interval.low, mean + found.interval.high)
-    return cell.errors(quantity).intervals["mean"]
-
-
 def _curve(
     axes: Axes,
     x: Sequence[float],
@@ -241,7 +179,7 @@ def _curve(
     quantity: str,
     k: int,
     name: str,
-    colour: str | None = None,
+    colour: str,
 ) -> None:
     """Draw mean |error| with intervals."""
     means = np.array([cell.errors(quantity).summary.mean for cell in cells])
@@ -251,7 +189,7 @@ def _curve(
         x,
         means,
         (below, above),
-        color=colour or COLOURS[k % len(COLOURS)],
+        color=colour,
         linestyle=STYLES[(k // len(COLOURS)) % len(STYLES)],
         marker="o",
         markersize=4,

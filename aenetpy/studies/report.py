@@ -222,11 +222,6 @@ def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
         )
         for name, text, figure in energy_figures(chosen):
             show(f"{name}{suffix}.png", f"{text}{of}", figure)
-        show(
-            f"error-delta{suffix}.png",
-            f"Mean error against displacement; bars: difference from {reference}{of}",
-            figures.error_against_delta(chosen, reference),
-        )
     show(
         "error-size.png",
         "Mean error against number of training structures",

@@ -133,14 +133,9 @@ def test_seeds_are_paired(study):
     assert compared.difference == pytest.approx(np.mean(expected))
 
 
-def test_no_curve_without_several_deltas(study):
+def test_no_curve_without_several_sizes(study):
     found, results = study("10")
-    cells = sort_into_cells(found, results)
-    assert figures.error_against_delta(cells, "none") is not None
-    assert (
-        figures.error_against_delta([c for c in cells if c.variant.name != "few"], "none") is None
-    )
-    assert figures.error_against_size(cells, "none") is None
+    assert figures.error_against_size(sort_into_cells(found, results), "none") is None
 
 
 def test_errors_that_are_all_equal_can_be_drawn(study):

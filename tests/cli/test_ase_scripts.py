@@ -279,12 +279,6 @@ def md(capsys, **values):
     return np.array([line.split() for line in captured.out.splitlines()[1:]], float), captured.err
 
 
-def needs_barostat():
-    module = pytest.importorskip("ase.md.nose_hoover_chain", reason="new in ASE 3.24")
-    if not hasattr(module, "IsotropicMTKNPT"):
-        pytest.skip("new in ASE 3.25")
-
-
 def without(key):
     return {name: value for name, value in DYNAMICS.items() if name != key}
 
@@ -318,7 +312,6 @@ def test_velocities_of_a_trajectory_give_way_to_a_temperature(workdir, capsys):
 
 @pytest.mark.parametrize("ensemble", ["nvt", "npt"])
 def test_heat_baths_keep_the_velocities_of_a_trajectory(workdir, capsys, ensemble):
-    needs_barostat()
     start, _ = md(capsys, trajectory_file="one.traj")
     rows, err = md(capsys, structure_file="one.traj", ensemble=ensemble, trajectory_file="2.traj")
     assert rows[0, 3] == start[-1, 3]
@@ -343,7 +336,6 @@ def test_heat_baths_keep_the_velocities_of_a_trajectory(workdir, capsys, ensembl
     ],
 )
 def test_dynamics_that_fly_apart_are_told_in_one_line(workdir, capsys, wild):
-    needs_barostat()
     write_input(**{**DYNAMICS, **wild})
     assert run(["md", "in.json"]) == 5
     last = capsys.readouterr().err.splitlines()[-1]

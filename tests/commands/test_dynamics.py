@@ -10,7 +10,6 @@ from ase import units
 from ase.constraints import FixAtoms
 
 import aenetpy
-from aenetpy.commands import dynamics
 from aenetpy.commands.dynamics import make_dynamics
 from aenetpy.commands.md import heat
 from aenetpy.errors import InputError
@@ -130,10 +129,3 @@ def test_structures_that_do_not_suit_are_refused():
             make_dynamics(fixed, ensemble, 1.0, 1)
     with make_dynamics(fixed, LANGEVIN, 1.0, 1):
         pass
-
-
-def test_an_old_ase_is_told(monkeypatch):
-    monkeypatch.setitem(dynamics.SINCE, "MTKNPT", "99.0")
-    monkeypatch.setattr(dynamics, "import_module", lambda name: object())
-    with pytest.raises(InputError, match=r"this ensemble needs ASE 99.0 or newer, and 3\."):
-        make_dynamics(rutile(), STRAINED, 1.0, 1)

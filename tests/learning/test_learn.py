@@ -59,7 +59,6 @@ def settings_of(folder: Path, /, **changes: str):
 
 @pytest.mark.parametrize("name", ENSEMBLES)
 def test_walk_goes_on_bit_by_bit(undisturbed, name):
-    pytest.importorskip("ase.md.nose_hoover_chain") if name != "ramp" else None
     ensemble, last = ENSEMBLES[name]
     settings = WalkInput(
         "w", "x", steps=40, time_step=2.0, ensemble=ensemble, last_temperature=last
