@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from aenetpy.inputs.lines import (
     unquote,
 )
 from aenetpy.inputs.patterns import matches
-from aenetpy.inputs.spec import Bounds, Item, Table, names
+from aenetpy.inputs.spec import Bounds, Item, Kind, Table, names
 
 MOST_NOTES = 20
 """Lines without meaning that are told one by one; a file of other kind may have millions."""
@@ -51,6 +51,77 @@ SEED = Item(
 """A keyword beyond aenet."""
 
 _FLAGS = {".true.": True, "t": True, "true": True, ".false.": False, "f": False, "false": False}
+
+
+def keyword(
+    name: str,
+    kind: Kind,
+    sentence: str,
+    default: Any = MISSING,
+    *,
+    required: bool = False,
+    **more: Any,
+) -> Any:
+    """Return a field of a dataclass that a keyword fills; without a default it is required."""
+    known = None if default is MISSING else default
+    item = Item(name, kind, sentence, known, required or default is MISSING, **more)
+    return filled_by(item, default=default)
+
+
+def filled_by(*items: Item, default: Any = None) -> Any:
+    """Return a field of a dataclass that any of the keywords fills."""
+    return field(default=default, metadata={"items": items})
+
+
+def items_of(kind: type[Any]) -> tuple[Item, ...]:
+    """Return the keywords that fill the fields of a dataclass, required ones first."""
+    items = [
+        replace(item, field=one.name)
+        for one in fields(kind)
+        for item in one.metadata.get("items", ())
+    ]
+    return tuple(sorted(items, key=lambda item: not item.required))
+
+
+def parse_value(item: Item, text: str, parse_whole: Callable[[str], int] = parse_integer) -> Any:
+    """Return the value of a keyword or key; ValueError if it cannot have that value."""
+    if item.kind == "file":
+        return text
+    if item.kind == "word":
+        if text.lower() not in item.choices:
+            raise ValueError(f"unknown {item.name} '{text}'; known are {', '.join(item.choices)}")
+        return text.lower()
+    try:
+        number = parse_whole(text) if item.kind == "integer" else parse_real(text)
+    except ValueError as reason:
+        raise ValueError(f"{item.name}: {reason}") from None
+    objection = item.bounds.objection(number)
+    if objection is not None:
+        shown = str(number) if item.kind == "integer" else f"{number:g}"
+        unit = f"; it is in {item.unit}" if item.unit else ""
+        raise ValueError(f"{item.name} {shown} {objection}{unit}")
+    return number
+
+
+def parse_pairs(
+    items: Iterable[Item],
+    given: Mapping[str, str],
+    parsers: Mapping[str, Callable[[str], Any]] | None = None,
+    parse_whole: Callable[[str], int] = parse_integer,
+) -> dict[str, Any]:
+    """Return the fields that ``key=value`` pairs fill; ValueError if one is wrong or missing."""
+    filled: dict[str, Any] = {}
+    for item in items:
+        if item.name not in given:
+            if item.required:
+                raise ValueError(f"{item.name} is missing ({item.hint})")
+            continue
+        text = given[item.name]
+        if parsers is not None and item.name in parsers:
+            filled[item.target] = parsers[item.name](text)
+        else:
+            filled[item.target] = parse_value(item, text, parse_whole)
+    return filled
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,6 @@ from aenetpy.inputs.predict_in import (
 )
 from aenetpy.inputs.spec import Bounds
 from aenetpy.inputs.study import STUDY_YAML, read_study
-from aenetpy.inputs.taylor import TAYLOR_KEYS, make_taylor
 from aenetpy.inputs.train_in import TrainInput, format_train_in, read_train_in
 from aenetpy.inputs.train_table import TRAIN_IN
 
@@ -99,10 +98,6 @@ def test_what_a_table_does_not_know_is_told_with_what_is_close(tmp_path, caplog)
 
 
 def test_defaults_of_blocks():
-    taylor = make_taylor({"delta": "0.01", "a": "1"})
-    for item in TAYLOR_KEYS:
-        if not item.required:
-            assert getattr(taylor, item.target) == item.default
     keys = {item.name: item for item in RELAX_KEYS}
     relax = RelaxOptions()
     assert (relax.method, relax.steps) == (keys["method"].default, keys["steps"].default)

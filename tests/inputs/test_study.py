@@ -123,7 +123,7 @@ TAYLOR = "variants: {a: {taylor: {strategy: random, delta: 0.1, a: 1, %s}}}\n"
         (HEAD + "variants: {}\n", "variants is empty"),
         (HEAD + "variants: [a, b]\n", "variants needs keys and values"),
         (HEAD + TAYLOR % "seed: 1", "'variants.a.taylor.seed' is set by the study"),
-        (HEAD + TAYLOR % "order: 3, potential: a", "order is 3"),
+        (HEAD + TAYLOR % "order: 3, potential: a", "order 3 is not between 1 and 2"),
         (HEAD + TAYLOR % "order: 2", "order 2 needs a potential"),
         (HEAD + TAYLOR % "order: 2, potential: b", "potential 'b' is no variant"),
         (HEAD + TAYLOR % "order: 2, potential: a", "variants need each other's .*: a -> a"),
