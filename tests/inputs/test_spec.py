@@ -18,9 +18,7 @@ from aenetpy.inputs.generate_in import (
 from aenetpy.inputs.md_json import MD_JSON, AseInput, Ensemble, read_ase_input
 from aenetpy.inputs.predict_in import (
     PREDICT_IN,
-    RELAX_KEYS,
     PredictInput,
-    RelaxOptions,
     format_predict_in,
     read_predict_in,
 )
@@ -95,16 +93,6 @@ def test_what_a_table_does_not_know_is_told_with_what_is_close(tmp_path, caplog)
     for name, (table, text, *_) in FILES.items():
         read(name, f"{table.names[-1][:-1]} 1\n{text}", tmp_path)
         assert f"did you mean {table.names[-1]}?" in caplog.messages[-1]
-
-
-def test_defaults_of_blocks():
-    keys = {item.name: item for item in RELAX_KEYS}
-    relax = RelaxOptions()
-    assert (relax.method, relax.steps) == (keys["method"].default, keys["steps"].default)
-    assert relax.force_tolerance == keys["F_conv"].default
-    assert relax.energy_tolerance == keys["E_conv"].default
-    assert keys["dmax"].default == " ".join(f"{value:g}" for value in relax.dmax_c)
-    assert relax.cell is (keys["cell"].default == "yes")
 
 
 def test_defaults_of_molecular_dynamics():
