@@ -290,18 +290,13 @@ class Keywords:
             return word
         assert item.kind != "lines", "blocks have readers of their own"
         whole = item.kind == "integer"
-        largest = LARGEST_SEED if item is SEED else LARGEST_INTEGER
+        largest = LARGEST_SEED if name == SEED.name else LARGEST_INTEGER
         number = self.integer(name, 0, largest) if whole else self.real(name, 0.0)
         objection = item.bounds.objection(number)
         if objection is not None:
             shown = str(number) if whole else f"{number:g}"
             raise place.error(f"{name} {shown} {objection}", item.hint)
         return number
-
-    def seed(self) -> int | None:
-        """Return the value of SEED, a keyword beyond aenet; None without it."""
-        seed: int | None = self.value(SEED)
-        return seed
 
     def counted(self, keyword: str, example: str) -> tuple[int, tuple[Entry, ...], Place]:
         """Return the number below a keyword, the data lines below that, and the number's place."""

@@ -23,15 +23,15 @@ from aenetpy.inputs.predict_in import (
     read_predict_in,
 )
 from aenetpy.inputs.stp import read_stp
-from aenetpy.inputs.train_forces import CacheSettings, ForceSettings
+from aenetpy.inputs.train_blocks import CacheSettings, ForceSettings
 from aenetpy.inputs.train_in import (
+    SAMPLINGS,
     MethodLine,
     NetworkLine,
     TrainInput,
     format_train_in,
     read_train_in,
 )
-from aenetpy.inputs.train_table import SAMPLINGS
 from aenetpy.structures.reading import iter_structures
 
 GENERATE = """OUTPUT  out/TiO2.train   ! here

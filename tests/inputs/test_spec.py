@@ -24,8 +24,7 @@ from aenetpy.inputs.predict_in import (
 )
 from aenetpy.inputs.spec import Bounds
 from aenetpy.inputs.study import STUDY_YAML, read_study
-from aenetpy.inputs.train_in import TrainInput, format_train_in, read_train_in
-from aenetpy.inputs.train_table import TRAIN_IN
+from aenetpy.inputs.train_in import TRAIN_IN, TrainInput, format_train_in, read_train_in
 
 GENERATE = "TYPES\n1\nTi -1.0\nSETUPS\nTi Ti.stp\nFILES\n1\na.xsf\n"
 TRAIN = "TRAININGSET a.train\nNETWORKS\nTi Ti.nn 1 5:tanh\n"

@@ -9,7 +9,7 @@ import pytest
 from aenetpy.errors import InputError
 from aenetpy.inputs.given import read_yaml
 from aenetpy.inputs.study import read_study
-from aenetpy.inputs.train_forces import ForceSettings
+from aenetpy.inputs.train_blocks import ForceSettings
 
 HEAD = """\
 generate: generate.in
