@@ -140,6 +140,7 @@ class Keywords:
     A keyword is the first token of a line in any case, the first of several
     counts, and their order is free. The data of a keyword reach to the next
     keyword. Unlike in aenet no word inside a data line is taken for a keyword.
+    With ``once`` a repeated keyword is refused.
     """
 
     def __init__(
@@ -148,8 +149,10 @@ class Keywords:
         values: Iterable[str],
         blocks: Iterable[str],
         lines: Iterable[Entry] | None = None,
+        once: bool = False,
     ) -> None:
         self.path = str(path)
+        self._once = once
         self._values = tuple(values)
         self._known = (*self._values, *blocks)
         self._sections: dict[str, Section] = {}
@@ -177,6 +180,8 @@ class Keywords:
             head, body = lines[start], tuple(lines[start + 1 : end])
             keyword = self._keyword(head.text)
             if keyword in self._sections:
+                if self._once:
+                    raise self.place(head.line).error(f"{keyword} is given twice", "keep one")
                 first = self._sections[keyword].line
                 self.place(head.line).warn(f"{keyword} repeated; line {first} counts")
                 continue
