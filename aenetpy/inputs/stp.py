@@ -63,6 +63,7 @@ STP = Table(
             told="1.0, with a warning",
             bounds=Bounds(0),
             unit="Å",
+            hint="give the shortest distance in Å",
         ),
         Item(
             "BASIS",
@@ -119,7 +120,11 @@ def read_stp(path: str | Path) -> Setup:
     if len(lines) > MOST_LINES:
         hint = f"a setup has at most {MOST_LINES}"
         raise Place(str(path)).error(f"has {len(lines)} lines", hint)
-    keywords = Keywords(path, ("ATOM", "RMIN"), ("ENV", *_BASES), lines, once=True)
+    keywords = Keywords(path, ("ATOM", "RMIN"), ("DESCR", "ENV", *_BASES), lines, once=True)
+    if "DESCR" in keywords:
+        second = keywords.section("DESCR", "")
+        keywords.place(second.line).warn("a second DESCR is ignored")
+        keywords.ignore(second.body)
     centre = keywords.section("ATOM", "a line 'ATOM Ti'").line
     species = keywords.species(Entry(keywords.string("ATOM", ""), centre), ())
     environment = _read_environment(keywords)

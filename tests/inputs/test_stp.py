@@ -123,7 +123,7 @@ def test_eta_after_zeta_is_read_right(read, caplog):
         ("ENV 2", "ENV 0", "x.stp:6: ENV announces 0 species"),
         ("\nO\n", "\nTi\n", "x.stp:9: species Ti is given twice"),
         ("RMIN 0.55d0", "ATOM O", "x.stp:10: ATOM is given twice"),
-        ("0.55d0", "-1", "x.stp:10: RMIN -1 is negative"),
+        ("0.55d0", "-1", "x.stp:10: RMIN -1 is negative; give the shortest distance"),
         ("0.55d0", "short", "x.stp:10: RMIN needs a number, not 'short'"),
         ("type=Chebyshev", "type=LJ", "x.stp:11: unknown basis type 'LJ'"),
         ("type=Chebyshev", "", "x.stp:11: BASIS has no type"),
@@ -190,6 +190,14 @@ def test_notes(read, caplog):
     assert read(BEHLER.replace("0.75", "0").replace("atom O", "atom H")).r_min == 1.0
     assert "RMIN not set" in caplog.text
     assert "ATOM H is not in ENV" in caplog.text
+
+
+def test_only_the_first_description_counts(read, caplog):
+    assert same_setup(read(CHEBYSHEV + "DESCR\nmore\nEND DESCR\n"), read(CHEBYSHEV))
+    assert "x.stp:13: a second DESCR is ignored" in caplog.text
+    assert "x.stp:14: unknown keyword 'more' ignored" in caplog.text
+    with pytest.raises(InputError, match=r"x.stp:6: ENV announces 2 species but lists 0"):
+        read(CHEBYSHEV.replace("ENV 2\n", "ENV 2\nDESCR\n"))
 
 
 def test_long_descriptions_are_cut_to_the_record(read):
