@@ -12,6 +12,7 @@ from aenetpy.files.files import write_text
 from aenetpy.inputs.keywords import (
     RULES,
     Keywords,
+    default_pairs,
     filled_by,
     format_value,
     items_of,
@@ -53,8 +54,7 @@ _DERIVATIVES = Item(
     "as aenet's Python package writes it; structures to `OUTPUT`, structures and copies to"
     " `outfile`; as many copies of a structure as `fraction` % of its 3N coordinates,"
     " `N_max` in all; all atoms at once or (`disp_all=0`) one at a time",
-    form="then `method=taylor delta=0.01 fraction=16 outfile=data.deriv.train disp_all=1"
-    " N_max=100000`",
+    form=f"then `{default_pairs(DERIVATIVES_KEYS)}`",
     keys=DERIVATIVES_KEYS,
 )
 

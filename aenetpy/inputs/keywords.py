@@ -83,6 +83,11 @@ def items_of(kind: type[Any]) -> tuple[Item, ...]:
     return tuple(sorted(items, key=lambda item: not item.required))
 
 
+def default_pairs(items: Iterable[Item]) -> str:
+    """Return the defaults of keys as ``key=value`` pairs."""
+    return " ".join(f"{item.name}={item.otherwise.strip('`')}" for item in items)
+
+
 def parse_value(item: Item, text: str, parse_whole: Callable[[str], int] = parse_integer) -> Any:
     """Return the value of a keyword or key; ValueError if it cannot have that value."""
     if item.kind == "file":

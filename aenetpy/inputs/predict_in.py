@@ -11,6 +11,7 @@ from aenetpy.files.files import write_text
 from aenetpy.inputs.keywords import (
     RULES,
     Keywords,
+    default_pairs,
     format_value,
     items_of,
     keyword,
@@ -123,7 +124,7 @@ class PredictInput:
         " relaxes the lattice too",
         None,
         told="off",
-        form="next line `method=bfgs F_conv=0.01 E_conv=0.001 steps=99 dmax=1 1 1 cell=no`",
+        form=f"next line `{default_pairs(_RELAX_KEYS)}`",
         keys=_RELAX_KEYS,
     )
     debug: bool = keyword("DEBUG", "flag", "read, no effect", False)

@@ -15,6 +15,7 @@ from aenetpy.inputs.keywords import (
     RULES,
     SEED,
     Keywords,
+    default_pairs,
     filled_by,
     format_value,
     items_of,
@@ -75,6 +76,7 @@ class TrainInput:
         10.0,
         bounds=Bounds(0, below=100),
         unit="%",
+        hint="give 0 or more and less than 100",
     )
     iterations: int = keyword("ITERATIONS", "integer", "epochs; 0 only evaluates", 10)
     iterwrite: int = keyword(
@@ -102,7 +104,7 @@ class TrainInput:
         " STRESS also `+ a <dS^2>/stress^2`",
         None,
         told="energies alone",
-        form="on this or the next line `alpha=0.1 energy=5 force=0.1` (a, meV/atom, eV/Å), all or"
+        form=f"on this or the next line `{default_pairs(FORCE_KEYS)}` (a, meV/atom, eV/Å), all or"
         " some",
         keys=FORCE_KEYS,
     )
@@ -323,22 +325,12 @@ def check_together(settings: TrainInput) -> None:
         raise error(keyword, message, "use bfgs, adam, adamw or ekf, or remove FORCES")
 
 
-def _read_test_percent(keywords: Keywords) -> float:
-    percent = keywords.real("TESTPERCENT", 10.0)
-    if not TRAIN_IN["TESTPERCENT"].bounds.allow(percent):
-        why = "leaves nothing to train on" if percent == 100 else "is not a share of structures"
-        place = keywords.place(keywords.lines["TESTPERCENT"])
-        raise place.error(f"TESTPERCENT {percent:g} {why}", "give 0 or more and less than 100")
-    return percent
-
-
 _READERS: Mapping[str, Callable[[Keywords], Any]] = {
     "NETWORKS": read_networks,
     "FORCES": read_forces,
     "STRESS": read_stress,
     "CACHE": read_cache,
     "METHOD": read_method,
-    "TESTPERCENT": _read_test_percent,
 }
 """Keywords whose values are more than the table tells."""
 

@@ -115,7 +115,7 @@ TAYLOR = "variants: {a: {taylor: {strategy: random, delta: 0.1, a: 1, %s}}}\n"
         (GOOD.replace("iterations", "iteration"), "unknown key 'variants.long.train.iteration'"),
         (GOOD.replace("iterations: 50", "seed: 5"), "'variants.long.train.seed' is set by"),
         (GOOD.replace("iterations: 50", "iterations: many"), "study.yaml:9: ITERATIONS needs"),
-        (GOOD.replace("testpercent: 20", "testpercent: 100"), "leaves nothing to train on"),
+        (GOOD.replace("testpercent: 20", "testpercent: 100"), "TESTPERCENT 100 is no number"),
         (GOOD.replace("iterations: 50", "forces: alpha=2"), "study.yaml:9: FORCES: alpha 2 is no"),
         (GOOD.replace("adam mu", "adm mu"), "study.yaml:9: unknown training method 'adm'"),
         (GOOD.replace("families: mixed", "families: mixd"), "did you mean mixed"),
