@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from aenetpy.cli.options import jobs_option, progress_bar
+from aenetpy.inputs.taylor import TAYLOR_KEYS, make_taylor
 
 if TYPE_CHECKING:
     from aenetpy.augmentation.plan import CopyPlan
 
 
+def _taylor_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add an option for each key of TAYLOR, in the order of its table."""
+    for item in reversed(TAYLOR_KEYS):
+        unit = f" ({item.unit})" if item.unit else ""
+        sentence = item.sentence[0].upper() + item.sentence[1:]
+        default = None if item.default is None or item.required else str(item.default)
+        command = click.option(
+            *(["-a"] if item.name == "a" else []),
+            f"--{item.name.replace('_', '-')}",
+            required=item.required,
+            default=default,
+            show_default=True,
+            help=f"{sentence}{unit}.".replace("`", ""),
+        )(command)
+    return command
+
+
 @click.command("augment")
 @click.argument("input_file", metavar="[INPUT]", default="generate.in")
-@click.option(
-    "--delta",
-    required=True,
-    help="Displacement in Å; 'Ti:0.02,O:0.03' by species; 'auto' from the data.",
-)
-@click.option("-a", "--a", required=True, help="Copies per structure, 1 or more.")
-@click.option(
-    "--strategy",
-    default="axis",
-    show_default=True,
-    help="axis: one atom along one axis, spread over all structures; random: all atoms at once; "
-    "pyita: files and order of PyITA, with its defects.",
-)
-@click.option(
-    "--spread",
-    default="even",
-    show_default=True,
-    help="Which atoms and axes the strategy axis takes: even or random.",
-)
-@click.option("--seed", default="1", show_default=True, help="Seed of all random numbers.")
-@click.option("--max-force", help="No copies of structures with a larger force, eV/Å.")
-@click.option("--min-distance", help="No copies with atoms closer than this, Å.")
-@click.option(
-    "--order", default="1", show_default=True, help="2 adds the curvature of --potential."
-)
-@click.option("--potential", help="Folder of .nn files, for --order 2 or --delta auto.")
+@_taylor_options
 @click.option(
     "--folder", default="augmented", show_default=True, help="Folder for the copies, a new one."
 )
@@ -78,7 +72,6 @@ def augment_command(
     from aenetpy.commands.augment import AugmentTask, augment, plan_copies
     from aenetpy.errors import UsageError
     from aenetpy.inputs.generate_in import read_generate_in
-    from aenetpy.inputs.taylor import make_taylor
     from aenetpy.reports.listener import TextListener
 
     try:

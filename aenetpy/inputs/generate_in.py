@@ -9,7 +9,15 @@ from itertools import islice
 from pathlib import Path
 
 from aenetpy.files.files import write_text
-from aenetpy.inputs.keywords import RULES, Keywords, format_value
+from aenetpy.inputs.keywords import (
+    RULES,
+    Keywords,
+    default_pairs,
+    filled_by,
+    format_value,
+    items_of,
+    keyword,
+)
 from aenetpy.inputs.lines import (
     TOKEN,
     Entry,
@@ -27,134 +35,102 @@ from aenetpy.inputs.taylor import (
     read_taylor,
 )
 
-GENERATE_IN = Table(
-    "generate.in",
-    "What `aenetpy generate` reads: structures, and how they become a training set.",
-    (
-        Item(
-            "TYPES",
-            "lines",
-            "the species; where other atomic energies explain the energies far better, `generate`"
-            " prints the block to paste",
-            required=True,
-            form="next line the number, then `<symbol> <atomic energy, eV>` each",
-        ),
-        Item(
-            "SETUPS",
-            "lines",
-            "the fingerprint of each species",
-            required=True,
-            form="then `<symbol> <setup file>` each",
-        ),
-        Item(
-            "FILES",
-            "lines",
-            "`@index` for several frames, `*`, `?`, `[...]` and `**` for many files"
-            " (`runs/*/vasprun.xml@:`; sorted; the number counts lines); the `input.data` of RuNNer"
-            " and n2p2 also needs its units, `input.data@:#units=eV,Angstrom` (or `Hartree`,"
-            " `Bohr`); each structure needs energy and forces",
-            required=True,
-            form="next line the number, then one file per line",
-        ),
-        Item("OUTPUT", "file", "the training set, must not exist", default="refdata.train"),
-        Item("FORCES", "flag", "also write derivatives of fingerprints to `<OUTPUT>.forces`"),
-        Item(
-            "FORCESPERCENT",
-            "number",
-            "FORCES for this share of the structures, evenly spread",
-            default=1.0,
-            bounds=Bounds(0, 100),
-            unit="%",
-            field="forces_percent",
-        ),
-        Item(
-            "TAYLOR",
-            "lines",
-            "add displaced copies, see below",
-            form="then `key=value` pairs, `delta=0.02 a=6 strategy=random`",
-            keys=TAYLOR_KEYS,
-        ),
-        Item(
-            "DERIVATIVES",
-            "lines",
-            "as aenet's Python package writes it; structures to `OUTPUT`, structures and copies to"
-            " `outfile`; as many copies of a structure as `fraction` % of its 3N coordinates,"
-            " `N_max` in all; all atoms at once or (`disp_all=0`) one at a time",
-            form="then `method=taylor delta=0.01 fraction=16 outfile=data.deriv.train disp_all=1"
-            " N_max=100000`",
-            keys=DERIVATIVES_KEYS,
-        ),
-        Item(
-            "FORCES_OPTIONAL",
-            "flag",
-            "take structures without forces, too (not in aenet): `train` fits their energies alone",
-        ),
-        Item(
-            "UNCONVERGED",
-            "word",
-            "structures whose electronic steps did not converge: VASP steps that used all of NELM,"
-            " and where a file says `converged=F` (not in aenet)",
-            default="leave",
-            choices=("keep", "leave"),
-            told="they are left out",
-        ),
-        Item("TIMING", "flag", "write `generate.time`"),
-        Item("DEBUG", "flag", "read, no effect"),
-        Item("VERBOSITY", "word", "read, no effect", default="normal"),
-    ),
-    rules=RULES,
-)
 _TYPES = "the lines 'TYPES', '2', 'Ti -1604.6', 'O -432.5' (species and atomic energies in eV)"
 _SETUPS = "the line 'SETUPS' and below it one line 'Ti Ti.fingerprint.stp' per species"
 _DECIMAL_COMMA = re.compile(r"\d,\d")
 _FILES = "the line 'FILES', then the number of structures, then one file per line"
 
 
-@dataclass(frozen=True)
-class GenerateInput:
-    """What ``generate.in`` says (spec 2.1).
+_TAYLOR = Item(
+    "TAYLOR",
+    "lines",
+    "add displaced copies, see below",
+    form="then `key=value` pairs, `delta=0.02 a=6 strategy=random`",
+    keys=TAYLOR_KEYS,
+)
+_DERIVATIVES = Item(
+    "DERIVATIVES",
+    "lines",
+    "as aenet's Python package writes it; structures to `OUTPUT`, structures and copies to"
+    " `outfile`; as many copies of a structure as `fraction` % of its 3N coordinates,"
+    " `N_max` in all; all atoms at once or (`disp_all=0`) one at a time",
+    form=f"then `{default_pairs(DERIVATIVES_KEYS)}`",
+    keys=DERIVATIVES_KEYS,
+)
 
-    Parameters
-    ----------
-    path
-        The file itself.
-    species, atomic_energies_t
-        TYPES in order, and their energies in eV.
-    setups
-        Setup file of each species.
-    files
-        Entries of FILES; those of a pattern stand on the same line.
-    output
-        Name of the training set.
-    forces, forces_percent
-        Whether to write fingerprint derivatives, and of how many structures, in percent.
-    taylor
-        Displaced copies to be added; None without TAYLOR and DERIVATIVES, which aenet ignores.
-    forces_optional
-        Whether structures without forces are taken, too; beyond aenet.
-    unconverged
-        ``keep`` takes structures that did not converge, ``leave`` leaves them out; beyond aenet.
-    timing, debug, verbosity
-        As in aenet; DEBUG and VERBOSITY have no effect there.
-    lines
-        Line of each keyword that is present.
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateInput:
+    """Content of ``generate.in`` (spec 2.1): the file itself, its keywords, and their lines.
+
+    TYPES gives ``species`` and, in the same order, ``atomic_energies_t`` in eV. Files of a
+    pattern in FILES have the same line.
     """
 
     path: str
-    species: tuple[str, ...]
+    species: tuple[str, ...] = keyword(
+        "TYPES",
+        "lines",
+        "the species; where other atomic energies explain the energies far better, `generate`"
+        " prints the block to paste",
+        form="next line the number, then `<symbol> <atomic energy, eV>` each",
+    )
     atomic_energies_t: tuple[float, ...]
-    setups: dict[str, Entry]
-    files: tuple[Entry, ...]
-    output: str = "refdata.train"
-    forces: bool = False
-    forces_percent: float = 1.0
-    taylor: TaylorInput | None = None
-    forces_optional: bool = False
-    unconverged: str = "leave"
-    timing: bool = False
-    debug: bool = False
-    verbosity: str = "normal"
+    setups: dict[str, Entry] = keyword(
+        "SETUPS",
+        "lines",
+        "the fingerprint of each species",
+        form="then `<symbol> <setup file>` each",
+    )
+    files: tuple[Entry, ...] = keyword(
+        "FILES",
+        "lines",
+        "`@index` for several frames, `*`, `?`, `[...]` and `**` for many files"
+        " (`runs/*/vasprun.xml@:`; sorted; the number counts lines); the `input.data` of RuNNer"
+        " and n2p2 also needs its units, `input.data@:#units=eV,Angstrom` (or `Hartree`,"
+        " `Bohr`); each structure needs energy and forces",
+        form="next line the number, then one file per line",
+    )
+    output: str = keyword("OUTPUT", "file", "the training set, must not exist", "refdata.train")
+    forces: bool = keyword(
+        "FORCES", "flag", "also write derivatives of fingerprints to `<OUTPUT>.forces`", False
+    )
+    forces_percent: float = keyword(
+        "FORCESPERCENT",
+        "number",
+        "FORCES for this share of the structures, evenly spread",
+        1.0,
+        bounds=Bounds(0, 100),
+        unit="%",
+    )
+    taylor: TaylorInput | None = filled_by(_TAYLOR, _DERIVATIVES)
+    forces_optional: bool = keyword(
+        "FORCES_OPTIONAL",
+        "flag",
+        "take structures without forces, too (not in aenet): `train` fits their energies alone",
+        False,
+    )
+    unconverged: str = keyword(
+        "UNCONVERGED",
+        "word",
+        "structures whose electronic steps did not converge: VASP steps that used all of NELM,"
+        " and where a file says `converged=F` (not in aenet)",
+        "leave",
+        choices=("keep", "leave"),
+        told="they are left out",
+    )
+    timing: bool = keyword("TIMING", "flag", "write `generate.time`", False)
+    debug: bool = keyword("DEBUG", "flag", "read, no effect", False)
+    verbosity: str = keyword("VERBOSITY", "word", "read, no effect", "normal")
     lines: dict[str, int] = field(default_factory=dict, compare=False)
+
+
+GENERATE_IN = Table(
+    "generate.in",
+    "What `aenetpy generate` reads: structures, and how they become a training set.",
+    items_of(GenerateInput),
+    rules=RULES,
+)
 
 
 def read_generate_in(path: str | Path, folder: str | Path = ".") -> GenerateInput:

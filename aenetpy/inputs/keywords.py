@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from aenetpy.inputs.lines import (
     unquote,
 )
 from aenetpy.inputs.patterns import matches
-from aenetpy.inputs.spec import Bounds, Item, Table, names
+from aenetpy.inputs.spec import Bounds, Item, Kind, Table, names
 
 MOST_NOTES = 20
 """Lines without meaning that are told one by one; a file of other kind may have millions."""
@@ -53,6 +53,82 @@ SEED = Item(
 _FLAGS = {".true.": True, "t": True, "true": True, ".false.": False, "f": False, "false": False}
 
 
+def keyword(
+    name: str,
+    kind: Kind,
+    sentence: str,
+    default: Any = MISSING,
+    *,
+    required: bool = False,
+    **more: Any,
+) -> Any:
+    """Return a field of a dataclass that a keyword fills; without a default it is required."""
+    known = None if default is MISSING else default
+    item = Item(name, kind, sentence, known, required or default is MISSING, **more)
+    return filled_by(item, default=default)
+
+
+def filled_by(*items: Item, default: Any = None) -> Any:
+    """Return a field of a dataclass that any of the keywords fills."""
+    return field(default=default, metadata={"items": items})
+
+
+def items_of(kind: type[Any]) -> tuple[Item, ...]:
+    """Return the keywords that fill the fields of a dataclass, required ones first."""
+    items = [
+        replace(item, field=one.name)
+        for one in fields(kind)
+        for item in one.metadata.get("items", ())
+    ]
+    return tuple(sorted(items, key=lambda item: not item.required))
+
+
+def default_pairs(items: Iterable[Item]) -> str:
+    """Return the defaults of keys as ``key=value`` pairs."""
+    return " ".join(f"{item.name}={item.otherwise.strip('`')}" for item in items)
+
+
+def parse_value(item: Item, text: str, parse_whole: Callable[[str], int] = parse_integer) -> Any:
+    """Return the value of a keyword or key; ValueError if it cannot have that value."""
+    if item.kind == "file":
+        return text
+    if item.kind == "word":
+        if text.lower() not in item.choices:
+            raise ValueError(f"unknown {item.name} '{text}'; known are {', '.join(item.choices)}")
+        return text.lower()
+    try:
+        number = parse_whole(text) if item.kind == "integer" else parse_real(text)
+    except ValueError as reason:
+        raise ValueError(f"{item.name}: {reason}") from None
+    objection = item.bounds.objection(number)
+    if objection is not None:
+        shown = str(number) if item.kind == "integer" else f"{number:g}"
+        unit = f"; it is in {item.unit}" if item.unit else ""
+        raise ValueError(f"{item.name} {shown} {objection}{unit}")
+    return number
+
+
+def parse_pairs(
+    items: Iterable[Item],
+    given: Mapping[str, str],
+    parsers: Mapping[str, Callable[[str], Any]] | None = None,
+    parse_whole: Callable[[str], int] = parse_integer,
+) -> dict[str, Any]:
+    """Return the fields that ``key=value`` pairs fill; ValueError if one is wrong or missing."""
+    filled: dict[str, Any] = {}
+    for item in items:
+        if item.name not in given:
+            if item.required:
+                raise ValueError(f"{item.name} is missing ({item.hint})")
+            continue
+        text = given[item.name]
+        if parsers is not None and item.name in parsers:
+            filled[item.target] = parsers[item.name](text)
+        else:
+            filled[item.target] = parse_value(item, text, parse_whole)
+    return filled
+
+
 @dataclass(frozen=True)
 class Section:
     """A keyword, what follows it on its line, and the lines up to the next keyword."""
@@ -69,6 +145,7 @@ class Keywords:
     A keyword is the first token of a line in any case, the first of several
     counts, and their order is free. The data of a keyword reach to the next
     keyword. Unlike in aenet no word inside a data line is taken for a keyword.
+    With ``once`` a repeated keyword is refused.
     """
 
     def __init__(
@@ -77,8 +154,10 @@ class Keywords:
         values: Iterable[str],
         blocks: Iterable[str],
         lines: Iterable[Entry] | None = None,
+        once: bool = False,
     ) -> None:
         self.path = str(path)
+        self._once = once
         self._values = tuple(values)
         self._known = (*self._values, *blocks)
         self._sections: dict[str, Section] = {}
@@ -106,6 +185,8 @@ class Keywords:
             head, body = lines[start], tuple(lines[start + 1 : end])
             keyword = self._keyword(head.text)
             if keyword in self._sections:
+                if self._once:
+                    raise self.place(head.line).error(f"{keyword} is given twice", "keep one")
                 first = self._sections[keyword].line
                 self.place(head.line).warn(f"{keyword} repeated; line {first} counts")
                 continue
@@ -219,18 +300,13 @@ class Keywords:
             return word
         assert item.kind != "lines", "blocks have readers of their own"
         whole = item.kind == "integer"
-        largest = LARGEST_SEED if item is SEED else LARGEST_INTEGER
+        largest = LARGEST_SEED if name == SEED.name else LARGEST_INTEGER
         number = self.integer(name, 0, largest) if whole else self.real(name, 0.0)
         objection = item.bounds.objection(number)
         if objection is not None:
             shown = str(number) if whole else f"{number:g}"
             raise place.error(f"{name} {shown} {objection}", item.hint)
         return number
-
-    def seed(self) -> int | None:
-        """Return the value of SEED, a keyword beyond aenet; None without it."""
-        seed: int | None = self.value(SEED)
-        return seed
 
     def counted(self, keyword: str, example: str) -> tuple[int, tuple[Entry, ...], Place]:
         """Return the number below a keyword, the data lines below that, and the number's place."""

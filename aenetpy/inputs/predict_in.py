@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from aenetpy.files.files import write_text
-from aenetpy.inputs.keywords import RULES, Keywords, format_value
-from aenetpy.inputs.lines import (
-    Entry,
-    Place,
-    parse_arguments,
-    parse_integer,
-    parse_real,
-    quote,
+from aenetpy.inputs.keywords import (
+    RULES,
+    Keywords,
+    default_pairs,
+    format_value,
+    items_of,
+    keyword,
+    parse_value,
 )
+from aenetpy.inputs.lines import Entry, parse_arguments, quote
 from aenetpy.inputs.patterns import matches
-from aenetpy.inputs.spec import Bounds, Item, Table, defaults, names
+from aenetpy.inputs.spec import Bounds, Table
 
 VERBOSITIES = ("low", "normal", "high")
 """Also written by their numbers 0, 1 and 2, as the Python package of aenet does."""
@@ -30,138 +32,112 @@ _FILES = (
 )
 _ANSWERS = {"yes": True, "no": False}
 
-RELAX_KEYS = (
-    Item("method", "word", "no other is known", default="bfgs", choices=("bfgs",)),
-    Item(
-        "F_conv",
-        "number",
-        "relax until no force component exceeds it",
-        default=0.01,
-        bounds=Bounds(0),
-        unit="eV/Å",
-    ),
-    Item(
-        "E_conv",
-        "number",
-        "and until the last step changed the energy by that at most",
-        default=0.001,
-        bounds=Bounds(0),
-        unit="eV",
-    ),
-    Item("steps", "integer", "largest number of steps", default=99, bounds=Bounds(0)),
-    Item(
-        "dmax",
-        "number",
-        "limits a step along each axis",
-        default="1 1 1",
-        bounds=Bounds(above=0),
-        unit="Å",
-        form="three positive numbers (Å)",
-    ),
-    Item("cell", "word", "`yes` relaxes the lattice too", default="no", choices=tuple(_ANSWERS)),
-)
-
-PREDICT_IN = Table(
-    "predict.in",
-    "What `aenetpy predict` reads: networks, and the structures whose energies are asked for.",
-    (
-        Item(
-            "TYPES",
-            "lines",
-            "the species",
-            required=True,
-            form="next line the number, then one symbol per line",
-        ),
-        Item(
-            "NETWORKS",
-            "lines",
-            "binary `.nn` or `.nn.ascii` of aenet-PyTorch",
-            required=True,
-            form="then `<symbol> <file>` each",
-        ),
-        Item(
-            "FILES",
-            "lines",
-            "as in generate.in, but energy and forces are not needed; structures on the command"
-            " line replace it",
-            required=True,
-            form="next line the number, then one file per line",
-        ),
-        Item("FORCES", "flag", "forces, eV/Å"),
-        Item("PRINT_ATOMIC_ENERGIES", "flag", "one more column"),
-        Item(
-            "VERBOSITY",
-            "word",
-            "`normal` and `high` are the same; also written 0, 1, 2; any other word acts as"
-            " `normal`, with a note",
-            default="normal",
-            choices=VERBOSITIES,
-        ),
-        Item("TIMING", "flag", "write `predict.time`"),
-        Item(
-            "RELAX",
-            "lines",
-            "relax until no force component exceeds F_conv (eV/Å) and the last step changed the"
-            " energy by E_conv (eV) at most; dmax (Å) limits a step along each axis; `cell=yes`"
-            " relaxes the lattice too",
-            told="off",
-            form="next line `method=bfgs F_conv=0.01 E_conv=0.001 steps=99 dmax=1 1 1 cell=no`",
-            keys=RELAX_KEYS,
-        ),
-        Item("DEBUG", "flag", "read, no effect"),
-    ),
-    rules=RULES,
-)
-_FLAGS = names(tuple(item for item in PREDICT_IN if item.kind == "flag"))
-_N_VALUES = {item.name: 3 if item.name == "dmax" else 1 for item in RELAX_KEYS}
-
 
 @dataclass(frozen=True)
 class RelaxOptions:
-    """Options of a geometry optimisation.
+    """Options of a geometry optimisation: the keys of RELAX, and the number of their line.
 
-    Parameters
-    ----------
-    method
-        Always ``bfgs``.
-    force_tolerance
-        F_conv, the largest component of a force in the end, eV/Å.
-    energy_tolerance
-        E_conv, the largest change of energy by the last step, eV; without much effect in aenet.
-    steps
-        Largest number of steps.
-    dmax_c
-        Largest displacement by one step per direction, Å; aenet ignores it.
-    cell
-        Whether the lattice vectors move too; aenet does not know it.
-    line
-        Line number.
+    aenet ignores ``dmax_c``, which limits each direction of a step, and does not know ``cell``.
     """
 
-    method: str = "bfgs"
-    force_tolerance: float = 0.01
-    energy_tolerance: float = 0.001
-    steps: int = 99
-    dmax_c: tuple[float, float, float] = (1.0, 1.0, 1.0)
-    cell: bool = False
+    method: str = keyword("method", "word", "no other is known", "bfgs", choices=("bfgs",))
+    force_tolerance: float = keyword(
+        "F_conv",
+        "number",
+        "relax until no force component exceeds it",
+        0.01,
+        bounds=Bounds(0),
+        unit="eV/Å",
+    )
+    energy_tolerance: float = keyword(
+        "E_conv",
+        "number",
+        "and until the last step changed the energy by that at most",
+        0.001,
+        bounds=Bounds(0),
+        unit="eV",
+    )
+    steps: int = keyword("steps", "integer", "largest number of steps", 99, bounds=Bounds(0))
+    dmax_c: tuple[float, float, float] = keyword(
+        "dmax",
+        "number",
+        "limits a step along each axis",
+        (1.0, 1.0, 1.0),
+        told="`1 1 1`",
+        bounds=Bounds(above=0),
+        unit="Å",
+        form="three positive numbers (Å)",
+    )
+    cell: bool = keyword(
+        "cell",
+        "word",
+        "`yes` relaxes the lattice too",
+        False,
+        told="`no`",
+        choices=tuple(_ANSWERS),
+    )
     line: int = field(default=0, compare=False)
+
+
+_RELAX_KEYS = items_of(RelaxOptions)
 
 
 @dataclass(frozen=True)
 class PredictInput:
-    """What ``predict.in`` says (spec 4)."""
+    """Content of ``predict.in`` (spec 4): the file itself, its keywords, and their lines."""
 
     path: str
-    species: tuple[str, ...]
-    networks: dict[str, Entry]
-    files: tuple[Entry, ...] = ()
-    forces: bool = False
-    print_atomic_energies: bool = False
-    relax: RelaxOptions | None = None
-    verbosity: str = "normal"
-    timing: bool = False
-    debug: bool = False
+    species: tuple[str, ...] = keyword(
+        "TYPES", "lines", "the species", form="next line the number, then one symbol per line"
+    )
+    networks: dict[str, Entry] = keyword(
+        "NETWORKS",
+        "lines",
+        "binary `.nn` or `.nn.ascii` of aenet-PyTorch",
+        form="then `<symbol> <file>` each",
+    )
+    files: tuple[Entry, ...] = keyword(
+        "FILES",
+        "lines",
+        "as in generate.in, but energy and forces are not needed; structures on the command"
+        " line replace it",
+        (),
+        required=True,
+        form="next line the number, then one file per line",
+    )
+    forces: bool = keyword("FORCES", "flag", "forces, eV/Å", False)
+    print_atomic_energies: bool = keyword("PRINT_ATOMIC_ENERGIES", "flag", "one more column", False)
+    verbosity: str = keyword(
+        "VERBOSITY",
+        "word",
+        "`normal` and `high` are the same; also written 0, 1, 2; any other word acts as"
+        " `normal`, with a note",
+        "normal",
+        choices=VERBOSITIES,
+    )
+    timing: bool = keyword("TIMING", "flag", "write `predict.time`", False)
+    relax: RelaxOptions | None = keyword(
+        "RELAX",
+        "lines",
+        "relax until no force component exceeds F_conv (eV/Å) and the last step changed the"
+        " energy by E_conv (eV) at most; dmax (Å) limits a step along each axis; `cell=yes`"
+        " relaxes the lattice too",
+        None,
+        told="off",
+        form=f"next line `{default_pairs(_RELAX_KEYS)}`",
+        keys=_RELAX_KEYS,
+    )
+    debug: bool = keyword("DEBUG", "flag", "read, no effect", False)
     lines: dict[str, int] = field(default_factory=dict, compare=False)
+
+
+PREDICT_IN = Table(
+    "predict.in",
+    "What `aenetpy predict` reads: networks, and the structures whose energies are asked for.",
+    items_of(PredictInput),
+    rules=RULES,
+)
+_FLAGS = tuple(item for item in PREDICT_IN if item.kind == "flag")
 
 
 def read_predict_in(
@@ -201,7 +177,7 @@ def read_predict_in(
     if needs_networks or "NETWORKS" in keywords:
         networks = keywords.paths_by_species("NETWORKS", tuple(species), _NETWORKS)
     relax = _read_relax(keywords)
-    flags = {item.target: keywords.value(item) for item in PREDICT_IN if item.kind == "flag"}
+    flags = {item.target: keywords.value(item) for item in _FLAGS}
     named = (name for entry in structures for name in matches(entry, folder) or [entry])
     return PredictInput(
         path=keywords.path,
@@ -237,38 +213,19 @@ def _read_relax(keywords: Keywords) -> RelaxOptions | None:
     if not options:
         return RelaxOptions(line=section.line)
     place = keywords.place(options[0].line)
-    return _parse_relax(parse_arguments(options[0].text, _N_VALUES, place, "RELAX"), place)
-
-
-def _parse_relax(given: dict[str, list[str]], place: Place) -> RelaxOptions:
-    tokens = {key: text.split() for key, text in defaults(RELAX_KEYS).items()} | given
-    method = tokens["method"][0].lower()
-    if method != "bfgs":
-        raise place.error(f"unknown optimization method '{method}'", "RELAX knows only bfgs")
-    try:
-        force_tolerance, energy_tolerance = (parse_real(tokens[k][0]) for k in ("F_conv", "E_conv"))
-        steps = parse_integer(tokens["steps"][0])
-        x, y, z = (parse_real(token) for token in tokens["dmax"])
-    except ValueError as reason:
-        raise place.error(f"RELAX: {reason}") from None
-    numbers = {"F_conv": force_tolerance, "E_conv": energy_tolerance, "steps": steps}
-    numbers["dmax"] = min(x, y, z)
-    if not all(key.bounds.allow(numbers[key.name]) for key in RELAX_KEYS if key.name in numbers):
-        raise place.error(
-            "RELAX: F_conv, E_conv, steps must not be negative, dmax must be positive"
-        )
-    answer = tokens["cell"][0].lower()
-    if answer not in _ANSWERS:
-        raise place.error(f"RELAX: cell={answer} is neither yes nor no")
-    return RelaxOptions(
-        method=method,
-        force_tolerance=force_tolerance,
-        energy_tolerance=energy_tolerance,
-        steps=steps,
-        dmax_c=(x, y, z),
-        cell=_ANSWERS[answer],
-        line=place.line or 0,
-    )
+    n_values = {item.name: 3 if item.name == "dmax" else 1 for item in _RELAX_KEYS}
+    given = parse_arguments(options[0].text, n_values, place, "RELAX")
+    values: dict[str, Any] = {}
+    for item in _RELAX_KEYS:
+        if item.name in given:
+            try:
+                parsed = tuple(parse_value(item, token) for token in given[item.name])
+            except ValueError as reason:
+                raise place.error(f"RELAX: {reason}") from None
+            values[item.target] = parsed if item.name == "dmax" else parsed[0]
+    if "cell" in values:
+        values["cell"] = _ANSWERS[values["cell"]]
+    return RelaxOptions(**values, line=place.line or 0)
 
 
 def format_predict_in(content: PredictInput) -> str:
@@ -276,7 +233,7 @@ def format_predict_in(content: PredictInput) -> str:
     lines = ["TYPES", str(len(content.species)), *content.species]
     lines += ["", "NETWORKS"] if content.networks else []
     lines += [f"{symbol:<2} {quote(path.text)}" for symbol, path in content.networks.items()]
-    lines += [""] + [name for name in _FLAGS if getattr(content, name.lower())]
+    lines += [""] + [item.name for item in _FLAGS if getattr(content, item.target)]
     lines += format_value(PREDICT_IN["VERBOSITY"], content.verbosity)
     if content.relax is not None:
         relax = content.relax

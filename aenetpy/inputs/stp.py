@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from aenetpy.data.fingerprint_families import (
 from aenetpy.data.setup import N_PARAMETERS, Setup
 from aenetpy.errors import InputError
 from aenetpy.files.files import write_text
+from aenetpy.inputs.keywords import Keywords, Section
 from aenetpy.inputs.kinds import refuse_other_kind
 from aenetpy.inputs.lines import (
     Entry,
@@ -29,7 +29,6 @@ from aenetpy.inputs.lines import (
     read_text,
     significant_lines,
     split_tokens,
-    suggest,
     times,
 )
 from aenetpy.inputs.spec import Bounds, Item, Table
@@ -64,6 +63,7 @@ STP = Table(
             told="1.0, with a warning",
             bounds=Bounds(0),
             unit="Å",
+            hint="give the shortest distance in Å",
         ),
         Item(
             "BASIS",
@@ -84,21 +84,11 @@ STP = Table(
         ),
     ),
 )
-_KEYWORDS = (*STP.names, "SYMMFUNC")
+_BASES = ("BASIS", "FUNCTIONS", "SYMMFUNC")
+_Basis = tuple[str, list[int], list[list[float]], list[tuple[int, int]]]
 _END_DESCR = re.compile(r"\s*END\s+DESCR\b", re.IGNORECASE)
 _KIND = re.compile(r"(?<!\w)G\s*=\s*([^\s,;]+)")
 _DESCRIPTION_LENGTH = 1024
-
-
-@dataclass
-class _Draft:
-    """What has been read of a setup so far."""
-
-    description: str = ""
-    species: str | None = None
-    environment: tuple[str, ...] | None = None
-    r_min: float | None = None
-    basis: tuple[str, list[int], list[list[float]], list[tuple[int, int]]] | None = None
 
 
 def read_stp(path: str | Path) -> Setup:
@@ -124,21 +114,46 @@ def read_stp(path: str | Path) -> Setup:
     Spec 6.1 to 6.4. Blank lines and comments are accepted everywhere. A line
     of ``FUNCTIONS`` is read as written where aenet confuses ``eta`` and ``zeta``.
     """
-    file = str(path)
-    draft = _Draft()
     text = read_text(path)
     refuse_other_kind(path, text, STP.name)
-    draft.description, entries = _split_description(file, text)
-    if len(entries) > MOST_LINES:
-        raise Place(file).error(f"has {len(entries)} lines", f"a setup has at most {MOST_LINES}")
-    while entries:
-        entries = _read_keyword(file, draft, entries[0], entries[1:])
-    return _finish(file, draft)
+    description, lines = _split_description(str(path), text)
+    if len(lines) > MOST_LINES:
+        hint = f"a setup has at most {MOST_LINES}"
+        raise Place(str(path)).error(f"has {len(lines)} lines", hint)
+    keywords = Keywords(path, ("ATOM", "RMIN"), ("DESCR", "ENV", *_BASES), lines, once=True)
+    if "DESCR" in keywords:
+        second = keywords.section("DESCR", "")
+        keywords.place(second.line).warn("a second DESCR is ignored")
+        keywords.ignore(second.body)
+    centre = keywords.section("ATOM", "a line 'ATOM Ti'").line
+    species = keywords.species(Entry(keywords.string("ATOM", ""), centre), ())
+    environment = _read_environment(keywords)
+    r_min = keywords.value(STP["RMIN"])
+    kind, functions, parameters, partners = _read_basis(keywords, environment)
+    place, family = keywords.place(), family_of(kind)
+    if not r_min:
+        place.warn("RMIN not set; 1.0 is taken, as in aenet")
+    if family.lists_functions and species not in environment:
+        place.warn(f"ATOM {species} is not in ENV; aenet 2.0.4 cannot evaluate this setup")
+    setup = Setup(
+        species=species,
+        environment=environment,
+        r_min=r_min or 1.0,
+        r_max=family.largest_cutoff(parameters),
+        kind=kind,
+        functions_g=np.array(functions, dtype=np.int32),
+        parameters_gp=np.array(parameters, dtype=np.float64),
+        partners_g2=np.array(partners, dtype=np.int32),
+        description=description,
+    )
+    if setup.stale_weights:
+        place.warn(setup.stale_weights)
+    return setup
 
 
 def _split_description(file: str, text: str) -> tuple[str, list[Entry]]:
     entries = significant_lines(text)
-    heads = [entry.line for entry in entries if _word(entry) == "DESCR"]
+    heads = [entry.line for entry in entries if entry.text.split()[0].upper() == "DESCR"]
     if not heads:
         return "", entries
     lines, start = text.split("\n"), heads[0]
@@ -148,47 +163,6 @@ def _split_description(file: str, text: str) -> tuple[str, list[Entry]]:
             outside = [entry for entry in entries if not start <= entry.line <= end + 1]
             return description[:_DESCRIPTION_LENGTH], outside
     raise Place(file, start).error("DESCR has no end", "add a line 'END DESCR'")
-
-
-def _word(entry: Entry) -> str:
-    return next(iter(split_tokens(entry.text)), "").upper()
-
-
-def _read_keyword(file: str, draft: _Draft, head: Entry, rest: list[Entry]) -> list[Entry]:
-    """Read one keyword and return the entries behind its data."""
-    place, word = Place(file, head.line), _word(head)
-    value = split_tokens(head.text)[1:2]
-    if word == "ATOM":
-        _once(draft.species, place, word)
-        draft.species = _symbol(value, place, "ATOM Ti")
-    elif word == "ENV":
-        _once(draft.environment, place, word)
-        draft.environment, rest = _read_environment(value, rest, place)
-    elif word == "RMIN":
-        _once(draft.r_min, place, word)
-        draft.r_min = _number(value, parse_real, place, "RMIN")
-    elif word in ("BASIS", "FUNCTIONS", "SYMMFUNC"):
-        _once(draft.basis, place, "BASIS or FUNCTIONS")
-        if draft.environment is None:
-            raise place.error(f"{word} stands before ENV", "put ENV first")
-        draft.basis, rest = _read_basis(head, rest, draft.environment, place)
-    else:
-        hint = suggest(head.text.split()[0], _KEYWORDS)
-        place.warn(f"unknown keyword '{head.text.split()[0]}' ignored{hint}")
-    return rest
-
-
-def _once(known: object, place: Place, keyword: str) -> None:
-    if known is not None:
-        raise place.error(f"{keyword} is given twice", "keep one")
-
-
-def _symbol(tokens: list[str], place: Place, example: str) -> str:
-    if not tokens or not tokens[0]:
-        raise place.error("no species", f"write '{example}'")
-    if len(tokens[0]) > 2:
-        place.warn(f"species '{tokens[0]}' is cut to '{tokens[0][:2]}', as in aenet")
-    return tokens[0][:2]
 
 
 def _number(tokens: list[str], parse: Callable[[str], float], place: Place, what: str) -> float:
@@ -215,61 +189,58 @@ def _parameter(
     return float(value)
 
 
-def _read_environment(
-    value: list[str], rest: list[Entry], place: Place
-) -> tuple[tuple[str, ...], list[Entry]]:
-    count = int(_number(value, parse_integer, place, "ENV"))
+def _read_environment(keywords: Keywords) -> tuple[str, ...]:
+    section = keywords.section("ENV", "'ENV 2' and below it one species per line")
+    place, count = keywords.place(section.line), keywords.integer("ENV", 0)
     if count < 1:
         raise place.error(f"ENV announces {count} species", "there must be at least one")
-    n_listed = next((i for i, entry in enumerate(rest) if _is_keyword(entry)), len(rest))
-    n_symbols = next((i for i, entry in enumerate(rest) if not _is_symbol(entry)), len(rest))
-    if n_listed < count or n_symbols > count:
-        raise place.error(f"ENV announces {count} species but lists {min(n_listed, n_symbols)}")
+    body = section.body
+    n_symbols = next((i for i, entry in enumerate(body) if not _is_symbol(entry)), len(body))
+    if len(body) < count or n_symbols > count:
+        raise place.error(f"ENV announces {count} species but lists {n_symbols}")
     environment: list[str] = []
-    for entry in rest[:count]:
-        here = Place(place.file, entry.line)
-        symbol = _symbol(split_tokens(entry.text)[:1], here, "Ti")
-        if symbol in environment:
-            raise here.error(f"species {symbol} is twice in ENV", "list each species once")
-        environment.append(symbol)
-    return tuple(environment), rest[count:]
-
-
-def _is_keyword(entry: Entry) -> bool:
-    return _word(entry) in _KEYWORDS
+    for entry in body[:count]:
+        environment.append(keywords.species(entry, environment))
+    keywords.ignore(body[count:])
+    return tuple(environment)
 
 
 def _is_symbol(entry: Entry) -> bool:
-    return len(split_tokens(entry.text)) == 1 and len(_word(entry)) <= 2
+    tokens = split_tokens(entry.text)
+    return len(tokens) == 1 and len(tokens[0]) <= 2
 
 
-def _read_basis(
-    head: Entry, rest: list[Entry], environment: tuple[str, ...], place: Place
-) -> tuple[tuple[str, list[int], list[list[float]], list[tuple[int, int]]], list[Entry]]:
-    word = head.text.split()[0]
-    given = parse_arguments(head.text[len(word) :], {"type": 1}, place, word.upper())
+def _read_basis(keywords: Keywords, environment: tuple[str, ...]) -> _Basis:
+    """Return type, functions, their parameters, and the places of their partners in ENV."""
+    words = [word for word in keywords.lines if word in _BASES]
+    if len(words) > 1:
+        raise keywords.place(keywords.lines[words[1]]).error(
+            "BASIS or FUNCTIONS is given twice", "keep one"
+        )
+    word = words[0] if words else "BASIS"
+    section = keywords.section(word, "'BASIS type=Chebyshev' and its parameters")
+    place = keywords.place(section.line)
+    if section.line < keywords.lines["ENV"]:
+        raise place.error(f"{word} stands before ENV", "put ENV first")
+    given = parse_arguments(section.rest, {"type": 1}, place, word)
     if "type" not in given:
         raise place.error(f"{word} has no type", "write type=Chebyshev or type=Behler2011")
     kind = given["type"][0]
     family = family_of(kind)
     if family.lists_functions:
-        functions, rest = _split_functions(rest, place)
-        rows = [_read_function(entry, environment, place.file, family) for entry in functions]
-        return (
-            kind,
-            [g for g, _, _ in rows],
-            [p for _, p, _ in rows],
-            [e for _, _, e in rows],
-        ), rest
+        entries = _functions(keywords, section)
+        rows = [_read_function(entry, environment, place.file, family) for entry in entries]
+        return kind, [g for g, _, _ in rows], [p for _, p, _ in rows], [e for _, _, e in rows]
     if family.parameters:
-        size, row = _read_row(rest[:1], len(environment), place, family)
+        size, row = _read_row(section.body[:1], len(environment), place, family)
+        keywords.ignore(section.body[1:])
         unused = [[0.0] * N_PARAMETERS] * (size - 1)
-        return (kind, [0] * size, [row, *unused], [(0, 0)] * size), rest[1:]
+        return kind, [0] * size, [row, *unused], [(0, 0)] * size
     raise place.error(f"unknown basis type '{kind}'", f"known are {known_families()}")
 
 
 def _read_row(
-    entries: list[Entry], n_environment: int, place: Place, family: Family
+    entries: tuple[Entry, ...], n_environment: int, place: Place, family: Family
 ) -> tuple[int, list[float]]:
     """Read the line of parameters below BASIS: number of components, and the parameters."""
     if not entries or "=" not in entries[0].text:
@@ -289,23 +260,21 @@ def _read_row(
     return family.size(values, n_environment), row
 
 
-def _split_functions(rest: list[Entry], place: Place) -> tuple[list[Entry], list[Entry]]:
-    if not rest:
-        raise place.error("FUNCTIONS is not followed by a number")
-    here = Place(place.file, rest[0].line)
-    count = int(_number(split_tokens(rest[0].text), parse_integer, here, "number of FUNCTIONS"))
+def _functions(keywords: Keywords, section: Section) -> tuple[Entry, ...]:
+    """Return the lines of functions, as many as announced."""
+    if not section.body:
+        raise keywords.place(section.line).error("FUNCTIONS is not followed by a number")
+    head, *listed = section.body
+    here = keywords.place(head.line)
+    count = int(_number(split_tokens(head.text), parse_integer, here, "number of FUNCTIONS"))
     if count > MOST_FUNCTIONS:
         raise here.error(f"FUNCTIONS announces {count} functions", f"at most {MOST_FUNCTIONS}")
-    listed = rest[1:]
     end = next((i for i, entry in enumerate(listed) if not _KIND.match(entry.text)), len(listed))
     # a malformed line counts as listed, its own message tells more
-    if count < 1 or end > count or (end < count and not _is_malformed(listed, end)):
+    if count < 1 or end > count or (end < count and end == len(listed)):
         raise here.error(f"FUNCTIONS announces {times(count, 'function')} but lists {end}")
-    return listed[:count], listed[count:]
-
-
-def _is_malformed(entries: list[Entry], index: int) -> bool:
-    return index < len(entries) and not _is_keyword(entries[index])
+    keywords.ignore(listed[count:])
+    return tuple(listed[:count])
 
 
 def _read_function(
@@ -331,38 +300,6 @@ def _read_function(
     row = [_parameter(one, given[one.name], place, f"G{g}") for one in parameters]
     positions = [environment.index(symbol) + 1 for symbol in partners]
     return g, row + [0.0] * (N_PARAMETERS - len(row)), (positions[0], positions[1] if g > 3 else 0)
-
-
-def _finish(file: str, draft: _Draft) -> Setup:
-    place = Place(file)
-    if draft.species is None:
-        raise place.error("ATOM is missing", "add a line 'ATOM Ti'")
-    if draft.environment is None:
-        raise place.error("ENV is missing", "add 'ENV 2' and below it one species per line")
-    if draft.basis is None:
-        raise place.error("BASIS is missing", "add 'BASIS type=Chebyshev' and its parameters")
-    if draft.r_min is not None and draft.r_min < 0:
-        raise place.error(f"RMIN {draft.r_min:g} is negative", "give the shortest distance in Å")
-    if not draft.r_min:
-        place.warn("RMIN not set; 1.0 is taken, as in aenet")
-    kind, functions, parameters, partners = draft.basis
-    family = family_of(kind)
-    if family.lists_functions and draft.species not in draft.environment:
-        place.warn(f"ATOM {draft.species} is not in ENV; aenet 2.0.4 cannot evaluate this setup")
-    setup = Setup(
-        species=draft.species,
-        environment=draft.environment,
-        r_min=draft.r_min or 1.0,
-        r_max=family.largest_cutoff(parameters),
-        kind=kind,
-        functions_g=np.array(functions, dtype=np.int32),
-        parameters_gp=np.array(parameters, dtype=np.float64),
-        partners_g2=np.array(partners, dtype=np.int32),
-        description=draft.description,
-    )
-    if setup.stale_weights:
-        place.warn(setup.stale_weights)
-    return setup
 
 
 def format_stp(setup: Setup) -> str:

@@ -25,7 +25,7 @@ from aenetpy.errors import DataError, InputError
 from aenetpy.files.files import within, write_text
 from aenetpy.formats.force_table import format_forces_table
 from aenetpy.inputs.lines import times
-from aenetpy.inputs.train_forces import ForceSettings
+from aenetpy.inputs.train_blocks import ForceSettings
 from aenetpy.inputs.train_in import TrainInput
 from aenetpy.models.network import Network
 from aenetpy.parallel import Workers, machine_memory

@@ -14,7 +14,7 @@ from ase.calculators.emt import EMT
 from aenetpy.cli.main import run
 from aenetpy.inputs.generate_in import read_generate_in
 from aenetpy.inputs.stp import read_stp
-from aenetpy.inputs.train_forces import ForceSettings
+from aenetpy.inputs.train_blocks import ForceSettings
 from aenetpy.inputs.train_in import read_train_in
 
 

@@ -183,10 +183,10 @@ def test_dry_run_tells_the_size(capsys) -> None:
 @pytest.mark.parametrize(
     ("options", "code", "message"),
     [
-        (["--delta", "0", "--a", "6"], 2, "delta is 0"),
-        (["--delta", "-0.03", "--a", "6"], 2, "delta is -0.03"),
-        (["--delta", "0.03", "--a", "0"], 2, "a is 0"),
-        (["--delta", "0.03", "--a", "1.5"], 2, "a is 1.5"),
+        (["--delta", "0", "--a", "6"], 2, "delta 0 is no positive number"),
+        (["--delta", "-0.03", "--a", "6"], 2, "delta -0.03 is no positive number"),
+        (["--delta", "0.03", "--a", "0"], 2, "a 0 is no positive number"),
+        (["--delta", "0.03", "--a", "1.5"], 2, "a: '1.5' is not an integer"),
         (["--delta", "0.03", "--a", "6", "--folder", "xsf/new"], 2, "lies in 'xsf'"),
         (["--delta", "0.03", "--a", "6", "--folder", "xsf"], 2, "lies in 'xsf'"),
         (["--delta", "0.03", "--a", "6", "--output", "generate.in"], 2, "is an input"),

@@ -13,8 +13,7 @@ from aenetpy.data.setup import Setup
 from aenetpy.inputs.generate_in import GENERATE_IN, read_generate_in
 from aenetpy.inputs.predict_in import PREDICT_IN, read_predict_in
 from aenetpy.inputs.stp import STP, read_stp
-from aenetpy.inputs.train_in import read_train_in
-from aenetpy.inputs.train_table import TRAIN_IN
+from aenetpy.inputs.train_in import TRAIN_IN, read_train_in
 from aenetpy.structures.reading import iter_structures
 
 ROOT = Path(__file__).resolve().parents[2]

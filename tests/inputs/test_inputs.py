@@ -23,15 +23,15 @@ from aenetpy.inputs.predict_in import (
     read_predict_in,
 )
 from aenetpy.inputs.stp import read_stp
-from aenetpy.inputs.train_forces import CacheSettings, ForceSettings
+from aenetpy.inputs.train_blocks import CacheSettings, ForceSettings
 from aenetpy.inputs.train_in import (
+    SAMPLINGS,
     MethodLine,
     NetworkLine,
     TrainInput,
     format_train_in,
     read_train_in,
 )
-from aenetpy.inputs.train_table import SAMPLINGS
 from aenetpy.structures.reading import iter_structures
 
 GENERATE = """OUTPUT  out/TiO2.train   ! here
@@ -172,8 +172,12 @@ def test_train_in_defaults(write):
         ("TRAININGSET", "TRAINSET", "keyword TRAININGSET is missing"),
         ("TRAININGSET TiO2.train", "TRAININGSET", "x.in:1: TRAININGSET has no value"),
         ("NETWORKS", "NETWORK", "keyword NETWORKS is missing"),
-        ("PERCENT 20", "PERCENT 100", "x.in:2: TESTPERCENT 100 leaves nothing to train on"),
-        ("PERCENT 20", "PERCENT -1", "x.in:2: TESTPERCENT -1 is not a share"),
+        (
+            "PERCENT 20",
+            "PERCENT 100",
+            "x.in:2: TESTPERCENT 100 is no number, 0 or greater, below 100",
+        ),
+        ("PERCENT 20", "PERCENT -1", "x.in:2: TESTPERCENT -1 is negative; give 0 or more and less"),
         ("ITERATIONS", "ITERWRITE -1 !", "x.in:3: ITERWRITE -1 is negative"),
         ("Adam", "rprop", "x.in:6: unknown training method 'rprop'; known are bfgs, online_sd"),
         ("Adam mu=1d-3 batchsize=4", "", "x.in:5: METHOD is not followed by its line"),
@@ -462,10 +466,11 @@ def test_relax_without_options(write):
         ("networks", "net", "keyword NETWORKS is missing"),
         ("O O.nn", "N N.nn", "x.in:6: NETWORKS names N, which is not in TYPES"),
         ("O O.nn\n", "", "x.in:5: NETWORKS has no line for O"),
-        ("method=bfgs", "method=fire", "x.in:9: unknown optimization method 'fire'"),
-        ("steps=30", "steps=3.5", "x.in:9: RELAX: '3.5' is not an integer"),
-        ("steps=30", "steps=-1", "x.in:9: RELAX: F_conv, E_conv, steps must not be negative"),
-        ("3*0.2", "3*0.2 cell=maybe", "x.in:9: RELAX: cell=maybe is neither yes nor no"),
+        ("method=bfgs", "method=fire", "x.in:9: RELAX: unknown method 'fire'; known are bfgs"),
+        ("steps=30", "steps=3.5", "x.in:9: RELAX: steps: '3.5' is not an integer"),
+        ("steps=30", "steps=-1", "x.in:9: RELAX: steps -1 is negative"),
+        ("3*0.2", "3*0.2 cell=maybe", "x.in:9: RELAX: unknown cell 'maybe'; known are yes, no"),
+        ("3*0.2", "0.2 0 0.2", "x.in:9: RELAX: dmax 0 is no positive number; it is in Å"),
         ("3*0.2", "0.2 0.2", "x.in:9: RELAX: dmax needs 3 values, not 2"),
         ("files\n1", "files\n2", "x.in:13: FILES announces 2 structures but lists 1"),
     ],
@@ -637,7 +642,7 @@ REFUSED = {
     "t07": "train.in:7: unknown training method 'rprop'",
     "t10": "train.in: keyword NETWORKS is missing",
     "t11": "train.in:12: unknown activation 'relu'",
-    "t15": "train.in:2: TESTPERCENT 100 leaves nothing to train on",
+    "t15": "train.in:2: TESTPERCENT 100 is no number, 0 or greater, below 100",
     "t17": "train.in:5: unknown SAMPLING 'foo'",
     "t19": "train.in:12: '15tanh' is not a layer",
     "p05": "predict.in:7: NETWORKS names N, which is not in TYPES",

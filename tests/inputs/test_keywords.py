@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aenetpy.data.limits import LARGEST
 from aenetpy.errors import DataError, InputError
-from aenetpy.inputs.keywords import Keywords
+from aenetpy.inputs.keywords import SEED, Keywords
 from aenetpy.inputs.lines import (
     Place,
     expand_repeats,
@@ -118,7 +118,7 @@ def test_missing_keywords_have_defaults(keywords):
     assert found.real("TESTPERCENT", 10.0) == 10.0
     assert found.string("OUTPUT", "refdata.train") == "refdata.train"
     assert found.flag("TIMING") is False
-    assert found.seed() is None
+    assert found.value(SEED) is None
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_wrong_values_name_file_line_and_value(keywords):
     with pytest.raises(InputError, match="OUTPUT takes no '='"):
         keywords("OUTPUT = x").string("OUTPUT", "")
     with pytest.raises(InputError, match="SEED -1 is negative"):
-        keywords("SEED -1").seed()
+        keywords("SEED -1").value(SEED)
 
 
 def test_values_beyond_the_first_are_comments(keywords):
@@ -284,7 +284,7 @@ def test_order_of_keywords_is_free(tmp_path_factory, lines):
     assert found.integer("ITERATIONS", 0) == 3
     assert math.isclose(found.real("TESTPERCENT", 0), 5.0)
     assert found.flag("TIMING")
-    assert found.seed() == 9
+    assert found.value(SEED) == 9
 
 
 def test_files_that_cannot_be_read_give_one_line(tmp_path):

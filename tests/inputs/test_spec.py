@@ -18,17 +18,13 @@ from aenetpy.inputs.generate_in import (
 from aenetpy.inputs.md_json import MD_JSON, AseInput, Ensemble, read_ase_input
 from aenetpy.inputs.predict_in import (
     PREDICT_IN,
-    RELAX_KEYS,
     PredictInput,
-    RelaxOptions,
     format_predict_in,
     read_predict_in,
 )
 from aenetpy.inputs.spec import Bounds
 from aenetpy.inputs.study import STUDY_YAML, read_study
-from aenetpy.inputs.taylor import TAYLOR_KEYS, make_taylor
-from aenetpy.inputs.train_in import TrainInput, format_train_in, read_train_in
-from aenetpy.inputs.train_table import TRAIN_IN
+from aenetpy.inputs.train_in import TRAIN_IN, TrainInput, format_train_in, read_train_in
 
 GENERATE = "TYPES\n1\nTi -1.0\nSETUPS\nTi Ti.stp\nFILES\n1\na.xsf\n"
 TRAIN = "TRAININGSET a.train\nNETWORKS\nTi Ti.nn 1 5:tanh\n"
@@ -96,20 +92,6 @@ def test_what_a_table_does_not_know_is_told_with_what_is_close(tmp_path, caplog)
     for name, (table, text, *_) in FILES.items():
         read(name, f"{table.names[-1][:-1]} 1\n{text}", tmp_path)
         assert f"did you mean {table.names[-1]}?" in caplog.messages[-1]
-
-
-def test_defaults_of_blocks():
-    taylor = make_taylor({"delta": "0.01", "a": "1"})
-    for item in TAYLOR_KEYS:
-        if not item.required:
-            assert getattr(taylor, item.target) == item.default
-    keys = {item.name: item for item in RELAX_KEYS}
-    relax = RelaxOptions()
-    assert (relax.method, relax.steps) == (keys["method"].default, keys["steps"].default)
-    assert relax.force_tolerance == keys["F_conv"].default
-    assert relax.energy_tolerance == keys["E_conv"].default
-    assert keys["dmax"].default == " ".join(f"{value:g}" for value in relax.dmax_c)
-    assert relax.cell is (keys["cell"].default == "yes")
 
 
 def test_defaults_of_molecular_dynamics():

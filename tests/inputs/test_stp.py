@@ -114,17 +114,17 @@ def test_eta_after_zeta_is_read_right(read, caplog):
     ("old", "new", "message"),
     [
         ("END DESCR", "END", "x.stp:1: DESCR has no end"),
-        ("ATOM Ti", "", "x.stp: ATOM is missing"),
-        ("ATOM Ti   ! centre", "ATOM", "x.stp:5: no species"),
+        ("ATOM Ti", "", "x.stp: keyword ATOM is missing; add a line 'ATOM Ti'"),
+        ("ATOM Ti   ! centre", "ATOM", "x.stp:5: ATOM has no value"),
         ("ENV 2", "ENV 3", "x.stp:6: ENV announces 3 species but lists 2"),
         ("ENV 2", "ENV 1", "x.stp:6: ENV announces 1 species but lists 2"),
         ("ENV 2", "ENV", "x.stp:6: ENV has no value"),
-        ("ENV 2", "ENV two", "x.stp:6: ENV: 'two' is not an integer"),
+        ("ENV 2", "ENV two", "x.stp:6: ENV needs an integer, not 'two'"),
         ("ENV 2", "ENV 0", "x.stp:6: ENV announces 0 species"),
-        ("\nO\n", "\nTi\n", "x.stp:9: species Ti is twice in ENV"),
+        ("\nO\n", "\nTi\n", "x.stp:9: species Ti is given twice"),
         ("RMIN 0.55d0", "ATOM O", "x.stp:10: ATOM is given twice"),
-        ("0.55d0", "-1", "x.stp: RMIN -1 is negative"),
-        ("0.55d0", "short", "x.stp:10: RMIN: 'short' is not a number"),
+        ("0.55d0", "-1", "x.stp:10: RMIN -1 is negative; give the shortest distance"),
+        ("0.55d0", "short", "x.stp:10: RMIN needs a number, not 'short'"),
         ("type=Chebyshev", "type=LJ", "x.stp:11: unknown basis type 'LJ'"),
         ("type=Chebyshev", "", "x.stp:11: BASIS has no type"),
         ("type=Chebyshev", "type=behler2011", "x.stp:11: unknown basis type 'behler2011'"),
@@ -136,7 +136,7 @@ def test_eta_after_zeta_is_read_right(read, caplog):
         ("angular_Rc = 6.5", "angular_Rc = 0", "x.stp:12: Chebyshev: angular_Rc is 0"),
         ("radial_N = 16", "radial_N = 16.", "x.stp:12: Chebyshev: radial_N: '16.' is not an int"),
         ("radial_Rc = 8.0  radial_N = 16 angular_Rc = 6.5  angular_N = 4", "", "BASIS has no par"),
-        ("RMIN", "BASIS type=Chebyshev\nradial_Rc=", "x.stp:11: Chebyshev: radial_N has no value"),
+        ("radial_N = 16", "", "x.stp:12: Chebyshev: radial_N has no value"),
     ],
 )
 def test_chebyshev_errors(read, old, new, message):
@@ -148,12 +148,14 @@ def test_env_must_come_first_and_basis_once(read):
     head, env, rest = CHEBYSHEV.partition("ENV 2\n! titanium\nTi\nO\n")
     with pytest.raises(InputError, match=r"x.stp:7: BASIS stands before ENV"):
         read(head + rest + env)
-    with pytest.raises(InputError, match=r"x.stp: ENV is missing"):
+    with pytest.raises(InputError, match=r"x.stp: keyword ENV is missing"):
         read("ATOM Ti\n")
-    with pytest.raises(InputError, match=r"x.stp: BASIS is missing"):
+    with pytest.raises(InputError, match=r"x.stp: keyword BASIS is missing"):
         read(CHEBYSHEV.split("BASIS")[0])
-    with pytest.raises(InputError, match="BASIS or FUNCTIONS is given twice"):
+    with pytest.raises(InputError, match=r"x.stp:13: BASIS is given twice; keep one"):
         read(CHEBYSHEV + "BASIS type=Chebyshev\n")
+    with pytest.raises(InputError, match=r"x.stp:13: BASIS or FUNCTIONS is given twice; keep one"):
+        read(CHEBYSHEV + "SYMMFUNC type=Behler2011\n")
 
 
 @pytest.mark.parametrize(
@@ -188,6 +190,14 @@ def test_notes(read, caplog):
     assert read(BEHLER.replace("0.75", "0").replace("atom O", "atom H")).r_min == 1.0
     assert "RMIN not set" in caplog.text
     assert "ATOM H is not in ENV" in caplog.text
+
+
+def test_only_the_first_description_counts(read, caplog):
+    assert same_setup(read(CHEBYSHEV + "DESCR\nmore\nEND DESCR\n"), read(CHEBYSHEV))
+    assert "x.stp:13: a second DESCR is ignored" in caplog.text
+    assert "x.stp:14: unknown keyword 'more' ignored" in caplog.text
+    with pytest.raises(InputError, match=r"x.stp:6: ENV announces 2 species but lists 0"):
+        read(CHEBYSHEV.replace("ENV 2\n", "ENV 2\nDESCR\n"))
 
 
 def test_long_descriptions_are_cut_to_the_record(read):

@@ -9,7 +9,7 @@ import pytest
 from aenetpy.errors import InputError
 from aenetpy.inputs.given import read_yaml
 from aenetpy.inputs.study import read_study
-from aenetpy.inputs.train_forces import ForceSettings
+from aenetpy.inputs.train_blocks import ForceSettings
 
 HEAD = """\
 generate: generate.in
@@ -115,7 +115,7 @@ TAYLOR = "variants: {a: {taylor: {strategy: random, delta: 0.1, a: 1, %s}}}\n"
         (GOOD.replace("iterations", "iteration"), "unknown key 'variants.long.train.iteration'"),
         (GOOD.replace("iterations: 50", "seed: 5"), "'variants.long.train.seed' is set by"),
         (GOOD.replace("iterations: 50", "iterations: many"), "study.yaml:9: ITERATIONS needs"),
-        (GOOD.replace("testpercent: 20", "testpercent: 100"), "leaves nothing to train on"),
+        (GOOD.replace("testpercent: 20", "testpercent: 100"), "TESTPERCENT 100 is no number"),
         (GOOD.replace("iterations: 50", "forces: alpha=2"), "study.yaml:9: FORCES: alpha 2 is no"),
         (GOOD.replace("adam mu", "adm mu"), "study.yaml:9: unknown training method 'adm'"),
         (GOOD.replace("families: mixed", "families: mixd"), "did you mean mixed"),
@@ -123,7 +123,7 @@ TAYLOR = "variants: {a: {taylor: {strategy: random, delta: 0.1, a: 1, %s}}}\n"
         (HEAD + "variants: {}\n", "variants is empty"),
         (HEAD + "variants: [a, b]\n", "variants needs keys and values"),
         (HEAD + TAYLOR % "seed: 1", "'variants.a.taylor.seed' is set by the study"),
-        (HEAD + TAYLOR % "order: 3, potential: a", "order is 3"),
+        (HEAD + TAYLOR % "order: 3, potential: a", "order 3 is not between 1 and 2"),
         (HEAD + TAYLOR % "order: 2", "order 2 needs a potential"),
         (HEAD + TAYLOR % "order: 2, potential: b", "potential 'b' is no variant"),
         (HEAD + TAYLOR % "order: 2, potential: a", "variants need each other's .*: a -> a"),

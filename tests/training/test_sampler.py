@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from aenetpy.inputs.train_table import SAMPLINGS
+from aenetpy.inputs.train_in import SAMPLINGS
 from aenetpy.training.sampler import Sampler
 
 N = 4000
