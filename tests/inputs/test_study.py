@@ -54,9 +54,8 @@ def test_all_keys(tmp_path):
     assert set(long.train) == {"iterations", "test_percent", "method"}
     assert paper.mixed
     assert not tied.mixed
-    assert tied.delta == paper.delta == 0.03
+    assert tied.taylor.delta == paper.taylor.delta == 0.03
     assert second.taylor.delta == {"Ti": 0.02, "O": 0.03}
-    assert second.delta is None
     assert second.needs == "long"
     assert [network.nodes for network in second.train["networks"]] == [(4,), (4,)]
     assert "delta Ti:0.02/O:0.03" in second.text
