@@ -13,14 +13,14 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float, Long
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.neighbors import CellList, Neighbors, find_batch_neighbors
 from aenetpy.descriptors.species import type_indices
 from aenetpy.errors import located
 from aenetpy.interruption import check
-from aenetpy.kernels.batch import Batch
+from aenetpy.kernels.batch import Batch, Surroundings
 from aenetpy.kernels.neighbors import closest_pairs
 
 CHUNK = 256
@@ -57,7 +57,7 @@ class SpeciesPart(NamedTuple):
     """Fingerprints (a, g) of some atoms of species ``t``, and the state for their derivatives."""
 
     t: int
-    atoms_a: Long
+    around: Surroundings
     features_ag: Float
     state: Any
 
@@ -156,7 +156,7 @@ def search_ranges(
 
 
 def evaluated_parts(
-    types_n: Int,
+    batch: Batch,
     ranges: Iterable[tuple[int, int, Neighbors]],
     descriptors: Sequence[Descriptor],
 ) -> Iterator[Part]:
@@ -164,11 +164,10 @@ def evaluated_parts(
     for first, last, neighbors in ranges:
         species = []
         for t, descriptor in enumerate(descriptors):
-            atoms_a = first + (types_n[first:last] == t).nonzero()[0]
+            atoms_a = first + (batch.types_n[first:last] == t).nonzero()[0]
             if atoms_a.size:
-                species.append(
-                    SpeciesPart(t, atoms_a, *descriptor.evaluate(atoms_a, types_n, neighbors))
-                )
+                around = neighbors.around(atoms_a, batch.types_n, batch.structures_n)
+                species.append(SpeciesPart(t, around, *descriptor.evaluate(around)))
         yield Part(first, last, neighbors, species)
 
 

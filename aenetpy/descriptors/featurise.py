@@ -70,7 +70,7 @@ def batch_fingerprints(
     closest_s = [NO_CONTACT] * len(structures)
     found: list[tuple[int, Float]] = []
     ranges = search_batch(batch, total_cutoff(descriptors), structures)
-    for part in evaluated_parts(batch.types_n, ranges, descriptors):
+    for part in evaluated_parts(batch, ranges, descriptors):
         n_neighbors_n[part.first : part.last] = part.neighbors.counts_n[part.first :]
         keep_closest(closest_s, batch, part)
         found += [(one.t, one.features_ag) for one in part.species]

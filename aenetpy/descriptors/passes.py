@@ -52,7 +52,7 @@ class BatchPass:
         self.batch = pack(structures, species)
         self._descriptors = descriptors
         ranges = search_batch(self.batch, total_cutoff(descriptors), structures)
-        self._parts = list(evaluated_parts(self.batch.types_n, ranges, descriptors))
+        self._parts = list(evaluated_parts(self.batch, ranges, descriptors))
         found = ((one.t, one.features_ag) for part in self._parts for one in part.species)
         self.features_tag = by_species(found, descriptors)
 
@@ -66,19 +66,11 @@ class BatchPass:
         virial_scc = np.zeros((n_structures, 3, 3))
         done_t = [0] * len(self._descriptors)
         for part in self._parts:
-            for t, atoms_a, _, state in part.species:
-                rows = slice(done_t[t], done_t[t] + len(atoms_a))
+            for t, around, _, state in part.species:
+                rows = slice(done_t[t], done_t[t] + len(around.atoms_a))
                 done_t[t] = rows.stop
-                self._descriptors[t].adjoint(
-                    atoms_a,
-                    self.batch.types_n,
-                    part.neighbors,
-                    state,
-                    gradient_tag[t][rows],
-                    self.batch.structures_n,
-                    forces_nc,
-                    virial_scc,
-                )
+                gradient_ag = gradient_tag[t][rows]
+                self._descriptors[t].adjoint(around, state, gradient_ag, forces_nc, virial_scc)
         return forces_nc, virial_scc
 
     def directional(
@@ -103,30 +95,25 @@ class BatchPass:
                     displacements_nc,
                     strains_scc,
                 )
-                for t, atoms_a, _, state in part.species:
-                    yield (
-                        t,
-                        descriptors[t].directional(
-                            atoms_a, batch.types_n, part.neighbors, state, rates_cp
-                        ),
-                    )
+                for t, around, _, state in part.species:
+                    yield t, descriptors[t].directional(around, state, rates_cp)
 
         return by_species(found(), descriptors)
 
     def pair_derivatives(self) -> Iterator[PairDerivatives]:
         """Yield the derivatives of each atom by the places of its neighbours, atom by atom."""
-        types_n = self.batch.types_n
+        types_n, structures_n = self.batch.types_n, self.batch.structures_n
         for part in self._parts:
-            offsets_n = part.neighbors.offsets_n
             for i in range(part.first, part.last):
                 t = int(types_n[i])
-                pairs = slice(offsets_n[i], offsets_n[i + 1])
+                around = part.neighbors.around(np.array([i]), types_n, structures_n)
+                pairs = around.pairs_of(i)
                 yield PairDerivatives(
                     i,
                     t,
-                    part.neighbors.partners_p[pairs],
-                    part.neighbors.r_cp[:, pairs],
-                    self._descriptors[t].jacobian(i, types_n, part.neighbors),
+                    around.partners_p[pairs],
+                    around.r_cp[:, pairs],
+                    self._descriptors[t].jacobian(around),
                 )
 
     def derivatives(self, strain: bool = False) -> list[tuple[Float, ...]]:

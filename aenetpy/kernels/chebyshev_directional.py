@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
-from aenetpy.kernels.batch import Neighbors
+from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
     Groups,
@@ -119,9 +119,7 @@ def _angular_features(
 @kernel
 def directional(
     basis: Basis,
-    atoms_a: Long,
-    types_n: Int,
-    neighbors: Neighbors,
+    around: Surroundings,
     moments_ahm: Float,
     rates_cp: Float,
 ) -> Float:
@@ -130,16 +128,15 @@ def directional(
     n_radial = basis.radial_order + 1
     n_part = n_radial + basis.angular_order + 1
     n_moments = 2 * len(basis.norm_k)
-    features_ag = np.zeros((len(atoms_a), n_parts * n_part))
-    groups = new_groups(n_types, neighbors, atoms_a)
+    features_ag = np.zeros((len(around.atoms_a), n_parts * n_part))
+    groups = new_groups(n_types, around)
     rates_cs = groups.gradient_cs
     radial_sums = np.empty(8 * n_radial)
     angular_sums = np.empty(8 * (n_moments + 1))
     rates_hm = np.empty((n_parts, n_moments))
     self_h = np.empty(n_parts)
-    for a in range(len(atoms_a)):
-        i = atoms_a[a]
-        gather(basis, types_n, neighbors, i, groups)
+    for a, i in enumerate(around.atoms_a):
+        gather(basis, around, i, groups)
         _gather_rates(groups, rates_cp, rates_cs)
         rates_hm[:] = 0.0
         self_h[:] = 0.0

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
-from aenetpy.kernels.batch import Neighbors
+from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
     Groups,
@@ -188,25 +188,22 @@ def _gradients(
 @kernel
 def adjoint(
     basis: Basis,
-    atoms_a: Long,
-    types_n: Int,
-    neighbors: Neighbors,
+    around: Surroundings,
     moments_ahm: Float,
     gradient_ag: Float,
-    structures_n: Long,
     forces_nc: Float,
     virial_scc: Float,
 ) -> None:
     """Add -dE/dr to forces (n, 3), sum_p r outer dE/dr to the virials (s, 3, 3), given dE/dG."""
-    groups = new_groups(basis.weights_ht.shape[1], neighbors, atoms_a)
+    atoms_a, structures_n = around.atoms_a, around.structures_n
+    groups = new_groups(basis.weights_ht.shape[1], around)
     r_cs, gradient_cs, size = groups.r_cs, groups.gradient_cs, groups.size
     values_n = np.empty(basis.radial_order + 1)
     slopes_n = np.empty(basis.radial_order + 1)
     field_m = np.empty(moments_ahm.shape[2])
     virial_lanes = np.zeros(72)
-    for a in range(len(atoms_a)):
-        i = atoms_a[a]
-        gather(basis, types_n, neighbors, i, groups)
+    for a, i in enumerate(atoms_a):
+        gather(basis, around, i, groups)
         _gradients(basis, groups, gradient_ag[a], moments_ahm[a], values_n, slopes_n, field_m)
         for b in range(len(groups.count_b)):
             for s in range(b * groups.stride, end_of_group(groups, b), 8):
@@ -216,7 +213,7 @@ def adjoint(
                         place = 8 * (3 * k + c)
                         store(virial_lanes, place, load(virial_lanes, place) + product)
             for s in range(b * groups.stride, b * groups.stride + groups.count_b[b]):
-                j = neighbors.partners_p[groups.pair_s[s]]
+                j = around.partners_p[groups.pair_s[s]]
                 for c in range(3):
                     forces_nc[j, c] -= gradient_cs[c * size + s]
                     forces_nc[i, c] += gradient_cs[c * size + s]
@@ -231,16 +228,15 @@ def adjoint(
 @kernel
 def jacobian(
     basis: Basis,
-    atom: int,
-    types_n: Int,
-    neighbors: Neighbors,
+    around: Surroundings,
     moments_hm: Float,
     n_features: int,
 ) -> Float:
-    """dG/dr (p, g, 3) of one atom for each of its pairs: the gradient for each unit dE/dG."""
-    begin, end = neighbors.offsets_n[atom], neighbors.offsets_n[atom + 1]
-    groups = new_groups(basis.weights_ht.shape[1], neighbors, np.full(1, atom))
-    gather(basis, types_n, neighbors, atom, groups)
+    """dG/dr (p, g, 3) of a single atom for each of its pairs: the gradient for each unit dE/dG."""
+    atom = around.atoms_a[0]
+    begin, end = around.offsets_n[atom], around.offsets_n[atom + 1]
+    groups = new_groups(basis.weights_ht.shape[1], around)
+    gather(basis, around, atom, groups)
     values_n = np.empty(basis.radial_order + 1)
     slopes_n = np.empty(basis.radial_order + 1)
     field_m = np.empty(moments_hm.shape[1])

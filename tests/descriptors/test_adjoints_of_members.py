@@ -43,13 +43,12 @@ def test_members_together_and_alone(kind, order, n_members):
     together, alone = (
         (np.zeros(shape), np.zeros((n_members, len(structures), 3, 3))) for _ in range(2)
     )
-    for part in evaluated_parts(batch.types_n, ranges, descriptors):
-        for t, atoms_a, features_ag, state in part.species:
+    for part in evaluated_parts(batch, ranges, descriptors):
+        for t, around, features_ag, state in part.species:
             gradient_mag = rng.normal(size=(n_members, *features_ag.shape))
             gradient_mag[:, :, 3] = 0.0
-            common = (atoms_a, batch.types_n, part.neighbors, state)
-            descriptors[t].adjoints(*common, gradient_mag, batch.structures_n, *together)
+            descriptors[t].adjoints(around, state, gradient_mag, *together)
             for gradient_ag, *own in zip(gradient_mag, *alone, strict=True):
-                descriptors[t].adjoint(*common, gradient_ag, batch.structures_n, *own)
+                descriptors[t].adjoint(around, state, gradient_ag, *own)
     for found, expected in zip(together, alone, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-12 * abs(expected).max())
