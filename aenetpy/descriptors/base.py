@@ -30,15 +30,16 @@ class Descriptor:
 
     Attributes
     ----------
+    n_features
+        Number of components.
     cutoff
         Largest distance of neighbours, Å.
     """
 
-    cutoff: float
-
-    def __init__(self, setup: Setup, species: Sequence[str], **conventions: Any) -> None:
+    def __init__(self, setup: Setup, species: Sequence[str]) -> None:
         self.setup = setup
         self.n_features = setup.n_features
+        self.cutoff = setup.family.largest_cutoff(setup.parameters_gp.tolist())
 
     def names(self) -> list[str]:
         """Return the name of each component, in order."""
@@ -103,8 +104,8 @@ def make_descriptors(setups: Sequence[Setup]) -> list[Descriptor]:
     """Return the descriptors of all species, which count in the order of ``setups``."""
     species = [setup.species for setup in setups]
     return [
-        make_descriptor(setup, species, serving=serving)
-        for setup, serving in zip(setups, effective_setups(setups), strict=True)
+        make_descriptor(setup, species, effective=effective)
+        for setup, effective in zip(setups, effective_setups(setups), strict=True)
     ]
 
 
@@ -112,18 +113,21 @@ def make_descriptor(
     setup: Setup,
     species: Sequence[str],
     cosine_convention: CosineConvention = "new",
-    serving: Setup | None = None,
+    effective: Setup | None = None,
 ) -> Descriptor:
-    """Return the descriptor that a setup defines."""
+    """Return the descriptor of a setup, with the functions of the effective one (spec 6.3)."""
     family = setup.family
     if not family.descriptor:
         raise DataError(
             f"unknown type of fingerprint {setup.kind!r} in the setup of {setup.species}",
             hint=f"use {known_families().replace(' and ', ' or ')}",
         )
-    descriptor: Descriptor = _descriptor_class(family)(
-        setup, species, cosine_convention=cosine_convention, serving=serving
-    )
+    conventions: dict[str, Any] = {}
+    if family.has_cosine_convention:
+        conventions["cosine_convention"] = cosine_convention
+    if family.lists_functions:
+        conventions["effective"] = effective
+    descriptor: Descriptor = _descriptor_class(family)(setup, species, **conventions)
     return descriptor
 
 

@@ -1,7 +1,7 @@
-"""Structures packed into a batch, and their atoms with neighbours and fingerprints, part by part.
+"""Structures packed into a batch, and their atoms with neighbours and fingerprints, chunk by chunk.
 
-All code that works on fingerprints goes through `evaluated_parts`. A part is a group of small
-structures, which each kernel takes in one call, or a chunk of a large one.
+All code that works on fingerprints goes through `iter_fingerprints`. A chunk is a group of
+small structures, which each kernel takes in one call, or some atoms of a large one.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class NeighborSearch(Protocol):
         ...
 
 
-class SpeciesPart(NamedTuple):
+class SpeciesChunk(NamedTuple):
     """Fingerprints (a, g) of some atoms of species ``t``, and the state for their derivatives."""
 
     t: int
@@ -62,13 +62,13 @@ class SpeciesPart(NamedTuple):
     state: Any
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     """The atoms first ... last - 1 of a batch, their neighbours and fingerprints."""
 
     first: int
     last: int
     neighbors: Neighbors
-    species: list[SpeciesPart]
+    species: list[SpeciesChunk]
 
 
 def pack(structures: Sequence[Structure], species: Sequence[str]) -> Batch:
@@ -105,7 +105,7 @@ def chunk_ranges(n_atoms: int) -> list[tuple[int, int]]:
     return [(first, min(first + CHUNK, n_atoms)) for first in range(0, n_atoms, CHUNK)]
 
 
-def groups(starts_s: Sequence[int]) -> Iterator[tuple[int, int]]:
+def small_structure_groups(starts_s: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Gather consecutive small structures; a structure with more than one chunk stays alone."""
     first = 0
     for s in range(1, len(starts_s)):
@@ -125,7 +125,7 @@ def search_batch(
 ) -> Iterator[tuple[int, int, Neighbors]]:
     """Yield all atoms of a batch with their neighbours, a range at a time."""
     starts_s = batch.starts_s.tolist()
-    for s_first, s_last in groups(starts_s):
+    for s_first, s_last in small_structure_groups(starts_s):
         begin, end = starts_s[s_first], starts_s[s_last]
         if s_last - s_first == 1:
             cells = cell_list(structures[s_first], cutoff)
@@ -155,11 +155,11 @@ def search_ranges(
         yield first, last, search.pairs(first, last)
 
 
-def evaluated_parts(
+def iter_fingerprints(
     batch: Batch,
     ranges: Iterable[tuple[int, int, Neighbors]],
     descriptors: Sequence[Descriptor],
-) -> Iterator[Part]:
+) -> Iterator[Chunk]:
     """Yield the fingerprints of ranges of atoms, species by species."""
     for first, last, neighbors in ranges:
         species = []
@@ -167,8 +167,8 @@ def evaluated_parts(
             atoms_a = first + (batch.types_n[first:last] == t).nonzero()[0]
             if atoms_a.size:
                 around = neighbors.around(atoms_a, batch.types_n, batch.structures_n)
-                species.append(SpeciesPart(t, around, *descriptor.evaluate(around)))
-        yield Part(first, last, neighbors, species)
+                species.append(SpeciesChunk(t, around, *descriptor.evaluate(around)))
+        yield Chunk(first, last, neighbors, species)
 
 
 def by_species(
@@ -189,11 +189,11 @@ def closest_contact(neighbors: Neighbors) -> Contact:
     return _closest(np.array([0, len(neighbors.offsets_n) - 1]), neighbors)[0]
 
 
-def keep_closest(closest_s: list[Contact], batch: Batch, part: Part) -> None:
-    """Put the closest pairs of a part of a batch where they are closer than the earlier ones."""
-    first, last = int(batch.structures_n[part.first]), int(batch.structures_n[part.last - 1]) + 1
+def keep_closest(closest_s: list[Contact], batch: Batch, chunk: Chunk) -> None:
+    """Put the closest pairs of a chunk of a batch where they are closer than the earlier ones."""
+    first, last = int(batch.structures_n[chunk.first]), int(batch.structures_n[chunk.last - 1]) + 1
     starts_s = batch.starts_s[first : last + 1]
-    found_s = _closest(np.minimum(starts_s, part.last), part.neighbors)
+    found_s = _closest(np.minimum(starts_s, chunk.last), chunk.neighbors)
     for s, contact in enumerate(found_s, start=first):
         if contact.distance < closest_s[s].distance:
             closest_s[s] = contact

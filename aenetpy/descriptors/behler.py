@@ -15,7 +15,6 @@ from aenetpy.descriptors.behler_functions import (
     in_value_order,
     symmetry_functions,
 )
-from aenetpy.descriptors.cosine_convention import CosineConvention
 from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.behler import behler_pass
 from aenetpy.kernels.behler_layout import RATES, SLOPES, VALUES, workspace
@@ -34,16 +33,12 @@ class BehlerDescriptor(Descriptor):
     """
 
     def __init__(
-        self,
-        setup: Setup,
-        species: Sequence[str],
-        cosine_convention: CosineConvention = "new",
-        serving: Setup | None = None,
+        self, setup: Setup, species: Sequence[str], effective: Setup | None = None
     ) -> None:
         super().__init__(setup, species)
-        serving = setup if serving is None else serving
-        self.functions = in_value_order(symmetry_functions(serving))
-        self._n_places = max(len(setup.environment), len(serving.environment))
+        effective = setup if effective is None else effective
+        self.functions = in_value_order(symmetry_functions(effective))
+        self._n_places = max(len(setup.environment), len(effective.environment))
         self.cutoff = max((function.parameters["Rc"] for function in self.functions), default=0.0)
         self._table = function_table(self.functions)
         position = {symbol: z for z, symbol in reversed(list(enumerate(setup.environment)))}

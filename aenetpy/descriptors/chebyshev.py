@@ -35,15 +35,10 @@ class ChebyshevDescriptor(Descriptor):
     """
 
     def __init__(
-        self,
-        setup: Setup,
-        species: Sequence[str],
-        cosine_convention: CosineConvention = "new",
-        serving: Setup | None = None,
+        self, setup: Setup, species: Sequence[str], cosine_convention: CosineConvention = "new"
     ) -> None:
         super().__init__(setup, species)
         radial_cutoff, radial_order, angular_cutoff, angular_order = parameters(setup)
-        self.cutoff = max(radial_cutoff, angular_cutoff)
         self._n_types = len(species)
         weights = [np.ones(len(species))]
         if len(setup.environment) > 1:

@@ -16,7 +16,7 @@ import numpy as np
 from aenetpy.arrays import Float, Int
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor
-from aenetpy.descriptors.batch import by_species, evaluated_parts, pack, search_batch
+from aenetpy.descriptors.batch import by_species, iter_fingerprints, pack, search_batch
 from aenetpy.descriptors.featurise import total_cutoff
 from aenetpy.kernels.batch import pair_rates
 
@@ -52,8 +52,8 @@ class BatchPass:
         self.batch = pack(structures, species)
         self._descriptors = descriptors
         ranges = search_batch(self.batch, total_cutoff(descriptors), structures)
-        self._parts = list(evaluated_parts(self.batch, ranges, descriptors))
-        found = ((one.t, one.features_ag) for part in self._parts for one in part.species)
+        self._chunks = list(iter_fingerprints(self.batch, ranges, descriptors))
+        found = ((one.t, one.features_ag) for chunk in self._chunks for one in chunk.species)
         self.features_tag = by_species(found, descriptors)
 
     def adjoint(self, gradient_tag: Sequence[Float]) -> tuple[Float, Float]:
@@ -65,8 +65,8 @@ class BatchPass:
         forces_nc = np.zeros((len(self.batch.types_n), 3))
         virial_scc = np.zeros((n_structures, 3, 3))
         done_t = [0] * len(self._descriptors)
-        for part in self._parts:
-            for t, around, _, state in part.species:
+        for chunk in self._chunks:
+            for t, around, _, state in chunk.species:
                 rows = slice(done_t[t], done_t[t] + len(around.atoms_a))
                 done_t[t] = rows.stop
                 gradient_ag = gradient_tag[t][rows]
@@ -86,16 +86,16 @@ class BatchPass:
             strains_scc = np.zeros_like(batch.cells_scc)
 
         def found() -> Iterator[tuple[int, Float]]:
-            for part in self._parts:
+            for chunk in self._chunks:
                 rates_cp = pair_rates(
-                    part.first,
-                    part.last,
-                    part.neighbors,
+                    chunk.first,
+                    chunk.last,
+                    chunk.neighbors,
                     batch.structures_n,
                     displacements_nc,
                     strains_scc,
                 )
-                for t, around, _, state in part.species:
+                for t, around, _, state in chunk.species:
                     yield t, descriptors[t].directional(around, state, rates_cp)
 
         return by_species(found(), descriptors)
@@ -103,10 +103,10 @@ class BatchPass:
     def pair_derivatives(self) -> Iterator[PairDerivatives]:
         """Yield the derivatives of each atom by the places of its neighbours, atom by atom."""
         types_n, structures_n = self.batch.types_n, self.batch.structures_n
-        for part in self._parts:
-            for i in range(part.first, part.last):
+        for chunk in self._chunks:
+            for i in range(chunk.first, chunk.last):
                 t = int(types_n[i])
-                around = part.neighbors.around(np.array([i]), types_n, structures_n)
+                around = chunk.neighbors.around(np.array([i]), types_n, structures_n)
                 pairs = around.pairs_of(i)
                 yield PairDerivatives(
                     i,

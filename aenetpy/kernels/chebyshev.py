@@ -24,7 +24,7 @@ from aenetpy.kernels._lanes import load, splat, store, total
 from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
-    Groups,
+    NeighborGroups,
     end_of_group,
     gather,
     new_groups,
@@ -34,7 +34,7 @@ from aenetpy.kernels.cutoff import cutoff_root
 
 
 @kernel
-def _radial_sums(basis: Basis, groups: Groups, b: int, sums: Float) -> None:
+def _radial_sums(basis: Basis, groups: NeighborGroups, b: int, sums: Float) -> None:
     """Add sum_j f_c T_n(2d/R - 1) of a group; eight lanes per n."""
     for s in range(b * groups.stride, end_of_group(groups, b), 8):
         _, _, _, d = vector(groups, s)
@@ -50,7 +50,7 @@ def _radial_sums(basis: Basis, groups: Groups, b: int, sums: Float) -> None:
 
 
 @kernel
-def _angular_sums(basis: Basis, groups: Groups, b: int, sums: Float) -> None:
+def _angular_sums(basis: Basis, groups: NeighborGroups, b: int, sums: Float) -> None:
     """Add A^c_lm, A^s_lm (two times eight lanes per k) and S (the last eight) of a group."""
     order = basis.angular_order
     last = 16 * len(basis.norm_k)

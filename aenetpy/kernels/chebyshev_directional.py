@@ -17,7 +17,7 @@ from aenetpy.kernels._lanes import load, splat, store, total
 from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
-    Groups,
+    NeighborGroups,
     end_of_group,
     gather,
     new_groups,
@@ -27,7 +27,7 @@ from aenetpy.kernels.cutoff import cutoff_root, cutoff_slope
 
 
 @kernel
-def _gather_rates(groups: Groups, rates_cp: Float, rates_cs: Float) -> None:
+def _gather_rates(groups: NeighborGroups, rates_cp: Float, rates_cs: Float) -> None:
     """Lay the rates out like the vectors to the neighbours; those that fill up do not move."""
     for b in range(len(groups.count_b)):
         begin = b * groups.stride
@@ -40,7 +40,9 @@ def _gather_rates(groups: Groups, rates_cp: Float, rates_cs: Float) -> None:
 
 
 @kernel
-def _radial_rates(basis: Basis, groups: Groups, b: int, rates_cs: Float, sums: Float) -> None:
+def _radial_rates(
+    basis: Basis, groups: NeighborGroups, b: int, rates_cs: Float, sums: Float
+) -> None:
     """Add sum_j d(f_c T_n) of a group; eight lanes per n."""
     inverse_cutoff = 1.0 / basis.radial_cutoff
     for s in range(b * groups.stride, end_of_group(groups, b), 8):
@@ -62,7 +64,9 @@ def _radial_rates(basis: Basis, groups: Groups, b: int, rates_cs: Float, sums: F
 
 
 @kernel
-def _angular_rates(basis: Basis, groups: Groups, b: int, rates_cs: Float, sums: Float) -> None:
+def _angular_rates(
+    basis: Basis, groups: NeighborGroups, b: int, rates_cs: Float, sums: Float
+) -> None:
     """Add dA^c_lm, dA^s_lm (two times eight lanes per k) and w dw (the last eight) of a group."""
     order = basis.angular_order
     last = 16 * len(basis.norm_k)

@@ -20,7 +20,7 @@ from aenetpy.kernels._lanes import load, splat, store, total
 from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
-    Groups,
+    NeighborGroups,
     end_of_group,
     gather,
     new_groups,
@@ -80,7 +80,7 @@ def angular_coefficients(
 
 
 @kernel
-def _add_along(groups: Groups, s: int, x: Any, y: Any, z: Any) -> None:
+def _add_along(groups: NeighborGroups, s: int, x: Any, y: Any, z: Any) -> None:
     """Add lanes to dE/dr of the neighbours s ... s + 7."""
     y_s, z_s = s + groups.size, s + 2 * groups.size
     store(groups.gradient_cs, s, load(groups.gradient_cs, s) + x)
@@ -90,7 +90,7 @@ def _add_along(groups: Groups, s: int, x: Any, y: Any, z: Any) -> None:
 
 @kernel
 def _radial_gradient(
-    basis: Basis, groups: Groups, b: int, values_n: Float, slopes_n: Float
+    basis: Basis, groups: NeighborGroups, b: int, values_n: Float, slopes_n: Float
 ) -> None:
     """Add d/dr of f_c sum_n g_n T_n to a group."""
     inverse_cutoff = 1.0 / basis.radial_cutoff
@@ -111,7 +111,7 @@ def _radial_gradient(
 
 @kernel
 def _angular_gradient(
-    basis: Basis, groups: Groups, b: int, field_m: Float, self_factor: float
+    basis: Basis, groups: NeighborGroups, b: int, field_m: Float, self_factor: float
 ) -> None:
     """Add d/dr of w V(u) - self_factor w^2 / 2 with V = sum_lm B_lm Y_lm to a group."""
     order = basis.angular_order
@@ -159,7 +159,7 @@ def _angular_gradient(
 @kernel
 def _gradients(
     basis: Basis,
-    groups: Groups,
+    groups: NeighborGroups,
     gradient_g: Float,
     moments_hm: Float,
     values_n: Float,

@@ -17,7 +17,7 @@ from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev_gradient import angular_coefficients
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
-    Groups,
+    NeighborGroups,
     end_of_group,
     gather,
     new_groups,
@@ -27,7 +27,7 @@ from aenetpy.kernels.cutoff import cutoff_root, cutoff_slope
 
 
 @kernel
-def _tabulate_radial(basis: Basis, groups: Groups, s: int, along_n: Float) -> None:
+def _tabulate_radial(basis: Basis, groups: NeighborGroups, s: int, along_n: Float) -> None:
     """d(f_c T_n)/dd of the neighbours s ... s + 7, eight lanes per n."""
     inverse_cutoff = 1.0 / basis.radial_cutoff
     _, _, _, d = vector(groups, s)
@@ -47,7 +47,7 @@ def _tabulate_radial(basis: Basis, groups: Groups, s: int, along_n: Float) -> No
 
 @kernel
 def _tabulate_angular(
-    basis: Basis, groups: Groups, s: int, values_k: Float, gradient_q: Float
+    basis: Basis, groups: NeighborGroups, s: int, values_k: Float, gradient_q: Float
 ) -> None:
     """d(w Y)/dr, three times eight lanes for each Y^c and Y^s, then w dw/dd; first is room."""
     order = basis.angular_order

@@ -13,10 +13,10 @@ from aenetpy.descriptors.base import Descriptor
 class BumpDescriptor(Descriptor):
     """G_tn = sum of (1 - d^2/Rc^2)^(n + 3) over the neighbours of species t closer than Rc."""
 
-    def __init__(self, setup, species, **conventions):
+    def __init__(self, setup, species):
         super().__init__(setup, species)
         given = setup.named_parameters(0)
-        self.cutoff, self.order = given["Rc"], int(given["N"])
+        self.order = int(given["N"])
         self.places_t = np.array([setup.environment.index(symbol) for symbol in species])
 
     def names(self):
