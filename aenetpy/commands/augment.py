@@ -13,7 +13,7 @@ from pathlib import Path
 from aenetpy.augmentation.plan import CopyPlan, make_copy_plan
 from aenetpy.commands.zero_forces import ZeroForces
 from aenetpy.data.structure import Structure
-from aenetpy.descriptors.repeats import Repeats
+from aenetpy.descriptors.repeats import RepeatedStructures
 from aenetpy.errors import DataError, InputError, UsageError
 from aenetpy.files.files import (
     check_new,
@@ -103,7 +103,7 @@ def plan_copies(task: AugmentTask, folder: str | Path = ".") -> CopyPlan:
             )
         return len(as_file(parent, parent, task, folder))
 
-    repeats, zero_forces = Repeats(), ZeroForces()
+    repeats, zero_forces = RepeatedStructures(), ZeroForces()
     structures = zero_forces.watch(repeats.watch(read_structures(settings, folder)))
     plan = make_copy_plan(structures, task.in_folder(folder).taylor, size)
     zero_forces.refuse()

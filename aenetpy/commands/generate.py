@@ -24,7 +24,7 @@ from aenetpy.descriptors.checks import check_contact, check_finite, check_setups
 from aenetpy.descriptors.derivatives_file import atom_derivatives, derivatives_writer, is_chosen
 from aenetpy.descriptors.env_order import warn_of_env_order
 from aenetpy.descriptors.featurise import batch_fingerprints
-from aenetpy.descriptors.repeats import Repeats
+from aenetpy.descriptors.repeats import RepeatedStructures
 from aenetpy.descriptors.species import check_species
 from aenetpy.errors import AenetpyError, DataError, InputError, located
 from aenetpy.files.files import Opener, is_device, within
@@ -160,7 +160,7 @@ def collect(
         copies_training_set(settings, folder, setups_t, opener) as with_copies,
         derivatives_writer(settings, folder) as derivatives,
     ):
-        repeats, zero_forces = Repeats(), ZeroForces()
+        repeats, zero_forces = RepeatedStructures(), ZeroForces()
         structures = read_structures(settings, folder, listener.advance)
         parents = enumerate(zero_forces.watch(repeats.watch(structures)))
         for found in ordered_map(

@@ -141,13 +141,13 @@ def describe_stp(path: str) -> Summary:
 def describe_setups(setups: Sequence[Setup], types: tuple[str, ...]) -> list[Summary]:
     """Describe setups that were used with these TYPES; warn where aenet takes them wrongly."""
     setups = [replace(setup, types=types) for setup in setups]
-    serving: Sequence[Setup | None] = [None] * len(setups)
+    effective: Sequence[Setup | None] = [None] * len(setups)
     try:
         warn_of_setups(setups)
-        serving = effective_setups(setups)
+        effective = effective_setups(setups)
     except DataError as error:  # they can be looked at, although not evaluated
         log.warning("%s", error)
-    return list(map(describe_setup, setups, map(component_names, setups, serving)))
+    return list(map(describe_setup, setups, map(component_names, setups, effective)))
 
 
 def describe_setup(setup: Setup, names: Sequence[str]) -> Summary:
@@ -178,11 +178,11 @@ def describe_setup(setup: Setup, names: Sequence[str]) -> Summary:
     return summary
 
 
-def component_names(setup: Setup, serving: Setup | None) -> list[str]:
+def component_names(setup: Setup, effective: Setup | None) -> list[str]:
     """Return the name of each fingerprint component; or numbers."""
     with suppress(AenetpyError):
-        if serving is not None:
-            return make_descriptor(setup, setup.environment, serving=serving).names()
+        if effective is not None:
+            return make_descriptor(setup, setup.environment, effective=effective).names()
     return [str(g + 1) for g in range(setup.n_features)]
 
 

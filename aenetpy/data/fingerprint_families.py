@@ -1,6 +1,7 @@
 """The families of fingerprints: the name, parameters and class of each.
 
-To add one is to add an entry to `FAMILIES`. All that depends on the family of a setup asks
+To add one is to add an entry to `FAMILIES`, and a subclass of `aenetpy.descriptors.base.Descriptor`
+with its kernels. All that depends on the family of a setup asks
 `Setup.family`: readers and writers of setups, checks, reports, descriptors.
 """
 
@@ -54,7 +55,9 @@ class Family:
     parameters: tuple[FingerprintParameter, ...] = ()
     descriptor: str | type[Any]
     lists_functions = False
+    """Setups list functions one by one, and aenet looks them up by the order of ENV."""
     has_cosine_convention = False
+    """Other releases of aenet take another variable for the cosine of an angle."""
 
     def matches(self, kind: str) -> bool:
         """Return whether a setup of this kind belongs to the family."""
@@ -203,7 +206,7 @@ class Behler2011(Family):
 
     def largest_cutoff(self, parameters_gp: Sequence[Sequence[float]]) -> float:
         """Return the largest Rc, Å, of all functions."""
-        return max(float(row_p[0]) for row_p in parameters_gp)
+        return max((float(row_p[0]) for row_p in parameters_gp), default=0.0)
 
     def summary(self, setup: Setup) -> dict[str, Any]:
         """Return how many functions there are of each kind."""

@@ -1,7 +1,7 @@
-"""Structures packed into a batch, and their atoms with neighbours and fingerprints, part by part.
+"""Structures packed into a batch, and their atoms with neighbours and fingerprints, chunk by chunk.
 
-All code that works on fingerprints goes through `evaluated_parts`. A part is a group of small
-structures, which each kernel takes in one call, or a chunk of a large one.
+All code that works on fingerprints goes through `iter_fingerprints`. A chunk is a group of
+small structures, which each kernel takes in one call, or some atoms of a large one.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float, Long
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.neighbors import CellList, Neighbors, find_batch_neighbors
 from aenetpy.descriptors.species import type_indices
 from aenetpy.errors import located
 from aenetpy.interruption import check
-from aenetpy.kernels.batch import Batch
+from aenetpy.kernels.batch import Batch, Surroundings
 from aenetpy.kernels.neighbors import closest_pairs
 
 CHUNK = 256
@@ -53,22 +53,22 @@ class NeighborSearch(Protocol):
         ...
 
 
-class SpeciesPart(NamedTuple):
+class SpeciesChunk(NamedTuple):
     """Fingerprints (a, g) of some atoms of species ``t``, and the state for their derivatives."""
 
     t: int
-    atoms_a: Long
+    around: Surroundings
     features_ag: Float
     state: Any
 
 
-class Part(NamedTuple):
+class Chunk(NamedTuple):
     """The atoms first ... last - 1 of a batch, their neighbours and fingerprints."""
 
     first: int
     last: int
     neighbors: Neighbors
-    species: list[SpeciesPart]
+    species: list[SpeciesChunk]
 
 
 def pack(structures: Sequence[Structure], species: Sequence[str]) -> Batch:
@@ -105,7 +105,7 @@ def chunk_ranges(n_atoms: int) -> list[tuple[int, int]]:
     return [(first, min(first + CHUNK, n_atoms)) for first in range(0, n_atoms, CHUNK)]
 
 
-def groups(starts_s: Sequence[int]) -> Iterator[tuple[int, int]]:
+def small_structure_groups(starts_s: Sequence[int]) -> Iterator[tuple[int, int]]:
     """Gather consecutive small structures; a structure with more than one chunk stays alone."""
     first = 0
     for s in range(1, len(starts_s)):
@@ -125,7 +125,7 @@ def search_batch(
 ) -> Iterator[tuple[int, int, Neighbors]]:
     """Yield all atoms of a batch with their neighbours, a range at a time."""
     starts_s = batch.starts_s.tolist()
-    for s_first, s_last in groups(starts_s):
+    for s_first, s_last in small_structure_groups(starts_s):
         begin, end = starts_s[s_first], starts_s[s_last]
         if s_last - s_first == 1:
             cells = cell_list(structures[s_first], cutoff)
@@ -155,21 +155,20 @@ def search_ranges(
         yield first, last, search.pairs(first, last)
 
 
-def evaluated_parts(
-    types_n: Int,
+def iter_fingerprints(
+    batch: Batch,
     ranges: Iterable[tuple[int, int, Neighbors]],
     descriptors: Sequence[Descriptor],
-) -> Iterator[Part]:
+) -> Iterator[Chunk]:
     """Yield the fingerprints of ranges of atoms, species by species."""
     for first, last, neighbors in ranges:
         species = []
         for t, descriptor in enumerate(descriptors):
-            atoms_a = first + (types_n[first:last] == t).nonzero()[0]
+            atoms_a = first + (batch.types_n[first:last] == t).nonzero()[0]
             if atoms_a.size:
-                species.append(
-                    SpeciesPart(t, atoms_a, *descriptor.evaluate(atoms_a, types_n, neighbors))
-                )
-        yield Part(first, last, neighbors, species)
+                around = neighbors.around(atoms_a, batch.types_n, batch.structures_n)
+                species.append(SpeciesChunk(t, around, *descriptor.evaluate(around)))
+        yield Chunk(first, last, neighbors, species)
 
 
 def by_species(
@@ -190,11 +189,11 @@ def closest_contact(neighbors: Neighbors) -> Contact:
     return _closest(np.array([0, len(neighbors.offsets_n) - 1]), neighbors)[0]
 
 
-def keep_closest(closest_s: list[Contact], batch: Batch, part: Part) -> None:
-    """Put the closest pairs of a part of a batch where they are closer than the earlier ones."""
-    first, last = int(batch.structures_n[part.first]), int(batch.structures_n[part.last - 1]) + 1
+def keep_closest(closest_s: list[Contact], batch: Batch, chunk: Chunk) -> None:
+    """Put the closest pairs of a chunk of a batch where they are closer than the earlier ones."""
+    first, last = int(batch.structures_n[chunk.first]), int(batch.structures_n[chunk.last - 1]) + 1
     starts_s = batch.starts_s[first : last + 1]
-    found_s = _closest(np.minimum(starts_s, part.last), part.neighbors)
+    found_s = _closest(np.minimum(starts_s, chunk.last), chunk.neighbors)
     for s, contact in enumerate(found_s, start=first):
         if contact.distance < closest_s[s].distance:
             closest_s[s] = contact

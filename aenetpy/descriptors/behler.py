@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.behler_functions import (
@@ -15,8 +15,7 @@ from aenetpy.descriptors.behler_functions import (
     in_value_order,
     symmetry_functions,
 )
-from aenetpy.descriptors.cosine_convention import CosineConvention
-from aenetpy.descriptors.neighbors import Neighbors
+from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.behler import behler_pass
 from aenetpy.kernels.behler_layout import RATES, SLOPES, VALUES, workspace
 
@@ -34,56 +33,46 @@ class BehlerDescriptor(Descriptor):
     """
 
     def __init__(
-        self,
-        setup: Setup,
-        species: Sequence[str],
-        cosine_convention: CosineConvention = "new",
-        serving: Setup | None = None,
+        self, setup: Setup, species: Sequence[str], effective: Setup | None = None
     ) -> None:
         super().__init__(setup, species)
-        serving = setup if serving is None else serving
-        self.functions = in_value_order(symmetry_functions(serving))
-        self._n_places = max(len(setup.environment), len(serving.environment))
+        effective = setup if effective is None else effective
+        self.functions = in_value_order(symmetry_functions(effective))
+        self._n_places = max(len(setup.environment), len(effective.environment))
         self.cutoff = max((function.parameters["Rc"] for function in self.functions), default=0.0)
         self._table = function_table(self.functions)
         position = {symbol: z for z, symbol in reversed(list(enumerate(setup.environment)))}
         self._environment_t = np.array([position.get(s, -1) for s in species], dtype=np.int64)
 
-    def evaluate(self, atoms_a: Long, types_n: Int, neighbors: Neighbors) -> tuple[Float, None]:
+    def evaluate(self, around: Surroundings) -> tuple[Float, None]:
         """Evaluate the symmetry functions of some atoms."""
-        features_ag = np.zeros((len(atoms_a), self.n_features))
-        self._pass(
-            atoms_a, types_n, neighbors, VALUES, features_ag[np.newaxis], np.empty((1, 0, 3))
-        )
+        features_ag = np.zeros((len(around.atoms_a), self.n_features))
+        self._pass(around, VALUES, features_ag[np.newaxis], np.empty((1, 0, 3)))
         return features_ag, None
 
-    def slopes(
-        self, atoms_a: Long, types_n: Int, neighbors: Neighbors, state: object, gradient_mag: Float
-    ) -> Float:
+    def slopes(self, around: Surroundings, state: object, gradient_mag: Float) -> Float:
         """Return dE/dr_p (m, p, 3), with the triples found once for all members."""
-        n_pairs = int(neighbors.counts_n[atoms_a].sum())
-        slopes_mpc = np.zeros((len(gradient_mag), n_pairs, 3))
+        slopes_mpc = np.zeros((len(gradient_mag), int(around.counts_a.sum()), 3))
         gradient_mag = np.array(gradient_mag, dtype=np.float64, order="C")
-        self._pass(atoms_a, types_n, neighbors, SLOPES, gradient_mag, slopes_mpc)
+        self._pass(around, SLOPES, gradient_mag, slopes_mpc)
         return slopes_mpc
 
-    def directional(
-        self, atoms_a: Long, types_n: Int, neighbors: Neighbors, state: object, rates_cp: Float
-    ) -> Float:
+    def directional(self, around: Surroundings, state: object, rates_cp: Float) -> Float:
         """Return dG (a, g) for rates of change (3, p) of the vectors to the neighbours."""
-        counts_a = neighbors.counts_n[atoms_a]
-        pairs_p = np.repeat(neighbors.offsets_n[atoms_a] - np.cumsum(counts_a) + counts_a, counts_a)
+        counts_a = around.counts_a
+        firsts_a = around.offsets_n[around.atoms_a]
+        pairs_p = np.repeat(firsts_a - np.cumsum(counts_a) + counts_a, counts_a)
         pairs_p += np.arange(len(pairs_p))
         rates_pc = np.ascontiguousarray(rates_cp[:, pairs_p].T)
-        rates_ag = np.zeros((len(atoms_a), self.n_features))
-        self._pass(atoms_a, types_n, neighbors, RATES, rates_ag[np.newaxis], rates_pc[np.newaxis])
+        rates_ag = np.zeros((len(around.atoms_a), self.n_features))
+        self._pass(around, RATES, rates_ag[np.newaxis], rates_pc[np.newaxis])
         return rates_ag
 
-    def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:
+    def jacobian(self, around: Surroundings) -> Float:
         """Return dG/dr_p, (p, g, 3); each component is an atom, so that others are left out."""
-        atoms_g = np.full(self.n_features, atom)
+        repeated = around._replace(atoms_a=np.repeat(around.atoms_a, self.n_features))
         gradient_mgg = np.eye(self.n_features)[np.newaxis]
-        (slopes_pc,) = self.slopes(atoms_g, types_n, neighbors, None, gradient_mgg)
+        (slopes_pc,) = self.slopes(repeated, None, gradient_mgg)
         return slopes_pc.reshape(self.n_features, -1, 3).swapaxes(0, 1)
 
     def names(self) -> list[str]:
@@ -99,22 +88,18 @@ class BehlerDescriptor(Descriptor):
 
     def _pass(
         self,
-        atoms_a: Long,
-        types_n: Int,
-        neighbors: Neighbors,
+        around: Surroundings,
         task: int,
         features_mag: Float,
         slopes_mpc: Float,
     ) -> None:
         """Run the kernel with scratch of its own, so that threads do not meet."""
-        largest = int(neighbors.counts_n[atoms_a].max(initial=0))
+        largest = int(around.counts_a.max(initial=0))
         behler_pass(
             self._table,
             workspace(self._table, self._n_places, largest, len(features_mag)),
             self._environment_t,
-            np.ascontiguousarray(atoms_a, dtype=np.int64),
-            np.ascontiguousarray(types_n, dtype=np.int32),
-            neighbors,
+            around,
             task,
             features_mag,
             slopes_mpc,

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebvander
 from numpy.polynomial.legendre import leggauss, legvander
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.base import Descriptor
 from aenetpy.descriptors.chebyshev_setup import parameters, typespins
 from aenetpy.descriptors.cosine_convention import CosineConvention, angular_variable
-from aenetpy.descriptors.neighbors import Neighbors
+from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev import features_and_moments
 from aenetpy.kernels.chebyshev_directional import directional
 from aenetpy.kernels.chebyshev_gradient import adjoint, jacobian
@@ -35,15 +35,10 @@ class ChebyshevDescriptor(Descriptor):
     """
 
     def __init__(
-        self,
-        setup: Setup,
-        species: Sequence[str],
-        cosine_convention: CosineConvention = "new",
-        serving: Setup | None = None,
+        self, setup: Setup, species: Sequence[str], cosine_convention: CosineConvention = "new"
     ) -> None:
         super().__init__(setup, species)
         radial_cutoff, radial_order, angular_cutoff, angular_order = parameters(setup)
-        self.cutoff = max(radial_cutoff, angular_cutoff)
         self._n_types = len(species)
         weights = [np.ones(len(species))]
         if len(setup.environment) > 1:
@@ -71,25 +66,18 @@ class ChebyshevDescriptor(Descriptor):
             for n in range(order + 1)
         ]
 
-    def evaluate(self, atoms_a: Long, types_n: Int, neighbors: Neighbors) -> tuple[Float, Float]:
-        """Return the fingerprints (a, g) of the given atoms and their moments A_lm."""
+    def evaluate(self, around: Surroundings) -> tuple[Float, Float]:
+        """Return the fingerprints (a, g) of the atoms and their moments A_lm."""
+        types_n = around.types_n
         # the kernel writes by species index without looking
         assert len(types_n) == 0 or 0 <= types_n.min() <= types_n.max() < self._n_types
-        return features_and_moments(
-            self._basis,
-            np.ascontiguousarray(atoms_a, np.int64),
-            types_n,
-            neighbors,
-        )
+        return features_and_moments(self._basis, around)
 
     def adjoint(
         self,
-        atoms_a: Long,
-        types_n: Int,
-        neighbors: Neighbors,
+        around: Surroundings,
         state: Float,
         gradient_ag: Float,
-        structures_n: Long,
         forces_nc: Float,
         virial_scc: Float,
     ) -> None:
@@ -101,24 +89,18 @@ class ChebyshevDescriptor(Descriptor):
         """
         adjoint(
             self._basis,
-            np.ascontiguousarray(atoms_a, np.int64),
-            types_n,
-            neighbors,
+            around,
             state,
             np.ascontiguousarray(gradient_ag, np.float64),
-            structures_n,
             forces_nc,
             virial_scc,
         )
 
     def adjoints(
         self,
-        atoms_a: Long,
-        types_n: Int,
-        neighbors: Neighbors,
+        around: Surroundings,
         state: Float,
         gradient_mag: Float,
-        structures_n: Long,
         forces_mnc: Float,
         virial_mscc: Float,
     ) -> None:
@@ -130,23 +112,18 @@ class ChebyshevDescriptor(Descriptor):
         one_by_one = self._basis.angular_order > min(2 * len(gradient_mag) + 2, MOST_TOGETHER)
         if len(gradient_mag) == 1 or one_by_one:
             for gradient_ag, *sums in zip(gradient_mag, forces_mnc, virial_mscc, strict=True):
-                self.adjoint(atoms_a, types_n, neighbors, state, gradient_ag, structures_n, *sums)
+                self.adjoint(around, state, gradient_ag, *sums)
             return
         adjoints(
             self._basis,
-            np.ascontiguousarray(atoms_a, np.int64),
-            types_n,
-            neighbors,
+            around,
             state,
             np.ascontiguousarray(gradient_mag, np.float64),
-            structures_n,
             forces_mnc,
             virial_mscc,
         )
 
-    def directional(
-        self, atoms_a: Long, types_n: Int, neighbors: Neighbors, state: Float, rates_cp: Float
-    ) -> Float:
+    def directional(self, around: Surroundings, state: Float, rates_cp: Float) -> Float:
         """Return dG (a, g) for rates of change u (3, p) of the vectors to the neighbours.
 
         The angular part is dG_n = sum_l c_nl dp_l with (design 3.1)::
@@ -154,26 +131,12 @@ class ChebyshevDescriptor(Descriptor):
             dA_lm = sum_j grad(s_j w_j Y_lm) . u_j
             dp_l = sum_m A_lm dA_lm - sum_j s_j^2 w_j dw_j
         """
-        return directional(
-            self._basis,
-            np.ascontiguousarray(atoms_a, np.int64),
-            types_n,
-            neighbors,
-            state,
-            rates_cp,
-        )
+        return directional(self._basis, around, state, rates_cp)
 
-    def jacobian(self, atom: int, types_n: Int, neighbors: Neighbors) -> Float:
-        """Return dG/dr_p, (p, g, 3), of one atom with respect to each of its neighbours."""
-        _, moments_ahm = self.evaluate(np.array([atom]), types_n, neighbors)
-        return jacobian(
-            self._basis,
-            atom,
-            types_n,
-            neighbors,
-            moments_ahm[0],
-            self.n_features,
-        )
+    def jacobian(self, around: Surroundings) -> Float:
+        """Return dG/dr_p, (p, g, 3), of a single atom, by the vector to each neighbour."""
+        _, moments_ahm = self.evaluate(around)
+        return jacobian(self._basis, around, moments_ahm[0], self.n_features)
 
 
 def legendre_coefficients(order: int, cosine_convention: CosineConvention = "new") -> Float:

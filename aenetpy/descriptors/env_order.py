@@ -53,7 +53,7 @@ def effective_species(setup: Setup, types: Sequence[str]) -> str:
 def effective_setups(setups: Sequence[Setup]) -> list[Setup]:
     """Return for each setup the one whose functions are evaluated instead of its own."""
     setup_of = {setup.species: setup for setup in setups}
-    serving = []
+    effective = []
     for setup in setups:
         symbol = effective_species(setup, setup.types or tuple(setup_of))
         if symbol not in setup_of:
@@ -72,8 +72,8 @@ def effective_setups(setups: Sequence[Setup]) -> list[Setup]:
                 "number of symmetry functions exceeded",
                 hint=CORRECTION,
             )
-        serving.append(found)
-    return serving
+        effective.append(found)
+    return effective
 
 
 def warn_of_env_order(setups: Sequence[Setup]) -> None:

@@ -14,7 +14,7 @@ from aenetpy.descriptors.batch import (
     NO_CONTACT,
     Contact,
     by_species,
-    evaluated_parts,
+    iter_fingerprints,
     keep_closest,
     pack,
     search_batch,
@@ -70,10 +70,10 @@ def batch_fingerprints(
     closest_s = [NO_CONTACT] * len(structures)
     found: list[tuple[int, Float]] = []
     ranges = search_batch(batch, total_cutoff(descriptors), structures)
-    for part in evaluated_parts(batch.types_n, ranges, descriptors):
-        n_neighbors_n[part.first : part.last] = part.neighbors.counts_n[part.first :]
-        keep_closest(closest_s, batch, part)
-        found += [(one.t, one.features_ag) for one in part.species]
+    for chunk in iter_fingerprints(batch, ranges, descriptors):
+        n_neighbors_n[chunk.first : chunk.last] = chunk.neighbors.counts_n[chunk.first :]
+        keep_closest(closest_s, batch, chunk)
+        found += [(one.t, one.features_ag) for one in chunk.species]
     features_tng = by_species(found, descriptors)
     if len(structures) == 1:
         return [Fingerprints(batch.types_n, features_tng, n_neighbors_n, closest_s[0])]

@@ -16,7 +16,7 @@ import numpy as np
 from aenetpy.arrays import Float, Int
 from aenetpy.data.structure import Structure
 from aenetpy.descriptors.base import Descriptor
-from aenetpy.descriptors.batch import by_species, evaluated_parts, pack, search_batch
+from aenetpy.descriptors.batch import by_species, iter_fingerprints, pack, search_batch
 from aenetpy.descriptors.featurise import total_cutoff
 from aenetpy.kernels.batch import pair_rates
 
@@ -52,8 +52,8 @@ class BatchPass:
         self.batch = pack(structures, species)
         self._descriptors = descriptors
         ranges = search_batch(self.batch, total_cutoff(descriptors), structures)
-        self._parts = list(evaluated_parts(self.batch.types_n, ranges, descriptors))
-        found = ((one.t, one.features_ag) for part in self._parts for one in part.species)
+        self._chunks = list(iter_fingerprints(self.batch, ranges, descriptors))
+        found = ((one.t, one.features_ag) for chunk in self._chunks for one in chunk.species)
         self.features_tag = by_species(found, descriptors)
 
     def adjoint(self, gradient_tag: Sequence[Float]) -> tuple[Float, Float]:
@@ -65,20 +65,12 @@ class BatchPass:
         forces_nc = np.zeros((len(self.batch.types_n), 3))
         virial_scc = np.zeros((n_structures, 3, 3))
         done_t = [0] * len(self._descriptors)
-        for part in self._parts:
-            for t, atoms_a, _, state in part.species:
-                rows = slice(done_t[t], done_t[t] + len(atoms_a))
+        for chunk in self._chunks:
+            for t, around, _, state in chunk.species:
+                rows = slice(done_t[t], done_t[t] + len(around.atoms_a))
                 done_t[t] = rows.stop
-                self._descriptors[t].adjoint(
-                    atoms_a,
-                    self.batch.types_n,
-                    part.neighbors,
-                    state,
-                    gradient_tag[t][rows],
-                    self.batch.structures_n,
-                    forces_nc,
-                    virial_scc,
-                )
+                gradient_ag = gradient_tag[t][rows]
+                self._descriptors[t].adjoint(around, state, gradient_ag, forces_nc, virial_scc)
         return forces_nc, virial_scc
 
     def directional(
@@ -94,39 +86,34 @@ class BatchPass:
             strains_scc = np.zeros_like(batch.cells_scc)
 
         def found() -> Iterator[tuple[int, Float]]:
-            for part in self._parts:
+            for chunk in self._chunks:
                 rates_cp = pair_rates(
-                    part.first,
-                    part.last,
-                    part.neighbors,
+                    chunk.first,
+                    chunk.last,
+                    chunk.neighbors,
                     batch.structures_n,
                     displacements_nc,
                     strains_scc,
                 )
-                for t, atoms_a, _, state in part.species:
-                    yield (
-                        t,
-                        descriptors[t].directional(
-                            atoms_a, batch.types_n, part.neighbors, state, rates_cp
-                        ),
-                    )
+                for t, around, _, state in chunk.species:
+                    yield t, descriptors[t].directional(around, state, rates_cp)
 
         return by_species(found(), descriptors)
 
     def pair_derivatives(self) -> Iterator[PairDerivatives]:
         """Yield the derivatives of each atom by the places of its neighbours, atom by atom."""
-        types_n = self.batch.types_n
-        for part in self._parts:
-            offsets_n = part.neighbors.offsets_n
-            for i in range(part.first, part.last):
+        types_n, structures_n = self.batch.types_n, self.batch.structures_n
+        for chunk in self._chunks:
+            for i in range(chunk.first, chunk.last):
                 t = int(types_n[i])
-                pairs = slice(offsets_n[i], offsets_n[i + 1])
+                around = chunk.neighbors.around(np.array([i]), types_n, structures_n)
+                pairs = around.pairs_of(i)
                 yield PairDerivatives(
                     i,
                     t,
-                    part.neighbors.partners_p[pairs],
-                    part.neighbors.r_cp[:, pairs],
-                    self._descriptors[t].jacobian(i, types_n, part.neighbors),
+                    around.partners_p[pairs],
+                    around.r_cp[:, pairs],
+                    self._descriptors[t].jacobian(around),
                 )
 
     def derivatives(self, strain: bool = False) -> list[tuple[Float, ...]]:

@@ -9,7 +9,7 @@ from aenetpy.inputs.generate_in import GenerateInput
 from aenetpy.inputs.lines import Place
 
 
-class Repeats:
+class RepeatedStructures:
     """Finds structures that are equal in all but their names."""
 
     def __init__(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from aenetpy.arrays import Float, Int, Long, Mask
 from aenetpy.kernels._jit import kernel
@@ -39,10 +40,58 @@ class Neighbors(NamedTuple):
         offsets_n = np.concatenate([np.zeros(start, np.int64), self.offsets_n])
         return Neighbors(offsets_n, self.partners_p + np.int32(start), self.r_cp)
 
+    def around(
+        self, atoms_a: ArrayLike, types_n: Int, structures_n: Long | None = None
+    ) -> Surroundings:
+        """Return some atoms with their neighbours; all of one structure, unless said."""
+        if structures_n is None:
+            structures_n = np.zeros(len(types_n), np.int64)
+        return Surroundings(
+            np.ascontiguousarray(atoms_a, np.int64),
+            np.ascontiguousarray(types_n, np.int32),
+            structures_n,
+            *self,
+        )
+
     def distances(self) -> Float:
         """Return the distance of each pair, Å, (p,) float64."""
         x_p, y_p, z_p = self.r_cp
         return np.sqrt(x_p * x_p + y_p * y_p + z_p * z_p)
+
+
+class Surroundings(NamedTuple):
+    """Some atoms of a batch with their neighbours, the first argument of every descriptor.
+
+    Parameters
+    ----------
+    atoms_a
+        Numbers of the atoms, (a,) int64.
+    types_n, structures_n
+        Index of the species, int32, and number of the structure of each atom of the batch, (n,).
+    offsets_n, partners_p, r_cp
+        Pairs as in `Neighbors`.
+    """
+
+    atoms_a: Long
+    types_n: Int
+    structures_n: Long
+    offsets_n: Long
+    partners_p: Int
+    r_cp: Float
+
+    @property
+    def counts_a(self) -> Long:
+        """Number of neighbours of each of the atoms, (a,) int64."""
+        counts_a: Long = self.offsets_n[self.atoms_a + 1] - self.offsets_n[self.atoms_a]
+        return counts_a
+
+    def pairs_of(self, atom: int) -> slice:
+        """Return where the pairs of an atom are."""
+        return slice(self.offsets_n[atom], self.offsets_n[atom + 1])
+
+    def only(self, atom: int) -> Surroundings:
+        """Return a single atom with its neighbours."""
+        return self._replace(atoms_a=np.array([atom]))
 
 
 class Batch(NamedTuple):
@@ -96,19 +145,17 @@ def pair_rates(
 
 @kernel
 def pull_forces(
-    atoms_a: Long,
-    neighbors: Neighbors,
+    around: Surroundings,
     slopes_pc: Float,
-    structures_n: Long,
     forces_nc: Float,
     virial_scc: Float,
 ) -> None:
     """F_j -= dE/dr_p, F_i += dE/dr_p, virial += sum_p r_p (x) dE/dr_p for pairs p = (i, j)."""
-    partners_p, r_cp = neighbors.partners_p, neighbors.r_cp
+    partners_p, r_cp = around.partners_p, around.r_cp
     row = 0
-    for i in atoms_a:
-        virial_cc = virial_scc[structures_n[i]]
-        for p in range(neighbors.offsets_n[i], neighbors.offsets_n[i + 1]):
+    for i in around.atoms_a:
+        virial_cc = virial_scc[around.structures_n[i]]
+        for p in range(around.offsets_n[i], around.offsets_n[i + 1]):
             for c in range(3):
                 slope = slopes_pc[row, c]
                 forces_nc[i, c] += slope

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float, Long
 from aenetpy.kernels._jit import kernel
-from aenetpy.kernels.batch import Neighbors
+from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.behler_layout import (
     BUFFER,
     D2,
@@ -43,17 +43,15 @@ from aenetpy.kernels.elementary import cosine, dot, exponential, sine_quotient
 
 
 @kernel
-def gather_shell(
-    i: int, types_n: Int, neighbors: Neighbors, environment_t: Long, space: Workspace
-) -> None:
+def gather_shell(i: int, around: Surroundings, environment_t: Long, space: Workspace) -> None:
     """Sort the neighbours of atom i by species z into the shell; order_p numbers their pairs."""
-    partners_p, r_cp = neighbors.partners_p, neighbors.r_cp
+    types_n, partners_p, r_cp = around.types_n, around.partners_p, around.r_cp
     order_p, start_z, shell = space.order_p, space.start_z, space.shell
     n_species = start_z.size - 1
     n = 0
     for z in range(n_species):
         start_z[z] = n
-        for p in range(neighbors.offsets_n[i], neighbors.offsets_n[i + 1]):
+        for p in range(around.offsets_n[i], around.offsets_n[i + 1]):
             if environment_t[types_n[partners_p[p]]] == z:
                 order_p[n] = p
                 n += 1
@@ -195,9 +193,7 @@ def behler_pass(
     functions: Functions,
     space: Workspace,
     environment_t: Long,
-    atoms_a: Long,
-    types_n: Int,
-    neighbors: Neighbors,
+    around: Surroundings,
     task: int,
     features_mag: Float,
     slopes_mpc: Float,
@@ -210,10 +206,9 @@ def behler_pass(
     so on.
     """
     begin = 0
-    for a in range(atoms_a.size):
-        i = atoms_a[a]
-        pairs = (neighbors.offsets_n[i], neighbors.offsets_n[i + 1])
-        gather_shell(i, types_n, neighbors, environment_t, space)
+    for a, i in enumerate(around.atoms_a):
+        pairs = (around.offsets_n[i], around.offsets_n[i + 1])
+        gather_shell(i, around, environment_t, space)
         n_neighbors, values_mg = space.start_z[-1], features_mag[:, a]
         space.slopes[:, :, :n_neighbors] = 0.0
         if task != SLOPES:

@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
-from aenetpy.kernels.batch import Neighbors
+from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
-    Groups,
+    NeighborGroups,
     end_of_group,
     gather,
     new_groups,
@@ -34,7 +34,7 @@ from aenetpy.kernels.cutoff import cutoff_root
 
 
 @kernel
-def _radial_sums(basis: Basis, groups: Groups, b: int, sums: Float) -> None:
+def _radial_sums(basis: Basis, groups: NeighborGroups, b: int, sums: Float) -> None:
     """Add sum_j f_c T_n(2d/R - 1) of a group; eight lanes per n."""
     for s in range(b * groups.stride, end_of_group(groups, b), 8):
         _, _, _, d = vector(groups, s)
@@ -50,7 +50,7 @@ def _radial_sums(basis: Basis, groups: Groups, b: int, sums: Float) -> None:
 
 
 @kernel
-def _angular_sums(basis: Basis, groups: Groups, b: int, sums: Float) -> None:
+def _angular_sums(basis: Basis, groups: NeighborGroups, b: int, sums: Float) -> None:
     """Add A^c_lm, A^s_lm (two times eight lanes per k) and S (the last eight) of a group."""
     order = basis.angular_order
     last = 16 * len(basis.norm_k)
@@ -87,23 +87,20 @@ def _angular_features(basis: Basis, moments_m: Float, self_term: float, features
 
 
 @kernel
-def features_and_moments(
-    basis: Basis, atoms_a: Long, types_n: Int, neighbors: Neighbors
-) -> tuple[Float, Float]:
+def features_and_moments(basis: Basis, around: Surroundings) -> tuple[Float, Float]:
     """Features (a, g) and moments A (a, h, 2k) of the atoms."""
     n_parts, n_types = basis.weights_ht.shape
     n_radial = basis.radial_order + 1
     n_part = n_radial + basis.angular_order + 1
     n_moments = 2 * len(basis.norm_k)
-    features_ag = np.zeros((len(atoms_a), n_parts * n_part))
-    moments_ahm = np.zeros((len(atoms_a), n_parts, n_moments))
-    groups = new_groups(n_types, neighbors, atoms_a)
+    features_ag = np.zeros((len(around.atoms_a), n_parts * n_part))
+    moments_ahm = np.zeros((len(around.atoms_a), n_parts, n_moments))
+    groups = new_groups(n_types, around)
     radial_sums = np.empty(8 * n_radial)
     angular_sums = np.empty(8 * (n_moments + 1))
     self_h = np.empty(n_parts)
-    for a in range(len(atoms_a)):
-        i = atoms_a[a]
-        gather(basis, types_n, neighbors, i, groups)
+    for a, i in enumerate(around.atoms_a):
+        gather(basis, around, i, groups)
         self_h[:] = 0.0
         for t in range(n_types):
             near, far = 2 * t, 2 * t + 1

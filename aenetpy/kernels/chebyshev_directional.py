@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
-from aenetpy.kernels.batch import Neighbors
+from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
-    Groups,
+    NeighborGroups,
     end_of_group,
     gather,
     new_groups,
@@ -27,7 +27,7 @@ from aenetpy.kernels.cutoff import cutoff_root, cutoff_slope
 
 
 @kernel
-def _gather_rates(groups: Groups, rates_cp: Float, rates_cs: Float) -> None:
+def _gather_rates(groups: NeighborGroups, rates_cp: Float, rates_cs: Float) -> None:
     """Lay the rates out like the vectors to the neighbours; those that fill up do not move."""
     for b in range(len(groups.count_b)):
         begin = b * groups.stride
@@ -40,7 +40,9 @@ def _gather_rates(groups: Groups, rates_cp: Float, rates_cs: Float) -> None:
 
 
 @kernel
-def _radial_rates(basis: Basis, groups: Groups, b: int, rates_cs: Float, sums: Float) -> None:
+def _radial_rates(
+    basis: Basis, groups: NeighborGroups, b: int, rates_cs: Float, sums: Float
+) -> None:
     """Add sum_j d(f_c T_n) of a group; eight lanes per n."""
     inverse_cutoff = 1.0 / basis.radial_cutoff
     for s in range(b * groups.stride, end_of_group(groups, b), 8):
@@ -62,7 +64,9 @@ def _radial_rates(basis: Basis, groups: Groups, b: int, rates_cs: Float, sums: F
 
 
 @kernel
-def _angular_rates(basis: Basis, groups: Groups, b: int, rates_cs: Float, sums: Float) -> None:
+def _angular_rates(
+    basis: Basis, groups: NeighborGroups, b: int, rates_cs: Float, sums: Float
+) -> None:
     """Add dA^c_lm, dA^s_lm (two times eight lanes per k) and w dw (the last eight) of a group."""
     order = basis.angular_order
     last = 16 * len(basis.norm_k)
@@ -119,9 +123,7 @@ def _angular_features(
 @kernel
 def directional(
     basis: Basis,
-    atoms_a: Long,
-    types_n: Int,
-    neighbors: Neighbors,
+    around: Surroundings,
     moments_ahm: Float,
     rates_cp: Float,
 ) -> Float:
@@ -130,16 +132,15 @@ def directional(
     n_radial = basis.radial_order + 1
     n_part = n_radial + basis.angular_order + 1
     n_moments = 2 * len(basis.norm_k)
-    features_ag = np.zeros((len(atoms_a), n_parts * n_part))
-    groups = new_groups(n_types, neighbors, atoms_a)
+    features_ag = np.zeros((len(around.atoms_a), n_parts * n_part))
+    groups = new_groups(n_types, around)
     rates_cs = groups.gradient_cs
     radial_sums = np.empty(8 * n_radial)
     angular_sums = np.empty(8 * (n_moments + 1))
     rates_hm = np.empty((n_parts, n_moments))
     self_h = np.empty(n_parts)
-    for a in range(len(atoms_a)):
-        i = atoms_a[a]
-        gather(basis, types_n, neighbors, i, groups)
+    for a, i in enumerate(around.atoms_a):
+        gather(basis, around, i, groups)
         _gather_rates(groups, rates_cp, rates_cs)
         rates_hm[:] = 0.0
         self_h[:] = 0.0

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
-from aenetpy.kernels.batch import Neighbors
+from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
-    Groups,
+    NeighborGroups,
     end_of_group,
     gather,
     new_groups,
@@ -80,7 +80,7 @@ def angular_coefficients(
 
 
 @kernel
-def _add_along(groups: Groups, s: int, x: Any, y: Any, z: Any) -> None:
+def _add_along(groups: NeighborGroups, s: int, x: Any, y: Any, z: Any) -> None:
     """Add lanes to dE/dr of the neighbours s ... s + 7."""
     y_s, z_s = s + groups.size, s + 2 * groups.size
     store(groups.gradient_cs, s, load(groups.gradient_cs, s) + x)
@@ -90,7 +90,7 @@ def _add_along(groups: Groups, s: int, x: Any, y: Any, z: Any) -> None:
 
 @kernel
 def _radial_gradient(
-    basis: Basis, groups: Groups, b: int, values_n: Float, slopes_n: Float
+    basis: Basis, groups: NeighborGroups, b: int, values_n: Float, slopes_n: Float
 ) -> None:
     """Add d/dr of f_c sum_n g_n T_n to a group."""
     inverse_cutoff = 1.0 / basis.radial_cutoff
@@ -111,7 +111,7 @@ def _radial_gradient(
 
 @kernel
 def _angular_gradient(
-    basis: Basis, groups: Groups, b: int, field_m: Float, self_factor: float
+    basis: Basis, groups: NeighborGroups, b: int, field_m: Float, self_factor: float
 ) -> None:
     """Add d/dr of w V(u) - self_factor w^2 / 2 with V = sum_lm B_lm Y_lm to a group."""
     order = basis.angular_order
@@ -159,7 +159,7 @@ def _angular_gradient(
 @kernel
 def _gradients(
     basis: Basis,
-    groups: Groups,
+    groups: NeighborGroups,
     gradient_g: Float,
     moments_hm: Float,
     values_n: Float,
@@ -188,25 +188,22 @@ def _gradients(
 @kernel
 def adjoint(
     basis: Basis,
-    atoms_a: Long,
-    types_n: Int,
-    neighbors: Neighbors,
+    around: Surroundings,
     moments_ahm: Float,
     gradient_ag: Float,
-    structures_n: Long,
     forces_nc: Float,
     virial_scc: Float,
 ) -> None:
     """Add -dE/dr to forces (n, 3), sum_p r outer dE/dr to the virials (s, 3, 3), given dE/dG."""
-    groups = new_groups(basis.weights_ht.shape[1], neighbors, atoms_a)
+    atoms_a, structures_n = around.atoms_a, around.structures_n
+    groups = new_groups(basis.weights_ht.shape[1], around)
     r_cs, gradient_cs, size = groups.r_cs, groups.gradient_cs, groups.size
     values_n = np.empty(basis.radial_order + 1)
     slopes_n = np.empty(basis.radial_order + 1)
     field_m = np.empty(moments_ahm.shape[2])
     virial_lanes = np.zeros(72)
-    for a in range(len(atoms_a)):
-        i = atoms_a[a]
-        gather(basis, types_n, neighbors, i, groups)
+    for a, i in enumerate(atoms_a):
+        gather(basis, around, i, groups)
         _gradients(basis, groups, gradient_ag[a], moments_ahm[a], values_n, slopes_n, field_m)
         for b in range(len(groups.count_b)):
             for s in range(b * groups.stride, end_of_group(groups, b), 8):
@@ -216,7 +213,7 @@ def adjoint(
                         place = 8 * (3 * k + c)
                         store(virial_lanes, place, load(virial_lanes, place) + product)
             for s in range(b * groups.stride, b * groups.stride + groups.count_b[b]):
-                j = neighbors.partners_p[groups.pair_s[s]]
+                j = around.partners_p[groups.pair_s[s]]
                 for c in range(3):
                     forces_nc[j, c] -= gradient_cs[c * size + s]
                     forces_nc[i, c] += gradient_cs[c * size + s]
@@ -231,16 +228,15 @@ def adjoint(
 @kernel
 def jacobian(
     basis: Basis,
-    atom: int,
-    types_n: Int,
-    neighbors: Neighbors,
+    around: Surroundings,
     moments_hm: Float,
     n_features: int,
 ) -> Float:
-    """dG/dr (p, g, 3) of one atom for each of its pairs: the gradient for each unit dE/dG."""
-    begin, end = neighbors.offsets_n[atom], neighbors.offsets_n[atom + 1]
-    groups = new_groups(basis.weights_ht.shape[1], neighbors, np.full(1, atom))
-    gather(basis, types_n, neighbors, atom, groups)
+    """dG/dr (p, g, 3) of a single atom for each of its pairs: the gradient for each unit dE/dG."""
+    atom = around.atoms_a[0]
+    begin, end = around.offsets_n[atom], around.offsets_n[atom + 1]
+    groups = new_groups(basis.weights_ht.shape[1], around)
+    gather(basis, around, atom, groups)
     values_n = np.empty(basis.radial_order + 1)
     slopes_n = np.empty(basis.radial_order + 1)
     field_m = np.empty(moments_hm.shape[1])

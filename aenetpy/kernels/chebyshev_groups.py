@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float, Long
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, square_root
-from aenetpy.kernels.batch import Neighbors
+from aenetpy.kernels.batch import Surroundings
 
 
 class Basis(NamedTuple):
@@ -41,7 +41,7 @@ class Basis(NamedTuple):
     norm_k: Float
 
 
-class Groups(NamedTuple):
+class NeighborGroups(NamedTuple):
     """Neighbours of one atom by group b = 2 * species + far; s counts their places."""
 
     r_cs: Float
@@ -53,14 +53,14 @@ class Groups(NamedTuple):
 
 
 @kernel
-def new_groups(n_types: int, neighbors: Neighbors, atoms_a: Long) -> Groups:
+def new_groups(n_types: int, around: Surroundings) -> NeighborGroups:
     """Room for the neighbours of any of the atoms."""
     most = 0
-    for i in atoms_a:
-        most = max(most, neighbors.offsets_n[i + 1] - neighbors.offsets_n[i])
+    for i in around.atoms_a:
+        most = max(most, around.offsets_n[i + 1] - around.offsets_n[i])
     stride = (most + 7) // 8 * 8
     size = 2 * n_types * stride
-    return Groups(
+    return NeighborGroups(
         np.empty(3 * size),
         np.empty(3 * size),
         np.empty(size, np.int64),
@@ -71,10 +71,10 @@ def new_groups(n_types: int, neighbors: Neighbors, atoms_a: Long) -> Groups:
 
 
 @kernel
-def gather(basis: Basis, types_n: Int, neighbors: Neighbors, i: int, groups: Groups) -> None:
+def gather(basis: Basis, around: Surroundings, i: int, groups: NeighborGroups) -> None:
     """Sort the pairs of atom i into groups; fill up with points beyond the cutoff."""
-    begin, end = neighbors.offsets_n[i], neighbors.offsets_n[i + 1]
-    partners_p, r_cp = neighbors.partners_p, neighbors.r_cp
+    begin, end = around.offsets_n[i], around.offsets_n[i + 1]
+    types_n, partners_p, r_cp = around.types_n, around.partners_p, around.r_cp
     outer = max(basis.radial_cutoff, basis.angular_cutoff)
     inner_square = min(basis.radial_cutoff, basis.angular_cutoff) ** 2
     outer_square = outer**2
@@ -97,13 +97,13 @@ def gather(basis: Basis, types_n: Int, neighbors: Neighbors, i: int, groups: Gro
 
 
 @kernel
-def end_of_group(groups: Groups, b: int) -> int:
+def end_of_group(groups: NeighborGroups, b: int) -> int:
     """Place after the last block of eight of a group."""
     return b * groups.stride + (groups.count_b[b] + 7) // 8 * 8
 
 
 @kernel
-def vector(groups: Groups, s: int) -> Any:
+def vector(groups: NeighborGroups, s: int) -> Any:
     """Vectors to the neighbours s ... s + 7 and their lengths: lanes x, y, z, d."""
     x = load(groups.r_cs, s)
     y = load(groups.r_cs, s + groups.size)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from aenetpy.arrays import Float, Int, Long
+from aenetpy.arrays import Float
 from aenetpy.kernels._jit import kernel
 from aenetpy.kernels._lanes import load, splat, store, total
-from aenetpy.kernels.batch import Neighbors
+from aenetpy.kernels.batch import Surroundings
 from aenetpy.kernels.chebyshev_gradient import angular_coefficients
 from aenetpy.kernels.chebyshev_groups import (
     Basis,
-    Groups,
+    NeighborGroups,
     end_of_group,
     gather,
     new_groups,
@@ -27,7 +27,7 @@ from aenetpy.kernels.cutoff import cutoff_root, cutoff_slope
 
 
 @kernel
-def _tabulate_radial(basis: Basis, groups: Groups, s: int, along_n: Float) -> None:
+def _tabulate_radial(basis: Basis, groups: NeighborGroups, s: int, along_n: Float) -> None:
     """d(f_c T_n)/dd of the neighbours s ... s + 7, eight lanes per n."""
     inverse_cutoff = 1.0 / basis.radial_cutoff
     _, _, _, d = vector(groups, s)
@@ -47,7 +47,7 @@ def _tabulate_radial(basis: Basis, groups: Groups, s: int, along_n: Float) -> No
 
 @kernel
 def _tabulate_angular(
-    basis: Basis, groups: Groups, s: int, values_k: Float, gradient_q: Float
+    basis: Basis, groups: NeighborGroups, s: int, values_k: Float, gradient_q: Float
 ) -> None:
     """d(w Y)/dr, three times eight lanes for each Y^c and Y^s, then w dw/dd; first is room."""
     order = basis.angular_order
@@ -97,12 +97,9 @@ def _tabulate_angular(
 @kernel
 def adjoints(
     basis: Basis,
-    atoms_a: Long,
-    types_n: Int,
-    neighbors: Neighbors,
+    around: Surroundings,
     moments_ahm: Float,
     gradient_mag: Float,
-    structures_n: Long,
     forces_mnc: Float,
     virial_mscc: Float,
 ) -> None:
@@ -111,7 +108,8 @@ def adjoints(
     n_parts, n_types = basis.weights_ht.shape
     n_part = gradient_mag.shape[2] // n_parts
     n_moments = moments_ahm.shape[2]
-    groups = new_groups(n_types, neighbors, atoms_a)
+    atoms_a, structures_n = around.atoms_a, around.structures_n
+    groups = new_groups(n_types, around)
     along_n = np.empty(8 * n_radial)
     values_k = np.empty(8 * len(basis.norm_k))
     gradient_q = np.empty(24 * n_moments + 8)
@@ -122,9 +120,8 @@ def adjoints(
     own_ml = np.zeros((n_members, 24))
     slopes_l = np.empty(24)
     radial_is_wider = basis.radial_cutoff > basis.angular_cutoff
-    for a in range(len(atoms_a)):
-        i = atoms_a[a]
-        gather(basis, types_n, neighbors, i, groups)
+    for a, i in enumerate(atoms_a):
+        gather(basis, around, i, groups)
         own_ml[:] = 0.0
         for b in range(2 * n_types):
             if groups.count_b[b] == 0:
@@ -181,7 +178,7 @@ def adjoints(
                         store(virial_l, 8 * c + 24, load(virial_l, 8 * c + 24) + y * slope)
                         store(virial_l, 8 * c + 48, load(virial_l, 8 * c + 48) + z * slope)
                     for lane in range(last):
-                        j = neighbors.partners_p[groups.pair_s[s + lane]]
+                        j = around.partners_p[groups.pair_s[s + lane]]
                         for c in range(3):
                             forces_mnc[member, j, c] -= slopes_l[8 * c + lane]
         structure = structures_n[i]

@@ -41,14 +41,14 @@ class AtomicPotential:
         file: SpeciesPotential,
         species: Sequence[str],
         cosine_convention: CosineConvention,
-        serving: Setup,
+        effective: Setup,
     ) -> AtomicPotential:
         """Build from a potential file, for structures made of ``species``."""
         setup = file.setup
         assert setup.statistics is not None, "a potential file always has statistics"
         mean_g, inverse_sigma_g = feature_scaling(setup.statistics)
         return cls(
-            descriptor=make_descriptor(setup, species, cosine_convention, serving),
+            descriptor=make_descriptor(setup, species, cosine_convention, effective),
             network=Network(file.nodes_l, file.activations, file.weights_w),
             mean_g=mean_g,
             inverse_sigma_g=inverse_sigma_g,

@@ -18,7 +18,7 @@ from aenetpy.descriptors.batch import (
     NO_CONTACT,
     Contact,
     chunk_ranges,
-    evaluated_parts,
+    iter_fingerprints,
     keep_closest,
     pack,
     search_batch,
@@ -90,8 +90,10 @@ class Potential:
         self.chebyshev_domain = chebyshev_domain
         self.cosine_conventions = choose_conventions(setups, chebyshev_domain)
         self.atomic_potentials = tuple(
-            AtomicPotential.from_file(file, self.species, self.cosine_conventions[symbol], serving)
-            for (symbol, file), serving in zip(
+            AtomicPotential.from_file(
+                file, self.species, self.cosine_conventions[symbol], effective
+            )
+            for (symbol, file), effective in zip(
                 files.items(), effective_setups(self.setups), strict=True
             )
         )
@@ -295,9 +297,10 @@ def _sums(
     """Add up the contributions of ranges of central atoms, one after the other."""
     sums = _Sums.of(len(members.potentials), batch, forces)
     descriptors = [one.atomic_m[0].descriptor for one in members.atomic_t]
-    for part in evaluated_parts(batch.types_n, ranges, descriptors):
-        keep_closest(sums.closest_s, batch, part)
-        for t, atoms_a, features_ag, state in part.species:
+    for chunk in iter_fingerprints(batch, ranges, descriptors):
+        keep_closest(sums.closest_s, batch, chunk)
+        for t, around, features_ag, state in chunk.species:
+            atoms_a = around.atoms_a
             atomic = members.atomic_t[t]
             if out_of_range:
                 for one, found_m in zip(atomic.atomic_m, sums.out_of_range_m, strict=True):
@@ -307,16 +310,7 @@ def _sums(
                 sums.energies_mn[:, atoms_a] = atomic.energies(features_ag)
                 continue
             sums.energies_mn[:, atoms_a], gradient_mag = atomic.energies_and_gradients(features_ag)
-            descriptors[t].adjoints(
-                atoms_a,
-                batch.types_n,
-                part.neighbors,
-                state,
-                gradient_mag,
-                batch.structures_n,
-                sums.forces_mnc,
-                sums.virial_mscc,
-            )
+            descriptors[t].adjoints(around, state, gradient_mag, sums.forces_mnc, sums.virial_mscc)
     return sums
 
 

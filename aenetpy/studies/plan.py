@@ -13,7 +13,7 @@ import numpy as np
 from aenetpy.analysis.atomic_energies import EnergiesOfCompositions
 from aenetpy.data.structure import Structure
 from aenetpy.data.study_models import MODELS
-from aenetpy.descriptors.repeats import Repeats
+from aenetpy.descriptors.repeats import RepeatedStructures
 from aenetpy.digests import digest_of
 from aenetpy.errors import InputError
 from aenetpy.files.files import read_bytes, within
@@ -255,7 +255,7 @@ def structure_digests(
 
     The second dictionary holds compositions and energies, as structures without positions.
     """
-    repeats = Repeats()
+    repeats = RepeatedStructures()
     by_forces: dict[str, Structure] = {}
     energies: EnergiesByName = {}
     for entry in settings.files:

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from aenetpy.cli.main import run
-from aenetpy.commands.probe import chebyshev_setup
 from aenetpy.data.setup import check_setup
 from aenetpy.descriptors.neighbors import find_neighbors
 from aenetpy.errors import DataError
@@ -20,6 +19,7 @@ from aenetpy.inputs.lines import expand_repeats, read_text
 from aenetpy.training import check_networks as network_checks
 from tests.cli.inputs import generate_in
 from tests.conftest import ROOT
+from tests.descriptors.test_chebyshev import make_setup
 
 DIGITS = "9" * 5000
 SHORT = r"9{39}\.\.\."
@@ -229,9 +229,9 @@ def test_an_order_in_a_binary_file_has_the_same_limit():
     def error(message: str, hint: str) -> DataError:
         return DataError(message, hint=hint)
 
-    setup = chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 200))
+    setup = make_setup((8.0, 4, 6.5, 200), ("Ti",))
     assert check_setup(setup, error) is setup
-    setup = chebyshev_setup("Ti", ["Ti"], (8.0, 4), (6.5, 201))
+    setup = make_setup((8.0, 4, 6.5, 201), ("Ti",))
     with pytest.raises(DataError, match=r"angular_N is 201, and must be .* from 0 to 200"):
         check_setup(setup, error)
 
@@ -241,12 +241,10 @@ def test_the_largest_order_is_still_accurate():
     from aenetpy.descriptors.base import make_descriptor
 
     order, cutoff = 200, 4.0
-    descriptor = make_descriptor(
-        chebyshev_setup("Ti", ["Ti"], (cutoff, 0), (cutoff, order)), ["Ti"]
-    )
+    descriptor = make_descriptor(make_setup((cutoff, 0, cutoff, order), ("Ti",)), ["Ti"])
     rng = np.random.default_rng(5)
     found = find_neighbors(rng.random((40, 3)) * 6.0, None, (False,) * 3, cutoff)
-    features_ag, _ = descriptor.evaluate(np.array([0]), np.zeros(40, np.int32), found)
+    features_ag, _ = descriptor.evaluate(found.around([0], np.zeros(40, np.int32)))
     r_pc = found.r_cp.T[: found.offsets_n[1]]
     d_p = np.linalg.norm(r_pc, axis=1)
     w_p = 0.5 * (np.cos(np.pi * d_p / cutoff) + 1.0)

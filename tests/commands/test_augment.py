@@ -17,7 +17,7 @@ import aenetpy
 from aenetpy.cli.main import run
 from aenetpy.commands import augment as workflow
 from aenetpy.data.copies import is_copy, parent_of
-from aenetpy.descriptors.repeats import Repeats
+from aenetpy.descriptors.repeats import RepeatedStructures
 from aenetpy.formats.trainset import read_trainset
 from aenetpy.inputs.generate_in import read_generate_in
 from aenetpy.inputs.taylor import TaylorInput
@@ -374,7 +374,7 @@ def test_structures_that_repeat_others_are_told_in_one_line(capsys) -> None:
 
 
 def test_equal_means_all_but_the_name() -> None:
-    repeats = Repeats()
+    repeats = RepeatedStructures()
     one = read_xsf(f"xsf/{NAMES[0]}.xsf")
     for other in (
         one,

@@ -13,24 +13,24 @@ from aenetpy.descriptors.base import Descriptor
 class BumpDescriptor(Descriptor):
     """G_tn = sum of (1 - d^2/Rc^2)^(n + 3) over the neighbours of species t closer than Rc."""
 
-    def __init__(self, setup, species, **conventions):
+    def __init__(self, setup, species):
         super().__init__(setup, species)
         given = setup.named_parameters(0)
-        self.cutoff, self.order = given["Rc"], int(given["N"])
+        self.order = int(given["N"])
         self.places_t = np.array([setup.environment.index(symbol) for symbol in species])
 
     def names(self):
         return [f"bump {n} {t}" for t in self.setup.environment for n in range(self.order + 1)]
 
-    def terms(self, atom, types_n, neighbors):
+    def terms(self, atom, around):
         """Return values (p, g) and slopes (p, g, 3) of all summands."""
-        pairs = slice(neighbors.offsets_n[atom], neighbors.offsets_n[atom + 1])
-        r_pc = neighbors.r_cp[:, pairs].T
+        pairs = around.pairs_of(atom)
+        r_pc = around.r_cp[:, pairs].T
         inside_p = np.maximum(1.0 - (r_pc**2).sum(axis=1) / self.cutoff**2, 0.0)
         powers_n = np.arange(self.order + 1) + 3
         values_pg = np.zeros((len(r_pc), self.n_features))
         slopes_pgc = np.zeros((len(r_pc), self.n_features, 3))
-        places_p = self.places_t[types_n[neighbors.partners_p[pairs]]]
+        places_p = self.places_t[around.types_n[around.partners_p[pairs]]]
         for n, power in enumerate(powers_n):
             p, g_p = np.arange(len(r_pc)), places_p * len(powers_n) + n
             values_pg[p, g_p] = inside_p**power
@@ -38,12 +38,12 @@ class BumpDescriptor(Descriptor):
             slopes_pgc[p, g_p] = slope_p[:, None] * r_pc
         return values_pg, slopes_pgc
 
-    def evaluate(self, atoms_a, types_n, neighbors):
-        terms_a = [self.terms(i, types_n, neighbors) for i in atoms_a]
+    def evaluate(self, around):
+        terms_a = [self.terms(i, around) for i in around.atoms_a]
         features_ag = np.array([values_pg.sum(axis=0) for values_pg, _ in terms_a])
         return features_ag.reshape(-1, self.n_features), [slopes_pgc for _, slopes_pgc in terms_a]
 
-    def slopes(self, atoms_a, types_n, neighbors, state, gradient_mag):
+    def slopes(self, around, state, gradient_mag):
         return np.concatenate(
             [
                 np.einsum("mg,pgc->mpc", gradient_mag[:, a], slopes_pgc)

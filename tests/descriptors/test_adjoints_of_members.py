@@ -9,10 +9,11 @@ import pytest
 
 from aenetpy.data.setup import Setup
 from aenetpy.descriptors.base import make_descriptors
-from aenetpy.descriptors.batch import evaluated_parts, pack, search_batch
+from aenetpy.descriptors.batch import iter_fingerprints, pack, search_batch
 from aenetpy.descriptors.featurise import total_cutoff
 from aenetpy.inputs.stp import read_stp
 from tests.conftest import ROOT
+from tests.descriptors.bumps import bump_setup, use_bumps
 from tests.models.test_potential import random_structure
 
 
@@ -26,12 +27,16 @@ def with_angular_order(setup: Setup, order: int) -> Setup:
 
 @pytest.mark.parametrize(
     ("kind", "order"),
-    [("tio2-chebyshev", 4), ("tio2-chebyshev", 14), ("tio2-behler2011", None)],
+    [("tio2-chebyshev", 4), ("tio2-chebyshev", 14), ("tio2-behler2011", None), ("bumps", None)],
 )
 @pytest.mark.parametrize("n_members", [1, 2, 5])
-def test_members_together_and_alone(kind, order, n_members):
+def test_members_together_and_alone(kind, order, n_members, monkeypatch):
     species = ("Ti", "O")
-    setups = [read_stp(ROOT / "inputs" / kind / f"{s}.fingerprint.stp") for s in species]
+    if kind == "bumps":
+        use_bumps(monkeypatch)
+        setups = [bump_setup(symbol, species, 6.0, 3) for symbol in species]
+    else:
+        setups = [read_stp(ROOT / "inputs" / kind / f"{s}.fingerprint.stp") for s in species]
     if order is not None:
         setups = [with_angular_order(setup, order) for setup in setups]
     descriptors = make_descriptors(setups)
@@ -43,13 +48,12 @@ def test_members_together_and_alone(kind, order, n_members):
     together, alone = (
         (np.zeros(shape), np.zeros((n_members, len(structures), 3, 3))) for _ in range(2)
     )
-    for part in evaluated_parts(batch.types_n, ranges, descriptors):
-        for t, atoms_a, features_ag, state in part.species:
+    for chunk in iter_fingerprints(batch, ranges, descriptors):
+        for t, around, features_ag, state in chunk.species:
             gradient_mag = rng.normal(size=(n_members, *features_ag.shape))
             gradient_mag[:, :, 3] = 0.0
-            common = (atoms_a, batch.types_n, part.neighbors, state)
-            descriptors[t].adjoints(*common, gradient_mag, batch.structures_n, *together)
+            descriptors[t].adjoints(around, state, gradient_mag, *together)
             for gradient_ag, *own in zip(gradient_mag, *alone, strict=True):
-                descriptors[t].adjoint(*common, gradient_ag, batch.structures_n, *own)
+                descriptors[t].adjoint(around, state, gradient_ag, *own)
     for found, expected in zip(together, alone, strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-12 * abs(expected).max())

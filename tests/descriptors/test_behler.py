@@ -75,7 +75,7 @@ def shared_values(positions: np.ndarray, cell: np.ndarray | None, types: np.ndar
     """Evaluate EVERYTHING for all atoms, whatever their species."""
     neighbors = neighbors_of(positions, cell, CUTOFF + 0.001)
     descriptor = BehlerDescriptor(EVERYTHING, SPECIES)
-    return descriptor.evaluate(np.arange(len(types)), types, neighbors)[0]
+    return descriptor.evaluate(neighbors.around(np.arange(len(types)), types))[0]
 
 
 # ------------------------------------------------------------------ values
@@ -86,7 +86,7 @@ def test_values_follow_the_formulas(kind: str) -> None:
     positions, cell, types = geometry(kind)
     neighbors = neighbors_by_force(positions, cell, (cell is not None,) * 3, CUTOFF + 0.001)
     descriptor = BehlerDescriptor(EVERYTHING, SPECIES)
-    features_ag, _ = descriptor.evaluate(np.arange(len(types)), types, neighbors)
+    features_ag, _ = descriptor.evaluate(neighbors.around(np.arange(len(types)), types))
     symbols = [SPECIES[types[j]] for j in neighbors.partners_p]
     for i, values_g in enumerate(features_ag):
         pairs = slice(neighbors.offsets_n[i], neighbors.offsets_n[i + 1])
@@ -99,10 +99,10 @@ def test_rows_follow_the_order_of_atoms() -> None:
     positions, cell, types = geometry("periodic")
     neighbors = neighbors_of(positions, cell, CUTOFF)
     descriptor = BehlerDescriptor(EVERYTHING, SPECIES)
-    all_ag, _ = descriptor.evaluate(np.arange(12), types, neighbors)
-    some_ag, _ = descriptor.evaluate(np.array([7, 2, 11], dtype=np.int32), types, neighbors)
+    all_ag, _ = descriptor.evaluate(neighbors.around(np.arange(12), types))
+    some_ag, _ = descriptor.evaluate(neighbors.around(np.array([7, 2, 11], dtype=np.int32), types))
     np.testing.assert_array_equal(some_ag, all_ag[[7, 2, 11]])
-    none_ag, _ = descriptor.evaluate(np.array([], dtype=np.int64), types, neighbors)
+    none_ag, _ = descriptor.evaluate(neighbors.around(np.array([], dtype=np.int64), types))
     assert none_ag.shape == (0, 20)
 
 
@@ -116,7 +116,7 @@ def test_many_triples_pass_through_the_buffer() -> None:
         np.array([0, 75]), np.zeros(75, dtype=np.int32), np.ascontiguousarray(r_pc.T)
     )
     descriptor = BehlerDescriptor(setup, ("O",))
-    values_ag, _ = descriptor.evaluate(np.array([0]), np.zeros(1, dtype=np.int32), neighbors)
+    values_ag, _ = descriptor.evaluate(neighbors.around(np.array([0]), np.zeros(1, dtype=np.int32)))
     expected_g = behler_values(setup, ["O"] * 75, r_pc)
     np.testing.assert_allclose(values_ag[0], expected_g, rtol=1e-12)
 
@@ -149,7 +149,7 @@ def test_one_triple_by_hand() -> None:
     positions = np.array([[0.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.0, 2.0, 0.0]])
     neighbors = neighbors_of(positions, None, 4.0)
     descriptor = BehlerDescriptor(setup, ("O",))
-    values_ag, _ = descriptor.evaluate(np.array([0]), np.zeros(3, dtype=np.int32), neighbors)
+    values_ag, _ = descriptor.evaluate(neighbors.around(np.array([0]), np.zeros(3, dtype=np.int32)))
     fc_jk = 0.5 * (np.cos(np.pi * np.sqrt(8.0) / 4.0) + 1.0)
     expected_g = [1.0, 2.0 * 0.5 * np.exp(-0.1 * 16.0) * 0.25 * fc_jk]
     np.testing.assert_allclose(values_ag[0], expected_g, rtol=1e-14)
@@ -173,7 +173,7 @@ def test_values_of_aenet(golden: Path, case: str) -> None:
         types = np.array([trainset.species.index(s) for s in structure.species], dtype=np.int32)
         for t, descriptor in enumerate(descriptors):
             atoms = np.flatnonzero(types == t)
-            features[t].append(descriptor.evaluate(atoms, types, neighbors)[0])
+            features[t].append(descriptor.evaluate(neighbors.around(atoms, types))[0])
     for t, rows in enumerate(features):
         np.testing.assert_allclose(
             np.concatenate(rows), trainset.features_tng[t], rtol=1e-9, atol=1e-9
@@ -194,7 +194,7 @@ def test_derivatives_of_aenet(golden: Path) -> None:
         )
         types = np.array([trainset.species.index(s) for s in structure.species], dtype=np.int32)
         for i, atom in enumerate(derivatives.atoms or ()):
-            jacobian_pgc = descriptors[types[i]].jacobian(i, types, neighbors)
+            jacobian_pgc = descriptors[types[i]].jacobian(neighbors.around([i], types))
             np.testing.assert_allclose(
                 -jacobian_pgc.sum(axis=0), atom.central_gc, rtol=1e-8, atol=1e-8
             )
@@ -223,18 +223,11 @@ def energy_and_slopes(
     descriptor = BehlerDescriptor(EVERYTHING, SPECIES)
     atoms = np.arange(len(types))
     weights_g = np.random.default_rng(0).uniform(0.5, 1.5, descriptor.n_features)
-    features_ag, state = descriptor.evaluate(atoms, types, neighbors)
+    around = neighbors.around(atoms, types)
+    features_ag, state = descriptor.evaluate(around)
     forces_nc, virial_scc = np.zeros_like(positions), np.zeros((1, 3, 3))
-    descriptor.adjoint(
-        atoms,
-        types,
-        neighbors,
-        state,
-        weights_g * np.cos(weights_g * features_ag),
-        np.zeros(len(positions), np.int64),
-        forces_nc,
-        virial_scc,
-    )
+    gradient_ag = weights_g * np.cos(weights_g * features_ag)
+    descriptor.adjoint(around, state, gradient_ag, forces_nc, virial_scc)
     return float(np.sin(weights_g * features_ag).sum()), forces_nc, virial_scc[0]
 
 
@@ -278,7 +271,7 @@ def test_jacobian_is_the_slope_of_every_value(kind: str) -> None:
     neighbors = neighbors_of(positions, cell, CUTOFF)
     descriptor = BehlerDescriptor(EVERYTHING, SPECIES)
     first, last = neighbors.offsets_n[:2]
-    jacobian_pgc = descriptor.jacobian(0, types, neighbors)
+    jacobian_pgc = descriptor.jacobian(neighbors.around([0], types))
     assert jacobian_pgc.shape == (last - first, descriptor.n_features, 3)
     step = 1e-5
     for p in range(first, last):
@@ -288,7 +281,7 @@ def test_jacobian_is_the_slope_of_every_value(kind: str) -> None:
                 r_cp = neighbors.r_cp.copy()
                 r_cp[c, p] += sign * step
                 moved = neighbors._replace(r_cp=r_cp)
-                values.append(descriptor.evaluate(np.array([0]), types, moved)[0][0])
+                values.append(descriptor.evaluate(moved.around(np.array([0]), types))[0][0])
             slope_g = (values[0] - values[1]) / (2.0 * step)
             np.testing.assert_allclose(jacobian_pgc[p - first, :, c], slope_g, rtol=1e-6, atol=1e-8)
 
@@ -301,11 +294,9 @@ def test_adjoint_adds_and_leaves_its_input_alone() -> None:
     gradient_ag.flags.writeable = False
     once, twice = np.zeros((12, 3)), np.zeros((12, 3))
     virial_once, virial_twice = np.zeros((1, 3, 3)), np.zeros((1, 3, 3))
-    structures = np.zeros(12, np.int64)
+    around = neighbors.around(np.arange(12), types)
     for forces, virial in [(once, virial_once), (twice, virial_twice), (twice, virial_twice)]:
-        descriptor.adjoint(
-            np.arange(12), types, neighbors, None, gradient_ag, structures, forces, virial
-        )
+        descriptor.adjoint(around, None, gradient_ag, forces, virial)
     np.testing.assert_allclose(twice, 2.0 * once, rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(virial_twice, 2.0 * virial_once, rtol=1e-12, atol=1e-12)
 
@@ -352,7 +343,7 @@ def test_an_atom_alone_has_only_zeros() -> None:
     descriptor = BehlerDescriptor(EVERYTHING, SPECIES)
     types = np.array([1], dtype=np.int32)
     neighbors = neighbors_of(np.zeros((1, 3)), None, CUTOFF)
-    assert descriptor.jacobian(0, types, neighbors).shape == (0, 20, 3)
+    assert descriptor.jacobian(neighbors.around([0], types)).shape == (0, 20, 3)
 
 
 def test_species_outside_the_environment_contribute_nothing() -> None:
@@ -377,12 +368,10 @@ def test_aligned_and_coinciding_neighbours_stay_finite(zeta: float) -> None:
     types = np.zeros(5, dtype=np.int32)
     neighbors = neighbors_of(positions, None, 6.0)
     descriptor = BehlerDescriptor(setup, ("O",))
-    features_ag, state = descriptor.evaluate(np.arange(5), types, neighbors)
+    around = neighbors.around(np.arange(5), types)
+    features_ag, state = descriptor.evaluate(around)
     forces_nc, virial_scc = np.zeros((5, 3)), np.zeros((1, 3, 3))
-    ones_ag, structures = np.ones_like(features_ag), np.zeros(5, np.int64)
-    descriptor.adjoint(
-        np.arange(5), types, neighbors, state, ones_ag, structures, forces_nc, virial_scc
-    )
+    descriptor.adjoint(around, state, np.ones_like(features_ag), forces_nc, virial_scc)
     for array in (features_ag, forces_nc, virial_scc):
         assert np.isfinite(array).all()
 

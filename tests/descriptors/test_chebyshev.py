@@ -61,7 +61,7 @@ class System:
 
     def features(self, positions=None, cell=None):
         found = self.neighbors(positions, cell)
-        return self.descriptor.evaluate(self.atoms, self.types, found)[0]
+        return self.descriptor.evaluate(found.around(self.atoms, self.types))[0]
 
     def twin(self, convention="new"):
         found = self.neighbors()
@@ -77,12 +77,10 @@ class System:
 
     def adjoint(self, gradient):
         found = self.neighbors()
-        _, state = self.descriptor.evaluate(self.atoms, self.types, found)
+        around = found.around(self.atoms, self.types)
+        _, state = self.descriptor.evaluate(around)
         forces, virial = np.zeros_like(self.positions), np.zeros((1, 3, 3))
-        structures = np.zeros(len(self.positions), np.int64)
-        self.descriptor.adjoint(
-            self.atoms, self.types, found, state, gradient, structures, forces, virial
-        )
+        self.descriptor.adjoint(around, state, gradient, forces, virial)
         return forces, virial[0]
 
 
@@ -203,7 +201,7 @@ def test_jacobian_agrees_with_the_adjoint(name):
     forces = np.zeros_like(expected)
     for i in range(len(forces)):
         pairs = slice(found.offsets_n[i], found.offsets_n[i + 1])
-        derivatives = system.descriptor.jacobian(i, system.types, found)
+        derivatives = system.descriptor.jacobian(found.around([i], system.types))
         slopes = np.einsum("pgc,g->pc", derivatives, gradient[i])
         np.add.at(forces, found.partners_p[pairs], -slopes)
         forces[i] += slopes.sum(axis=0)
@@ -253,16 +251,16 @@ def test_supercell():
 
 def test_any_subset_of_atoms_in_any_order():
     system = SYSTEMS["periodic"]()
-    rows, _ = system.descriptor.evaluate(np.array([3, 1]), system.types, system.neighbors())
+    rows, _ = system.descriptor.evaluate(system.neighbors().around(np.array([3, 1]), system.types))
     np.testing.assert_array_equal(rows, system.features()[[3, 1]])
-    none, _ = system.descriptor.evaluate(np.zeros(0, int), system.types, system.neighbors())
+    none, _ = system.descriptor.evaluate(system.neighbors().around(np.zeros(0, int), system.types))
     assert none.shape == (0, system.descriptor.n_features)
 
 
 def test_longer_neighbour_lists_change_nothing():
     system = SYSTEMS["periodic"]()
     longer = find_neighbors(system.positions, system.cell, ALL, 7.5)
-    rows, _ = system.descriptor.evaluate(system.atoms, system.types, longer)
+    rows, _ = system.descriptor.evaluate(longer.around(system.atoms, system.types))
     np.testing.assert_allclose(rows, system.features(), rtol=1e-13, atol=1e-13)
 
 
@@ -325,7 +323,7 @@ def test_fingerprints_of_aenet(golden, case):
         )
         for t, descriptor in enumerate(descriptors):
             atoms = np.flatnonzero(types == t)
-            found_t[t].append(descriptor.evaluate(atoms, types, neighbors)[0])
+            found_t[t].append(descriptor.evaluate(neighbors.around(atoms, types))[0])
     for found, expected in zip(found_t, trainset.features_tng, strict=True):
         np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-9, atol=1e-9)
 
@@ -342,7 +340,7 @@ def test_derivatives_of_aenet(golden):
         neighbors = find_neighbors(structure.positions_nc, structure.cell_cc, ALL, cutoff)
         for i, atom in enumerate(expected.atoms):
             partners = neighbors.partners_p[neighbors.offsets_n[i] : neighbors.offsets_n[i + 1]]
-            found = descriptors[atom.type].jacobian(i, types, neighbors)
+            found = descriptors[atom.type].jacobian(neighbors.around([i], types))
             tight = {"rtol": 1e-8, "atol": 1e-8}
             np.testing.assert_allclose(-found.sum(axis=0), atom.central_gc, **tight)
             for j in range(len(structure)):

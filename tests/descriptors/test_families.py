@@ -10,11 +10,12 @@ import pytest
 
 from aenetpy.cli.main import run
 from aenetpy.data.fingerprint_families import family_of, known_families
+from aenetpy.descriptors.base import Descriptor, make_descriptor
 from aenetpy.inputs.stp import format_stp, read_stp
 from aenetpy.models.reading import read_potential
 from aenetpy.structures.xsf import read_xsf
 from tests.conftest import ROOT
-from tests.descriptors.bumps import FAMILY, use_bumps
+from tests.descriptors.bumps import FAMILY, bump_setup, use_bumps
 
 REFERENCE = ROOT / "tests" / "data" / "reference"
 SPECIES = ("Ti", "O")
@@ -84,6 +85,12 @@ def test_setups_of_a_family_are_read_and_written(bumps, tmp_path, monkeypatch):
     Path("again.stp").write_text(format_stp(setup))
     np.testing.assert_array_equal(read_stp("again.stp").parameters_gp, setup.parameters_gp)
     assert known_families() == "Chebyshev, Behler2011 and Bumps"
+
+
+def test_components_without_names_are_numbered(bumps):
+    descriptor = make_descriptor(bump_setup("Ti", SPECIES, 4.0, 0), SPECIES)
+    assert Descriptor.names(descriptor) == ["component 1", "component 2"]
+    assert descriptor.cutoff == 4.0
 
 
 def test_without_the_entry_the_family_is_unknown(tmp_path, monkeypatch, capsys):
