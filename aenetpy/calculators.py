@@ -18,7 +18,7 @@ from aenetpy.descriptors.batch import Contact
 from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import UsageError
-from aenetpy.formats.network_files import NetworkSource
+from aenetpy.formats.network import NetworkSource
 from aenetpy.models.committee import Committee, CommitteeEvaluation, Measure, read_committee
 from aenetpy.models.evaluation import Evaluation
 from aenetpy.models.potential import Potential

@@ -20,7 +20,7 @@ from aenetpy.descriptors.verlet import VerletList
 from aenetpy.digests import digest_of
 from aenetpy.errors import DataError, UsageError
 from aenetpy.files.files import read_bytes
-from aenetpy.formats.network_files import NetworkSource
+from aenetpy.formats.network import NetworkSource
 from aenetpy.models.calibration import Calibration
 from aenetpy.models.committee_file import committee_members
 from aenetpy.models.evaluation import Evaluation
