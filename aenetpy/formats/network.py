@@ -68,7 +68,24 @@ TRAINING = (
 
 
 def read_network(path: str | Path) -> SpeciesPotential:
-    """Read a potential ``.nn``, ``.ann`` (spec 7.3) or ``.nn.ascii`` (spec 8.3), by its content."""
+    """Read a potential ``.nn``, ``.ann`` (spec 7.3) or its ASCII twin (spec 8.3).
+
+    Parameters
+    ----------
+    path
+        The file; binary or text is recognised from its content.
+
+    Returns
+    -------
+    SpeciesPotential
+        As in the file.
+
+    Raises
+    ------
+    DataError
+        Not found, foreign, big-endian, truncated, damaged, or written before
+        aenet 2.0.
+    """
     with kind_named(path, POTENTIAL, POTENTIAL_TEXT):
         if read_bytes(path, 64).partition(b"\n")[0].strip().isdigit():
             return _read(LineReader(path, read_text(path)))

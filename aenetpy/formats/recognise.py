@@ -39,8 +39,6 @@ _KNOWN = (
 def recognise(path: str | Path) -> str:
     """Return what a file is: one of the names above.
 
-    Notes
-    -----
     Binary files differ in the lengths of their first records (spec 7), text files in
     their first three lines (spec 6.1, 8.1-8.3).
     """
