@@ -24,7 +24,7 @@ from aenetpy.models.evaluation import Evaluation
 from aenetpy.models.potential import Potential
 from aenetpy.models.ranges import OutOfRange, describe
 from aenetpy.models.reading import read_potential
-from aenetpy.structures.reading import structure_from_atoms
+from aenetpy.structures.atoms import structure_from_atoms
 
 log = logging.getLogger("aenetpy")
 

@@ -1,4 +1,4 @@
-"""What is imported when it is first needed: classes of registries, libraries of extras."""
+"""Imports at first use: classes of registries, libraries of extras."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from aenetpy.formats.layout import (
     Field,
     Reader,
     Writer,
-    made,
+    build,
     one_line,
     read_fields,
     write_fields,
@@ -109,7 +109,7 @@ def _read(reader: Reader) -> SpeciesPotential:
     read_fields(reader, TRAINING, values)
     reader.finish()
     activations = decode_activations(values["codes"])
-    return made(SpeciesPotential, values, activations=activations, setup=setup)
+    return build(SpeciesPotential, values, activations=activations, setup=setup)
 
 
 def read_networks(source: NetworkSource) -> dict[str, tuple[Path, SpeciesPotential]]:
@@ -180,7 +180,7 @@ def format_network(network: SpeciesPotential) -> str:
 
 
 def _values(network: SpeciesPotential) -> dict[str, Any]:
-    """Return the value of each item but those of the setup."""
+    """Return the value of each item, without the items of the setup."""
     return {
         **vars(network),
         **_sizes(network.nodes_l),

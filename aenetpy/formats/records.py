@@ -142,7 +142,7 @@ class RecordReader:
         return block
 
     def _version(self) -> tuple[int, int]:
-        """Return size and time of the last change: what tells that a file was written."""
+        """Return size and time of the last change, which change when a file is written."""
         status = os.fstat(self._file.fileno())
         return status.st_size, status.st_mtime_ns
 

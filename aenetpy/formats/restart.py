@@ -12,7 +12,7 @@ import numpy as np
 from aenetpy.arrays import Float, Int
 from aenetpy.data.limits import ANY, COUNT, NOT_NEGATIVE, POSITIVE
 from aenetpy.errors import DataError
-from aenetpy.formats.layout import RECORDS, Field, made, read_fields, write_fields
+from aenetpy.formats.layout import RECORDS, Field, build, read_fields, write_fields
 from aenetpy.formats.records import RecordReader, decode_text, encode_text, record
 
 REMEDY = "remove it to start the optimiser anew"
@@ -178,7 +178,7 @@ def _read_bfgs(reader: RecordReader) -> BfgsRestart:
     state = np.frombuffer(reader.record("state", size), parts)[0]
     values |= {name: state[name].copy() for name, _, _ in parts}
     values["csave"] = decode_text(state["csave"].tobytes())
-    return made(BfgsRestart, values)
+    return build(BfgsRestart, values)
 
 
 def _bfgs_state(m: int, n: int) -> list[tuple[str, str, tuple[int, ...]]]:
@@ -199,4 +199,4 @@ def _bfgs_state(m: int, n: int) -> list[tuple[str, str, tuple[int, ...]]]:
 def _read_ekf(reader: RecordReader) -> EkfRestart:
     values = read_fields(reader, EKF)
     values["sizes_k"] = np.array(values["sizes_k"], np.int32)
-    return made(EkfRestart, values)
+    return build(EkfRestart, values)

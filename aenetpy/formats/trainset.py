@@ -14,7 +14,7 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError
 from aenetpy.files.files import Opener, replace_file
-from aenetpy.formats.layout import RECORDS, Field, made, read_fields, write_fields
+from aenetpy.formats.layout import RECORDS, Field, build, read_fields, write_fields
 from aenetpy.formats.recognise import TRAINING_SET, TRAINING_SET_TEXT, kind_named
 from aenetpy.formats.records import RecordReader, StructuresWriter, real_record
 from aenetpy.formats.setup import SETUP, read_setup, setup_values
@@ -91,7 +91,7 @@ def _read(reader: RecordReader) -> TrainingSet:
             values["n_atoms"],
             sum(sizes),
         )
-    trainset = made(
+    trainset = build(
         TrainingSet,
         values,
         names_s=tuple(names),
@@ -110,7 +110,7 @@ def _read(reader: RecordReader) -> TrainingSet:
 def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]) -> TrainingSet:
     """Return a training set that was read, if its numbers are finite and its setups in order.
 
-    Forces that are unknown, as those of displaced copies, are not a number for a whole structure.
+    Unknown forces, as of displaced copies, are not a number for a whole structure.
     """
     hint = "generate it again"
     low, high = trainset.energy_minimum, trainset.energy_maximum
@@ -263,7 +263,7 @@ class TrainingSetWriter(StructuresWriter):
 
 
 def _expect_structure(reader: RecordReader, found: int, announced: int) -> None:
-    """Raise if the next records are those of the footer."""
+    """Raise if the next records belong to the footer."""
     if reader.next_lengths(3) == [4, 24, 4]:
         raise reader.error(
             f"training set announces {announced} structures and holds {found}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aenetpy.files.files import write_text
+from aenetpy.inputs.entries import matches
 from aenetpy.inputs.keywords import RULES, Keywords, format_value
 from aenetpy.inputs.lines import (
     Entry,
@@ -16,7 +17,6 @@ from aenetpy.inputs.lines import (
     parse_real,
     quote,
 )
-from aenetpy.inputs.patterns import matches
 from aenetpy.inputs.spec import Bounds, Item, Table, defaults, names
 
 VERBOSITIES = ("low", "normal", "high")

@@ -27,7 +27,7 @@ from aenetpy.models.evaluation import Evaluation
 from aenetpy.models.potential import Members, Potential, evaluate_batch_together, evaluate_together
 from aenetpy.models.ranges import OutOfRange
 from aenetpy.models.reading import read_potential
-from aenetpy.structures.reading import as_structure
+from aenetpy.structures.atoms import as_structure
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -19,7 +19,7 @@ from aenetpy.commands.parity import parity
 from aenetpy.formats.network import read_network, write_network
 from aenetpy.formats.tables import format_energies
 from aenetpy.inputs.predict_in import read_predict_in
-from aenetpy.structures.reading import atoms_from_structure
+from aenetpy.structures.atoms import atoms_from_structure
 from aenetpy.structures.xsf import read_xsf
 
 REFERENCE = Path(__file__).resolve().parents[1] / "data" / "reference"
