@@ -1,4 +1,4 @@
-"""Imports at first use: classes of registries, libraries of extras."""
+"""Imports at the first use: classes of registries, libraries of extras."""
 
 from __future__ import annotations
 

@@ -198,13 +198,14 @@ def write_atoms(path: str, atoms: Atoms, format: str | None) -> None:
             write(written, atoms, format=format or filetype(path, read=False))
         except Exception as reason:
             raise DataError(
-                f"ASE cannot write it: {_first_line(reason)}",
+                f"ASE cannot write it: {first_line(reason)}",
                 file=path,
                 hint="choose a format that ASE writes with --format",
             ) from None
         write_bytes(path, read_bytes(written))
 
 
-def _first_line(reason: Exception) -> str:
+def first_line(reason: Exception) -> str:
+    """Return the kind of an exception and the first line of its message."""
     text = str(reason).strip().split("\n")[0]
     return f"{type(reason).__name__}{': ' * bool(text)}{text}"

@@ -20,6 +20,7 @@ from aenetpy.structures.ase_files import choose, read_frames
 from aenetpy.structures.atoms import (
     NamedAtoms,
     atoms_from_structure,
+    first_line,
     labelled_atoms,
     structure_from_atoms,
 )
@@ -305,9 +306,8 @@ def _read(path: str, format: str | None, index: int | str) -> Iterator[Atoms]:
     except DataError:
         raise
     except Exception as reason:
-        text = str(reason).strip().split("\n")[0]
         raise DataError(
-            f"ASE cannot read it: {type(reason).__name__}{': ' * bool(text)}{text}",
+            f"ASE cannot read it: {first_line(reason)}",
             file=path,
             hint=f"check the file, or {_name_format(path)}",
         ) from None
