@@ -18,13 +18,13 @@ from aenetpy.descriptors.batch import Contact
 from aenetpy.descriptors.cosine_convention import ConventionChoice
 from aenetpy.descriptors.verlet import VerletList
 from aenetpy.errors import UsageError
-from aenetpy.formats.network_files import NetworkSource
+from aenetpy.formats.network import NetworkSource
 from aenetpy.models.committee import Committee, CommitteeEvaluation, Measure, read_committee
 from aenetpy.models.evaluation import Evaluation
 from aenetpy.models.potential import Potential
 from aenetpy.models.ranges import OutOfRange, describe
 from aenetpy.models.reading import read_potential
-from aenetpy.structures.reading import structure_from_atoms
+from aenetpy.structures.atoms import structure_from_atoms
 
 log = logging.getLogger("aenetpy")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from aenetpy.analysis.comparison import SETS
 from aenetpy.data.copies import copy_source
 from aenetpy.errors import DataError
-from aenetpy.formats.energies import names_in_energies
+from aenetpy.formats.tables import names_in_energies
 from aenetpy.models.potential import Potential
 
 TEST, TRAINING, OTHER = SETS[:3]

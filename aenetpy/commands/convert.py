@@ -8,8 +8,7 @@ from pathlib import Path
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError, UsageError
 from aenetpy.files.files import check_new
-from aenetpy.formats.network import read_network, write_network
-from aenetpy.formats.network_ascii import write_network_ascii
+from aenetpy.formats.network import read_network, write_network, write_network_ascii
 from aenetpy.formats.recognise import is_text
 from aenetpy.formats.trainset import read_trainset, write_trainset
 from aenetpy.formats.trainset_text import read_trainset_ascii, write_trainset_ascii

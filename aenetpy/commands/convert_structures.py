@@ -12,8 +12,8 @@ from aenetpy.commands.lasp2 import dynamics_of, read_lasp2, translate
 from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError, UsageError, located
 from aenetpy.files.files import check_new, write_text, writing_error
+from aenetpy.inputs.entries import parse_entry
 from aenetpy.interruption import interruptible
-from aenetpy.structures.entries import parse_entry
 from aenetpy.structures.reading import iter_structures
 from aenetpy.structures.runner import parse_units, write_input_data
 from aenetpy.structures.xsf import write_xsf

@@ -16,8 +16,8 @@ from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.range_report import Extrapolation
 from aenetpy.models.reading import read_potential
 from aenetpy.reports.scripts import evaluation_report
-from aenetpy.structures.atoms import NamedAtoms, read_atoms, relaxed_name, write_atoms
-from aenetpy.structures.reading import structure_from_atoms
+from aenetpy.structures.atoms import NamedAtoms, relaxed_name, structure_from_atoms, write_atoms
+from aenetpy.structures.reading import read_atoms
 
 if TYPE_CHECKING:
     from ase import Atoms

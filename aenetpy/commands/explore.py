@@ -34,7 +34,7 @@ from aenetpy.descriptors.base import make_descriptor
 from aenetpy.descriptors.batches import batches_of_atoms
 from aenetpy.descriptors.featurise import batch_fingerprints
 from aenetpy.errors import DataError
-from aenetpy.inputs.patterns import matches
+from aenetpy.inputs.entries import matches
 from aenetpy.interruption import interruptible
 from aenetpy.parallel import one_blas_thread
 from aenetpy.structures.reading import iter_structures

@@ -14,10 +14,9 @@ from string import Template
 from aenetpy.analysis.dataset import Dataset, describe_dataset
 from aenetpy.errors import UsageError
 from aenetpy.files.files import check_new, read_text, remove_leftovers, write_text
+from aenetpy.inputs.entries import matches, parse_entry
 from aenetpy.inputs.given import yaml_text
 from aenetpy.inputs.lines import times
-from aenetpy.inputs.patterns import matches
-from aenetpy.structures.entries import parse_entry
 from aenetpy.structures.reading import iter_structures
 
 ETAS_PAIR = (0.003, 0.036, 0.071, 0.125, 0.214, 0.357, 0.714, 1.428)

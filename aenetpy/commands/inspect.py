@@ -26,10 +26,11 @@ from aenetpy.formats import recognise as kinds
 from aenetpy.formats.derivatives import iter_derivatives
 from aenetpy.formats.network import read_network
 from aenetpy.formats.restart import BfgsRestart, EkfRestart, read_restart
-from aenetpy.formats.rngstate import N_WORDS, read_rngstate
+from aenetpy.formats.rngstate import read_rngstate
 from aenetpy.inputs.stp import read_stp
 from aenetpy.models.remarks import warn_of_noise, warn_of_setups
 from aenetpy.models.scaling import feature_scaling
+from aenetpy.seeds import N_WORDS
 from aenetpy.structures.companion import find_companion, read_companion, read_geometry
 from aenetpy.training.train_state import TrainState, read_train_state
 

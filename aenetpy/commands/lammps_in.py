@@ -9,7 +9,7 @@ from pathlib import Path
 from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError, InputError
 from aenetpy.inputs.lines import Place, parse_integer, parse_real, read_text
-from aenetpy.structures.reading import structure_from_atoms
+from aenetpy.structures.atoms import structure_from_atoms
 
 FS = {"metal": 1000.0, "real": 1.0}
 """fs in the unit of time, by ``units``."""

@@ -16,7 +16,8 @@ from aenetpy.inputs.md_json import AseInput
 from aenetpy.models.reading import read_potential
 from aenetpy.reports.scripts import MD_HEADER, md_row
 from aenetpy.seeds import fresh_seed
-from aenetpy.structures.atoms import NamedAtoms, read_atoms
+from aenetpy.structures.atoms import NamedAtoms
+from aenetpy.structures.reading import read_atoms
 
 if TYPE_CHECKING:
     from ase import Atoms

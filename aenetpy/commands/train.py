@@ -20,9 +20,9 @@ from aenetpy.descriptors.jacobians import Jacobians
 from aenetpy.errors import InputError, Stopped, located
 from aenetpy.files.files import within, write_text
 from aenetpy.files.lock import locked_folder
-from aenetpy.formats.energies import format_energies
 from aenetpy.formats.recognise import is_trainset_text
-from aenetpy.formats.rngstate import N_WORDS, GfortranRandom, read_rngstate, write_rngstate
+from aenetpy.formats.rngstate import read_rngstate, write_rngstate
+from aenetpy.formats.tables import format_energies
 from aenetpy.formats.trainset import read_trainset, write_trainset
 from aenetpy.formats.trainset_text import read_trainset_ascii
 from aenetpy.inputs.lines import times
@@ -33,7 +33,7 @@ from aenetpy.reports import train as report
 from aenetpy.reports.blocks import TrainingSetInfo, training_set_info
 from aenetpy.reports.listener import SILENT, Listener, Recorder
 from aenetpy.reports.timing import Timing
-from aenetpy.seeds import fresh_seed
+from aenetpy.seeds import N_WORDS, GfortranRandom, fresh_seed
 from aenetpy.training.check_networks import check_networks
 from aenetpy.training.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
 from aenetpy.training.loop import EpochRow, Outcome, run_epochs

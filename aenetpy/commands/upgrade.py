@@ -10,8 +10,7 @@ from aenetpy.descriptors.cosine_convention import (
 )
 from aenetpy.errors import DataError
 from aenetpy.files.files import check_new
-from aenetpy.formats.network import read_network, write_network
-from aenetpy.formats.network_ascii import write_network_ascii
+from aenetpy.formats.network import read_network, write_network, write_network_ascii
 from aenetpy.models.upgrade import upgrade_network
 
 

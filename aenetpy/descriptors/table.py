@@ -18,7 +18,7 @@ from aenetpy.descriptors.env_order import warn_of_env_order
 from aenetpy.descriptors.species import check_species
 from aenetpy.errors import DataError
 from aenetpy.inputs.stp import read_stp
-from aenetpy.structures.reading import as_structure
+from aenetpy.structures.atoms import as_structure
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO
 
 from aenetpy.arrays import Float, Int
 from aenetpy.data.limits import COUNT, POSITIVE
-from aenetpy.files.files import replace_file
-from aenetpy.formats.records import RecordReader, array_record, integer_record, record
+from aenetpy.formats.records import RecordReader, StructuresWriter, array_record, integer_record
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,56 +68,26 @@ def iter_derivatives(path: str | Path) -> Iterator[StructureDerivatives]:
     reader.finish()
 
 
-class DerivativesWriter:
-    """Write ``<OUTPUT>.forces`` structure by structure (spec 7.4), complete or not at all.
-
-    A context manager: the file appears under its name when the block ends
-    without an exception, after ``finish``.
-    """
+class DerivativesWriter(StructuresWriter):
+    """Write ``<OUTPUT>.forces`` structure by structure (spec 7.4), complete or not at all."""
 
     def __init__(self, path: str | Path) -> None:
-        self.n_structures = 0
+        super().__init__(path, header=integer_record(0), count_at=0)
         self._largest = 0
-        self._finished = False
-        self._replacing = replace_file(path)
-        self._file: BinaryIO
-
-    def __enter__(self) -> DerivativesWriter:
-        self._file = self._replacing.__enter__()
-        self._file.write(integer_record(0))  # structures, known in the end
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        assert kind is not None or self._finished, "finish() was not called"
-        self._replacing.__exit__(kind, error, traceback)
 
     def append(
         self, name: str, n_atoms: int, n_species: int, atoms: Sequence[AtomDerivatives] | None
     ) -> None:
         """Write one structure."""
-        encoded_name = name.encode("utf-8", "surrogateescape")
-        self._file.write(
-            integer_record(len(encoded_name))
-            + record(encoded_name)
-            + integer_record(n_atoms, n_species)
-            + integer_record(int(atoms is not None))
-        )
+        self._begin_structure(name, n_atoms, n_species)
+        self._file.write(integer_record(int(atoms is not None)))
         for atom in atoms or ():
             self._file.write(_encode_atom(atom))
             self._largest = max(self._largest, len(atom.neighbors_p))
-        self.n_structures += 1
 
     def finish(self) -> None:
         """Write the largest number of neighbours and the number of structures."""
-        self._file.write(integer_record(self._largest))
-        self._file.seek(0)
-        self._file.write(integer_record(self.n_structures))
-        self._finished = True
+        self._finish(integer_record(self._largest))
 
 
 def _encode_atom(atom: AtomDerivatives) -> bytes:

@@ -118,7 +118,7 @@ def write_fields(
     return items
 
 
-def made(kind: type[Made], values: Mapping[str, Any], **more: Any) -> Made:
+def build(kind: type[Made], values: Mapping[str, Any], **more: Any) -> Made:
     """Return a dataclass of values that were read by the names it has for them."""
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: value for name, value in values.items() if name in names} | more)

@@ -1,19 +1,38 @@
-"""The potential file ``.nn`` of one species (spec 7.3)."""
+"""The potential file ``.nn`` of one species (spec 7.3) and its twin ``.nn.ascii`` (spec 8.3)."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from aenetpy.data.activations import ACTIVATIONS, decode_activations, is_activation
 from aenetpy.data.limits import COUNT, N_SPECIES, POSITIVE, Limit
 from aenetpy.data.species_potential import SpeciesPotential, value_offsets, weight_offsets
-from aenetpy.files.files import read_bytes, read_text, write_bytes
-from aenetpy.formats.layout import RECORDS, Field, Reader, made, read_fields, write_fields
+from aenetpy.errors import DataError
+from aenetpy.files.files import read_bytes, read_text, write_bytes, write_text
+from aenetpy.formats.layout import (
+    RECORDS,
+    Field,
+    Reader,
+    Writer,
+    build,
+    one_line,
+    read_fields,
+    write_fields,
+)
 from aenetpy.formats.list_directed import LineReader
 from aenetpy.formats.recognise import POTENTIAL, POTENTIAL_TEXT, kind_named
 from aenetpy.formats.records import RecordReader
 from aenetpy.formats.setup import SETUP, read_setup, setup_values
+
+NetworkSource: TypeAlias = str | Path | Iterable[str | Path] | Mapping[str, str | Path]
+"""A folder, a file, several files, or the file of each species."""
+
+_BINARY = ("*.nn", "*.ann")
+_TEXT = ("*.nn.ascii",)
 
 AT_LEAST_1 = Limit("1 or more", lambda x: x >= 1)
 AT_LEAST_2 = Limit("2 or more", lambda x: x >= 2)
@@ -90,30 +109,51 @@ def _read(reader: Reader) -> SpeciesPotential:
     read_fields(reader, TRAINING, values)
     reader.finish()
     activations = decode_activations(values["codes"])
-    return made(SpeciesPotential, values, activations=activations, setup=setup)
+    return build(SpeciesPotential, values, activations=activations, setup=setup)
+
+
+def read_networks(source: NetworkSource) -> dict[str, tuple[Path, SpeciesPotential]]:
+    """Read the potential file of each species."""
+    if isinstance(source, Mapping):
+        return {symbol: (Path(path), read_network(path)) for symbol, path in source.items()}
+    if not isinstance(source, str | Path):
+        return _by_species(source)
+    folder = Path(source)
+    if not folder.is_dir():
+        return _by_species([folder])
+    binary = _by_species(_matching(folder, _BINARY))
+    found = _by_species(_matching(folder, _TEXT)) | binary
+    if not found:
+        raise DataError("no .nn files in this folder", file=folder, hint="name another folder")
+    return found
+
+
+def _matching(folder: Path, patterns: Iterable[str]) -> list[Path]:
+    return sorted(path for pattern in patterns for path in folder.glob(pattern))
+
+
+def _by_species(paths: Iterable[str | Path]) -> dict[str, tuple[Path, SpeciesPotential]]:
+    found: dict[str, tuple[Path, SpeciesPotential]] = {}
+    for path in map(Path, paths):
+        network = read_network(path)
+        symbol = network.setup.species
+        if symbol in found:
+            raise DataError(
+                f"networks {found[symbol][0]} and {path} are both of {symbol}",
+                hint="name one file of each species",
+            )
+        found[symbol] = (path, network)
+    return found
 
 
 def write_network(path: str | Path, network: SpeciesPotential) -> None:
-    """Write a potential (spec 7.3), complete or not at all.
-
-    Parameters
-    ----------
-    path
-        The file to make or replace.
-    network
-        What to write.
-
-    Raises
-    ------
-    DataError
-        The file cannot be written, or a species has more than two characters.
-    """
+    """Write a potential (spec 7.3), complete or not at all."""
     write_bytes(path, encode_network(network))
 
 
 def encode_network(network: SpeciesPotential) -> bytes:
     """Return the 36 records of a potential (spec 7.3)."""
-    values = network_values(network)
+    values = _values(network)
     return b"".join(
         [
             *write_fields(RECORDS, LAYERS + STEPS + WEIGHTS, values),
@@ -123,8 +163,24 @@ def encode_network(network: SpeciesPotential) -> bytes:
     )
 
 
-def network_values(network: SpeciesPotential) -> dict[str, Any]:
-    """Return the value of each item but those of the setup."""
+def write_network_ascii(path: str | Path, network: SpeciesPotential) -> None:
+    """Write ``.nn.ascii`` (spec 8.3), complete or not at all."""
+    write_text(path, format_network(network))
+
+
+def format_network(network: SpeciesPotential) -> str:
+    """Return the text of ``.nn.ascii`` (spec 8.3) in the layout of aenet-PyTorch."""
+    values = _values(network)
+    lines = [
+        *write_fields(_COLUMNS, LAYERS + STEPS + WEIGHTS, values),
+        *write_fields(_COLUMNS, SETUP, setup_values(network.setup)),
+        *write_fields(_PLAIN, TRAINING, values),
+    ]
+    return "".join(lines)
+
+
+def _values(network: SpeciesPotential) -> dict[str, Any]:
+    """Return the value of each item, without the items of the setup."""
     return {
         **vars(network),
         **_sizes(network.nodes_l),
@@ -155,3 +211,29 @@ def _refuse_legacy(reader: RecordReader) -> None:
             "potential is in the format before aenet 2.0 (35 records, no mean squares)",
             "train it again with aenet 2.0 or aenetpy",
         )
+
+
+def _real(value: float) -> str:
+    """Write 17 decimals, or an exponent where they would lose digits."""
+    fixed = f"{value:24.17f}"
+    return fixed if len(fixed) == 24 and float(fixed) == value else f"{value:24.16e}"
+
+
+def _line(value: Any, field: Field, written: Callable[[Any], str] = repr) -> str:
+    """Write a single value, or several with a blank behind each."""
+    items = [written(one) for one in np.ravel(value).tolist()]
+    return "".join(f"{item} " for item in items) + "\n" if field.shape else " ".join(items) + "\n"
+
+
+_PLAIN: Writer[str] = {
+    "text": lambda text, _: f"{one_line(text)}\n",
+    "logical": lambda value, _: f"{bool(value)}\n",
+    "symbols": lambda names, field: _line(names, field, str),
+    "integers": _line,
+    "reals": _line,
+}
+_COLUMNS: Writer[str] = {
+    **_PLAIN,
+    "integers": lambda value, field: _line(value, field, "{:17d}".format),
+    "reals": lambda value, field: _line(value, field, _real),
+}

@@ -1,4 +1,4 @@
-"""Which of aenet's files is this? Told from the content, not from the name."""
+"""Recognise aenet's files by their content, not by their name."""
 
 from __future__ import annotations
 
@@ -37,10 +37,8 @@ _KNOWN = (
 
 
 def recognise(path: str | Path) -> str:
-    """Return what a file is: one of the names above.
+    """Return the kind of a file: one of the names above.
 
-    Notes
-    -----
     Binary files differ in the lengths of their first records (spec 7), text files in
     their first three lines (spec 6.1, 8.1-8.3).
     """

@@ -11,6 +11,8 @@ import struct
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,8 +20,10 @@ from numpy.typing import ArrayLike
 from aenetpy.arrays import Float, Int
 from aenetpy.data.limits import ANY, COUNT, FINITE, Limit
 from aenetpy.errors import DataError
-from aenetpy.files.files import reading_error
+from aenetpy.files.files import Opener, reading_error, replace_file
 from aenetpy.interruption import waiting
+
+Writer = TypeVar("Writer", bound="StructuresWriter")
 
 LONGEST_RECORD = 2**31 - 9
 """Bytes; gfortran splits longer records into pieces."""
@@ -138,7 +142,7 @@ class RecordReader:
         return block
 
     def _version(self) -> tuple[int, int]:
-        """Return size and time of the last change: what tells that a file was written."""
+        """Return size and time of the last change, which change when a file is written."""
         status = os.fstat(self._file.fileno())
         return status.st_size, status.st_mtime_ns
 
@@ -286,3 +290,52 @@ class RecordReader:
                 f"{self.kind} is followed by {self.remaining} more bytes at byte {self.position}",
                 f"it is not a single intact file; {self.remedy}",
             )
+
+
+class StructuresWriter:
+    """Write a file of records structure by structure, complete or not at all.
+
+    A context manager: the file appears under its name when the block ends without an exception,
+    after ``finish`` of a subclass. The record that begins at byte ``count_at`` of the header
+    holds the number of structures, which is known in the end.
+    """
+
+    def __init__(
+        self, path: str | Path, header: bytes, count_at: int, opener: Opener = replace_file
+    ) -> None:
+        self.n_structures = 0
+        self._header, self._count_at = header, count_at
+        self._finished = False
+        self._opened = opener(path)
+        self._file: BinaryIO
+
+    def __enter__(self: Writer) -> Writer:
+        self._file = self._opened.__enter__()
+        self._file.write(self._header)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        assert kind is not None or self._finished, "finish() was not called"
+        self._opened.__exit__(kind, error, traceback)
+
+    def _begin_structure(self, name: str, n_atoms: int, n_species: int) -> None:
+        """Write the records of name and sizes, with which every structure begins."""
+        encoded_name = name.encode("utf-8", "surrogateescape")
+        self._file.write(
+            integer_record(len(encoded_name))
+            + record(encoded_name)
+            + integer_record(n_atoms, n_species)
+        )
+        self.n_structures += 1
+
+    def _finish(self, footer: bytes) -> None:
+        """Write the footer, and the number of structures in the header."""
+        self._file.write(footer)
+        self._file.seek(self._count_at)
+        self._file.write(integer_record(self.n_structures))
+        self._finished = True

@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from aenetpy.arrays import Float, Int
 from aenetpy.data.limits import ANY, COUNT, NOT_NEGATIVE, POSITIVE
 from aenetpy.errors import DataError
-from aenetpy.files.files import write_bytes
-from aenetpy.formats.records import (
-    RecordReader,
-    array_record,
-    decode_text,
-    encode_text,
-    integer_record,
-    real_record,
-    record,
-)
+from aenetpy.formats.layout import RECORDS, Field, build, read_fields, write_fields
+from aenetpy.formats.records import RecordReader, decode_text, encode_text, record
 
 REMEDY = "remove it to start the optimiser anew"
 
 MEMORY = 20
 """Corrections that L-BFGS keeps, as in aenet."""
+
+METHOD = Field("method", "text", "method", (50,))
+BFGS = (
+    Field("m n", "integers", "numbers of corrections and weights", limit=POSITIVE),
+    Field("factr pgtol", "reals", "tolerances", limit=NOT_NEGATIVE),
+    Field("task", "text", "task", (60,)),
+    Field("iprint", "integers", "verbosity", limit=ANY),
+)
+EKF = (
+    Field(
+        "n_weights group_size n_groups", "integers", "numbers of weights and groups", (), POSITIVE
+    ),
+    Field("forgetting", "reals", "forgetting factor", limit=POSITIVE),
+    Field("sizes_k", "integers", "group sizes", ("n_groups",), COUNT),
+    Field("covariance_kww", "reals", "covariance", ("n_groups", "group_size", "group_size"), ANY),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +90,7 @@ Restart: TypeAlias = BfgsRestart | EkfRestart
 def read_restart(path: str | Path) -> Restart:
     """Read ``train.restart`` of either method (spec 7.5)."""
     reader = RecordReader(path, "restart file", first_length=50, remedy=REMEDY)
-    method = reader.text("method", 50)
+    method = read_fields(reader, [METHOD])["method"]
     if method == "bfgs":
         restart: Restart = _read_bfgs(reader)
     elif method == "ekf":
@@ -93,16 +101,18 @@ def read_restart(path: str | Path) -> Restart:
     return restart
 
 
-def write_restart(path: str | Path, restart: Restart) -> None:
-    """Write ``train.restart`` (spec 7.5), complete or not at all."""
-    write_bytes(path, encode_restart(restart))
-
-
 def encode_restart(restart: Restart) -> bytes:
     """Return the content of ``train.restart`` (spec 7.5)."""
+    values: dict[str, Any] = dict(vars(restart))
     if isinstance(restart, BfgsRestart):
-        return _encode_bfgs(restart)
-    return _encode_ekf(restart)
+        records = write_fields(RECORDS, (METHOD, *BFGS), {"method": "bfgs", **values})
+        values["csave"] = encode_text(restart.csave, 60)
+        parts = _bfgs_state(restart.m, restart.n)
+        records.append(record(*(np.asarray(values[k], kind).tobytes() for k, kind, _ in parts)))
+    else:
+        values |= {"method": "ekf", "n_groups": len(restart.sizes_k)}
+        records = write_fields(RECORDS, (METHOD, *EKF), values)
+    return b"".join(records)
 
 
 def check_restart(restart: Restart) -> None:
@@ -161,88 +171,32 @@ def damaged(what: str) -> DataError:
     return DataError(f"the state of the optimiser is damaged ({what})", hint=REMEDY)
 
 
-def _encode_bfgs(state: BfgsRestart) -> bytes:
-    return b"".join(
-        [
-            record(encode_text("bfgs", 50)),
-            integer_record(state.m, state.n),
-            real_record(state.factr, state.pgtol),
-            record(encode_text(state.task, 60)),
-            integer_record(state.iprint),
-            record(
-                np.asarray(state.l, "<f8").tobytes(),
-                np.asarray(state.u, "<f8").tobytes(),
-                np.asarray(state.nbd, "<i4").tobytes(),
-                np.asarray(state.wa, "<f8").tobytes(),
-                np.asarray(state.iwa, "<i4").tobytes(),
-                encode_text(state.csave, 60),
-                np.asarray(state.lsave, "<i4").tobytes(),
-                np.asarray(state.isave, "<i4").tobytes(),
-                np.asarray(state.dsave, "<f8").tobytes(),
-            ),
-        ]
-    )
-
-
 def _read_bfgs(reader: RecordReader) -> BfgsRestart:
-    m, n = reader.integers("numbers of corrections and weights", 2, POSITIVE)
-    factr, pgtol = reader.reals("tolerances", 2, NOT_NEGATIVE).tolist()
-    task = reader.text("task", 60)
-    iprint = reader.integer("verbosity")
-    n_wa = (2 * m + 5) * n + 11 * m * m + 8 * m
-    sizes = [8 * n, 8 * n, 4 * n, 8 * n_wa, 12 * n, 60, 16, 176, 232]
-    pieces = _split(reader.record("state", sum(sizes)), sizes)
-    lower, upper, nbd, wa, iwa, csave, lsave, isave, dsave = pieces
-    return BfgsRestart(
-        m=m,
-        n=n,
-        factr=factr,
-        pgtol=pgtol,
-        task=task,
-        iprint=iprint,
-        l=_reals(lower),
-        u=_reals(upper),
-        nbd=_integers(nbd),
-        wa=_reals(wa),
-        iwa=_integers(iwa),
-        csave=decode_text(csave),
-        lsave=_integers(lsave),
-        isave=_integers(isave),
-        dsave=_reals(dsave),
-    )
+    values = read_fields(reader, BFGS)
+    parts = _bfgs_state(values["m"], values["n"])
+    size = sum(np.dtype(kind).itemsize * prod(shape) for _, kind, shape in parts)
+    state = np.frombuffer(reader.record("state", size), parts)[0]
+    values |= {name: state[name].copy() for name, _, _ in parts}
+    values["csave"] = decode_text(state["csave"].tobytes())
+    return build(BfgsRestart, values)
 
 
-def _encode_ekf(state: EkfRestart) -> bytes:
-    return b"".join(
-        [
-            record(encode_text("ekf", 50)),
-            integer_record(state.n_weights, state.group_size, len(state.sizes_k)),
-            real_record(state.forgetting),
-            array_record(state.sizes_k, "<i4"),
-            array_record(state.covariance_kww, "<f8"),
-        ]
-    )
+def _bfgs_state(m: int, n: int) -> list[tuple[str, str, tuple[int, ...]]]:
+    """Return name, type and shape of each part of the last record of L-BFGS-B."""
+    return [
+        ("l", "<f8", (n,)),
+        ("u", "<f8", (n,)),
+        ("nbd", "<i4", (n,)),
+        ("wa", "<f8", ((2 * m + 5) * n + 11 * m * m + 8 * m,)),
+        ("iwa", "<i4", (3 * n,)),
+        ("csave", "V60", ()),
+        ("lsave", "<i4", (4,)),
+        ("isave", "<i4", (44,)),
+        ("dsave", "<f8", (29,)),
+    ]
 
 
 def _read_ekf(reader: RecordReader) -> EkfRestart:
-    n_weights, w, k = reader.integers("numbers of weights and groups", 3, POSITIVE)
-    return EkfRestart(
-        n_weights=n_weights,
-        group_size=w,
-        forgetting=reader.real("forgetting factor", POSITIVE),
-        sizes_k=reader.integer_array("group sizes", k, COUNT),
-        covariance_kww=reader.reals("covariance", w * w * k, ANY).reshape(k, w, w),
-    )
-
-
-def _split(data: bytes, sizes: list[int]) -> tuple[bytes, ...]:
-    """Cut data into pieces of the given bytes."""
-    return struct.unpack("<" + "".join(f"{size}s" for size in sizes), data)
-
-
-def _reals(data: bytes) -> Float:
-    return np.frombuffer(data, "<f8").astype(np.float64)
-
-
-def _integers(data: bytes) -> Int:
-    return np.frombuffer(data, "<i4").astype(np.int32)
+    values = read_fields(reader, EKF)
+    values["sizes_k"] = np.array(values["sizes_k"], np.int32)
+    return build(EkfRestart, values)

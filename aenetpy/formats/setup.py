@@ -8,7 +8,7 @@ import numpy as np
 
 from aenetpy.data.limits import ANY, COUNT, N_SPECIES, NOT_NEGATIVE, POSITIVE, Limit
 from aenetpy.data.setup import N_PARAMETERS, FeatureStatistics, Setup, check_setup
-from aenetpy.formats.layout import Field, Reader, made, read_fields
+from aenetpy.formats.layout import Field, Reader, build, read_fields
 
 FOUR = Limit(f"{N_PARAMETERS}", lambda x: x == N_PARAMETERS)
 
@@ -56,5 +56,5 @@ def read_setup(reader: Reader) -> Setup:
     values["kind"] = values["kind"].strip()
     values["functions_g"] = np.array(values["functions_g"], np.int32)
     values["partners_g2"] = np.array(values["partners_g2"], np.int32).reshape(-1, 2)
-    setup = made(Setup, values, statistics=made(FeatureStatistics, values))
+    setup = build(Setup, values, statistics=build(FeatureStatistics, values))
     return check_setup(setup, reader.error)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO
 
 import numpy as np
 
@@ -16,9 +14,9 @@ from aenetpy.data.setup import Setup
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError
 from aenetpy.files.files import Opener, replace_file
-from aenetpy.formats.layout import RECORDS, Field, made, read_fields, write_fields
+from aenetpy.formats.layout import RECORDS, Field, build, read_fields, write_fields
 from aenetpy.formats.recognise import TRAINING_SET, TRAINING_SET_TEXT, kind_named
-from aenetpy.formats.records import RecordReader, integer_record, real_record, record
+from aenetpy.formats.records import RecordReader, StructuresWriter, real_record
 from aenetpy.formats.setup import SETUP, read_setup, setup_values
 from aenetpy.formats.trainset_atoms import AtomsReader, encode_atoms, joined
 from aenetpy.interruption import interruptible
@@ -93,7 +91,7 @@ def _read(reader: RecordReader) -> TrainingSet:
             values["n_atoms"],
             sum(sizes),
         )
-    trainset = made(
+    trainset = build(
         TrainingSet,
         values,
         names_s=tuple(names),
@@ -112,7 +110,7 @@ def _read(reader: RecordReader) -> TrainingSet:
 def check_trainset(trainset: TrainingSet, error: Callable[[str, str], DataError]) -> TrainingSet:
     """Return a training set that was read, if its numbers are finite and its setups in order.
 
-    Forces that are unknown, as those of displaced copies, are not a number for a whole structure.
+    Unknown forces, as of displaced copies, are not a number for a whole structure.
     """
     hint = "generate it again"
     low, high = trainset.energy_minimum, trainset.energy_maximum
@@ -195,25 +193,8 @@ def write_trainset(path: str | Path, trainset: TrainingSet) -> None:
         )
 
 
-class TrainingSetWriter:
-    """Write a training set structure by structure (spec 7.2), complete or not at all.
-
-    A context manager: the file appears under its name when the block ends
-    without an exception, after ``finish``.
-
-    Parameters
-    ----------
-    path
-        The file to make or replace.
-    species
-        Species in TYPES order, (t,).
-    atomic_energies_t
-        Atomic energies, eV, (t,).
-    normalized, scale, shift
-        As in ``TrainingSet``.
-    opener
-        Opens the file, see ``new_files``.
-    """
+class TrainingSetWriter(StructuresWriter):
+    """Write a training set structure by structure (spec 7.2), complete or not at all."""
 
     def __init__(
         self,
@@ -226,35 +207,18 @@ class TrainingSetWriter:
         shift: float = 0.0,
         opener: Opener = replace_file,
     ) -> None:
-        self.n_structures = 0
-        self.n_atoms = 0
-        self._finished = False
         header = {
             "n_species": len(species),
-            "n_structures": 0,  # known in the end
+            "n_structures": 0,
             "species": species,
             "atomic_energies_t": atomic_energies_t,
             "normalized": normalized,
             "scale": scale,
             "shift": shift,
         }
-        self._header = b"".join(write_fields(RECORDS, HEADER, header))
-        self._opened = opener(path)
-        self._file: BinaryIO
-
-    def __enter__(self) -> TrainingSetWriter:
-        self._file = self._opened.__enter__()
-        self._file.write(self._header)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        assert kind is not None or self._finished, "finish() was not called"
-        self._opened.__exit__(kind, error, traceback)
+        records = write_fields(RECORDS, HEADER, header)
+        super().__init__(path, b"".join(records), count_at=len(records[0]), opener=opener)
+        self.n_atoms = 0
 
     def append(
         self,
@@ -271,16 +235,10 @@ class TrainingSetWriter:
         types_n = np.asarray(types_n)
         if n_species is None:
             n_species = len(set(types_n.tolist()))
-        encoded_name = name.encode("utf-8", "surrogateescape")
-        self._file.write(
-            integer_record(len(encoded_name))
-            + record(encoded_name)
-            + integer_record(len(types_n), n_species)
-            + real_record(energy)
-        )
+        self._begin_structure(name, len(types_n), n_species)
+        self._file.write(real_record(energy))
         for run in encode_atoms(types_n, positions_nc, forces_nc, features_tng):
             self._file.write(run)
-        self.n_structures += 1
         self.n_atoms += len(types_n)
 
     def finish(
@@ -301,14 +259,11 @@ class TrainingSetWriter:
         records = write_fields(RECORDS, FOOTER, footer)
         for t, setup in enumerate(setups_t or ()):
             records += write_fields(RECORDS, (TYPE, *SETUP), {"type": t + 1, **setup_values(setup)})
-        self._file.write(b"".join(records))
-        self._file.seek(len(integer_record(0)))
-        self._file.write(integer_record(self.n_structures))
-        self._finished = True
+        self._finish(b"".join(records))
 
 
 def _expect_structure(reader: RecordReader, found: int, announced: int) -> None:
-    """Raise if the next records are those of the footer."""
+    """Raise if the next records belong to the footer."""
     if reader.next_lengths(3) == [4, 24, 4]:
         raise reader.error(
             f"training set announces {announced} structures and holds {found}",

@@ -87,7 +87,7 @@ def _interleaved(pieces: dict[int, memoryview], n_features_n: NDArray[Any]) -> l
 
 
 class AtomsReader:
-    """What is collected from the atoms of all structures."""
+    """Collect types, coordinates, forces and fingerprints of the atoms of all structures."""
 
     def __init__(self, n_types: int) -> None:
         self.types: list[NDArray[Any]] = []

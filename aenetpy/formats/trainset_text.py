@@ -18,7 +18,7 @@ from aenetpy.data.limits import ANY, COUNT, FINITE_OR_NAN
 from aenetpy.data.setup import Setup
 from aenetpy.data.training_set import TrainingSet
 from aenetpy.files.files import read_text, write_text
-from aenetpy.formats.layout import LIST_DIRECTED, Field, Writer, made, read_fields, write_fields
+from aenetpy.formats.layout import LIST_DIRECTED, Field, Writer, build, read_fields, write_fields
 from aenetpy.formats.list_directed import LineReader, list_directed_line
 from aenetpy.formats.setup import SETUP, read_setup, setup_values
 from aenetpy.formats.trainset import (
@@ -157,7 +157,7 @@ def _read(
     structures = _read_structures(
         lines, n_types, values["n_structures"], setups_t, with_length=with_length
     )
-    return check_trainset(made(TrainingSet, values | structures, setups_t=setups_t), lines.error)
+    return check_trainset(build(TrainingSet, values | structures, setups_t=setups_t), lines.error)
 
 
 def _read_setup(lines: LineReader, t: int, n_types: int) -> Setup:

@@ -8,6 +8,7 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from aenetpy.inputs.entries import matches
 from aenetpy.inputs.kinds import refuse_other_kind
 from aenetpy.inputs.lines import (
     COMMENT,
@@ -26,7 +27,6 @@ from aenetpy.inputs.lines import (
     times,
     unquote,
 )
-from aenetpy.inputs.patterns import matches
 from aenetpy.inputs.spec import Bounds, Item, Kind, Table, names
 
 MOST_NOTES = 20

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from aenetpy.files.files import write_text
+from aenetpy.inputs.entries import matches
 from aenetpy.inputs.keywords import (
     RULES,
     Keywords,
@@ -18,7 +19,6 @@ from aenetpy.inputs.keywords import (
     parse_value,
 )
 from aenetpy.inputs.lines import Entry, parse_arguments, quote
-from aenetpy.inputs.patterns import matches
 from aenetpy.inputs.spec import Bounds, Table
 
 VERBOSITIES = ("low", "normal", "high")

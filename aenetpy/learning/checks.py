@@ -17,14 +17,13 @@ from aenetpy.digests import digest_of
 from aenetpy.errors import InputError
 from aenetpy.files.files import read_bytes, within
 from aenetpy.formats.network import read_network
+from aenetpy.inputs.entries import parse_entry
 from aenetpy.inputs.generate_in import GenerateInput
 from aenetpy.inputs.learn import Learn, WalkInput
 from aenetpy.inputs.lines import times
 from aenetpy.inputs.train_in import TrainInput
 from aenetpy.models.committee_file import MEMBER, member_folders
-from aenetpy.structures.atoms import read_atoms
-from aenetpy.structures.entries import parse_entry
-from aenetpy.structures.reading import iter_structures
+from aenetpy.structures.reading import iter_structures, read_atoms
 from aenetpy.training.check_networks import check_existing
 
 if TYPE_CHECKING:

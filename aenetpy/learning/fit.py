@@ -17,11 +17,11 @@ from aenetpy.commands.train_members import train_members
 from aenetpy.data.copies import is_copy, parent_of
 from aenetpy.files.files import read_bytes, write_bytes
 from aenetpy.files.sealed import read_sealed, write_sealed
-from aenetpy.formats.rngstate import GfortranRandom
 from aenetpy.inputs.generate_in import GenerateInput
 from aenetpy.inputs.train_in import TrainInput
 from aenetpy.models.committee import read_committee
 from aenetpy.models.committee_file import COMMITTEE, MEMBER, PROGRESS
+from aenetpy.seeds import GfortranRandom
 from aenetpy.training.split import split_families
 
 TRAINING_SET, RECORD = "refdata.train", "fit.json"

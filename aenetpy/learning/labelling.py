@@ -28,7 +28,7 @@ from aenetpy.learning.reference import (
 )
 from aenetpy.parallel import available_cores
 from aenetpy.processes import Processes
-from aenetpy.structures.reading import as_structure
+from aenetpy.structures.atoms import as_structure
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -44,8 +44,8 @@ from aenetpy.models.committee import Committee, read_committee
 from aenetpy.reports import learn as report
 from aenetpy.reports.listener import SILENT, Listener, Recorded
 from aenetpy.reports.notes import notes_only_to, warnings_as_notes
+from aenetpy.structures.extxyz import write_xyz
 from aenetpy.structures.reading import iter_structures
-from aenetpy.structures.xyz import write_xyz
 
 if TYPE_CHECKING:
     from ase.calculators.calculator import BaseCalculator

@@ -18,7 +18,7 @@ from aenetpy.errors import ReferenceFailed
 from aenetpy.inputs.properties import Property
 from aenetpy.inputs.reference import Reference
 from aenetpy.learning.calculator import make_calculator, words_of
-from aenetpy.structures.reading import atoms_from_structure
+from aenetpy.structures.atoms import atoms_from_structure
 
 if TYPE_CHECKING:
     from ase import Atoms

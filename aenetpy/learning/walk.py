@@ -15,7 +15,7 @@ from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError
 from aenetpy.inputs.learn import WalkInput
 from aenetpy.learning.selection import Frame
-from aenetpy.structures.reading import structure_from_atoms
+from aenetpy.structures.atoms import structure_from_atoms
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -24,8 +24,8 @@ from aenetpy.learning.walk import Point, Walk
 from aenetpy.models.committee import Committee, exceeds
 from aenetpy.reports import learn as report
 from aenetpy.reports.listener import Listener
+from aenetpy.structures.extxyz import format_xyz
 from aenetpy.structures.reading import iter_structures
-from aenetpy.structures.xyz import format_xyz
 
 SAVE_EVERY = 2.0
 """Seconds between two records of a walk, at least; what comes after is walked again."""

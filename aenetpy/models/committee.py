@@ -20,14 +20,14 @@ from aenetpy.descriptors.verlet import VerletList
 from aenetpy.digests import digest_of
 from aenetpy.errors import DataError, UsageError
 from aenetpy.files.files import read_bytes
-from aenetpy.formats.network_files import NetworkSource
+from aenetpy.formats.network import NetworkSource
 from aenetpy.models.calibration import Calibration
 from aenetpy.models.committee_file import committee_members
 from aenetpy.models.evaluation import Evaluation
 from aenetpy.models.potential import Members, Potential, evaluate_batch_together, evaluate_together
 from aenetpy.models.ranges import OutOfRange
 from aenetpy.models.reading import read_potential
-from aenetpy.structures.reading import as_structure
+from aenetpy.structures.atoms import as_structure
 
 if TYPE_CHECKING:
     from ase import Atoms

@@ -12,7 +12,7 @@ from aenetpy.digests import digest_of
 from aenetpy.errors import DataError
 from aenetpy.files.files import read_bytes
 from aenetpy.files.sealed import read_sealed, write_sealed
-from aenetpy.formats.network_files import NetworkSource
+from aenetpy.formats.network import NetworkSource
 from aenetpy.models.calibration import Calibration, Spread
 
 MEMBER = "member-"

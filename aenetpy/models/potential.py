@@ -37,7 +37,7 @@ from aenetpy.models.evaluation import Evaluation as Evaluation
 from aenetpy.models.members import AtomicMembers
 from aenetpy.models.ranges import OutOfRange
 from aenetpy.parallel import ordered_map
-from aenetpy.structures.reading import as_structure
+from aenetpy.structures.atoms import as_structure
 
 if TYPE_CHECKING:
     from ase import Atoms

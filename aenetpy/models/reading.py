@@ -11,7 +11,7 @@ from aenetpy.descriptors.cosine_convention import (
     proven_convention,
 )
 from aenetpy.errors import DataError
-from aenetpy.formats.network_files import NetworkSource, read_networks
+from aenetpy.formats.network import NetworkSource, read_networks
 from aenetpy.models.potential import Potential
 from aenetpy.models.remarks import warn_of_noise, warn_of_setups
 
@@ -25,7 +25,7 @@ def read_potential(source: NetworkSource, chebyshev_domain: ConventionChoice = "
     ----------
     source
         A folder that holds one file of each species, one file, several files, or a
-        mapping from species to file; see `aenetpy.formats.network_files.read_networks`.
+        mapping from species to file; see `aenetpy.formats.network.read_networks`.
     chebyshev_domain
         As in `Potential`. Where "auto" finds potentials of aenet 2.0.3 or before, or of a
         fork, a warning says so.

@@ -1,201 +1,191 @@
-"""Structure files for ASE to read, checked first: impossible sizes, databases of other programs."""
+"""Frames of extended XYZ, and of the formats that ASE and dpdata read."""
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-import sqlite3
-from collections.abc import Iterator
-from contextlib import closing
-from functools import cache, lru_cache, partial
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aenetpy.errors import DataError
-from aenetpy.interruption import check
+from aenetpy.lazy import require_library
+from aenetpy.structures.ase_database import chosen_numbers, iter_database, selected_rows
 from aenetpy.structures.calculation_notes import unconverged_steps
+from aenetpy.structures.compressed import opener_of
+from aenetpy.structures.extxyz import iter_xyz
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-LARGEST_EXPANSION = 100
-"""Times the size of a compressed file; structures as text shrink to a third, or a tenth."""
+INVENTED = {"lammps-dump-text": ("energy",), "lammps-dump-binary": ("energy",)}
+"""Results that a reader of ASE makes up, as the file does not have them."""
 
-SMALL = 10_000_000
-"""Bytes that any compressed file may expand to."""
+log = logging.getLogger("aenetpy")
 
-_PIECE = 1 << 20
-
-_COUNT_OF_XYZ = rb"\n[ \t]*(\d+)[ \t\r]*(?=\n)(?:\n[ \t]*\d+[ \t\r]*(?=\n))?"
-"""With the comment below if that is a number, too: a step of dynamics, say."""
-
-_COUNTS = {
-    "extxyz": _COUNT_OF_XYZ + rb"|:[RILS]:(\d{7,})",
-    "xyz": _COUNT_OF_XYZ,
-    "vasp": rb"\n[ \t]*(?:\d+[ \t]+)*(\d{7,})(?=[ \t\d]*\r?\n)",
-    "vasp-xdatcar": rb"\n[ \t]*(?:\d+[ \t]+)*(\d{7,})(?=[ \t\d]*\r?\n)",
-    "cube": rb"\n[ \t]*-?(\d{7,})(?:[ \t]+\S+){3}[ \t\r]*(?=\n)",
-    "cfg": rb"Number of particles[ \t]*=[ \t]*(\d{7,})",
-    "lammps-data": rb"\n[ \t]*(\d{7,})[ \t]+\w+[ \t\r]*(?=\n)",
-}
-"""Where a format announces how much follows, for which ASE takes memory or time at once."""
+_WITHOUT_UNITS = {"qbox": "Hartree and Bohr, which ASE does not convert"}
+_HEAD_BYTES = 1 << 16
 
 
-def iter_frames(path: str, index: int | str | slice, format: str | None = None) -> Iterator[Atoms]:
+def read_frames(path: str, index: int | str, format: str | None) -> Iterator[Atoms]:
+    """Yield the frames that an index of ASE, or a selection from a database, chooses.
+
+    Whatever a reader raises passes.
+    """
+    from ase.io.formats import ioformats
+
+    format = format or _recognised(path)
+    if format in ("xyz", "extxyz"):
+        yield from choose(lambda start: iter_xyz(path, start), index)
+    elif format in ioformats:
+        _check(path, format)
+        for atoms in _kept_from(_read_ase(path, index, format)):
+            for label in INVENTED.get(format, ()):
+                if atoms.calc is not None:
+                    atoms.calc.results.pop(label, None)
+            yield atoms
+    elif "/" in format:
+        frames = _read_dpdata(path, format)
+        yield from choose(lambda start: islice(frames, start, None), index)
+    else:
+        raise _unknown(path, format)
+
+
+def _read_ase(path: str, index: int | str, format: str) -> Iterator[Atoms]:
     """Yield frames of a file as ASE reads them."""
     from ase.io import iread
-    from ase.io.formats import filetype
 
-    format = format or filetype(path)
     if format == "db":
-        yield from _rows(path, index)
+        yield from iter_database(path, index)
         return
     if format == "json":
         from ase.db import connect
 
-        yield from _selected(connect(path, type="json"), index)
+        yield from selected_rows(connect(path, type="json"), index)
         return
-    check_size(path, format)
     read = partial(iread, path, format=format, do_not_split_by_at_sign=True)
     unconverged = unconverged_steps(path, format, opener_of(path))
     if not any(unconverged):
         yield from read(index=index)
         return
     steps = list(zip(read(index=":"), unconverged, strict=False))  # the last may be incomplete
-    for k in _chosen(index, len(steps)):
+    for k in chosen_numbers(index, len(steps)):
         atoms, is_unconverged = steps[int(k)]
         if is_unconverged:
             atoms.info["converged"] = False
         yield atoms
 
 
-def check_size(path: str, format: str) -> None:
-    """Compare what a file announces, or unpacks to, with its size."""
-    if os.path.isfile(path) and (opener_of(path) is not None or format in _COUNTS):
-        status = os.stat(path)
-        _check_content(path, format, status.st_size, status.st_mtime_ns)
+def _recognised(path: str) -> str:
+    """Return ASE's name of the format of a file."""
+    from ase.io.formats import UnknownFileTypeError, filetype, ioformats
+
+    format = filetype(path)
+    if format not in ioformats:
+        raise UnknownFileTypeError(format)
+    return format
 
 
-@lru_cache(maxsize=1000)
-def _check_content(path: str, format: str, file_size: int, time: int) -> None:
-    """As `check_size`; each file once, unless it changes."""
-    compressed = opener_of(path)
-    limit = max(SMALL, LARGEST_EXPANSION * file_size)
-    announced, size = 0.0, 0
-    tail = b"\n" if format in ("xyz", "extxyz") else b""  # the others begin with a title
-    with compressed(path) if compressed else Path(path).open("rb") as file:
-        while piece := file.read(_PIECE):
-            check()
-            size += len(piece)
-            if compressed and size > limit:
-                raise DataError(
-                    f"expands to more than {limit / 1e6:.0f} MB,"
-                    f" {LARGEST_EXPANSION} times its size or more",
-                    file=path,
-                    hint="unpack it first, if that is meant",
-                )
-            if format in _COUNTS:
-                found, tail = _largest_count(format, tail + piece)
-                announced = max(announced, found)
-    announced = max(announced, _largest_count(format, tail + b"\n")[0])
-    if announced > size:
+def choose(frames_from: Callable[[int], Iterator[Any]], index: int | str) -> Iterator[Any]:
+    """Yield one frame, or all from a number on (``:`` and ``5:``)."""
+    if isinstance(index, str) and index.endswith(":"):
+        return frames_from(int(index[:-1] or 0))
+    number = int(index)
+    if number >= 0:
+        return islice(frames_from(number), 1)
+    last = deque(frames_from(0), maxlen=-number)
+    return iter([last[0]] if len(last) == -number else [])
+
+
+@contextmanager
+def _standard_streams_kept() -> Iterator[None]:
+    """Keep a reader from our standard input, output and errors."""
+    copies = []
+    for one in (0, 1, 2):
+        with suppress(OSError):  # closed
+            copies.append((one, os.dup(one)))
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        os.dup2(nothing, 0)
+        os.dup2(nothing, 1)
+        yield
+    finally:
+        os.close(nothing)
+        for one, copy in copies:
+            os.dup2(copy, one)
+            os.close(copy)
+
+
+def _kept_from(frames: Iterator[Atoms]) -> Iterator[Atoms]:
+    """Yield frames whose reader cannot reach our standard streams."""
+    while True:
+        with _standard_streams_kept():
+            atoms = next(frames, None)
+        if atoms is None:
+            return
+        yield atoms
+
+
+def _check(path: str, format: str) -> None:
+    """Refuse files of which a reader of ASE makes something else than the file says."""
+    if format in _WITHOUT_UNITS:
+        raise DataError(f"its numbers are in {_WITHOUT_UNITS[format]}", file=path)
+    if format not in ("lammps-dump-text", "jsv"):
+        return
+    with Path(path).open(errors="replace") as file:
+        head = file.read(_HEAD_BYTES)
+    columns = re.search(r"^ITEM: ATOMS(.*)$", head, re.MULTILINE)
+    if columns and not {"element", "mass"} & set(columns[1].split()):
         raise DataError(
-            f"announces {announced:.3g} atoms or values in {size} bytes",
+            "numbers the types of its atoms, and names no elements",
             file=path,
-            hint="correct the number, or complete the file",
+            hint="let LAMMPS write the column element (dump_modify ... element Ti O)",
         )
+    group = re.search(r"^\[space_group\](.*)$", head, re.MULTILINE | re.IGNORECASE)
+    if group and len(group[1].split()) > 2:  # ASE opens, and closes, a third number as a file
+        raise DataError(f"[space_group]{group[1]} is not a number and a setting", file=path)
 
 
-def opener_of(path: str | Path) -> Any:
-    """Return what opens a compressed file; None for others. ASE goes by the suffix, too."""
-    match os.path.splitext(path)[1].lower():
-        case ".gz":
-            import gzip
+def _read_dpdata(path: str, format: str) -> Iterator[Atoms]:
+    """Yield the frames of a format that dpdata knows."""
+    from ase import Atoms
+    from ase.calculators.singlepoint import SinglePointCalculator
 
-            return gzip.open
-        case ".bz2":
-            import bz2
+    require_library("dpdata", "dpdata", "dpdata", f"#format={format}")
+    import dpdata
+    from dpdata.format import Format
 
-            return bz2.open
-        case ".xz":
-            import lzma
-
-            return lzma.open
-    return None
-
-
-def _largest_count(format: str, text: bytes) -> tuple[float, bytes]:
-    """Return the largest number announced, and the last line, which may be incomplete."""
-    if format not in _COUNTS:
-        return 0, b""
-    found = [float(match[match.lastindex or 0]) for match in _pattern(format).finditer(text)]
-    end = text.rfind(b"\n")
-    return max(found, default=0), text[max(end, 0) :]
-
-
-@cache
-def _pattern(format: str) -> re.Pattern[bytes]:
-    return re.compile(_COUNTS[format])
-
-
-def _rows(path: str, index: int | str | slice) -> Iterator[Atoms]:
-    """Yield the structures of a database that is opened for reading only.
-
-    ASE itself opens it for writing, and makes its tables where there are none.
-    """
-    from ase.db.sqlite import SQLite3Database
-
-    class ReadOnly(SQLite3Database):
-        def _connect(self) -> sqlite3.Connection:
-            return _connect(path)
-
-    with closing(_connect(path)) as connection:
-        tables = connection.execute("SELECT name FROM sqlite_master WHERE name = 'systems'")
-        if tables.fetchone() is None:
-            raise DataError("is a database, but not one of ASE", file=path)
-    with ReadOnly(path, serial=True) as database:
-        yield from _selected(database, index)
+    if format not in Format.get_formats():
+        raise _unknown(path, format)
+    with _standard_streams_kept():
+        try:
+            data: dict[str, Any] = dpdata.LabeledSystem(path, fmt=format).data
+        except (DataError, KeyboardInterrupt):
+            raise
+        except Exception as reason:  # a system without labels, or a damaged one
+            data = dpdata.System(path, fmt=format).data
+            log.warning("%s: no energies are read (dpdata: %s)", path, reason)
+    symbols = [data["atom_names"][k] for k in data["atom_types"]]
+    for k, positions_nc in enumerate(data["coords"]):
+        isolated = bool(data.get("nopbc", False))
+        atoms = Atoms(symbols, positions_nc, cell=data["cells"][k], pbc=not isolated)
+        known = {"energy": "energies", "forces": "forces"}
+        results = {key: data[name][k] for key, name in known.items() if name in data}
+        if results:
+            atoms.calc = SinglePointCalculator(atoms, **results)
+        if "virials" in data:
+            atoms.info["virial"] = data["virials"][k]
+        yield atoms
 
 
-def _selected(database: Any, index: int | str | slice) -> Iterator[Atoms]:
-    chosen = _chosen(index, database.count())
-    if isinstance(chosen, str):
-        yield from map(_atoms_of_row, database.select(chosen))
-    else:
-        rows = enumerate(database.select())
-        yield from (_atoms_of_row(row) for k, row in rows if k in chosen)
-
-
-def _atoms_of_row(row: Any) -> Atoms:
-    """Return the atoms of a row, with its key-value pairs and data in ``info``."""
-    atoms: Atoms = row.toatoms()
-    atoms.info.update({**row.data, **row.key_value_pairs})
-    return atoms
-
-
-def _chosen(index: int | str | slice, n_rows: int) -> range | str:
-    """Return the numbers of the rows that an index stands for, or a selection as it is."""
-    from ase.io.formats import string2index
-
-    chosen = string2index(index) if isinstance(index, str) else index
-    if isinstance(chosen, int):
-        chosen = slice(chosen, chosen + 1 or None)
-    return range(*chosen.indices(n_rows)) if isinstance(chosen, slice) else str(chosen)
-
-
-def _connect(path: str) -> sqlite3.Connection:
-    """Open a database, without a trace beside it.
-
-    A database with a log (WAL) whose writer has gone is immutable: otherwise the log would
-    be made anew, which a folder may not allow.
-    """
-    uri = f"{Path(path).absolute().as_uri()}?mode=ro"
-    if _has_log(path) and not os.path.exists(f"{path}-wal"):
-        uri += "&immutable=1"
-    return sqlite3.connect(uri, uri=True, timeout=20)
-
-
-def _has_log(path: str) -> bool:
-    """Return whether a database is in WAL mode, by its header."""
-    with Path(path).open("rb") as file:
-        return file.read(20)[18:] == b"\2\2"
+def _unknown(path: str, format: str) -> DataError:
+    return DataError(
+        f"ASE cannot read it: there is no format '{format}'",
+        file=path,
+        hint="write ASE's name (vasp-xml, extxyz) or dpdata's (deepmd/npy, cp2k/aimd_output)",
+    )

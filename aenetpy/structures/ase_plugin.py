@@ -23,7 +23,7 @@ AENET_XSF = ExternalIOFormat(
 
 def read_aenet_xsf(filename: str) -> Atoms:
     """Return the structure of an XSF file as ASE atoms."""
-    from aenetpy.structures.reading import atoms_from_structure
+    from aenetpy.structures.atoms import atoms_from_structure
     from aenetpy.structures.xsf import read_xsf
 
     return atoms_from_structure(read_xsf(filename))
@@ -34,7 +34,7 @@ def write_aenet_xsf(filename: str, atoms: Atoms) -> None:
     from dataclasses import replace
 
     from aenetpy.errors import DataError
-    from aenetpy.structures.reading import structure_from_atoms
+    from aenetpy.structures.atoms import structure_from_atoms
     from aenetpy.structures.xsf import write_xsf
 
     if atoms.pbc.any() and atoms.cell.rank < 3:

@@ -1,4 +1,4 @@
-"""What files say of a calculation beside energies and forces: convergence, kind of structure."""
+"""Notes of files on a calculation beside energies and forces: convergence, isolated atoms."""
 
 from __future__ import annotations
 
@@ -86,6 +86,6 @@ def names_isolated_atom(atoms: Atoms) -> bool:
 
 
 def notes_of(structure: Structure) -> dict[str, object]:
-    """Return what these functions find again in the ``info`` of an ``Atoms`` object."""
+    """Return the notes on a structure for the ``info`` of an ``Atoms`` object."""
     notes: dict[str, object] = {} if structure.converged else {"converged": False}
     return notes | ({"config_type": "IsolatedAtom"} if structure.named_isolated else {})

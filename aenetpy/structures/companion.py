@@ -1,9 +1,10 @@
-"""The companion of a training set: ``<training set>.geometry``, with what that does not hold."""
+"""The companion of a training set, ``<training set>.geometry``: cells, stress, known forces."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections import defaultdict
 from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from aenetpy.arrays import Float, Int, Long
+from aenetpy.data.copies import copy_source
 from aenetpy.data.geometry import ROW, Geometry, geometry_of_rows, geometry_row
 from aenetpy.data.limits import FINITE, FINITE_OR_NAN, TEXT, Form, taken
 from aenetpy.data.structure import Structure
@@ -18,7 +20,8 @@ from aenetpy.data.training_set import TrainingSet
 from aenetpy.errors import DataError
 from aenetpy.files.archive import read_archive
 from aenetpy.files.files import Opener, replace_file
-from aenetpy.structures.companion_from_structures import geometry_of_files
+from aenetpy.interruption import interruptible
+from aenetpy.structures.reading import iter_structures, source_of
 
 FORMAT = "aenetpy geometry 1"
 
@@ -30,9 +33,15 @@ FORMS = {
     "stress_scc": Form("f", 3, FINITE_OR_NAN),
     "has_forces_s": Form("b", 1),
 }
-"""What the items may be."""
+"""Type and axes of each item."""
 
 INSTEAD = "remove it, and the structure files are read instead, or generate the set again"
+
+TOLERANCE = 1e-5
+"""Å, that coordinates may differ by; files have eight decimals, and wrapping costs a rounding."""
+
+AGAIN = "put the file back as it was, or generate the set again"
+
 
 COLUMNS = [field.name for field in fields(Geometry)]
 
@@ -43,7 +52,7 @@ def companion_name(training_set: str | Path) -> str:
 
 
 def find_companion(training_set: str | Path) -> str | None:
-    """Return the companion of a training set, or of what ``.scaled`` was made of; None without."""
+    """Return the companion of a training set, also of its ``.scaled``; None without."""
     names = (str(training_set), str(training_set).removesuffix(".scaled"))
     return next((path for path in map(companion_name, names) if os.path.lexists(path)), None)
 
@@ -51,9 +60,9 @@ def find_companion(training_set: str | Path) -> str | None:
 def read_geometry(
     training_set: str | Path, trainset: TrainingSet, folder: str | Path = "."
 ) -> Geometry:
-    """Return what forces and stress need of the structures of a training set.
+    """Return the geometry that forces and stress of a training set need.
 
-    From its companion; where there is none (a set of ``generate.x``) from the structure files.
+    It comes from the companion; without one (a set of ``generate.x``) from the structure files.
     """
     companion = find_companion(training_set)
     if companion is None:
@@ -73,7 +82,7 @@ def read_geometry(
 
 
 class Companion(NamedTuple):
-    """What a companion holds: the geometry, and a digest of each record of its training set."""
+    """The content of a companion: the geometry, and a digest of each record of its training set."""
 
     geometry: Geometry
     digests_s: Long
@@ -97,7 +106,7 @@ def read_companion(path: str | Path) -> Companion:
 
 
 class GeometryWriter:
-    """Collect what forces and stress need, structure by structure, and write the companion."""
+    """Collect the geometry of a training set, structure by structure, and write the companion."""
 
     def __init__(self, training_set: str | Path) -> None:
         self._path = companion_name(training_set)
@@ -138,3 +147,82 @@ def _digest(name: str, types_n: Int, positions_nc: Float) -> bytes:
     content.update(np.ascontiguousarray(types_n, "<i4").tobytes())
     content.update(np.ascontiguousarray(positions_nc, "<f8").tobytes())
     return content.digest()
+
+
+def geometry_of_files(
+    training_set: str | Path, trainset: TrainingSet, folder: str | Path = "."
+) -> Geometry:
+    """Return the geometry from the structure files that the records name."""
+    wanted = _wanted(training_set, trainset, [os.fspath(folder), os.path.dirname(training_set)])
+    ends_s = np.cumsum(trainset.n_atoms_s, dtype=np.int64)
+    rows_s = np.zeros(trainset.n_structures, ROW)
+    for entry, numbers in interruptible(wanted.items()):
+        for k, structure in enumerate(iter_structures(entry)):
+            for s in numbers.pop(k, ()):
+                atoms = slice(int(ends_s[s] - trainset.n_atoms_s[s]), int(ends_s[s]))
+                symbols = tuple(trainset.species[t] for t in trainset.types_n[atoms].tolist())
+                record = f"structure {s + 1} of {training_set}"
+                check_same_atoms(structure, symbols, trainset.positions_nc[atoms], record)
+                rows_s[s] = geometry_row(structure)
+            if not numbers:
+                break
+        for k, (s, *_) in numbers.items():
+            raise DataError(
+                f"has no structure {k} (counted from 0), structure {s + 1} of {training_set}",
+                file=entry,
+                hint=AGAIN,
+            )
+    return geometry_of_rows(rows_s)
+
+
+def _wanted(
+    training_set: str | Path, trainset: TrainingSet, folders: list[str]
+) -> dict[str, dict[int, list[int]]]:
+    """Return for each entry which of its structures are which of the set."""
+    wanted: dict[str, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    gone = []
+    for s, name in enumerate(trainset.names_s):
+        paths = (os.path.join("" if f == "." else f, copy_source(name)) for f in folders)
+        source = next(filter(None, map(source_of, paths)), None)
+        if source is None:
+            gone.append(name)
+        else:
+            entry, k = source
+            wanted[entry][k].append(s)
+    if gone:
+        original = str(training_set).removesuffix(".scaled")
+        raise DataError(
+            f"the files of {len(gone)} of {trainset.n_structures} structures are gone "
+            f"(first '{gone[0]}'), and there is no {original}.geometry",
+            file=original,
+            hint="put them back, or generate the set again",
+        )
+    return wanted
+
+
+def check_same_atoms(
+    structure: Structure, symbols: tuple[str, ...], positions_nc: Float, record: str
+) -> None:
+    """Refuse a structure whose atoms differ from the atoms of a record."""
+    if len(structure) != len(symbols):
+        difference = f"has {len(structure)} atoms, and {record} {len(symbols)}"
+    elif structure.species != symbols:
+        n = next(n for n, symbol in enumerate(symbols) if structure.species[n] != symbol)
+        difference = f"atom {n + 1} is {structure.species[n]}, and {symbols[n]} in {record}"
+    else:
+        largest = _largest_distance(structure, positions_nc)
+        if largest <= TOLERANCE:
+            return
+        difference = f"atoms lie up to {largest:.3g} Å from where they are in {record}"
+    raise DataError(difference, file=structure.name, hint=AGAIN)
+
+
+def _largest_distance(structure: Structure, positions_nc: Float) -> float:
+    """Return the largest distance of an atom from its record or an image of it, Å."""
+    apart_nc = structure.positions_in_cell() - positions_nc
+    if not structure.is_isolated:
+        assert structure.cell_cc is not None
+        fractional_nc = np.linalg.solve(structure.cell_cc.T, apart_nc.T).T
+        fractional_nc -= np.where(structure.pbc_c, np.round(fractional_nc), 0.0)
+        apart_nc = fractional_nc @ structure.cell_cc
+    return float(np.linalg.norm(apart_nc, axis=1).max())

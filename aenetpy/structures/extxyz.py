@@ -1,18 +1,24 @@
-"""Extended XYZ as programs write it: names in any case, species as numbers or with labels."""
+"""Extended XYZ: read as programs write it, with names in any case; written by ASE."""
 
 from __future__ import annotations
 
+import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
+from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError
+from aenetpy.files.files import write_text
 from aenetpy.interruption import check
-from aenetpy.structures.ase_files import opener_of
+from aenetpy.structures.atoms import atoms_from_structure
+from aenetpy.structures.compressed import opener_of
 from aenetpy.structures.units import to_ev_and_angstrom
 
 if TYPE_CHECKING:
@@ -52,7 +58,7 @@ def iter_xyz(path: str, start: int = 0) -> Iterator[Atoms]:
             try:
                 n_atoms = _count(head)
                 comment = file.readline().strip()
-                lines = [line for _ in range(n_atoms) if (line := file.readline())]
+                lines = list(islice(file, n_atoms))
                 if len(lines) < n_atoms:
                     raise ValueError(f"ends after {len(lines)} of {n_atoms} atoms")
                 atoms = _frame(comment, lines) if k >= start else None
@@ -70,8 +76,8 @@ def iter_xyz(path: str, start: int = 0) -> Iterator[Atoms]:
 
 def _count(line: str) -> int:
     words = line.split()
-    if not words[0].isdecimal():
-        raise ValueError(f"'{words[0]}' is no number of atoms")
+    if not words[0].isdecimal() or len(words[0]) > 18:
+        raise ValueError(f"'{words[0][:20]}' is no number of atoms")
     return int(words[0])
 
 
@@ -121,7 +127,7 @@ def _frame(comment: str, lines: list[str]) -> Atoms:
     rows = [line.split() for line in lines]
     default = "species:S:1:pos:R:3"
     if rows and all(len(row) == 7 and all(map(_REAL.fullmatch, row[4:])) for row in rows):
-        # labels.py says what they look like.
+        # labels.py warns that they look like forces.
         default += ":columns_5_to_7:R:3"
     arrays = _columns(str(properties or default), rows)
     scale = 1.0
@@ -245,3 +251,24 @@ def _read_vector(line: str, atoms: Atoms) -> None:
         raise ValueError(f"'{word}' is not VEC1, VEC2 or VEC3 with three numbers")
     atoms.cell[axis] = [float(number) for number in numbers[:3]]
     atoms.pbc[axis] = True
+
+
+def format_xyz(structures: Sequence[Structure], info: Mapping[str, Any] | None = None) -> str:
+    """Return the text of some structures, lengths and forces with eight decimals.
+
+    More keys and values for the second line of each are in ``info``.
+    """
+    from ase.io import write
+
+    text = io.StringIO()
+    if structures:
+        atoms = [atoms_from_structure(one) for one in structures]
+        for one in atoms:
+            one.info |= info or {}
+        write(text, atoms, format="extxyz")
+    return text.getvalue()
+
+
+def write_xyz(path: str | Path, structures: Sequence[Structure]) -> None:
+    """Write structures, complete or not at all."""
+    write_text(path, format_xyz(structures))

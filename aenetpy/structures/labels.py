@@ -15,12 +15,11 @@ import numpy as np
 from aenetpy.arrays import Float
 from aenetpy.data.limits import FINITE
 from aenetpy.errors import DataError
+from aenetpy.inputs.entries import QUANTITIES
 from aenetpy.structures.units import to_ev_and_angstrom
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-QUANTITIES = ("energy", "forces", "stress")
 
 _NAMES = {
     "energy": r"(?P<free>free_?)?(?:total_?|tot_?|potential_?)?energy|etot|toten",
@@ -46,7 +45,7 @@ _UNIT = re.compile(r"(\w+)_units?|units?_(\w+)|(units?)")
 _ALIKE = {"energy": (1e-9, 1e-6), "forces": (1e-6, 1e-5), "stress": (1e-4, 1e-5)}
 """Relative and absolute differences between two copies of one number, from rounding."""
 
-Tell = Callable[[str], object]
+Warn = Callable[[str], object]
 
 
 @dataclass(frozen=True)
@@ -63,7 +62,7 @@ class Labels:
 
 
 def labels_of(
-    atoms: Atoms, results: Mapping[str, Any], name: str, choice: Mapping[str, str], tell: Tell
+    atoms: Atoms, results: Mapping[str, Any], name: str, choice: Mapping[str, str], warn: Warn
 ) -> Labels:
     """Return the labels among the results of a calculator, ``info`` and ``arrays``.
 
@@ -88,13 +87,13 @@ def labels_of(
             for key in candidates
             if (value := _value(quantity, key, stored[key], units, atoms, name)) is not None
         }
-        taken = _chosen(quantity, values, name, tell)
+        taken = _chosen(quantity, values, name, warn)
         labels[quantity] = None if taken is None else values[taken]
         keys += {*candidates, *(key for key in stored if _match(quantity, key))}
         if taken is None and not candidates and choice.get(quantity) is None:
-            _name_lookalikes(quantity, stored, tell)
+            _name_lookalikes(quantity, stored, warn)
         elif taken is not None and units and _unit_of(quantity, taken, units) is None:
-            tell(f"'{taken}' has no unit beside it, and is taken in eV and Å")
+            warn(f"'{taken}' has no unit beside it, and is taken in eV and Å")
     energy = labels["energy"]
     return Labels(
         None if energy is None else float(energy),
@@ -213,7 +212,7 @@ def _unit_of(quantity: str, key: str, units: Mapping[str, Any]) -> str | None:
     return str(general)
 
 
-def _chosen(quantity: str, values: Mapping[str, Float], name: str, tell: Tell) -> str | None:
+def _chosen(quantity: str, values: Mapping[str, Float], name: str, warn: Warn) -> str | None:
     """Return which of several names counts; a line says so where their values differ."""
     if not values:
         return None
@@ -240,18 +239,18 @@ def _chosen(quantity: str, values: Mapping[str, Float], name: str, tell: Tell) -
     if others := differing(rest):
         prefixed = max(groups)[0] and not (_match(quantity, others[0]) or {"prefix": 0})["prefix"]
         why = "it has the prefix" if prefixed else "forces belong to it"
-        tell(
+        warn(
             f"'{best[0]}' is taken, and not '{others[0]}', as {why};"
             f" #{quantity}={others[0]} takes the other"
         )
     return best[0]
 
 
-def _name_lookalikes(quantity: str, stored: Mapping[str, Any], tell: Tell) -> None:
-    """Name what looks like a quantity and was not taken."""
+def _name_lookalikes(quantity: str, stored: Mapping[str, Any], warn: Warn) -> None:
+    """Warn of names that look like a quantity and were not taken."""
     for key, value in stored.items():
         array = _array(value)
         per_frame = array.size == 1 if quantity == "energy" else array.size in (6, 9)
         fits = array.shape[1:] == (3,) if quantity == "forces" else per_frame
         if array.dtype.kind in "if" and fits and _lookalike(quantity, key):
-            tell(f"'{key}' looks like {quantity} and is not taken; #{quantity}={key} takes it")
+            warn(f"'{key}' looks like {quantity} and is not taken; #{quantity}={key} takes it")

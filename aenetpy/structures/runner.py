@@ -19,18 +19,16 @@ from aenetpy.errors import DataError
 from aenetpy.files.files import reading_error, replace_file
 from aenetpy.inputs.lines import parse_real
 from aenetpy.interruption import check, interruptible
-from aenetpy.structures.ase_files import check_size, opener_of
+from aenetpy.structures.compressed import opener_of
+from aenetpy.structures.units import BOHR, HARTREE
 
-ENERGIES = {"ev": 1.0, "hartree": 27.211386024367243}
-"""eV per unit; CODATA 2014 as in ASE, so that energies read through ASE are on the same scale."""
-
-LENGTHS = {"angstrom": 1.0, "bohr": 0.5291772105638411}
-"""Å per unit; as above."""
+ENERGIES = {"ev": 1.0, "hartree": HARTREE}
+LENGTHS = {"angstrom": 1.0, "bohr": BOHR}
 
 _DAMAGED = (EOFError, zlib.error, lzma.LZMAError)
 _COLUMN = re.compile(r"(\w+)(?:\((\d{1,3})\))?")
 _COLUMNS = ("position(3)", "element", "charge", "n", "force(3)")
-_LONGEST_LINE = 65536
+_HEAD_BYTES = 65536
 _ATOM = "atom x y z element charge n fx fy fz"
 
 
@@ -52,7 +50,7 @@ class Units:
 
 @dataclass
 class _Draft:
-    """What has been read of a structure so far, and on which lines."""
+    """The lines of a structure that were read so far, with their numbers."""
 
     line: int
     forces_column: int | None
@@ -73,7 +71,7 @@ def parse_units(text: str) -> Units:
 def is_input_data(path: str | Path) -> bool:
     """Return whether a file begins like ``input.data``; the name does not matter."""
     with _opened(path) as file:
-        head = file.read(_LONGEST_LINE)  # not more: it may be a small file that unpacks to a large
+        head = file.read(_HEAD_BYTES)  # not more: it may be a small file that unpacks to a large
     for line in head.split("\n"):
         words = line.split()
         if words and words[0] != "comment" and words[0][0] not in "#!":
@@ -84,21 +82,15 @@ def is_input_data(path: str | Path) -> bool:
 def iter_input_data(path: str | Path, units: Units, start: int = 0) -> Iterator[Structure]:
     """Yield the structures of a file, one at a time; those before ``start`` are skipped unread.
 
-    Notes
-    -----
     https://compphysvienna.github.io/n2p2/topics/cfg_file.html. A ``begin`` that names the
     columns of the atoms (RuNNer 2, ASE) is read too. Charges are left out.
     """
     draft: _Draft | None = None
     number = k = 0
-    check_size(str(path), "input.data")
     with _opened(path) as file:
-        while text := file.readline(_LONGEST_LINE):
-            number += 1
+        for number, text in enumerate(file, start=1):
             if number % 1000 == 0:
                 check()
-            if len(text) == _LONGEST_LINE:
-                raise DataError("the line is too long", file=path, line=number)
             words = text.split()
             if not words or words[0] == "comment" or words[0][0] in "#!":
                 continue
@@ -167,7 +159,7 @@ def _format(structure: Structure, units: Units) -> str:
 
 @contextmanager
 def _opened(path: str | Path) -> Iterator[IO[str]]:
-    """Open a text file, decompressed; what goes wrong becomes one line."""
+    """Open a text file, decompressed; any failure becomes a DataError."""
     opener: Any = opener_of(path) or open
     try:
         with opener(path, "rt", encoding="utf-8", errors="surrogateescape") as file:

@@ -27,7 +27,7 @@ _PARENT = "# parent structure = "
 
 @dataclass
 class _Draft:
-    """What has been read of a structure so far."""
+    """The parts of a structure that were read so far."""
 
     energies: dict[str, float] = field(default_factory=dict)
     parent: str | None = None
@@ -78,7 +78,7 @@ def read_xsf(path: str | Path, name: str | None = None) -> Structure:
 
 
 def _read_line(file: str, draft: _Draft, lines: list[str], position: int) -> int:
-    """Read what begins on a line and return the position behind it."""
+    """Read the item that begins on a line and return the position behind it."""
     line = lines[position]
     if "energy" in line:
         for label in ("cohesive energy", "total energy"):
@@ -207,7 +207,7 @@ def _finish(file: str, draft: _Draft, name: str) -> Structure:
         atom, column = np.argwhere(~FINITE.allows(values_nk))[0]
         token = tokens_n[atom][column + 1]
         raise _error(file, draft.numbers[atom], f"'{token}' must be {FINITE.text}")
-    # The forces in the file of a copy are those of its parent.
+    # The file of a copy holds the forces of its parent.
     has_forces = n_columns == 7 and draft.parent is None
     return Structure(
         species=tuple(_symbol(file, draft.numbers[n], row[0]) for n, row in enumerate(tokens_n)),
@@ -295,8 +295,6 @@ def format_xsf(structure: Structure) -> str:
     A structure that is periodic in some directions only is written as
     periodic in all, with a warning, since aenet knows nothing between.
 
-    Notes
-    -----
     Spec 5.1; ``read_xsf`` returns the same structure to 5e-9.
     """
     if len(structure) == 0:
@@ -307,7 +305,7 @@ def format_xsf(structure: Structure) -> str:
     if structure.cohesive_energy is not None:
         lines.append(f"# cohesive energy = {structure.cohesive_energy:.8f} eV")
     if structure.parent is not None:
-        # Quoted, lest a name be taken for a line of the format (a "total energy", say).
+        # Quoted: a name may look like a line of the format (a "total energy").
         lines.append(_PARENT + quote(structure.parent, "/@:,+~=", errors="surrogateescape"))
     lines.append("")
     if structure.is_isolated:

@@ -23,7 +23,7 @@ from aenetpy.descriptors.jacobians import (
 from aenetpy.descriptors.zero_forces import symmetry_demands_zero
 from aenetpy.errors import DataError, InputError
 from aenetpy.files.files import within, write_text
-from aenetpy.formats.force_table import format_forces_table
+from aenetpy.formats.tables import format_forces_table
 from aenetpy.inputs.lines import times
 from aenetpy.inputs.train_blocks import ForceSettings
 from aenetpy.inputs.train_in import TrainInput

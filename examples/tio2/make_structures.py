@@ -20,7 +20,7 @@ from ase.spacegroup import crystal
 from matsui_akaogi import MatsuiAkaogi
 from scipy.optimize import minimize
 
-from aenetpy.structures.reading import structure_from_atoms
+from aenetpy.structures.atoms import structure_from_atoms
 from aenetpy.structures.xsf import write_xsf
 
 HERE = Path(__file__).resolve().parent

@@ -17,7 +17,7 @@ from aenetpy.data.copies import is_copy, parent_of
 from aenetpy.data.structure import Structure
 from aenetpy.inputs.taylor import TaylorInput
 from aenetpy.models.potential import Evaluation
-from aenetpy.structures.reading import atoms_from_structure, structure_from_atoms
+from aenetpy.structures.atoms import atoms_from_structure, structure_from_atoms
 from aenetpy.structures.xsf import format_xsf, read_xsf
 from tests.augmentation.moves import displacements
 from tests.conftest import ROOT

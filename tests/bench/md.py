@@ -51,7 +51,7 @@ def make_atoms(n_atoms: int):
 def make_potential():
     """Return networks 15-15 with random weights."""
     from aenetpy.inputs.stp import read_stp
-    from aenetpy.structures.reading import structure_from_atoms
+    from aenetpy.structures.atoms import structure_from_atoms
     from tests.potentials import random_potential
 
     folder = ROOT / "inputs" / "tio2-chebyshev"

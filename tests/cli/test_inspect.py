@@ -13,7 +13,7 @@ import pytest
 
 from aenetpy.cli.main import run
 from aenetpy.formats.network import read_network, write_network
-from aenetpy.formats.restart import EkfRestart, write_restart
+from aenetpy.formats.restart import EkfRestart, encode_restart
 from aenetpy.formats.trainset import read_trainset, write_trainset
 from aenetpy.inputs.stp import read_stp
 from tests.conftest import ROOT
@@ -173,7 +173,7 @@ def test_restart_and_random_numbers(golden, tmp_path, capsys):
     assert (summary["weights"], summary["corrections"]) == (1862, 20)
     assert summary["evaluations"] == 20
     state = EkfRestart(5, 3, 0.98, np.array([3, 2], np.int32), np.stack([np.eye(3)] * 2))
-    write_restart(restart, state)
+    restart.write_bytes(encode_restart(state))
     summary = as_json(capsys, restart)
     assert summary["method"] == "ekf"
     assert summary["weights_per_group"] == {"minimum": 2, "maximum": 3}

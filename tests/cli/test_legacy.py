@@ -15,8 +15,7 @@ import pytest
 from aenetpy.cli.main import run
 from aenetpy.data.setup import FeatureStatistics
 from aenetpy.descriptors.cosine_convention import proven_convention
-from aenetpy.formats.network import read_network, write_network
-from aenetpy.formats.network_ascii import write_network_ascii
+from aenetpy.formats.network import read_network, write_network, write_network_ascii
 from aenetpy.formats.trainset import read_trainset, write_trainset
 from aenetpy.models.reading import read_potential
 from aenetpy.structures.xsf import read_xsf

@@ -16,10 +16,10 @@ from aenetpy import Calculator, CommitteeCalculator
 from aenetpy.analysis.parity import Compared, ParityGroup, energy_panel, force_panel, parity_figure
 from aenetpy.cli.main import run
 from aenetpy.commands.parity import parity
-from aenetpy.formats.energies import format_energies
 from aenetpy.formats.network import read_network, write_network
+from aenetpy.formats.tables import format_energies
 from aenetpy.inputs.predict_in import read_predict_in
-from aenetpy.structures.reading import atoms_from_structure
+from aenetpy.structures.atoms import atoms_from_structure
 from aenetpy.structures.xsf import read_xsf
 
 REFERENCE = Path(__file__).resolve().parents[1] / "data" / "reference"

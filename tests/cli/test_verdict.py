@@ -10,7 +10,7 @@ import pytest
 
 from aenetpy.cli.main import run
 from aenetpy.commands.verdict import log_verdict
-from aenetpy.formats.energies import names_in_energies
+from aenetpy.formats.tables import names_in_energies
 from aenetpy.training.objective import Loss, Quantity
 from tests.cli.inputs import generate_in
 from tests.cli.test_parity import NAMES, REFERENCE

@@ -300,7 +300,7 @@ def test_families_are_found_however_they_are_spelled(monkeypatch, capsys) -> Non
 
 
 def test_frames_have_families_too() -> None:
-    from aenetpy.structures.reading import atoms_from_structure
+    from aenetpy.structures.atoms import atoms_from_structure
 
     frames = [atoms_from_structure(read_xsf(f"xsf/{name}.xsf")) for name in NAMES[:2]]
     import ase.io

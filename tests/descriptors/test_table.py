@@ -11,7 +11,7 @@ import aenetpy
 from aenetpy.descriptors.base import make_descriptor
 from aenetpy.descriptors.featurise import structure_fingerprints as of_structure
 from aenetpy.errors import DataError
-from aenetpy.structures.reading import structure_from_atoms
+from aenetpy.structures.atoms import structure_from_atoms
 from tests.conftest import ROOT
 
 STP = ROOT / "examples" / "tio2"

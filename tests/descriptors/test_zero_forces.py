@@ -8,7 +8,7 @@ from ase.build import bulk
 from ase.spacegroup import crystal
 
 from aenetpy.descriptors.zero_forces import symmetry_demands_zero
-from aenetpy.structures.reading import structure_from_atoms
+from aenetpy.structures.atoms import structure_from_atoms
 
 RUTILE = crystal(
     ["Ti", "O"],

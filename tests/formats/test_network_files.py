@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from aenetpy.errors import DataError
-from aenetpy.formats.network import read_network
-from aenetpy.formats.network_ascii import write_network_ascii
-from aenetpy.formats.network_files import read_networks
+from aenetpy.formats.network import read_network, read_networks, write_network_ascii
 from aenetpy.models.reading import read_potential
 from tests.conftest import ROOT
 

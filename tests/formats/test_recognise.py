@@ -11,8 +11,7 @@ import pytest
 from aenetpy.errors import DataError
 from aenetpy.formats import recognise as kinds
 from aenetpy.formats.derivatives import DerivativesWriter
-from aenetpy.formats.network import write_network
-from aenetpy.formats.network_ascii import write_network_ascii
+from aenetpy.formats.network import write_network, write_network_ascii
 from aenetpy.formats.recognise import is_text, recognise
 from aenetpy.formats.records import integer_record
 from aenetpy.formats.rngstate import write_rngstate

@@ -8,7 +8,7 @@ import pytest
 
 from aenetpy.errors import DataError
 from aenetpy.formats.records import encode_text, integer_record, real_record, record
-from aenetpy.formats.restart import BfgsRestart, EkfRestart, read_restart, write_restart
+from aenetpy.formats.restart import BfgsRestart, EkfRestart, encode_restart, read_restart
 from tests.formats.make import assert_same
 
 
@@ -59,19 +59,19 @@ def test_golden_bytes(golden, tmp_path):
         assert (restart.factr, restart.pgtol) == (0.0, 1e-6)
         assert restart.task.startswith("FG")
         assert not restart.nbd.any()
-        write_restart(tmp_path / "copy", restart)
+        (tmp_path / "copy").write_bytes(encode_restart(restart))
         assert (tmp_path / "copy").read_bytes() == content
 
 
 @pytest.mark.parametrize("method", ["bfgs", "ekf"])
 def test_round_trip(tmp_path, request, method):
     restart = request.getfixturevalue(method)
-    write_restart(tmp_path / "train.restart", restart)
+    (tmp_path / "train.restart").write_bytes(encode_restart(restart))
     assert_same(read_restart(tmp_path / "train.restart"), restart)
 
 
 def test_layout_of_ekf(tmp_path, ekf):
-    write_restart(tmp_path / "a", ekf)
+    (tmp_path / "a").write_bytes(encode_restart(ekf))
     p = ekf.covariance_kww
     expected = record(encode_text("ekf", 50)) + integer_record(5, 3, 2) + real_record(0.98)
     expected += integer_record(3, 2)
@@ -82,7 +82,7 @@ def test_layout_of_ekf(tmp_path, ekf):
 @pytest.mark.parametrize("method", ["bfgs", "ekf"])
 def test_truncated_anywhere(tmp_path, request, method):
     path = tmp_path / "train.restart"
-    write_restart(path, request.getfixturevalue(method))
+    path.write_bytes(encode_restart(request.getfixturevalue(method)))
     content = path.read_bytes()
     for size in range(len(content)):
         path.write_bytes(content[:size])

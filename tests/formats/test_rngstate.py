@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from aenetpy.errors import DataError
 from aenetpy.formats.records import integer_record
-from aenetpy.formats.rngstate import GfortranRandom, read_rngstate, write_rngstate
+from aenetpy.formats.rngstate import read_rngstate, write_rngstate
+from aenetpy.seeds import GfortranRandom
 
 CASES = ["start", "bfgs", "act-linear", "act-mtanh", "act-sigmoid", "act-tanh", "act-twist"]
 

@@ -10,8 +10,12 @@ import pytest
 from hypothesis import given, settings
 
 from aenetpy.errors import DataError
-from aenetpy.formats.network import encode_network, read_network
-from aenetpy.formats.network_ascii import format_network, write_network_ascii
+from aenetpy.formats.network import (
+    encode_network,
+    format_network,
+    read_network,
+    write_network_ascii,
+)
 from aenetpy.formats.trainset import read_trainset, write_trainset
 from aenetpy.formats.trainset_text import format_aenet, read_trainset_ascii, write_trainset_ascii
 from tests.formats.make import assert_same, make_network, make_trainset, networks, trainsets

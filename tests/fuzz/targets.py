@@ -254,7 +254,7 @@ def make_projects(folder: Path, enter: Callable[[Path], object]) -> None:
     """Make a small project per method, and one with Behler2011, that ran to the end."""
     from ase.io import write
 
-    from aenetpy.structures.reading import atoms_from_structure
+    from aenetpy.structures.atoms import atoms_from_structure
     from aenetpy.structures.xsf import read_xsf, write_xsf
 
     example = ROOT / "examples" / "tio2" / "xsf"

@@ -21,8 +21,7 @@ from aenetpy.data.limits import (
 from aenetpy.data.setup import FeatureStatistics, Setup, check_setup
 from aenetpy.data.species_potential import SpeciesPotential
 from aenetpy.errors import DataError
-from aenetpy.formats.network import read_network, write_network
-from aenetpy.formats.network_ascii import write_network_ascii
+from aenetpy.formats.network import read_network, write_network, write_network_ascii
 from aenetpy.formats.trainset import read_trainset, write_trainset
 from aenetpy.formats.trainset_text import read_trainset_ascii, write_trainset_ascii
 from tests.conftest import ROOT

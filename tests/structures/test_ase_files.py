@@ -1,4 +1,4 @@
-"""Files for ASE whose numbers cannot be, and databases, which reading must not change."""
+"""Files whose numbers cannot be, compressed files, and databases, which reading must not change."""
 
 from __future__ import annotations
 
@@ -12,21 +12,16 @@ from ase import Atoms
 from ase.io import write
 
 from aenetpy.errors import DataError
-from aenetpy.structures import ase_files
-from aenetpy.structures.atoms import read_atoms
-from aenetpy.structures.reading import iter_structures
+from aenetpy.structures.reading import iter_structures, read_atoms
 
-POSCAR = "c\n1.0\n5 0 0\n0 5 0\n0 0 5\nTi O\n{count} 2\nDirect\n0 0 0\n0 0 .5\n"
 BOMBS = {
-    "a.xyz": "1000000000\n\nH 0 0 0\n",
-    "long.xyz": "1\n\nH 0 0 0\n" + "9" * 5000 + "\r\n",
-    "last.xyz": "1\n\nH 0 0 0\n1000000000",
-    "p.xyz": "1\nProperties=species:S:1:pos:R:1000000000\nH 0 0 0\n",
-    "POSCAR": POSCAR.format(count=10**9),
-    "XDATCAR": POSCAR.format(count=10**30).replace("Direct", "Direct configuration= 1"),
-    "a.cube": "c\nc\n1000000000 0 0 0\n2 1 0 0\n2 0 1 0\n2 0 0 1\n1 1 0 0 0\n1 2 3\n",
-    "a.cfg": "Number of particles = 1000000000\nA = 1.0 Angstrom\n",
-    "DATA.lammps-data": "c\n\n1000000000 atoms\n1 atom types\n",
+    "a.xyz": ("1000000000\n\nH 0 0 0\n", ":1: ends after 1 of 1000000000 atoms"),
+    "last.xyz": ("1\n\nH 0 0 0\n1000000000", ":4: ends after 0 of 1000000000 atoms"),
+    "long.xyz": ("1\n\nH 0 0 0\n" + "9" * 5000 + "\r\n", ":4: '9{20}' is no number of atoms"),
+    "p.xyz": (
+        "1\nProperties=species:S:1:pos:R:1000000000\nH 0 0 0\n",
+        ":1: atom 1 has fewer columns than Properties= names",
+    ),
 }
 
 
@@ -41,10 +36,11 @@ def structures(entry):
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_numbers_that_the_file_cannot_hold(name, tmp_path):
-    (tmp_path / name).write_text(BOMBS[name], newline="")
+    text, message = BOMBS[name]
+    (tmp_path / name).write_text(text, newline="")
     for read in (structures, lambda entry: list(read_atoms(entry))):
-        with pytest.raises(DataError, match=rf"{name}: announces \S+ atoms or values in \d+ bytes"):
-            read(name)
+        with pytest.raises(DataError, match=f"{name}{message}"):
+            read(f"{name}@:")
 
 
 def test_titles_and_comments_may_be_numbers(tmp_path):
@@ -56,15 +52,6 @@ def test_titles_and_comments_may_be_numbers(tmp_path):
     assert len(structures("POSCAR")) == 1
 
 
-def test_a_number_across_two_pieces(tmp_path, monkeypatch):
-    monkeypatch.setattr(ase_files, "_PIECE", 7)
-    (tmp_path / "a.xyz").write_text("1\nstep 3\nH 0 0 0\n1000000000\n\nH 0 0 0\n")
-    with pytest.raises(DataError, match=r"announces 1e\+09"):
-        structures("a.xyz@:")
-    (tmp_path / "b.xyz").write_text("1\nstep=12345678 t=1234567890 1234567890\nH 0 0 0\n")
-    assert structures("b.xyz@:")[0].species == ("H",)
-
-
 @pytest.mark.parametrize("opened", [gzip.open, lzma.open])
 def test_compressed_files(opened, tmp_path):
     atoms = Atoms("TiO", np.random.default_rng(1).random((2, 3)))
@@ -74,14 +61,6 @@ def test_compressed_files(opened, tmp_path):
         file.write((tmp_path / "a.xyz").read_bytes())
     (found,) = structures(f"a.xyz.{suffix}@3")
     np.testing.assert_allclose(found.positions_nc, atoms.positions, atol=1e-8)
-    with opened(f"bomb.xyz.{suffix}", "wb") as file:
-        file.write(b"2000000\n\n" + b"H 0 0 0\n" * 2_000_000)
-    with pytest.raises(DataError, match=r"bomb.xyz...: expands to more than 10 MB, 100 times its"):
-        structures(f"bomb.xyz.{suffix}")
-    with opened(f"count.xyz.{suffix}", "wb") as file:
-        file.write(b"1000000000\n\nH 0 0 0\n")
-    with pytest.raises(DataError, match=r"count.xyz...: announces 1e\+09 .* in 20 bytes"):
-        structures(f"count.xyz.{suffix}")
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from ase import Atoms
 
-from aenetpy.structures.reading import atoms_from_structure, iter_structures, structure_from_atoms
+from aenetpy.structures.atoms import atoms_from_structure, structure_from_atoms
+from aenetpy.structures.reading import iter_structures
 from tests.vasp_runs import outcar, vasprun
 
 ENDS = [

@@ -21,8 +21,7 @@ from aenetpy.data.structure import Structure
 from aenetpy.errors import DataError
 from aenetpy.formats.trainset import read_trainset, write_trainset
 from aenetpy.formats.trainset_text import read_trainset_ascii, write_trainset_ascii
-from aenetpy.structures.companion import read_geometry
-from aenetpy.structures.companion_from_structures import geometry_of_files
+from aenetpy.structures.companion import geometry_of_files, read_geometry
 from aenetpy.structures.reading import iter_structures
 from aenetpy.structures.xsf import read_xsf, write_xsf
 from aenetpy.training.normalise import normalise

@@ -15,9 +15,9 @@ from ase.io.formats import ioformats
 
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError
-from aenetpy.structures.atoms import read_atoms
-from aenetpy.structures.read_frames import INVENTED
-from aenetpy.structures.reading import iter_structures, structure_from_atoms
+from aenetpy.structures.ase_files import INVENTED
+from aenetpy.structures.atoms import structure_from_atoms
+from aenetpy.structures.reading import iter_structures, read_atoms
 from aenetpy.structures.units import to_ev_and_angstrom
 
 LATTICE = 'Lattice="4 0 0 0 5 0 0 0 6"'

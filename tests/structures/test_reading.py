@@ -17,7 +17,8 @@ from ase.db import connect
 from ase.io import write
 
 from aenetpy.errors import DataError
-from aenetpy.structures.reading import iter_structures, structure_from_atoms
+from aenetpy.structures.atoms import structure_from_atoms
+from aenetpy.structures.reading import iter_structures
 from aenetpy.structures.xsf import write_xsf
 
 

@@ -193,7 +193,6 @@ def test_structures_are_streamed(file):
         ("end\n", "end\nend\n", ":11: 'end' stands outside of begin and end"),
         ("begin", "begin position(3) element force(x)", ":1: 'force(x)' is no name of a column"),
         ("begin", "begin element position(3)", ":1: the columns of atoms must begin with"),
-        ("comment a", f"comment {'a' * 70000}", ":2: the line is too long"),
     ],
 )
 def test_damaged_files_name_the_line(file, old, new, message):

@@ -11,7 +11,7 @@ from scipy.optimize import fmin_l_bfgs_b, rosen, rosen_der
 
 from aenetpy.cli.main import run
 from aenetpy.errors import DataError, NumericalError
-from aenetpy.formats.restart import BfgsRestart, read_restart, write_restart
+from aenetpy.formats.restart import BfgsRestart, encode_restart, read_restart
 from aenetpy.formats.trainset import write_trainset
 from aenetpy.training.methods import lbfgs
 from aenetpy.training.methods.lbfgs import LBFGS
@@ -93,7 +93,7 @@ def test_continues_from_a_saved_state_as_if_nothing_had_happened(k: int, tmp_pat
     method = LBFGS(30)
     expected = points(LBFGS(30), START_W, 60)
     visited = points(method, START_W, k)
-    write_restart(tmp_path / "train.restart", method.to_restart())
+    (tmp_path / "train.restart").write_bytes(encode_restart(method.to_restart()))
     restored = read_restart(tmp_path / "train.restart")
     assert isinstance(restored, BfgsRestart)
     by_file, by_state = LBFGS(30), LBFGS(30)

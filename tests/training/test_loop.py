@@ -12,12 +12,13 @@ import pytest
 from aenetpy.errors import NumericalError
 from aenetpy.formats.network import read_network
 from aenetpy.formats.restart import BfgsRestart, read_restart
-from aenetpy.formats.rngstate import GfortranRandom, read_rngstate
+from aenetpy.formats.rngstate import read_rngstate
 from aenetpy.formats.trainset import read_trainset
 from aenetpy.inputs.train_in import read_train_in
 from aenetpy.interruption import Terminated, signals_noted
 from aenetpy.models.network import Network
 from aenetpy.parallel import Workers, one_blas_thread
+from aenetpy.seeds import GfortranRandom
 from aenetpy.training.loop import EpochRow, run_epochs
 from aenetpy.training.methods import make_method
 from aenetpy.training.methods.lbfgs import LBFGS

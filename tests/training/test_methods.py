@@ -11,7 +11,7 @@ from scipy.linalg import LinAlgError
 
 from aenetpy.data.training_methods import METHODS
 from aenetpy.errors import DataError, NumericalError
-from aenetpy.formats.restart import EkfRestart, read_restart, write_restart
+from aenetpy.formats.restart import EkfRestart, encode_restart, read_restart
 from aenetpy.training.loop import run_epochs
 from aenetpy.training.methods import Restarted, make_method
 from aenetpy.training.methods.lm import LM, damped_step
@@ -244,7 +244,7 @@ def test_ekf_continues_from_the_file_of_aenet(objective, start_w, tmp_path) -> N
     method = method_of("ekf")
     whole = steps(method_of("ekf"), objective, start_w, 5, Sampler())
     done = steps(method, objective, start_w, 2, Sampler())
-    write_restart(tmp_path / "train.restart", method.to_restart())
+    (tmp_path / "train.restart").write_bytes(encode_restart(method.to_restart()))
     restart = read_restart(tmp_path / "train.restart")
     assert isinstance(restart, EkfRestart)
     assert restart.sizes_k.tolist() == [17, 17, 15]

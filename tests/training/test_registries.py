@@ -20,8 +20,7 @@ from aenetpy.data.training_methods import (
     MethodEntry,
     MethodParameter,
 )
-from aenetpy.formats.network import read_network, write_network
-from aenetpy.formats.network_ascii import write_network_ascii
+from aenetpy.formats.network import read_network, write_network, write_network_ascii
 from aenetpy.formats.trainset import write_trainset
 from aenetpy.structures.xsf import write_xsf
 from aenetpy.training.methods.base import fits

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from aenetpy.formats.rngstate import GfortranRandom, read_rngstate
+from aenetpy.formats.rngstate import read_rngstate
+from aenetpy.seeds import GfortranRandom
 from aenetpy.training.split import split, split_families
 
 

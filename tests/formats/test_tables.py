@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from aenetpy.formats.energies import format_energies
+from aenetpy.formats.tables import format_energies
 from tests.printed import energy_rows
 
 HEAD = (

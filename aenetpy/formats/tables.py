@@ -1,4 +1,4 @@
-"""Reference and predicted energies: ``energies.train.0``, ``energies.test.0`` (spec 10.3)."""
+"""Tables of reference and prediction: ``energies.train.0`` (spec 10.3), ``forces.train.0``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from aenetpy.arrays import Float, Long
 from aenetpy.errors import DataError
 from aenetpy.files.files import read_text
 from aenetpy.formats.columns import integer, scientific
+
+FORCES_HEADING = (
+    "  atom species     Ref-x(eV/A)     Ref-y(eV/A)     Ref-z(eV/A)"
+    "     ANN-x(eV/A)     ANN-y(eV/A)     ANN-z(eV/A)  Path-of-input-file\n"
+)
 
 
 def format_energies(
@@ -63,3 +68,21 @@ def names_in_energies(path: str | Path) -> list[str]:
             "is no table of energies, or is cut", file=path, hint="train again with SAVE_ENERGIES"
         )
     return [words[-1].rstrip() for words in words_s]
+
+
+def format_forces_table(
+    names_n: Sequence[str],
+    numbers_n: Sequence[int],
+    species_n: Sequence[str],
+    reference_nc: Float,
+    predicted_nc: Float,
+) -> str:
+    """Return the content of ``forces.train.0``: a heading, then one row per atom."""
+    rows = zip(
+        numbers_n, species_n, reference_nc.tolist(), predicted_nc.tolist(), names_n, strict=True
+    )
+    return FORCES_HEADING + "".join(
+        f"{integer(number, 6)} {symbol:<7}"
+        f"{''.join(' ' + scientific(value, 15, 7) for value in (*reference, *predicted))}  {name}\n"
+        for number, symbol, reference, predicted, name in rows
+    )

@@ -1,19 +1,23 @@
-"""An entry of FILES: a path, ``@index``, and options such as ``#units=`` and ``#energy=``."""
+"""An entry of FILES: a path or a pattern, ``@index``, and options such as ``#units=``."""
 
 from __future__ import annotations
 
 import os
 import re
 from dataclasses import dataclass, field
+from glob import glob
+from pathlib import Path
 
 from aenetpy.errors import DataError
-from aenetpy.structures.labels import QUANTITIES
 
+QUANTITIES = ("energy", "forces", "stress")
 OPTIONS = ("units", "format", *QUANTITIES)
 
 INDEX = re.compile(r"-?\d{1,18}")
 SLICE = re.compile(r"(-?\d{0,18}):(-?\d{0,18})(?::(\d{0,18}))?")
 _OPTIONS = re.compile(r"#\w+=[^@]*")
+_MAGIC = re.compile(r"[*?\[]")
+_ENDS = (re.compile(r"(#\w+=[^@]*)?$"), re.compile(r"(@[^@/]*)?(#\w+=[^@]*)?$"))
 _OPTION = re.compile(r"(?:^|[,#])\s*(\w+)\s*=")
 
 
@@ -34,12 +38,12 @@ class Entry:
 
     @property
     def units(self) -> str | None:
-        """What ``#units=`` says."""
+        """The units that ``#units=`` names."""
         return self.options.get("units")
 
     @property
     def format(self) -> str | None:
-        """What ``#format=`` says."""
+        """The format that ``#format=`` names."""
         return self.options.get("format")
 
 
@@ -80,3 +84,24 @@ def split_index(entry: str) -> tuple[str, str | None]:
 def is_index(text: str) -> bool:
     """Return whether a text is a number or a slice."""
     return bool(INDEX.fullmatch(text) or SLICE.fullmatch(text))
+
+
+def matches(entry: str, folder: str | Path = ".") -> list[str]:
+    """Return the entries that an entry of FILES stands for, sorted.
+
+    ``*``, ``?`` and ``[...]`` match within a name, ``**`` any number of folders. Index and
+    options behind a pattern go to each match. A file that is called like the pattern goes first.
+    """
+    if not _MAGIC.search(entry):
+        return [entry]
+    # The last @ may belong to the name: runs/*@300K.xyz.
+    cuts = [entry[: end.start()] for pattern in _ENDS if (end := pattern.search(entry))]
+    if any(os.path.exists(os.path.join(folder, path)) for path in (entry, *cuts)):
+        return [entry]
+    for path in cuts:
+        names = glob(path, root_dir=folder, recursive=True)
+        folders = "#format=" in entry or ",format=" in entry  # deepmd/npy is a folder
+        found = sorted(n for n in names if folders or not os.path.isdir(os.path.join(folder, n)))
+        if found:
+            return [name + entry[len(path) :] for name in found]
+    return [] if _MAGIC.search(cuts[-1]) else [entry]

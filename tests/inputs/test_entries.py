@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aenetpy.errors import InputError
+from aenetpy.inputs.entries import matches
 from aenetpy.inputs.keywords import Keywords
-from aenetpy.inputs.patterns import matches
 from aenetpy.inputs.predict_in import read_predict_in
 
 
