@@ -96,7 +96,7 @@ def md(
         ) from None
 
 
-def heat(atoms: Atoms, temperature: float, seed: int) -> None:
+def draw_velocities(atoms: Atoms, temperature: float, seed: int) -> None:
     """Draw velocities from the Maxwell-Boltzmann distribution, p = sqrt(m k T) N(0, 1)."""
     from ase import units
 
@@ -142,7 +142,7 @@ def _start_moving(settings: AseInput, named: NamedAtoms, seed: int) -> bool:
             atoms.get_temperature(),
             ensemble.temperature,
         )
-    heat(atoms, ensemble.temperature, seed)
+    draw_velocities(atoms, ensemble.temperature, seed)
     return True
 
 

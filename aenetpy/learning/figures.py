@@ -12,7 +12,8 @@ from aenetpy.analysis.colours import COLOURS, GREY
 from aenetpy.analysis.drawing import legend_above, new_figure, without_frames
 from aenetpy.analysis.parity import energy_panel, force_panel, parity_figure
 from aenetpy.inputs.properties import BULK_UNITS
-from aenetpy.learning.record import CycleRecord, GammaTrace, LearnRecord, ParityRecord
+from aenetpy.learning.record import GammaTrace, LearnRecord, ParityRecord
+from aenetpy.learning.state import CycleRecord
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -157,7 +158,10 @@ def calibration_figure(cycles: Sequence[CycleRecord]) -> Figure | None:
     from matplotlib.ticker import LogLocator, NullFormatter
 
     pairs = [
-        pair for one in cycles for pair in zip(one.new_gammas_s, one.new_errors_s, strict=True)
+        pair
+        for one in cycles
+        if len(one.gammas) == len(one.new_errors)  # all chosen structures have a label
+        for pair in zip(one.gammas, one.new_errors, strict=True)
     ]
     points = np.array(pairs).reshape(-1, 2)
     points = points[np.isfinite(points).all(axis=1) & (points > 0.0).all(axis=1)]

@@ -8,9 +8,9 @@ import math
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import numpy as np
 
@@ -26,9 +26,11 @@ from aenetpy.inputs.properties import Property, given_values, reference_names
 from aenetpy.inputs.train_in import TrainInput, read_train_in
 from aenetpy.interruption import check
 from aenetpy.learning.checks import check_learning, learning_digest
+from aenetpy.learning.explorer import Explorer
 from aenetpy.learning.fit import FitTask, fit_committee
 from aenetpy.learning.labelling import check_reference, label, measure_with
-from aenetpy.learning.learn_record import (
+from aenetpy.learning.record import (
+    ParityRecord,
     cycle_name,
     errors_of,
     held_out_structures,
@@ -38,8 +40,7 @@ from aenetpy.learning.learn_record import (
 )
 from aenetpy.learning.reference import Failure, Label
 from aenetpy.learning.report import write_report
-from aenetpy.learning.state import LearnState, read_state, write_state
-from aenetpy.learning.walks import Walks
+from aenetpy.learning.state import CycleRecord, FailureRecord, LearnState, read_state, write_state
 from aenetpy.models.committee import Committee, read_committee
 from aenetpy.reports import learn as report
 from aenetpy.reports.listener import SILENT, Listener, Recorded
@@ -107,11 +108,11 @@ def learn(
     with locked_folder(results, "learn") as lock:
         run = _Run(settings, Path(folder), results, jobs, lock)
         with (
-            _appended(results / LOG) as told,
-            notes_only_to(told),
+            _appended(results / LOG) as log_file,
+            notes_only_to(log_file),
             warnings_as_notes(),
         ):
-            run.listener = Recorded(listener, told, [report.checked])
+            run.listener = Recorded(listener, log_file, [report.checked])
             try:
                 run.to_the_end()
             except AenetpyError:
@@ -147,6 +148,8 @@ class _Run:
         self.settings, self.root, self.results = settings, root, results
         self.jobs, self.lock = jobs, lock
         self.listener = SILENT
+        self._committee_of: tuple[int, Committee] | None = None
+        self._held_out: ParityRecord | None = None
         self.generate = read_generate_in(within(root, settings.generate), root)
         self.train = read_train_in(within(root, settings.train))
         self._begin = time.monotonic()
@@ -203,25 +206,26 @@ class _Run:
     def _train(self) -> None:
         """Fit the committee to all labels so far."""
         state, begin = self.state, time.monotonic()
-        here = self.cycle_folder()
-        here.mkdir(exist_ok=True)
+        folder = self.cycle_folder()
+        folder.mkdir(exist_ok=True)
         self.listener.tell(report.fit_begins, state.cycle, state.n_labels)
         before = self.cycle_folder(state.cycle - 1) if state.cycle else None
         trained = self.train if before is None else replace(self.train, **self.settings.retrain)
-        task = self._task(trained, here, before, self._given() if before is None else None)
-        record = fit_committee(task, self.jobs)
-        state.test = record.pop("test")
-        state.lower, state.upper = self._thresholds(record["force_spread"])
-        committee = read_committee(here)
+        task = self._task(trained, folder, before, self._given() if before is None else None)
+        fit = fit_committee(task, self.jobs)
+        state.test = fit["test"]
+        lower, upper = self._thresholds(fit["force_spread"])
+        committee = self._committee(state.cycle)
         held_out = held_out_structures(state.test, self.root)
-        errors = errors_of(parity_of_committee(committee, held_out)) if held_out else None
-        record.update(
-            cycle=state.cycle,
-            lower=state.lower,
-            upper=state.upper,
-            n_test=len(state.test),
-            held_out=None if errors is None else astuple(errors),
-            properties=self._measured(committee),
+        self._held_out = parity_of_committee(committee, held_out) if held_out else None
+        record = CycleRecord(
+            state.cycle,
+            fit["n_training"],
+            len(state.test),
+            lower,
+            upper,
+            None if self._held_out is None else errors_of(self._held_out),
+            self._measured(committee),
             seconds_fit=time.monotonic() - begin,
         )
         state.cycles.append(record)
@@ -235,55 +239,49 @@ class _Run:
             self._end(LABELS_USED)
             return
         begin = time.monotonic()
-        committee = read_committee(self.cycle_folder())
-        walks = Walks(
+        explorer = Explorer(
             settings,
             state,
             self.root,
             self.cycle_folder(),
-            committee,
+            self._committee(state.cycle),
             self.jobs,
             self.listener,
             self.save,
             self._halted,
         )
         record = state.cycles[-1]
-        before = record.get("seconds_walk", 0.0)
+        before = record.seconds_walk or 0.0
         while state.walk < len(settings.explore):
             walk = settings.explore[state.walk]
-            chosen = walks.next_frames()
-            record["seconds_walk"] = before + time.monotonic() - begin
+            chosen = explorer.next_frames()
+            record.seconds_walk = before + time.monotonic() - begin
             if chosen:
                 write_xyz(self.cycle_folder() / FRAMES, [frame.structure for frame in chosen])
-                record.update(
-                    walk=walk.name,
-                    steps=[frame.step for frame in chosen],
-                    gammas=[_number(frame.gamma) for frame in chosen],
-                )
+                record.walk = walk.name
+                record.steps = [frame.step for frame in chosen]
+                record.gammas = [frame.gamma for frame in chosen]
                 state.stage = "label"
                 return
             state.walk, state.point, state.repeats = state.walk + 1, None, 0
-            state.shaken = len(state.failures)
+            state.redrawn = len(state.failures)
             self.save()
         self._end(WALKS_ENDED)
 
     def _label(self) -> None:
         """Label what was chosen; what has no good label never comes near the training set."""
         state, begin = self.state, time.monotonic()
-        here, record = self.cycle_folder(), self.state.cycles[-1]
-        chosen = list(iter_structures(str(here / FRAMES) + "@:"))
-        results = label(chosen, self.settings.reference, here / "reference", lock=self.lock)
-        labels = [found for found in results if isinstance(found, Label)]
-        failures = [found for found in results if isinstance(found, Failure)]
-        walk = record["walk"]
-        for step, found in zip(record["steps"], results, strict=True):
-            if isinstance(found, Failure):
-                state.failures.append(
-                    {"cycle": state.cycle, "walk": walk, "step": step, "reason": found.reason}
-                )
-                self.listener.tell(report.failure, walk, step, found.reason)
-        state.labelled.setdefault(walk, []).extend(record["steps"])
-        record["seconds_label"] = record.get("seconds_label", 0.0) + time.monotonic() - begin
+        folder, record = self.cycle_folder(), self.state.cycles[-1]
+        chosen = list(iter_structures(str(folder / FRAMES) + "@:"))
+        results = label(chosen, self.settings.reference, folder / "reference", lock=self.lock)
+        labels = [result for result in results if isinstance(result, Label)]
+        failures = [result for result in results if isinstance(result, Failure)]
+        for step, result in zip(record.steps, results, strict=True):
+            if isinstance(result, Failure):
+                record.failures.append(FailureRecord(record.walk, step, result.reason))
+                self.listener.tell(report.failure, record.walk, step, result.reason)
+        state.labelled.setdefault(record.walk, []).extend(record.steps)
+        record.seconds_label = (record.seconds_label or 0.0) + time.monotonic() - begin
         state.repeats += 1
         if not labels:
             state.failed += 1
@@ -293,15 +291,16 @@ class _Run:
                 raise ReferenceFailed(
                     f"no label by '{self.settings.reference.calculator}' in"
                     f" {times(MOST_FAILED, 'cycle')}: {failures[-1].reason}",
-                    file=here / "reference",
+                    file=folder / "reference",
                     hint="mend the cause, and run the same command to go on",
                 )
             state.stage = "explore"
             return
         state.failed = 0
-        structures = [found.structure for found in labels]
-        record.update(n_labels=len(labels), **self._errors_before(structures))
-        write_xyz(here / LABELS, structures)
+        structures = [one.structure for one in labels]
+        record.n_labels = len(labels)
+        self._add_errors_before(record, structures)
+        write_xyz(folder / LABELS, structures)
         self.listener.tell(report.labelled, record)
         state.cycle, state.stage = state.cycle + 1, "train"
         write_xyz(self.results / LABELS, self._labels())
@@ -313,12 +312,12 @@ class _Run:
         state, settings = self.state, self.settings
         if state.full is not None and state.full["n_labels"] == state.n_labels:
             return
-        here = self.results / f"all-data-{state.n_labels}"
-        here.mkdir(exist_ok=True)
+        folder = self.results / f"all-data-{state.n_labels}"
+        folder.mkdir(exist_ok=True)
         self.listener.tell(report.all_data_begins, state.n_labels)
         trained = replace(self.train, test_percent=0.0, patience=None)  # which needs a test set
-        fit_committee(self._task(trained, here), self.jobs)
-        committee = read_committee(here)
+        fit_committee(self._task(trained, folder), self.jobs)
+        committee = read_committee(folder)
         members = [
             measured(settings.properties, Calculator(one, skin=0.0, jobs=self.jobs))
             for one in committee.potentials
@@ -327,7 +326,7 @@ class _Run:
             "n_labels": state.n_labels,
             "values": self._measured(committee),
             "spread": {
-                name: _number(float(np.std(np.array([one[name] for one in members], np.float64))))
+                name: float(np.std(np.array([one[name] for one in members], np.float64)))
                 for name in members[0]
             },
         }
@@ -335,9 +334,21 @@ class _Run:
 
     def report(self) -> None:
         """Write the report and the trajectory, if there is something to tell."""
-        if self.state.cycles:
-            write_trajectory(self.results, self.state)
-            write_report(self.results / REPORT, learn_record(self.settings, self.state, self.root))
+        state = self.state
+        if not state.cycles:
+            return
+        held_out = held_out_structures(state.test, self.root)
+        parity: dict[str, ParityRecord] = {}
+        if held_out:
+            first, last = state.cycles[0].number, state.cycles[-1].number
+            if self._held_out is None:
+                self._held_out = parity_of_committee(self._committee(last), held_out)
+            parity["start"] = parity["end"] = self._held_out
+            if first != last:
+                start = read_committee(self.cycle_folder(first))
+                parity["start"] = parity_of_committee(start, held_out)
+        write_trajectory(self.results, state)
+        write_report(self.results / REPORT, learn_record(self.settings, state, self.root, parity))
 
     def _end(self, why: str) -> None:
         state = self.state
@@ -348,10 +359,16 @@ class _Run:
 
     # What the stages share
 
-    def _thresholds(self, spread: float | None) -> tuple[float | None, float | None]:
+    def _committee(self, cycle: int) -> Committee:
+        """Return the committee of a cycle, which stays in memory until the next is fitted."""
+        if self._committee_of is None or self._committee_of[0] != cycle:
+            self._committee_of = cycle, read_committee(self.cycle_folder(cycle))
+        return self._committee_of[1]
+
+    def _thresholds(self, spread: float | None) -> tuple[float, float]:
         settings = self.settings
         if settings.select != "committee":
-            return None, None
+            return math.inf, math.inf
         if settings.lower is not None:
             lower = settings.lower
         elif spread is None:
@@ -365,7 +382,7 @@ class _Run:
             lower = AUTO_LOWER * spread
         return lower, settings.upper if settings.upper is not None else AUTO_UPPER * lower
 
-    def _measured(self, committee: Committee) -> dict[str, float | None]:
+    def _measured(self, committee: Committee) -> dict[str, float]:
         """Return the properties as the committee has them."""
         from aenetpy.calculators import CommitteeCalculator
 
@@ -373,7 +390,11 @@ class _Run:
         return measured(self.settings.properties, calculator)
 
     def _task(
-        self, trained: TrainInput, here: Path, before: Path | None = None, given: Path | None = None
+        self,
+        trained: TrainInput,
+        folder: Path,
+        before: Path | None = None,
+        given: Path | None = None,
     ) -> FitTask:
         """Return the fit of all structures so far."""
         return FitTask(
@@ -383,7 +404,7 @@ class _Run:
             self.settings.members,
             self.settings.seed,
             self.root,
-            here,
+            folder,
             before,
             given,
         )
@@ -405,18 +426,14 @@ class _Run:
             for structure in iter_structures(within(self.root, entry.text))
         ]
 
-    def _errors_before(self, labelled: Sequence[Structure]) -> dict[str, Any]:
-        """Return the errors of the committee on new labels, which it has not seen yet."""
-        committee = read_committee(self.cycle_folder())
-        found = parity_of_committee(committee, labelled)
-        errors = errors_of(found)
-        errors_nc = np.abs(found.forces[0].predicted - found.forces[0].reference)
+    def _add_errors_before(self, record: CycleRecord, labelled: Sequence[Structure]) -> None:
+        """Record the errors of the committee on new labels, which it has not seen yet."""
+        parity = parity_of_committee(self._committee(self.state.cycle), labelled)
+        errors, forces = errors_of(parity), parity.forces[0]
+        errors_nc = np.abs(forces.predicted - forces.reference)
         ends = np.cumsum([len(structure) for structure in labelled])[:-1]
-        return {
-            "new_energy_rmse": errors.energy_rmse,
-            "new_force_rmse": errors.force_rmse,
-            "new_errors": [float(part.max()) for part in np.split(errors_nc, ends)],
-        }
+        record.new_energy_rmse, record.new_force_rmse = errors.energy_rmse, errors.force_rmse
+        record.new_errors = [float(part.max()) for part in np.split(errors_nc, ends)]
 
     def _halted(self) -> Stopped | None:
         """Return that the time is up, or that a file asks for an end; None if neither."""
@@ -449,28 +466,23 @@ WALKS_ENDED = "all walks have come to their end"
 LABELS_USED = "all labels are used"
 
 
-def reference_properties(settings: Learn, results: Path, lock: int) -> dict[str, float | None]:
+def reference_properties(settings: Learn, results: Path, lock: int) -> dict[str, float]:
     """Return the properties that the reference has, and those that the user knows better."""
     known = given_values(settings.properties)
     if all(key in known for key in reference_names(settings.properties)):
         return dict(known)
-    found = measure_with(settings.properties, settings.reference, results / "reference", lock)
-    for name, reason in found.reasons.items():
+    result = measure_with(settings.properties, settings.reference, results / "reference", lock)
+    for name, reason in result.reasons.items():
         if name not in known:
             log.warning("%s of the reference: %s", name, reason)
-    return {name: _number(value) for name, value in found.values.items()} | known
+    return {**result.values, **known}
 
 
-def measured(properties: Sequence[Property], calculator: BaseCalculator) -> dict[str, float | None]:
-    """Return properties as a calculator has them; what it does not have is logged."""
+def measured(properties: Sequence[Property], calculator: BaseCalculator) -> dict[str, float]:
+    """Return properties as a calculator has them; properties that it does not have are logged."""
     if not properties:
         return {}
-    found = measure(properties, calculator)
-    for name, reason in found.reasons.items():
+    result = measure(properties, calculator)
+    for name, reason in result.reasons.items():
         log.warning("%s: %s", name, reason)
-    return {name: _number(value) for name, value in found.values.items()}
-
-
-def _number(value: float) -> float | None:
-    """Return a number as JSON can hold it."""
-    return value if math.isfinite(value) else None
+    return dict(result.values)

@@ -12,7 +12,8 @@ from aenetpy.analysis.drawing import png
 from aenetpy.files.files import read_bytes, write_bytes, write_text
 from aenetpy.inputs.lines import times
 from aenetpy.learning import figures
-from aenetpy.learning.record import CycleRecord, ErrorPair, LearnRecord
+from aenetpy.learning.record import LearnRecord
+from aenetpy.learning.state import CycleRecord, ErrorPair
 from aenetpy.reports.html import html_page
 from aenetpy.reports.markdown import number, table
 
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 WORK = ("dynamics", "labelling", "training")
 
 NOTES = """\
+A cycle is a fit, the dynamics with the committee that was fitted, and the labels that end it, which
+the next cycle trains on; its files are in the folder of its number.
 gamma is the largest standard deviation of a force component among the members (population form);
 the step is that at which the dynamics of the cycle ended. Errors are of the mean of the committee
-on structures held out from all trainings, after the cycle. "New labels" are those of the cycle,
+on structures held out from all trainings. "New labels" are those that end the cycle,
 before they were trained on: the mean of their gamma, and the mean of the largest true error of a
-force component. Properties are those of the mean of the committee after the cycle; a dash means
+force component. Properties are those of the mean of the committee; a dash means
 that there is none, with the reason under "What went wrong". Errors of properties are in percent of
 the reference, those of energies in meV/atom. The bulk modulus B is V d²E/dV² at the volume without
 pressure, from the stress at strains of 0.2 %. "B wide" is that of a curve through energies at
@@ -55,7 +58,7 @@ def write_report(path: Path, record: LearnRecord) -> None:
 def opening(record: LearnRecord) -> str:
     """Return the verdict, what came of the run in numbers, and what was asked for."""
     n_labels = sum(cycle.n_labels for cycle in record.cycles)
-    n_failures = sum(cycle.n_failures for cycle in record.cycles)
+    n_failures = sum(len(cycle.failures) for cycle in record.cycles)
     last = record.cycles[-1]
     lines = [
         f"# {record.name}",
@@ -126,12 +129,13 @@ def _cycle_row(cycle: CycleRecord) -> list[str]:
     thresholds = " to ".join(number(one) for one in (cycle.lower, cycle.upper))
     return [
         str(cycle.number),
-        *((cycle.walk, str(cycle.step)) if cycle.walk else ("-", "-")),
+        *((cycle.walk, str(cycle.steps[-1])) if cycle.walk else ("-", "-")),
         number(cycle.gamma),
         thresholds if math.isfinite(cycle.lower) else "-",
-        *map(str, (cycle.n_labels, cycle.n_failures, cycle.n_training)),
+        *map(str, (cycle.n_labels, len(cycle.failures), cycle.n_training)),
         *held_out,
-        *(_mean(cycle.new_gammas_s), _mean(cycle.new_errors_s)),
+        _mean(cycle.gammas if len(cycle.gammas) == cycle.n_labels else ()),
+        _mean(cycle.new_errors),
     ]
 
 
@@ -143,9 +147,14 @@ def _mean(values: Sequence[float]) -> str:
 def time_table(record: LearnRecord) -> str:
     """Return the seconds of each cycle by kind of work."""
     rows = [
-        [str(cycle.number), *(number(cycle.seconds.get(kind, math.nan)) for kind in WORK)]
+        [
+            str(cycle.number),
+            *(
+                "-" if seconds is None else number(seconds)
+                for seconds in (cycle.seconds_walk, cycle.seconds_label, cycle.seconds_fit)
+            ),
+        ]
         for cycle in record.cycles
-        if cycle.seconds
     ]
     return table("Time, s", ("cycle", *WORK), rows) if rows else ""
 
@@ -189,7 +198,11 @@ def _with_error(record: LearnRecord, name: str, cycle: CycleRecord) -> str:
 
 def failures(record: LearnRecord) -> str:
     """Return what went wrong, a line each."""
-    lines = [f"- Cycle {one.number}: {text}" for one in record.cycles for text in one.failures]
+    lines = [
+        f"- Cycle {cycle.number}: {one.walk}, step {one.step}: {one.reason}"
+        for cycle in record.cycles
+        for one in cycle.failures
+    ]
     return "\n".join(["## What went wrong", "", *lines, ""]) if lines else ""
 
 

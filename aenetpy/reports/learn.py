@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+import math
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 from aenetpy.inputs.lines import times
+
+CycleRecord: TypeAlias = Any
+"""`aenetpy.learning.state.CycleRecord`, which stands above this layer."""
 
 
 def fit_begins(cycle: int, n_labels: int) -> str:
@@ -18,17 +22,17 @@ def all_data_begins(n_labels: int) -> str:
     return f"fit to all structures, {times(n_labels, 'label')} among them\n"
 
 
-def fit_ends(record: Mapping[str, Any]) -> str:
+def fit_ends(record: CycleRecord) -> str:
     """Return the errors of a fit."""
-    trained = f"{times(record['n_training'], 'structure')} trained on"
-    text = f"cycle {record['cycle']}: {trained if record['n_training'] else 'committee as given'}"
-    if record["held_out"] is not None:
-        _, energy, _, force = record["held_out"]
-        text += f", {times(record['n_test'], 'structure')} held out:"
-        text += f" RMSE {energy:.2f} meV/atom, {force:.4f} eV/Å"
-    if record["lower"] is not None:
-        text += f"; thresholds {record['lower']:.3g} and {record['upper']:.3g} eV/Å"
-    return f"{text} ({record['seconds_fit']:.0f} s)\n"
+    trained = f"{times(record.n_training, 'structure')} trained on"
+    text = f"cycle {record.number}: {trained if record.n_training else 'committee as given'}"
+    if record.held_out is not None:
+        errors = record.held_out
+        text += f", {times(record.n_test, 'structure')} held out:"
+        text += f" RMSE {errors.energy_rmse:.2f} meV/atom, {errors.force_rmse:.4f} eV/Å"
+    if math.isfinite(record.lower):
+        text += f"; thresholds {record.lower:.3g} and {record.upper:.3g} eV/Å"
+    return f"{text} ({record.seconds_fit:.0f} s)\n"
 
 
 def checked(walk: str, step: int, gamma: float) -> str:
@@ -36,15 +40,15 @@ def checked(walk: str, step: int, gamma: float) -> str:
     return f"{walk} step {step}, gamma {gamma:.3g}\n"
 
 
-def labelled(record: Mapping[str, Any]) -> str:
+def labelled(record: CycleRecord) -> str:
     """Return what was labelled, and how wrong the committee was."""
-    gammas = ", ".join("wrong" if g is None else f"{g:.3g}" for g in record["gammas"])
-    steps = ", ".join(map(str, record["steps"]))
+    gammas = ", ".join("wrong" if math.isnan(g) else f"{g:.3g}" for g in record.gammas)
+    steps = ", ".join(map(str, record.steps))
     return (
-        f"cycle {record['cycle']}: {record['walk']}, step {steps}: gamma {gammas};"
-        f" {times(record['n_labels'], 'label')}, where the committee was wrong by"
-        f" {record['new_energy_rmse']:.1f} meV/atom, {record['new_force_rmse']:.3f} eV/Å"
-        f" (at most {max(record['new_errors']):.3f})\n"
+        f"cycle {record.number}: {record.walk}, step {steps}: gamma {gammas};"
+        f" {times(record.n_labels, 'label')}, where the committee was wrong by"
+        f" {record.new_energy_rmse:.1f} meV/atom, {record.new_force_rmse:.3f} eV/Å"
+        f" (at most {max(record.new_errors):.3f})\n"
     )
 
 
@@ -88,40 +92,35 @@ _COLUMNS = (
 )
 
 
-def status(
-    cycles: Sequence[Mapping[str, Any]],
-    failures: Sequence[Mapping[str, Any]],
-    stage: str,
-    ended: str,
-    never_ran: Sequence[str],
-) -> str:
+def status(cycles: Sequence[CycleRecord], stage: str, ended: str, never_ran: Sequence[str]) -> str:
     """Return one line per cycle: labels, gamma, errors on held-out structures, times."""
     lines = [" ".join(f"{name:>{width}}" for name, width in _COLUMNS)]
     for record in cycles:
-        gammas = [g for g in record.get("gammas", []) if g is not None]
+        errors = record.held_out
         cells = (
-            str(record["cycle"]),
-            record.get("walk", "-")[:14],
-            str(record["steps"][-1]) if record.get("steps") else "-",
-            f"{max(gammas):.3g}" if gammas else "-",
-            str(record.get("n_labels", 0)),
-            str(record["n_training"]),
+            str(record.number),
+            (record.walk or "-")[:14],
+            str(record.steps[-1]) if record.steps else "-",
+            "-" if math.isnan(record.gamma) else f"{record.gamma:.3g}",
+            str(record.n_labels),
+            str(record.n_training),
             *(
                 ("-", "-")
-                if record["held_out"] is None
-                else (f"{record['held_out'][1]:.2f}", f"{record['held_out'][3]:.4f}")
+                if errors is None
+                else (f"{errors.energy_rmse:.2f}", f"{errors.force_rmse:.4f}")
             ),
             *(
-                f"{record[name]:.1f}" if name in record else "-"
-                for name in ("seconds_fit", "seconds_walk", "seconds_label")
+                "-" if seconds is None else f"{seconds:.1f}"
+                for seconds in (record.seconds_fit, record.seconds_walk, record.seconds_label)
             ),
         )
         lines.append(
             " ".join(f"{cell:>{width}}" for cell, (_, width) in zip(cells, _COLUMNS, strict=True))
         )
     lines += [
-        f"cycle {one['cycle']}, {one['walk']}, step {one['step']}: {one['reason']}"
-        for one in failures
+        f"cycle {record.number}, {one.walk}, step {one.step}: {one.reason}"
+        for record in cycles
+        for one in record.failures
     ]
     lines.append(
         f"done: {_reason(ended, never_ran)}" if stage == "done" else f"to do next: {stage}"

@@ -15,7 +15,7 @@ from ase.constraints import FixAtoms
 from ase.io import read, write
 
 from aenetpy.cli.main import run
-from aenetpy.commands.md import heat
+from aenetpy.commands.md import draw_velocities
 from aenetpy.models.reading import read_potential
 from aenetpy.structures.xsf import read_xsf
 from tests.conftest import ROOT
@@ -306,7 +306,7 @@ def test_velocities_of_a_trajectory_give_way_to_a_temperature(workdir, capsys):
         err,
     )
     atoms = read("one.traj")
-    heat(atoms, 500, DYNAMICS["seed"])
+    draw_velocities(atoms, 500, DYNAMICS["seed"])
     assert rows[0, 3] == pytest.approx(atoms.get_temperature(), abs=1e-3)
 
 
@@ -410,14 +410,14 @@ def test_md_refuses(workdir, capsys):
 
 def test_velocities_are_those_of_the_temperature():
     atoms = read_many_atoms(4000)
-    heat(atoms, 500.0, seed=1)
+    draw_velocities(atoms, 500.0, seed=1)
     assert atoms.get_temperature() == pytest.approx(500.0, rel=0.03)
     for symbol in ("Ti", "O"):
         chosen = atoms.symbols == symbol
         velocity_nc = atoms.get_velocities()[chosen]
         mass = atoms.get_masses()[chosen][0]
         assert mass * velocity_nc.var() == pytest.approx(500.0 * units.kB, rel=0.05)
-    heat(atoms, 0.0, seed=1)
+    draw_velocities(atoms, 0.0, seed=1)
     assert not atoms.get_velocities().any()
 
 

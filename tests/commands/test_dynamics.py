@@ -11,7 +11,7 @@ from ase.constraints import FixAtoms
 
 import aenetpy
 from aenetpy.commands.dynamics import make_dynamics
-from aenetpy.commands.md import heat
+from aenetpy.commands.md import draw_velocities
 from aenetpy.errors import InputError
 from aenetpy.inputs.md_json import Ensemble
 from tests.dynamics import POTENTIAL, rutile
@@ -30,7 +30,7 @@ class Record:
     def __init__(self, ensemble: Ensemble, n_steps: int, n_left_out: int, seed: int = 1):
         self.atoms = atoms = rutile()
         atoms.calc = aenetpy.Calculator(POTENTIAL)
-        heat(atoms, TEMPERATURE, seed)
+        draw_velocities(atoms, TEMPERATURE, seed)
         rows, stresses = [], []
         with make_dynamics(atoms, ensemble, 1.0, seed) as run:
             run.run(n_left_out)
@@ -111,7 +111,7 @@ def test_random_forces_follow_the_seed():
     assert (one.positions != other.positions).any()
     # and are not the numbers of the first velocities
     atoms = rutile()
-    heat(atoms, TEMPERATURE, seed=1)
+    draw_velocities(atoms, TEMPERATURE, seed=1)
     first = np.random.default_rng(1).standard_normal(3)
     with make_dynamics(atoms, LANGEVIN, 1.0, 1) as dynamics:
         bath = dynamics.rng.standard_normal(3)

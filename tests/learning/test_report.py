@@ -12,13 +12,12 @@ import pytest
 from aenetpy.analysis.parity import ParityGroup
 from aenetpy.learning import figures
 from aenetpy.learning.record import (
-    CycleRecord,
-    ErrorPair,
     GammaTrace,
     LearnRecord,
     ParityRecord,
 )
 from aenetpy.learning.report import cycle_table, property_table, write_report
+from aenetpy.learning.state import CycleRecord, ErrorPair, FailureRecord
 
 A, B, E = "bulk fcc: a (Å)", "bulk fcc: B (GPa)", "bulk fcc: E (eV/atom)"
 GAMMA = "surface 100: gamma (J/m^2)"
@@ -28,24 +27,27 @@ def made_up() -> LearnRecord:
     stream = np.random.default_rng(1)
     cycles = [
         CycleRecord(
-            *(0, "", 0, math.nan, math.nan, math.nan, 0, 0, 20),
+            *(0, 20),
             held_out=ErrorPair(12.5, 20.0, 0.3, 0.45),
-            seconds={"training": 5.25},
+            seconds_fit=5.25,
             properties={A: 4.16, B: math.nan, E: -0.01, GAMMA: 0.3},
-            failures=["bulk fcc: B (GPa): the energy has no minimum"],
         )
     ]
     for k in range(1, 4):
         cycles.append(
             CycleRecord(
-                *(k, "slab-100" if k < 3 else "bcc", 100 * k, 0.2 + 0.01 * k, 0.2, 2.0),
-                *(3, int(k == 2), 20 + 3 * k),
+                *(k, 20 + 3 * k, 5, 0.2, 2.0),
+                walk="slab-100" if k < 3 else "bcc",
+                steps=[100 * k - 2, 100 * k - 1, 100 * k],
+                gammas=[0.21, 0.3, 0.5],
+                n_labels=3,
                 held_out=ErrorPair(12.0 / k, 20.0 / k, 0.3 / k, 0.45 / k),
-                new_gammas_s=[0.21, 0.3, 0.5],
-                new_errors_s=[0.4 / k, 0.2, 0.6],
-                seconds={"dynamics": 1.0, "labelling": 2.0, "training": 6.0},
+                new_errors=[0.4 / k, 0.2, 0.6],
+                seconds_walk=1.0,
+                seconds_label=2.0,
+                seconds_fit=6.0,
                 properties={A: 4.06 + 0.04 / k, B: 173.0 - 10 / k, E: -0.002, GAMMA: 0.6 - 0.1 / k},
-                failures=["a frame has atoms at 0.9 Å"] if k == 2 else [],
+                failures=[FailureRecord("slab-100", 7, "atoms at 0.9 Å")] if k == 2 else [],
             )
         )
     gammas_k = np.abs(stream.normal(0.1, 0.03, 30))
@@ -93,9 +95,7 @@ def test_gamma_along_the_walks():
 
 @pytest.mark.parametrize("factor", [1.1, 30.0, 1e4])
 def test_ticks_of_true_errors_do_not_overlap(factor):
-    cycle = replace(
-        made_up().cycles[1], new_gammas_s=[0.21, 0.21 * factor], new_errors_s=[0.3, 0.4]
-    )
+    cycle = replace(made_up().cycles[1], gammas=[0.21, 0.21 * factor], new_errors=[0.3, 0.4])
     figure = figures.calibration_figure([cycle])
     figure.canvas.draw()
     (axes,) = figure.axes
@@ -180,7 +180,7 @@ def test_one_row_per_cycle():
     rows = cycle_table(made_up()).splitlines()[4:]
     assert rows[0].startswith("| 0 | - | - | - | - | 0 | 0 | 20 | 12.5 | 20 | 0.3 | 0.45 | - | - |")
     assert rows[2].startswith(
-        "| 2 | slab-100 | 200 | 0.22 | 0.2 to 2 | 3 | 1 | 26 | 6 | 10 | 0.15 | 0.225 | 0.337"
+        "| 2 | slab-100 | 200 | 0.5 | 0.2 to 2 | 3 | 1 | 26 | 6 | 10 | 0.15 | 0.225 | 0.337"
     )
     assert len(rows) == 4
 
@@ -199,7 +199,7 @@ def test_report_tells_what_was_asked_and_what_went_wrong(tmp_path):
     text = (tmp_path / "report.md").read_text()
     assert text.startswith("# gold\n\n3 cycles, 9 labels (1 failed); 29 structures for training")
     assert "    committee of 5\n    lower: 0.2\n" in text
-    assert "- Cycle 2: a frame has atoms at 0.9 Å\n" in text
+    assert "- Cycle 2: slab-100, step 7: atoms at 0.9 Å\n" in text
     shown = [line.split("(")[-1].rstrip(")") for line in text.splitlines() if line[:2] == "!["]
     assert shown == [
         *("gamma.png", "properties.png", "gamma-error.png", "parity-start.png", "parity-end.png")

@@ -1,4 +1,4 @@
-"""A walk: molecular dynamics of a committee that can be taken back to where it was trusted."""
+"""Molecular dynamics of a committee that goes back to a state that was trusted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from aenetpy.arrays import Float
 from aenetpy.commands.dynamics import make_dynamics
-from aenetpy.commands.md import heat
+from aenetpy.commands.md import draw_velocities
 from aenetpy.data.structure import Structure
 from aenetpy.errors import AenetpyError
 from aenetpy.inputs.learn import WalkInput
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Point:
-    """All that the next step of a walk depends on, but for the potential.
+class DynamicsState:
+    """The state that the next step of dynamics depends on, with the potential.
 
     Parameters
     ----------
@@ -60,8 +60,8 @@ class Point:
         }
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any]) -> Point:
-        """Return the point that `as_json` has written."""
+    def from_json(cls, content: Mapping[str, Any]) -> DynamicsState:
+        """Return the state that `as_json` has written."""
         positions_nc, momenta_nc, cell_cc = (
             np.array(content[name], np.float64) for name in ("positions", "momenta", "cell")
         )
@@ -75,7 +75,7 @@ class Point:
         )
 
 
-class Walk:
+class Dynamics:
     """Molecular dynamics that is watched by a committee.
 
     Parameters
@@ -109,13 +109,13 @@ class Walk:
         self.step = 0
         atoms.calc = calculator
         if not atoms.get_momenta().any():
-            heat(atoms, settings.ensemble.temperature or 0.0, seed)
+            draw_velocities(atoms, settings.ensemble.temperature or 0.0, seed)
         self._dynamics: Any = make_dynamics(atoms, settings.ensemble, settings.time_step, seed)
 
-    def point(self) -> Point:
-        """Return where the walk is."""
+    def state(self) -> DynamicsState:
+        """Return the present state."""
         rng = getattr(self._dynamics, "rng", None)
-        return Point(
+        return DynamicsState(
             self.step,
             self.atoms.get_positions(),
             self.atoms.get_momenta(),
@@ -124,31 +124,31 @@ class Walk:
             None if rng is None else rng.bit_generator.state,
         )
 
-    def go_to(self, point: Point) -> None:
-        """Take the walk to a point, of this or an equal one."""
-        self.step = point.step
-        self.atoms.set_cell(point.cell_cc)
-        self.atoms.set_positions(point.positions_nc, apply_constraint=False)
-        self.atoms.set_momenta(point.momenta_nc, apply_constraint=False)
-        for path, number in point.integrator.items():
+    def go_to(self, state: DynamicsState) -> None:
+        """Go to a state of this dynamics, or of an equal one."""
+        self.step = state.step
+        self.atoms.set_cell(state.cell_cc)
+        self.atoms.set_positions(state.positions_nc, apply_constraint=False)
+        self.atoms.set_momenta(state.momenta_nc, apply_constraint=False)
+        for path, number in state.integrator.items():
             *parents, name = path.split(".")
             owner: Any = self._dynamics
             for parent in parents:
                 owner = getattr(owner, parent)
             setattr(owner, name, np.array(number) if isinstance(number, list) else number)
-        if point.random is not None:
-            self._dynamics.rng.bit_generator.state = dict(point.random)
+        if state.random is not None:
+            self._dynamics.rng.bit_generator.state = dict(state.random)
         self._calculator.forget_neighbours()
         self._calculator.reset()
 
-    def shake(self, seed: int) -> None:
+    def redraw_velocities(self, seed: int) -> None:
         """Go on from here with other velocities and random forces."""
-        heat(self.atoms, self.settings.temperature_at(self.step), seed)
+        draw_velocities(self.atoms, self.settings.temperature_at(self.step), seed)
         self._dynamics = make_dynamics(
             self.atoms, self.settings.ensemble, self.settings.time_step, seed
         )
 
-    def here(self) -> Frame:
+    def snapshot(self) -> Frame:
         """Return the structure as it is, and how much the committee disagrees."""
         gamma = float("nan")
         try:
@@ -160,10 +160,10 @@ class Walk:
             pass
         return Frame(self.step, gamma, self._structure())
 
-    def interval(self, n_steps: int, limit: float) -> list[Frame]:
+    def run_steps(self, n_steps: int, limit: float) -> list[Frame]:
         """Take some steps, and return the structure after each of them.
 
-        The last may be one above the limit of disagreement, or a wrong one: it ends the interval.
+        The last may be one above the limit of disagreement, or a wrong one: no step follows.
         """
         frames: list[Frame] = []
         if self.settings.is_ramp:
@@ -181,7 +181,7 @@ class Walk:
                 frames.append(Frame(self.step, float("nan"), self._structure()))
                 break
             self.step += 1
-            frames.append(self.here())
+            frames.append(self.snapshot())
             if not frames[-1].gamma <= limit:
                 break
         return frames
