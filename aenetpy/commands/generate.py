@@ -35,7 +35,6 @@ from aenetpy.parallel import ordered_map
 from aenetpy.reports import generate as report
 from aenetpy.reports.blocks import TrainingSetInfo
 from aenetpy.reports.listener import SILENT, Listener
-from aenetpy.reports.timing import Timing
 from aenetpy.structures.from_settings import read_structures
 
 if TYPE_CHECKING:
@@ -87,12 +86,9 @@ def generate(
         If a structure is wrong or the training set exists already; nothing is left
         behind then.
     """
-    timing = Timing(within(folder, "generate.time") if settings.timing else None)
     setups_t = read_setups(settings, folder)
     with new_outputs(settings, folder) as opener:
-        info = collect(settings, setups_t, folder, opener, listener, jobs, timing)
-    timing.milestone("training set written")
-    timing.write()
+        info = collect(settings, setups_t, folder, opener, listener, jobs)
     listener.tell(report.closing, info, datetime.now())
     return info
 
@@ -104,11 +100,9 @@ def collect(
     opener: Opener,
     listener: Listener,
     jobs: int,
-    timing: Timing,
 ) -> TrainingSetInfo:
     """Compute the fingerprints, write and report them; see `generate`."""
     listener.tell(report.opening, settings.species, len(settings.files), setups_t, __version__)
-    timing.milestone("setups read")
 
     descriptors = make_descriptors(setups_t)
     families = Families((entry.text for entry in settings.files), folder)
@@ -177,7 +171,6 @@ def collect(
                 if derivatives is not None:
                     n_species = len(set(structure.species))
                     derivatives.append(evaluated.name, len(structure), n_species, evaluated.atoms)
-        timing.milestone("fingerprints computed")
         repeats.tell(settings, REPEATED)
         zero_forces.tell(settings)
         if with_copies is not None:

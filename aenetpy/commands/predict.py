@@ -27,7 +27,6 @@ from aenetpy.models.potential import Evaluation, Potential
 from aenetpy.models.range_report import Extrapolation
 from aenetpy.models.reading import read_potential
 from aenetpy.parallel import one_blas_thread, ordered_map
-from aenetpy.reports.timing import Timing
 from aenetpy.structures.from_settings import read_outcomes
 from aenetpy.structures.reading import Unread
 
@@ -88,7 +87,6 @@ def predict(
         If a relaxation leads below RMIN, or to an energy that is not finite. All structures
         are reported first, this one with its last good geometry.
     """
-    timing = Timing(within(folder, "predict.time") if settings.timing else None)
     collector = Collector()
     listener = collector if listener is None else listener
     with _noted() as notes, one_blas_thread():
@@ -105,7 +103,6 @@ def predict(
         extrapolation = Extrapolation(potentials[0])
         comparison, which = Comparison(), set_of(potentials[0], folder)
         listener.begin(settings, potentials, extrapolation)
-        timing.milestone("potentials read")
         given_up, failures = [], Failures()
         for number, prediction in enumerate(
             predictions(settings, model, folder, jobs, listener.advance), start=1
@@ -122,11 +119,9 @@ def predict(
             if note := prediction.not_converged:
                 log.warning("%s: %s", prediction.structure.name, note)
             listener.write(number, prediction)
-        timing.milestone("structures evaluated")
         extrapolation.summarise()
         failures.refuse_nothing()
         failures.warn()
-        timing.write()
         errors = errors_as_json(comparison)
         listener.end(notes, errors)
     log_errors(comparison)

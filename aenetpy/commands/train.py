@@ -32,7 +32,6 @@ from aenetpy.parallel import Workers, one_blas_thread
 from aenetpy.reports import train as report
 from aenetpy.reports.blocks import TrainingSetInfo, training_set_info
 from aenetpy.reports.listener import SILENT, Listener, Recorder
-from aenetpy.reports.timing import Timing
 from aenetpy.seeds import N_WORDS, GfortranRandom, fresh_seed
 from aenetpy.training.check_networks import check_networks
 from aenetpy.training.checkpoint import Checkpoint, read_optimiser, read_state, save_networks
@@ -184,7 +183,6 @@ def _train(
     until: int | None,
 ) -> TrainResult:
     """Fit the networks in a folder that is ours; see `train`."""
-    timing = Timing(within(folder, "train.time") if settings.timing else None)
     check_keywords(settings)
     load_method(settings.method.name)  # fails before any file is touched
     sampling = choose_sampling(settings)
@@ -205,7 +203,6 @@ def _train(
     train_s, test_s, restarted = prepared.train_s, prepared.test_s, prepared.restarted
     seed, stop = prepared.seed, prepared.stop
     weights_seed = settings.weights_seed if settings.weights_seed is not None else seed
-    timing.milestone("training set read and normalised")
     if settings.debug:
         write_text(within(folder, "train.debug0"), "")
 
@@ -213,8 +210,6 @@ def _train(
     networks = open_networks(
         settings, trainset, training_file, weights_seed, state, folder, listener
     )
-    if settings.timing:
-        listener.tell(report.timing_announced, "train.time")
     save_networks(networks, seed)
     listener.tell(report.networks_stored, networks.files)
     listener.tell(training_set_info, TrainingSetInfo.of(trainset, training_file))
@@ -264,7 +259,6 @@ def _train(
             rows.append(row)
             checkpoint.save(row, weights_w)
             if row.epoch > 0:
-                timing.milestone(f"epoch {row.epoch}")
                 listener.advance()
 
         try:
@@ -307,7 +301,6 @@ def _train(
                 save_forces(within(folder, name), trainset, part, outcome.weights_w)
     listener.tell(report.networks_stored, networks.files)
     listener.tell(report.closing, datetime.now())
-    timing.write()
     if outcome.reason == "stopped":
         raise stopped(outcome.row.epoch, stop)
     return TrainResult(

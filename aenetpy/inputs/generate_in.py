@@ -119,7 +119,7 @@ class GenerateInput:
         choices=("keep", "leave"),
         told="they are left out",
     )
-    timing: bool = keyword("TIMING", "flag", "write `generate.time`", False)
+    timing: bool = keyword("TIMING", "flag", "read, no effect", False)
     debug: bool = keyword("DEBUG", "flag", "read, no effect", False)
     verbosity: str = keyword("VERBOSITY", "word", "read, no effect", "normal")
     lines: dict[str, int] = field(default_factory=dict, compare=False)

@@ -115,7 +115,7 @@ class PredictInput:
         "normal",
         choices=VERBOSITIES,
     )
-    timing: bool = keyword("TIMING", "flag", "write `predict.time`", False)
+    timing: bool = keyword("TIMING", "flag", "read, no effect", False)
     relax: RelaxOptions | None = keyword(
         "RELAX",
         "lines",

@@ -199,7 +199,7 @@ class TrainInput:
         told="SEED, or as NPSEED",
         bounds=Bounds(0),
     )
-    timing: bool = keyword("TIMING", "flag", "write `train.time`", False)
+    timing: bool = keyword("TIMING", "flag", "read, no effect", False)
     debug: bool = keyword("DEBUG", "flag", "an empty file `train.debug0`", False)
     verbosity: str = keyword("VERBOSITY", "word", "read, no effect", "normal")
     mode: str | None = keyword(

@@ -72,11 +72,6 @@ def network_restarted(
     )
 
 
-def timing_announced(file: str | Path) -> str:
-    """Return the line that names the file of TIMING."""
-    return f" Timing info will be written to: {file}\n\n"
-
-
 def networks_stored(files: Mapping[str, str | Path]) -> str:
     """Return the section on saved networks: file by species, in TYPES order."""
     return (

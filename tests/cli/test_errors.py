@@ -361,20 +361,6 @@ def test_other_structure_files(workdir, capsys):
             assert one == pytest.approx(other, rel=1e-6, abs=1e-6)
 
 
-def test_timing_files(workdir, capsys):
-    edit(Path("generate.in"), "OUTPUT", "TIMING\nOUTPUT")
-    edit(Path("train.in"), "SEED", "TIMING\nSEED")
-    Path("predict.in").write_text(
-        "TIMING\nTYPES\n2\nTi\nO\nNETWORKS\nTi Ti.nn\nO O.nn\nFILES\n1\nrutile-00.xsf\n"
-    )
-    for command in ("generate", "train", "predict"):
-        assert run([command, f"{command}.in"]) == 0
-        lines = Path(f"{command}.time").read_text().splitlines()
-        assert len(lines) >= 2
-        assert all(float(line[:11]) >= 0 and line[11:13] == " s" for line in lines)
-    assert "Timing info will be written to: train.time" in capsys.readouterr().out
-
-
 def test_init_writes_inputs_that_are_understood(tmp_path, monkeypatch, capsys):
     from aenetpy.inputs.generate_in import read_generate_in
     from aenetpy.inputs.predict_in import read_predict_in

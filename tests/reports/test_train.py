@@ -92,9 +92,6 @@ def test_end_of_training_messages():
     assert report.stop_detected() == " File `STOP' detected.  Training halted.\n"
     assert report.converged() == " The optimization has converged. Training stopped.\n"
     assert report.training_finished() == "\n Training finished.\n\n"
-    assert report.timing_announced("train.time") == (
-        " Timing info will be written to: train.time\n\n"
-    )
 
 
 def test_sizes_of_adam_follow_the_training_set():
