@@ -68,19 +68,19 @@ class Processes:
             with sender:
                 process = self._start(sender, function, arguments)
             try:
-                is_told = _awaited(receiver, process, timeout)
-                answer = receiver.recv() if is_told else None
+                has_answered = _awaited(receiver, process, timeout)
+                answer = receiver.recv() if has_answered else None
             except EOFError:
-                is_told, answer = True, None
+                has_answered, answer = True, None
             if self._at_once:
-                process.join(GRACE if is_told else 0.0)
+                process.join(GRACE if has_answered else 0.0)
                 _end_group(process)
             process.join()
             with self._guard:
                 self._running.discard(process)
         if self._ended:
             raise Cancelled
-        if not is_told:
+        if not has_answered:
             raise TimedOut(f"ended after {timeout:g} s (timeout)")
         if answer is None:
             raise (_crashed if self._at_once else _died)(process.exitcode)
@@ -144,7 +144,7 @@ def _work(
         except KeyboardInterrupt:
             return
         except Exception as error:
-            sender.send((False, _told(error)))
+            sender.send((False, _as_our_error(error)))
 
 
 def _work_at_once(
@@ -163,7 +163,7 @@ def _work_at_once(
         try:
             answer = (True, function(*arguments))
         except Exception as error:
-            answer = (False, _told(error))
+            answer = (False, _as_our_error(error))
         sender.send(answer)
 
 
@@ -229,7 +229,7 @@ def _died(code: int | None) -> DataError:
     return DataError(f"its process was killed {how}", hint="is there enough memory?")
 
 
-def _told(error: Exception) -> AenetpyError:
+def _as_our_error(error: Exception) -> AenetpyError:
     """Return an error as one of ours."""
     if isinstance(error, AenetpyError):
         return error

@@ -18,7 +18,7 @@ RANK_TOLERANCE = 1e-8
 
 @dataclass(frozen=True, eq=False)
 class AtomicEnergies:
-    """What composition alone says of the energies of structures.
+    """A fit of the energies of structures by composition alone.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ class AtomicEnergies:
         Whether the compositions tell the species apart. If not, other energies fit as
         well, and these are the smallest.
     rmse, rmse_of_mean
-        What is left of the energy per atom with these energies, and with the same energy for
+        Residual of the energy per atom with these energies, and with the same energy for
         all species, eV; both per degree of freedom, so that few structures prove nothing.
     """
 
@@ -100,6 +100,6 @@ def fit_atomic_energies(
 
 
 def _per_freedom(rest_s: Float, n_fitted: int) -> float:
-    """Return the root mean square of what a fit leaves; infinite if nothing is left to judge by."""
+    """Return the root mean square residual of a fit; infinite without degrees of freedom."""
     n_free = len(rest_s) - n_fitted
     return math.sqrt(float(rest_s @ rest_s) / n_free) if n_free > 0 else math.inf

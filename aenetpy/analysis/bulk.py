@@ -36,7 +36,7 @@ CONVERGED = 1e-5
 
 @dataclass(frozen=True)
 class WideFit:
-    """A curve through energies at volumes far from each other, which smooths what lies between.
+    """A curve through energies at volumes far from each other: smooth in between.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class EquationOfState:
     Parameters
     ----------
     scale
-        Lengths where the pressure vanishes, in those of the cell given: a0 = scale a.
+        Lengths where the pressure vanishes, relative to the given cell: a0 = scale a.
     volume
         There, Å^3/atom.
     energy
@@ -70,9 +70,9 @@ class EquationOfState:
         There, V d²E/dV² = -V dp/dV, GPa, from the stress at small strains.
     wide
         The curve through all energies. Its bulk modulus differs from the other one by the
-        wiggles of a potential, and by what a polynomial of third order cannot follow.
+        wiggles of a potential, and by terms beyond a polynomial of third order.
     volumes_v, energies_v
-        What was calculated for it, Å^3/atom and eV/atom.
+        The calculated points, Å^3/atom and eV/atom.
     """
 
     scale: float

@@ -1,4 +1,4 @@
-"""Predicted against reference values: what files hold, by set and by species."""
+"""Predicted against reference values in files, by set and by species."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Pair:
 def pairs_of(
     structure: Structure, found: Evaluation, uncertainty: Uncertainty | None = None
 ) -> dict[str, Pair]:
-    """Return by quantity what a file holds and what a potential says; nothing where one is not."""
+    """Return by quantity the values of a file and of a potential; nothing where one is missing."""
     pairs, n_atoms = {}, len(structure)
     reference = reference_energy(structure, found)
     if reference is not None:
@@ -63,7 +63,7 @@ def pairs_of(
 
 @dataclass(eq=False)
 class Comparison:
-    """What the files of structures hold, and what a potential says, structure by structure."""
+    """Values in the files of structures, and values of a potential, structure by structure."""
 
     pairs: list[dict[str, Pair]] = field(default_factory=list)
     species: list[tuple[str, ...]] = field(default_factory=list)
@@ -82,7 +82,7 @@ class Comparison:
         self.sets.append(which)
 
     def of(self, quantity: str, which: str | None = None) -> list[Pair]:
-        """Return the pairs of one quantity, of all structures or of those of a set."""
+        """Return the pairs of one quantity, of all structures or of one set."""
         return [
             pairs[quantity]
             for pairs, part in zip(self.pairs, self.sets, strict=True)

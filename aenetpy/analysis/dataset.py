@@ -1,4 +1,4 @@
-"""What a set of structures suggests for the input files: species, distances, cutoffs, energies."""
+"""Proposals of a set of structures for the input files: species, distances, cutoffs, energies."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Dataset:
     species
         In the order of their appearance.
     n_structures, n_without_forces, n_without_energy
-        How many there are, and what they lack.
+        Their number, and missing labels.
     n_with_stress
         How many have a stress.
     n_forces

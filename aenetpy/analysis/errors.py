@@ -17,7 +17,7 @@ RESAMPLES = 1000
 
 @dataclass(frozen=True)
 class Summary:
-    """What is told of errors e = predicted - reference; all but the bias of their size |e|."""
+    """Summary of errors e = predicted - reference; all but the bias of their size |e|."""
 
     bias: float
     mean: float

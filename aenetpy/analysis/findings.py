@@ -1,4 +1,4 @@
-"""What may be wrong with a set of structures, finding by finding."""
+"""Possible faults of a set of structures, finding by finding."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Finding:
 
 
 def missing(found: Survey, structures: Sequence[Structure]) -> list[Finding]:
-    """Return what structures lack, and kinds of energies and periodicity that are mixed."""
+    """Return missing labels, and kinds of energies and periodicity that are mixed."""
     findings = []
     cohesive = [bool(structure.cohesive_energy) for structure in structures]
     without = [s.energy is None and not s.cohesive_energy for s in structures]

@@ -18,7 +18,7 @@ GAUSSIAN_SHARE = math.erfc(FAR / math.sqrt(2.0))
 
 @dataclass(frozen=True)
 class Measures:
-    """What is told of residuals e = predicted - reference."""
+    """Summary of residuals e = predicted - reference."""
 
     n: int
     mae: float

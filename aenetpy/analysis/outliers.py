@@ -30,7 +30,7 @@ SHARE, MEMBERS = 0.02, 3
 
 @dataclass(frozen=True, eq=False)
 class EnergyCheck:
-    """What is left of the energies when composition, and if possible geometry, is taken out.
+    """Residuals of the energies after a fit by composition, and if possible geometry.
 
     Parameters
     ----------

@@ -88,7 +88,7 @@ def stress_panel(groups: Sequence[ParityGroup], title: str = "Stress") -> Panel:
 
 
 class Compared(Comparison):
-    """What is compared, as panels."""
+    """The comparison, as panels."""
 
     def panels(self) -> list[Panel]:
         """Return the panels that can be drawn, training structures below those for testing."""

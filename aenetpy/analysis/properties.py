@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Measured:
-    """What was measured.
+    """Results of the measurements.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def measure(properties: Sequence[Property], calculator: BaseCalculator) -> Measu
             )
         except (AssertionError, Stopped):
             raise
-        except Exception as reason:  # engines raise what they like
+        except Exception as reason:  # engines raise any exception
             measured = dict.fromkeys(one.keys, math.nan)
             reasons |= dict.fromkeys(one.keys.values(), _told(reason))
         values |= {one.keys[quantity]: value for quantity, value in measured.items()}

@@ -48,8 +48,8 @@ class Reliability:
 def reliability_bins(errors_k: Float, stds_k: Float) -> tuple[Float, Float, Float]:
     """Return predicted and observed errors in bins of ascending standard deviation.
 
-    Predicted is the median of std over the bin, observed what 68 % of abs(err) are below, and half
-    of what 95 % are below: all three are equal for normal errors of these standard deviations.
+    Predicted is the median of std over the bin, observed the 68th percentile of abs(err), and half
+    the 95th: all three are equal for normal errors of these standard deviations.
     """
     n_bins = max(1, min(BINS, len(errors_k) // IN_A_BIN))
     parts = np.array_split(np.argsort(stds_k, kind="stable"), n_bins)

@@ -19,10 +19,10 @@ log = logging.getLogger("aenetpy")
 
 
 def set_of(potential: Potential, folder: str | Path = ".") -> Callable[[str], str]:
-    """Return what finds the set of a structure by its name; empty if nothing is recorded.
+    """Return the set of each structure by its name; empty if nothing is recorded.
 
     ``energies.test.0`` and ``energies.train.0`` beside the networks record it. They name
-    structures as seen from the folder of the run, that of a committee being above its members.
+    structures as seen from the folder of the run; the folder of a committee is above its members.
     """
     known: dict[str, str] = {}
     for beside in {os.path.dirname(path) or "." for path in potential.paths.values()}:

@@ -21,7 +21,7 @@ log = logging.getLogger("aenetpy")
 
 
 def tell_of_better_ones(settings: GenerateInput, energies: EnergiesOfCompositions) -> None:
-    """Tell the user, and what to paste, if other atomic energies are far better than those given.
+    """Log other atomic energies, with lines to paste, if they are far better than the given ones.
 
     A network has a constant of its own for each species, but finds it late: a spread of energies
     that composition explains is better taken out before.

@@ -1,4 +1,4 @@
-"""What each structure of a data set is: numbers to be told, drawn and judged."""
+"""Properties of each structure of a data set, for text, figures and findings."""
 
 from __future__ import annotations
 

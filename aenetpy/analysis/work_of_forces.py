@@ -25,7 +25,7 @@ NEXT = 3
 def against_forces(structures: Sequence[Structure]) -> list[int]:
     """Return the structures whose energy changes as if their forces had the other sign.
 
-    ``E_b - E_a = -(F_a + F_b) . (x_b - x_a) / 2`` holds exactly in a harmonic potential, whatever
+    ``E_b - E_a = -(F_a + F_b) . (x_b - x_a) / 2`` holds exactly in a harmonic potential, for any
     the distance. Pairs whose two forces point different ways along the path have an extremum in
     between and have no vote.
     """

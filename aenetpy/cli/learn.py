@@ -44,8 +44,8 @@ def learn_command(words: tuple[str, ...], jobs: int) -> None:
     if asks:
         state = read_state(Path(settings.folder) / STATE)
         never_ran = [walk.name for walk in settings.explore[state.walk + 1 :]]
-        told = report.status(state.cycles, state.stage, state.ended, never_ran)
-        click.echo(told, nl=False)
+        text = report.status(state.cycles, state.stage, state.ended, never_ran)
+        click.echo(text, nl=False)
         return
     n_steps = sum(walk.steps for walk in settings.explore if walk.trajectory is None)
     with progress_bar(n_steps, "steps", silent=True) as advance:

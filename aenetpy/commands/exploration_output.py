@@ -1,4 +1,4 @@
-"""What ``explore`` found, as plain data and as a page."""
+"""Output of ``explore``, as plain data and as a page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aenetpy.training.forces import EV_PER_A3_IN_GPA
 
 
 def exploration_summary(found: Exploration) -> dict[str, Any]:
-    """Return all that is told, as numbers, text, lists and dictionaries of them.
+    """Return the content of the output, as numbers, text, lists and dictionaries of them.
 
     ``structures``, ``species``, ``compositions`` and ``periodic_directions`` (with numbers of
     structures); ``atoms``, ``energy_per_atom_eV``, ``rest_per_atom_eV`` (less fitted atomic
@@ -103,7 +103,7 @@ def exploration_page(found: Exploration) -> str:
 
 
 def _range(values_s: Float | Long) -> dict[str, float] | None:
-    """Return the smallest, middle and largest of what is known."""
+    """Return the smallest, middle and largest of the known values."""
     known = np.asarray(values_s, dtype=np.float64)
     known = known[np.isfinite(known)]
     if not known.size:

@@ -1,4 +1,4 @@
-"""``explore``: what a set of structures is, and what is wrong with it."""
+"""``explore``: properties and faults of a set of structures."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ STEP, LEAST_FORCE = 0.02, 0.05
 
 @dataclass(frozen=True, eq=False)
 class Exploration:
-    """What was found.
+    """Results of `explore`.
 
     Parameters
     ----------
     survey, dataset
-        Numbers of the structures, and what they suggest for the input files.
+        Numbers of the structures, and proposals for the input files.
     energies
         How energies go with each other.
     rest_s
@@ -58,7 +58,7 @@ class Exploration:
     cutoffs
         Å; cell heights are compared with them.
     findings
-        What is wrong, the worst first.
+        The faults, the worst first.
     """
 
     survey: Survey
@@ -134,7 +134,7 @@ def explore(
 def read_all(
     files: Sequence[str], on_file: Callable[[], object]
 ) -> tuple[list[Structure], list[Finding]]:
-    """Return the structures that can be read, and what is wrong with the others."""
+    """Return the structures that can be read, and the errors of the others."""
     structures: list[Structure] = []
     refused: list[Finding] = []
     first: DataError | None = None
@@ -142,7 +142,7 @@ def read_all(
         for name in matches(entry) or [entry]:
             try:
                 for structure in iter_structures(name):
-                    survey([structure])  # refuses what has no usable cell
+                    survey([structure])  # refuses structures without a usable cell
                     structures.append(structure)
             except DataError as error:
                 first = first or error

@@ -121,7 +121,7 @@ def _start(settings: AseInput) -> NamedAtoms:
 def _start_moving(settings: AseInput, named: NamedAtoms, seed: int) -> bool:
     """Keep the velocities of the structure or draw new ones; return whether they are drawn.
 
-    A temperature is that of the heat bath; where there is none, it asks for new velocities.
+    A temperature belongs to the heat bath; without a bath it asks for new velocities.
     """
     ensemble, atoms = settings.ensemble, named.atoms
     are_there = bool(atoms.get_momenta().any())

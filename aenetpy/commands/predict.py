@@ -35,13 +35,13 @@ log = logging.getLogger("aenetpy")
 
 @dataclass(frozen=True)
 class PredictResult:
-    """What `predict` has found.
+    """Results of `predict`.
 
     Parameters
     ----------
     errors
-        Of ``energy_per_atom`` (eV) and ``force_component`` (eV/Å), compared with what the files
-        hold: count, mae, rmse, unit; None where they hold nothing. ``stress_component`` (GPa) if
+        Of ``energy_per_atom`` (eV) and ``force_component`` (eV/Å), compared with the
+        files: count, mae, rmse, unit; None where they hold nothing. ``stress_component`` (GPa) if
         they hold some, and ``sets`` with the same of each set if the split is known.
     predictions
         In the order of FILES; empty if another listener has heard of them.
@@ -68,13 +68,13 @@ def predict(
     folder
         Where the run takes place: names in the settings are seen from there.
     listener
-        Hears of each structure; `TextWriter` writes what ``predict.x`` does.
+        Receives each structure; `TextWriter` writes the output of ``predict.x``.
     jobs
         Threads; the result does not depend on it.
     chebyshev_domain
         As in `aenetpy.models.potential.Potential`.
     committee
-        Folder of a committee, which stands in for NETWORKS: what is reported is the mean, and
+        Folder of a committee, which replaces NETWORKS: the report has the mean, and
         the spread; atoms are compared with the training range of the first member.
 
     Raises
@@ -138,7 +138,7 @@ def predictions(
     jobs: int,
     on_entry: Callable[[], object],
 ) -> Iterator[Prediction | NoNumber]:
-    """Yield what there is to say of each structure, in the order of FILES."""
+    """Yield the prediction of each structure, in the order of FILES."""
     # One level of threads only: over structures if there are many, else within the one.
     single = len(settings.files) == 1 and "@" not in settings.files[0].text
     jobs_within, jobs_across = (jobs, 1) if single else (1, jobs)

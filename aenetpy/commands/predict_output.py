@@ -44,7 +44,7 @@ class Prediction:
 
     @property
     def final(self) -> Evaluation:
-        """What the potential says of the final structure."""
+        """Results of the potential for the final structure."""
         return self.evaluation if self.relaxation is None else self.relaxation.evaluation
 
     @property
@@ -55,7 +55,7 @@ class Prediction:
 
     @property
     def not_converged(self) -> str:
-        """What is to be said of a relaxation that did not reach its end."""
+        """Note on a relaxation that did not converge."""
         if self.failure is not None:
             return self.failure.message
         if self.relaxation is None or self.relaxation.converged:
@@ -80,7 +80,7 @@ class NoNumber:
 
 
 class PredictListener(Listener):
-    """Hears what `predict` finds, structure by structure; to be derived from."""
+    """Receives the results of `predict`, structure by structure; a base class."""
 
     def begin(
         self,
@@ -88,9 +88,9 @@ class PredictListener(Listener):
         potentials: Sequence[Potential],
         extrapolation: Extrapolation,
     ) -> None:
-        """Hear what is going to be done; ``extrapolation`` names what is out of range.
+        """Receive the settings; ``extrapolation`` describes components out of range.
 
-        There is one potential, named in the settings, or those of a committee.
+        There is one potential, named in the settings, or all potentials of a committee.
         """
 
     def write(self, number: int, prediction: Prediction) -> None:
@@ -115,7 +115,7 @@ class Collector(PredictListener):
 
 
 class Writer(PredictListener):
-    """Writes what there is to say of the predictions."""
+    """Writes the predictions as text."""
 
     def __init__(self, out: TextIO, advance: Callable[[int], object] = lambda _: None) -> None:
         self._out, self._advance = out, advance
@@ -126,7 +126,7 @@ class Writer(PredictListener):
         potentials: Sequence[Potential],
         extrapolation: Extrapolation,
     ) -> None:
-        """Remember what is going to be done."""
+        """Keep the settings."""
         self._settings, self._extrapolation = settings, extrapolation
 
     def advance(self) -> None:
@@ -143,7 +143,7 @@ class TextWriter(Writer):
         potentials: Sequence[Potential],
         extrapolation: Extrapolation,
     ) -> None:
-        """Write what is known of the potentials."""
+        """Write the sections on the potentials."""
         super().begin(settings, potentials, extrapolation)
         self._verbose = settings.verbosity != "low"
         if not self._verbose:

@@ -50,18 +50,18 @@ log = logging.getLogger("aenetpy")
 
 @dataclass(frozen=True, eq=False)
 class CommitteeResult:
-    """What `train_members` has come to.
+    """Result of `train_members`.
 
     Parameters
     ----------
     folders
         Of the members.
     quantities
-        What the errors are of: energy (eV/atom), force (eV/Å), stress (GPa).
+        Quantities of the errors: energy (eV/atom), force (eV/Å), stress (GPa).
     rmse_mk
-        Of each member, quantity by quantity those of training and testing.
+        Errors of each member in training and testing, by quantity.
     committee_rmse
-        Of the mean of all members on what calibrates them, by quantity; empty without.
+        Errors of the mean of all members on the calibrating structures, by quantity; empty without.
     calibration
         Of their spread; None if no structures are kept for it.
     """
@@ -85,8 +85,8 @@ def train_members(
 
     Each goes into a folder of its own, ``member-1`` ..., which is complete: networks that are
     there already are continued as `train` does. The training set, its split and the
-    derivatives of the fingerprints are in memory once. The first member is what `train` makes
-    of the same seed. A call that ends before its time goes on where it was when it is
+    derivatives of the fingerprints are in memory once. The first member is the one that `train`
+    makes of the same seed. A call that ends before its time goes on where it was when it is
     repeated: ITERATIONS counts the epochs of each member.
 
     The spread is calibrated on the test set; with PATIENCE, on half of it, and the other half
@@ -146,7 +146,7 @@ def train_members(
 
 
 def member_seed(seed: int, number: int) -> int:
-    """Return the seed of the first weights of a member; the first has that of the run."""
+    """Return the seed of the first weights of a member; the first has the seed of the run."""
     if number == 1:
         return seed
     sequence = np.random.SeedSequence(seed, spawn_key=(*PURPOSE, number))
@@ -154,7 +154,7 @@ def member_seed(seed: int, number: int) -> int:
 
 
 def _kept_apart(settings: TrainInput, prepared: Prepared) -> tuple[Prepared, Index]:
-    """Return what the members are trained and tested on, and what their spread is calibrated on.
+    """Return the structures for training, for testing, and for calibrating the spread.
 
     PATIENCE chooses the epoch at which a member is good for its test set: the errors there are
     too small, and the spread is not.
@@ -184,7 +184,7 @@ def _train_member(
     progress: _Progress,
     jobs: int,
 ) -> None:
-    """Train one member, or what is left of it, and note that it is done."""
+    """Train one member, or the rest of it, and record that it is done."""
     own = Path(within(folder, f"{MEMBER}{number}"))
     own.mkdir(exist_ok=True)
     seed = settings.weights_seed if settings.weights_seed is not None else prepared.seed
@@ -219,7 +219,7 @@ def _assess(
     prepared: Prepared,
     jobs: int,
 ) -> tuple[tuple[float, ...], Calibration | None]:
-    """Compare the mean of the members, and their spread, with the test set; draw what is found."""
+    """Compare the mean of the members, and their spread, with the test set; draw the figure."""
     picture = Path(within(folder, FIGURE))
     picture.unlink(missing_ok=True)  # of an earlier training
     if not len(prepared.test_s):
@@ -261,7 +261,7 @@ def _assess(
 
 
 def _tell(quantity: str, unit: str, spread: Spread, n_structures: int) -> None:
-    """Log what the standard deviations of a quantity are worth."""
+    """Log the calibration of the standard deviations of a quantity."""
     one, two = spread.within_calibrated
     log.info(
         "%s: standard deviations are multiplied by %.2f (%.2f to %.2f in 95 of 100 cases, from %s);"
@@ -335,7 +335,7 @@ class _Progress:
 
     @property
     def finished(self) -> dict[str, Any]:
-        """What is known of the members that are trained, by number."""
+        """Results of the trained members, by number."""
         finished: dict[str, Any] = self._content["finished"]
         return finished
 

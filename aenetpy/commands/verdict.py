@@ -1,4 +1,4 @@
-"""The end of ``train``: errors of both sets, what carries them, and the next step."""
+"""The end of ``train``: errors of both sets, their largest parts, and the next step."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def log_verdict(
     parts: Mapping[str, tuple[Objective, Index]],
     names_s: Sequence[str],
 ) -> None:
-    """Log what the recommended networks are worth."""
+    """Log the errors of the recommended networks."""
     suffix, weights_w = ("", last_w) if best_w is None else ("-best", best_w)
     networks = ", ".join(f"{file}{suffix}" for file in files.values())
     quantities = parts["training"][0].quantities
@@ -73,7 +73,7 @@ def _carriers(errors_s: Float, names_s: Sequence[str]) -> str:
 
 
 def _next_step(networks: str, by_set: Mapping[str, ByQuantity], has_carriers: bool) -> str:
-    """Return what is usually done now."""
+    """Return the usual next step."""
     if has_carriers:
         return "look at these structures ('aenetpy explore' checks data), then train again"
     if not by_set["test"]:

@@ -21,7 +21,7 @@ class AtomDerivatives:
         0-based species index (1-based in the file).
     neighbors_p
         0-based atom index of each neighbour, (p,) int32 (1-based in the file);
-        images repeat the index, also that of the atom itself.
+        images repeat the index, also images of the atom itself.
     central_gc
         dG/dr of the atom with its neighbours fixed, 1/Å, (g, 3) float64.
     neighbors_pgc

@@ -37,14 +37,14 @@ class Field:
     name
         Of the value; several words name the numbers of one item.
     form
-        What the item holds.
+        Kind of the item.
     what
         In words, for messages.
     shape
         Axes of the value, each as a number or as the name of the item before that holds
         it; none of a single value. Of text, its bytes in a binary file.
     limit
-        What numbers may be.
+        Condition on its numbers.
     """
 
     name: str

@@ -149,7 +149,7 @@ def write_trainset(path: str | Path, trainset: TrainingSet) -> None:
     path
         The file to make or replace.
     trainset
-        What to write.
+        The training set.
 
     Raises
     ------

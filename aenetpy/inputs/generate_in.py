@@ -117,7 +117,7 @@ class GenerateInput:
         " and where a file says `converged=F` (not in aenet)",
         "leave",
         choices=("keep", "leave"),
-        told="they are left out",
+        default_text="they are left out",
     )
     timing: bool = keyword("TIMING", "flag", "read, no effect", False)
     debug: bool = keyword("DEBUG", "flag", "read, no effect", False)
@@ -213,16 +213,16 @@ def write_generate_in(path: str | Path, content: GenerateInput) -> None:
 def with_more_files(
     text: str, content: GenerateInput, names: Sequence[str], output: str | None = None
 ) -> str:
-    """Return the text of a ``generate.in`` with further files behind those of FILES.
+    """Return the text of a ``generate.in`` with further files at the end of FILES.
 
-    Patterns are replaced by what they stand for, lest they match the further files too.
+    Patterns are replaced by their files, so that they do not match the further files too.
     Everything else stays as it stands.
     """
     lines = text.rstrip("\n").split("\n")
     listed: dict[int, list[str]] = {}
     for entry in content.files:
         listed.setdefault(entry.line, []).append(entry.text)
-    # What is added joins an existing line, so that all keep their numbers.
+    # The new text joins an existing line, so that all keep their numbers.
     for line, entries in listed.items():
         if entries != [lines[line - 1].strip()]:
             lines[line - 1] = "\n".join(entries)
@@ -240,6 +240,6 @@ def with_more_files(
 
 
 def _with_value(line: str, value: str) -> str:
-    """Return the line of a keyword with another value; what follows it stays."""
+    """Return the line of a keyword with another value; the rest of the line stays."""
     _, old = islice(TOKEN.finditer(line), 2)
     return line[: old.start()] + quote(value) + line[old.end() :]

@@ -120,7 +120,7 @@ class YamlValue:
         return self.data
 
     def typed(self) -> Any:
-        """Return the data without places; numbers, true, false and null are what they look like."""
+        """Return the data without places; numbers, true, false and null are of their own types."""
         if isinstance(self.data, dict):
             return {key: value.typed() for key, value in self.data.items()}
         if isinstance(self.data, list):
@@ -141,7 +141,7 @@ def results_folder(path: str | Path, suffix: str) -> str:
 
 
 def yaml_text(text: str) -> str:
-    """Return a text in quotes, as a YAML file can hold it: whatever is a name of a file."""
+    """Return a text in quotes, as a YAML file can hold any name of a file."""
     quoted = json.dumps(text, ensure_ascii=False)
     return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in quoted)
 

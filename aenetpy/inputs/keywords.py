@@ -30,7 +30,7 @@ from aenetpy.inputs.lines import (
 from aenetpy.inputs.spec import Bounds, Item, Kind, Table, names
 
 MOST_NOTES = 20
-"""Lines without meaning that are told one by one; a file of other kind may have millions."""
+"""Lines without meaning that are reported one by one; another file may have millions."""
 
 RULES = (
     "Keywords stand in any order and any case, one per line; the first of two wins. Lines that"
@@ -45,7 +45,7 @@ SEED = Item(
     "SEED",
     "integer",
     "of test set and first weights",
-    told="random, told on standard error",
+    default_text="random, told on standard error",
     bounds=Bounds(0),
 )
 """A keyword beyond aenet."""
@@ -131,7 +131,7 @@ def parse_pairs(
 
 @dataclass(frozen=True)
 class Section:
-    """A keyword, what follows it on its line, and the lines up to the next keyword."""
+    """A keyword, the rest of its line, and the lines up to the next keyword."""
 
     keyword: str
     rest: str

@@ -40,14 +40,14 @@ WALK_KEYS = (
         form='structures, as in FILES, in quotes: `"run.traj@:"`',
     ),
     Item("steps", "integer", "of molecular dynamics", default=1000, bounds=Bounds(1)),
-    replace(MD_JSON["time_step"], default=1.0, told=""),
+    replace(MD_JSON["time_step"], default=1.0, default_text=""),
     Item(
         "temperature",
         "lines",
         "of the heat bath and of the first velocities, if `start` has none; a list of two is a"
         " ramp from the first to the last step, with `langevin`",
         form="number (K), or `[300, 900]`",
-        told="300",
+        default_text="300",
     ),
     Item(
         "ensemble",
@@ -81,7 +81,7 @@ LEARN_YAML = Table(
             "folder",
             "file",
             "for the results",
-            told="name of the file without suffix",
+            default_text="name of the file without suffix",
             form="folder",
         ),
         Item(
@@ -103,7 +103,7 @@ LEARN_YAML = Table(
             "lines",
             "where the second and later fits differ from train.in; they begin with the weights of"
             " the fit before",
-            told="as in train.in",
+            default_text="as in train.in",
             form=", ".join(f"`{key}`" for key in _RETRAIN_KEYS),
         ),
         Item(
@@ -135,7 +135,7 @@ LEARN_YAML = Table(
             "disagreement above which a structure is labelled; `auto` is three times the error of"
             " a force on held-out structures, in calibrated terms",
             form="positive number (eV/Å), or `auto`",
-            told="`auto`",
+            default_text="`auto`",
         ),
         Item(
             "upper",
@@ -143,7 +143,7 @@ LEARN_YAML = Table(
             "disagreement above which a structure is not believed, and not labelled; `auto` is five"
             " times `lower`",
             form="number above `lower` (eV/Å), or `auto`",
-            told="`auto`",
+            default_text="`auto`",
         ),
         Item(
             "select",
@@ -165,7 +165,7 @@ LEARN_YAML = Table(
             "wall_time",
             "number",
             "after which a call stops in good order; the same command goes on",
-            told="unlimited",
+            default_text="unlimited",
             bounds=Bounds(above=0, most=_MOST),
             unit="s",
         ),
@@ -173,7 +173,7 @@ LEARN_YAML = Table(
             "reference",
             "lines",
             "who teaches",
-            told="`{calculator: emt}`",
+            default_text="`{calculator: emt}`",
             form="keys and values",
             keys=REFERENCE_KEYS,
         ),
@@ -212,9 +212,9 @@ class WalkInput:
     steps, time_step
         Of dynamics, fs.
     ensemble
-        What is kept constant; its temperature is that at the start.
+        The ensemble; its temperature is the one at the start.
     last_temperature
-        K; other than that of the ensemble if the temperature is a ramp.
+        K; other than the temperature of the ensemble if it is a ramp.
     place
         Where it stands.
     """
@@ -241,7 +241,7 @@ class WalkInput:
 
 @dataclass(frozen=True)
 class Learn:
-    """What the YAML file says; see ``aenetpy help learn.yaml``.
+    """Contents of the YAML file; see ``aenetpy help learn.yaml``.
 
     ``lower`` and ``upper`` are None for ``auto``, ``wall_time`` is inf for unlimited, and
     ``retrain`` holds fields of `TrainInput`.

@@ -151,7 +151,7 @@ def parse_arguments(
     """Return the ``key=value`` arguments of a line, each with its tokens (spec 1.5).
 
     Keys are compared as a whole. aenet takes the first place where the text of
-    a key occurs, even inside another key; where that gives another value, the user is told.
+    a key occurs, even inside another key; where that gives another value, a warning is logged.
     """
     text = COMMENT.sub("", text)
     matches = list(_ARGUMENT.finditer(text))

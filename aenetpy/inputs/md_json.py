@@ -48,22 +48,28 @@ MD_JSON = Table(
             "file",
             'any format; to continue a run, name its trajectory: `"md.traj"` is its last structure,'
             ' `"md.traj@10"` another',
-            told="required by `md`",
+            default_text="required by `md`",
         ),
         Item(
             "time_step",
             "number",
             "of the integrator",
-            told="required by `md`",
+            default_text="required by `md`",
             bounds=Bounds(above=0, most=_MOST),
             unit="fs",
         ),
-        Item("md_steps", "integer", "number of steps", told="required by `md`", bounds=Bounds(0)),
+        Item(
+            "md_steps",
+            "integer",
+            "number of steps",
+            default_text="required by `md`",
+            bounds=Bounds(0),
+        ),
         Item(
             "print_steps",
             "integer",
             "steps from row to row",
-            told="required by `md`",
+            default_text="required by `md`",
             bounds=Bounds(above=0),
         ),
         Item(
@@ -72,7 +78,7 @@ MD_JSON = Table(
             "`nve`: of new velocities, Maxwell-Boltzmann; without it those in structure_file are"
             " kept. `nvt`, `npt`: of the heat bath; velocities in structure_file are kept, others"
             " are new",
-            told="required if structure_file has no velocities, or a heat bath is wanted",
+            default_text="required if structure_file has no velocities, or a heat bath is wanted",
             bounds=Bounds(0, _MOST),
             unit="K",
         ),
@@ -128,7 +134,7 @@ MD_JSON = Table(
             "seed",
             "integer",
             "of velocities and random forces; to go on with `langevin`, give another",
-            told="random, told on standard error",
+            default_text="random, told on standard error",
             bounds=Bounds(0),
         ),
     ),
@@ -140,7 +146,7 @@ _EXAMPLE = '{"potentials": {"Ti": "Ti.nn", "O": "O.nn"}}'
 
 @dataclass(frozen=True)
 class Ensemble:
-    """What molecular dynamics keeps constant.
+    """The ensemble of molecular dynamics.
 
     Parameters
     ----------
@@ -148,9 +154,9 @@ class Ensemble:
         Constant besides the number of atoms: volume and energy (``nve``), volume and
         temperature (``nvt``), or pressure and temperature (``npt``).
     temperature
-        Of the heat bath, or of the first velocities, K; None for those of the structure.
+        Of the heat bath, or of the first velocities, K; None for the velocities of the structure.
     thermostat
-        Of ``nvt``: random forces or a chain of thermostats; that of ``npt`` is a chain.
+        Of ``nvt``: random forces or a chain of thermostats; ``npt`` has a chain.
     thermostat_time
         After which velocities are forgotten (``langevin``), or period of the chain, fs.
     pressure
@@ -177,7 +183,7 @@ class Ensemble:
 
 @dataclass(frozen=True)
 class AseInput:
-    """What the JSON file says.
+    """Contents of the JSON file.
 
     Parameters
     ----------
@@ -192,7 +198,7 @@ class AseInput:
     md_steps, print_steps
         Number of steps, and after how many of them a row is written.
     ensemble
-        What is kept constant; ``nve`` in aenet.
+        The ensemble; ``nve`` in aenet.
     trajectory_file
         Where the structures go.
     seed
@@ -213,7 +219,7 @@ class AseInput:
 def contradiction(
     given: Collection[str], ensemble: Ensemble, time_step: float | None
 ) -> tuple[str, str, str] | None:
-    """Return what keys of molecular dynamics say against each other; None if they do not."""
+    """Return the contradiction between keys of molecular dynamics; None if there is none."""
     for key, ensembles in _ENSEMBLES_OF.items():
         if key in given and ensemble.name not in ensembles:
             return (
@@ -376,7 +382,7 @@ class _Reader:
 
 
 def _number(item: Item) -> str:
-    """Return what the value of a key must be."""
+    """Return the form of the value of a key."""
     return f"{'an' if item.shape.startswith('i') else 'a'} {item.shape}"
 
 

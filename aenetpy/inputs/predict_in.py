@@ -63,7 +63,7 @@ class RelaxOptions:
         "number",
         "limits a step along each axis",
         (1.0, 1.0, 1.0),
-        told="`1 1 1`",
+        default_text="`1 1 1`",
         bounds=Bounds(above=0),
         unit="Å",
         form="three positive numbers (Å)",
@@ -73,7 +73,7 @@ class RelaxOptions:
         "word",
         "`yes` relaxes the lattice too",
         False,
-        told="`no`",
+        default_text="`no`",
         choices=tuple(_ANSWERS),
     )
     line: int = field(default=0, compare=False)
@@ -123,7 +123,7 @@ class PredictInput:
         " energy by E_conv (eV) at most; dmax (Å) limits a step along each axis; `cell=yes`"
         " relaxes the lattice too",
         None,
-        told="off",
+        default_text="off",
         form=f"next line `{default_pairs(_RELAX_KEYS)}`",
         keys=_RELAX_KEYS,
     )

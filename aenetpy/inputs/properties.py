@@ -29,11 +29,11 @@ BULK_UNITS = {
     "B wide": "GPa",
     "residual": "meV/atom",
 }
-"""What is measured of a crystal: lattice constant, volume, energy and bulk modulus where there is
-no pressure; bulk modulus of a curve through energies far from there, and what the curve leaves."""
+"""Properties of a crystal: lattice constant, volume, energy and bulk modulus where there is
+no pressure; bulk modulus of a curve through energies far from there, and its residual."""
 
 SURFACE_UNITS = {"gamma": "J/m^2"}
-"""What is measured of a surface: its energy."""
+"""Properties of a surface: its energy."""
 
 _UNITS = {"bulk": BULK_UNITS, "surface": SURFACE_UNITS}
 _LENGTH = Bounds(above=0, most=1000.0)
@@ -63,7 +63,7 @@ PROPERTY_KEYS = (
         "c",
         "number",
         "second lattice constant of `hcp` and `wurtzite`; `c/a` stays as it is",
-        told="that of touching spheres",
+        default_text="that of touching spheres",
         bounds=_LENGTH,
         unit="Å",
     ),
@@ -71,7 +71,7 @@ PROPERTY_KEYS = (
         "face",
         "word",
         "of `surface`",
-        told="required for `surface`",
+        default_text="required for `surface`",
         form="; ".join(f"{lattice}: {', '.join(faces)}" for lattice, faces in FACES.items()),
     ),
     Item("layers", "integer", "of the slab", default=7, bounds=Bounds(1, 1000)),
@@ -80,7 +80,7 @@ PROPERTY_KEYS = (
         "size",
         "lines",
         "of the slab in surface cells, along both edges",
-        told="`[1, 1]`",
+        default_text="`[1, 1]`",
         form="two integers, 1 or greater",
         bounds=Bounds(1),
     ),
@@ -115,7 +115,7 @@ class Crystal:
     lattice
         One of `LATTICES`.
     a, c
-        Lattice constants, Å; c of ``hcp`` and ``wurtzite``, None for that of touching spheres.
+        Lattice constants, Å; c of ``hcp`` and ``wurtzite``, None for the value of touching spheres.
     """
 
     symbol: str
@@ -134,7 +134,7 @@ class BulkProperty:
 
     @property
     def keys(self) -> dict[str, str]:
-        """What the results are called, by quantity."""
+        """Names of the results, by quantity."""
         return _result_names(self.name, BULK_UNITS)
 
 
@@ -159,7 +159,7 @@ class SurfaceProperty:
     relax
         Largest number of steps.
     values
-        What is known of it, see `SURFACE_UNITS`.
+        Known values, see `SURFACE_UNITS`.
     """
 
     name: str
@@ -173,7 +173,7 @@ class SurfaceProperty:
 
     @property
     def keys(self) -> dict[str, str]:
-        """What the results are called, by quantity."""
+        """Names of the results, by quantity."""
         return _result_names(self.name, SURFACE_UNITS)
 
 
@@ -188,7 +188,7 @@ def read_properties(value: YamlValue) -> tuple[Property, ...]:
 def given_values(properties: tuple[Property, ...]) -> dict[str, float]:
     """Return the values that stand in the file, by the names of the results.
 
-    A bulk modulus that is known is what both ways of having it are compared with.
+    Both bulk moduli are compared with a known one.
     """
     found: dict[str, float] = {}
     for one in properties:

@@ -64,7 +64,7 @@ class Reference:
     calculator
         Name of a calculator of ASE, or ``module:Class``.
     kwargs
-        What it is made with.
+        The arguments of the class.
     timeout
         Seconds that a calculation may take.
     parallel
@@ -87,7 +87,7 @@ class Reference:
 
 
 def read_reference(value: YamlValue) -> Reference:
-    """Return what stands in the key ``reference``."""
+    """Return the content of the key ``reference``."""
     keys = value.only(names(REFERENCE_KEYS))
     if "calculator" not in keys:
         raise value.error("has no key 'calculator'", "add it, such as 'calculator: emt'")

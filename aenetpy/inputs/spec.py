@@ -1,7 +1,7 @@
 """Input files as tables: each keyword with its form, bounds, default and one sentence.
 
-The reader knows its keywords, checks and defaults from the table of its file, the writer what
-goes without saying; ``aenetpy help`` and the README print it.
+The reader knows its keywords, checks and defaults from the table of its file, the writer the
+defaults, which it leaves out; ``aenetpy help`` and the README print it.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal["flag", "integer", "number", "word", "file", "lines"]
-"""What stands behind a keyword; ``lines`` is whatever has a reader of its own."""
+"""Kind of the value of a keyword; ``lines`` has a reader of its own."""
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a number may be: ``least <= x <= most`` and ``above < x < below``."""
+    """Bounds of a number: ``least <= x <= most`` and ``above < x < below``."""
 
     least: float = -math.inf
     most: float = math.inf
@@ -29,7 +29,7 @@ class Bounds:
         return self.least <= value <= self.most and self.above < value < self.below
 
     def objection(self, value: float) -> str | None:
-        """Return what is wrong with a number; None if nothing is."""
+        """Return the objection to a number; None if it is allowed."""
         if self.allow(value):
             return None
         if math.isfinite(self.least) and math.isfinite(self.most):
@@ -39,9 +39,9 @@ class Bounds:
         return f"is no {self.words('number')}"
 
     def words(self, noun: str) -> str:
-        """Return a noun and what it may be, such as ``positive number, at most 1e9``."""
+        """Return a noun with its bounds, such as ``positive number, at most 1e9``."""
         text = f"positive {noun}" if self.above == 0 else noun
-        # what is as far below zero as above is there to catch nonsense
+        # bounds that are symmetric about zero only catch nonsense
         if math.isfinite(self.least) and self.least != -self.most:
             text += f", {in_digits(self.least)} or greater"
         if math.isfinite(self.most):
@@ -58,7 +58,7 @@ class Item:
     sentence: str
     default: Any = None
     required: bool = False
-    told: str = ""
+    default_text: str = ""
     bounds: Bounds = Bounds()
     unit: str = ""
     choices: tuple[str, ...] = ()
@@ -74,7 +74,7 @@ class Item:
 
     @property
     def shape(self) -> str:
-        """What the user writes, in Markdown."""
+        """The form of the value, in Markdown."""
         if self.form:
             return self.form
         if self.choices:
@@ -84,9 +84,9 @@ class Item:
 
     @property
     def otherwise(self) -> str:
-        """What counts without it, in Markdown."""
-        if self.told or self.required:
-            return self.told or "required"
+        """The default, in Markdown."""
+        if self.default_text or self.required:
+            return self.default_text or "required"
         if self.kind == "flag":
             return "off"
         if self.default is None:
@@ -96,7 +96,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Table:
-    """What a kind of input file may hold."""
+    """The keywords of a kind of input file."""
 
     name: str
     about: str
@@ -137,7 +137,7 @@ def defaults(items: tuple[Item, ...]) -> dict[str, str]:
 
 
 def in_digits(value: float) -> str:
-    """Return a number as it is told to people: ``1e9``, ``0.001``, ``100000``."""
+    """Return a number as people write it: ``1e9``, ``0.001``, ``100000``."""
     if isinstance(value, int):
         return str(value)
     return f"{value:g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")

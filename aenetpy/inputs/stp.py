@@ -60,7 +60,7 @@ STP = Table(
             "RMIN",
             "number",
             "shortest distance to expect",
-            told="1.0, with a warning",
+            default_text="1.0, with a warning",
             bounds=Bounds(0),
             unit="Å",
             hint="give the shortest distance in Å",
@@ -69,7 +69,7 @@ STP = Table(
             "BASIS",
             "lines",
             "Chebyshev fingerprint",
-            told="required, or FUNCTIONS",
+            default_text="required, or FUNCTIONS",
             form=f"`type={Chebyshev.name}`, next line"
             f" `{' '.join(f'{one.name}=' for one in Chebyshev.parameters)}`",
         ),
@@ -77,7 +77,7 @@ STP = Table(
             "FUNCTIONS",
             "lines",
             "symmetry functions; also called SYMMFUNC",
-            told="required, or BASIS",
+            default_text="required, or BASIS",
             form="`type=Behler2011`, next line the number, then one function per line: `G=1 type2="
             " Rc=`, `G=2 type2= Rc= Rs= eta=`, `G=3 type2= Rc= kappa=`, `G=4` and `G=5` `type2="
             " type3= Rc= lambda= zeta= eta=`",
@@ -270,7 +270,7 @@ def _functions(keywords: Keywords, section: Section) -> tuple[Entry, ...]:
     if count > MOST_FUNCTIONS:
         raise here.error(f"FUNCTIONS announces {count} functions", f"at most {MOST_FUNCTIONS}")
     end = next((i for i, entry in enumerate(listed) if not _KIND.match(entry.text)), len(listed))
-    # a malformed line counts as listed, its own message tells more
+    # a malformed line counts as listed, its own message says more
     if count < 1 or end > count or (end < count and end == len(listed)):
         raise here.error(f"FUNCTIONS announces {times(count, 'function')} but lists {end}")
     keywords.ignore(listed[count:])

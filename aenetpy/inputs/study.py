@@ -63,7 +63,7 @@ class Variant:
 
 @dataclass(frozen=True)
 class Study:
-    """What the YAML file says."""
+    """Contents of the YAML file."""
 
     path: str
     generate: str
@@ -281,7 +281,7 @@ def _plain_text(key: str, value: Any) -> str:
 
 
 def in_words(given: Mapping[str, Any]) -> list[str]:
-    """Return keys and values as they are told in reports and figures."""
+    """Return keys and values as reports and figures write them."""
     names = {"potential": "potential of"}
     return [f"{names.get(key, key)} {_scalar(value)}" for key, value in given.items()]
 

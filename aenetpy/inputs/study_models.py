@@ -11,7 +11,7 @@ from aenetpy.inputs.lines import parse_integer, parse_real, suggest
 
 
 class ModelChoice(NamedTuple):
-    """Model, what it is fitted to, those of its parameters that are given, all keys."""
+    """Model, labels of the fit, given parameters, all keys."""
 
     model: str
     labels: str

@@ -32,7 +32,7 @@ VARIANT_KEYS = (
         "train",
         "lines",
         "where it differs from train.in",
-        told="as in `train.in`",
+        default_text="as in `train.in`",
         form="`iterations`, `testpercent`, `maxenergy`, `method` (one line: `adam mu=0.003`),"
         ' `sampling`, `networks` (a list of lines: `["Ti Ti.nn 1 9:tanh", "O O.nn 1 9:tanh"]`),'
         " `test_copies`, `batchsize`, `regularization`, `forces` (one line: `alpha=0.5`),"
@@ -73,14 +73,14 @@ VARIANT_KEYS = (
         "labels",
         "word",
         "fitted to the energy of a structure, or to the same share of it for each atom",
-        told="the first that the model has",
+        default_text="the first that the model has",
         choices=LABELS,
     ),
     Item(
         "setups",
         "lines",
         "other fingerprints",
-        told="as in `generate.in`",
+        default_text="as in `generate.in`",
         form="`{Ti: Ti.stp, O: O.stp}`",
     ),
     Item(
@@ -93,7 +93,7 @@ VARIANT_KEYS = (
         "search",
         "lines",
         "only so many points of the grid, drawn at random",
-        told="all points",
+        default_text="all points",
         form="`{points: 10, seed: 1}`",
     ),
 )
@@ -120,7 +120,7 @@ STUDY_YAML = Table(
             "folder",
             "file",
             "for the results",
-            told="name of the file without suffix",
+            default_text="name of the file without suffix",
             form="folder",
         ),
         Item(
@@ -166,7 +166,7 @@ STUDY_YAML = Table(
             "reference",
             "word",
             "variant that the others are compared with",
-            told="the first",
+            default_text="the first",
             form="name",
         ),
         Item(

@@ -68,7 +68,7 @@ class MethodLine:
 
 @dataclass(frozen=True)
 class ForceSettings:
-    """The keys of FORCES: what is minimised is ``(1-a) <dE^2>/energy^2 + a <dF^2>/force^2``."""
+    """The keys of FORCES: training minimises ``(1-a) <dE^2>/energy^2 + a <dF^2>/force^2``."""
 
     alpha: float = keyword(
         "alpha",
@@ -101,7 +101,7 @@ STRESS = Item(
     "lines",
     "train on the stress, too; the number is its error in GPa that counts as much as those"
     " of FORCES",
-    told="off",
+    default_text="off",
     bounds=ERROR,
     form="nothing, or number from 1e-6 to 1e6 (GPa); 1 without",
 )
@@ -110,7 +110,7 @@ CACHE = Item(
     "lines",
     "memory for derivatives of fingerprints that are kept during training on forces;"
     " `single` keeps them in single precision",
-    told="a quarter of the memory of the machine",
+    default_text="a quarter of the memory of the machine",
     bounds=Bounds(0, 1e9),
     form="number (MB), 0 to 1e9, then optionally `single`",
 )
@@ -261,7 +261,7 @@ def _parse_layer(token: str, place: Place) -> tuple[int, str]:
 
 
 def read_forces(keywords: Keywords) -> ForceSettings | None:
-    """Return what FORCES says; None without."""
+    """Return the settings of FORCES; None without the keyword."""
     if "FORCES" not in keywords:
         return None
     section = keywords.section("FORCES", "")
@@ -299,7 +299,7 @@ def read_stress(keywords: Keywords) -> float | None:
 
 
 def read_cache(keywords: Keywords) -> CacheSettings | None:
-    """Return what CACHE says; None without."""
+    """Return the settings of CACHE; None without the keyword."""
     tokens = _tokens_of_line(keywords, "CACHE", 2)
     if tokens is None:
         return None
@@ -320,7 +320,7 @@ def _value(keywords: Keywords, item: Item, token: str) -> float:
 
 
 def _tokens_of_line(keywords: Keywords, keyword: str, most: int) -> list[str] | None:
-    """Return what stands behind a keyword on its line; None without the keyword."""
+    """Return the rest of the line of a keyword; None without the keyword."""
     if keyword not in keywords:
         return None
     section = keywords.section(keyword, "")

@@ -85,7 +85,7 @@ class TrainInput:
         "keep the networks of every so many epochs, 0: of none (the table tells every epoch; in"
         " aenet-PyTorch this keyword thins the table)",
         1,
-        told="1, as aenet",
+        default_text="1, as aenet",
         bounds=Bounds(0),
         hint="0 keeps the networks of no epoch",
     )
@@ -103,7 +103,7 @@ class TrainInput:
         " with the means over structures (energies per atom) and over force components; with"
         " STRESS also `+ a <dS^2>/stress^2`",
         None,
-        told="energies alone",
+        default_text="energies alone",
         form=f"on this or the next line `{default_pairs(FORCE_KEYS)}` (a, meV/atom, eV/Å), all or"
         " some",
         keys=FORCE_KEYS,
@@ -132,7 +132,7 @@ class TrainInput:
         "lines",
         "how the weights are found, see below",
         MethodLine(),
-        told="`bfgs`",
+        default_text="`bfgs`",
         form="next line the name and `key=value` parameters; also `method=adamw lr=0.0001`, as"
         " in aenet-PyTorch",
         keys=tuple(method_item(name) for name in METHODS),
@@ -142,7 +142,7 @@ class TrainInput:
         "integer",
         "structures of a batch, the same as `batchsize` of METHOD",
         None,
-        told="that of METHOD",
+        default_text="that of METHOD",
         bounds=Bounds(1),
     )
     regularization: float = keyword(
@@ -167,7 +167,7 @@ class TrainInput:
         " once, `random`: by chance, `weighted`: large errors first, `energy`: low energies"
         " first",
         None,
-        told="`sequential`; adam `random`, adamw `shuffled`",
+        default_text="`sequential`; adam `random`, adamw `shuffled`",
         choices=SAMPLINGS,
     )
     test_copies: bool = keyword(
@@ -188,7 +188,7 @@ class TrainInput:
         "integer",
         "of test set and order of the structures, without SEED",
         None,
-        told="SEED",
+        default_text="SEED",
         bounds=Bounds(0),
     )
     phseed: int | None = keyword(
@@ -196,7 +196,7 @@ class TrainInput:
         "integer",
         "of first weights, without SEED",
         None,
-        told="SEED, or as NPSEED",
+        default_text="SEED, or as NPSEED",
         bounds=Bounds(0),
     )
     timing: bool = keyword("TIMING", "flag", "read, no effect", False)
@@ -207,7 +207,7 @@ class TrainInput:
         "word",
         "of aenet-PyTorch, whose other modes are not there",
         None,
-        told="`train`",
+        default_text="`train`",
         choices=("train",),
     )
     memory_mode: str | None = keyword(
@@ -232,7 +232,7 @@ class TrainInput:
 
     @property
     def penalty(self) -> float:
-        """Factor of the squared weights in what is minimised; 0 where the method decays them."""
+        """Factor of the squared weights in the objective; 0 where the method decays them."""
         return 0.0 if "weight_decay" in self.method.parameters else self.regularization
 
     @property
@@ -242,7 +242,7 @@ class TrainInput:
 
     @property
     def weights_seed(self) -> int | None:
-        """Seed of the first weights; None if it is that of the test set."""
+        """Seed of the first weights; None for the seed of the test set."""
         return self.phseed if self.seed is None else None
 
 
@@ -269,7 +269,7 @@ def read_train_in(path: str | Path) -> TrainInput:
 
     Notes
     -----
-    Spec 1, 3.1 to 3.4. Whether the species are those of the training set is
+    Spec 1, 3.1 to 3.4. Whether the species agree with the training set is
     for the caller to check.
     """
     keywords = Keywords.of(path, TRAIN_IN)
@@ -281,7 +281,7 @@ def read_train_in(path: str | Path) -> TrainInput:
 
 
 def read_train_changes(path: str | Path, lines: Iterable[Entry]) -> dict[str, Any]:
-    """Return what lines of a ``train.in`` say that stand in another file."""
+    """Return the settings in lines of a ``train.in`` that stand in another file."""
     keywords = Keywords.of(path, TRAIN_IN, lines)
     return _fields(keywords, (item for item in TRAIN_IN if item.name in keywords))
 
@@ -332,7 +332,7 @@ _READERS: Mapping[str, Callable[[Keywords], Any]] = {
     "CACHE": read_cache,
     "METHOD": read_method,
 }
-"""Keywords whose values are more than the table tells."""
+"""Keywords whose values have more rules than the table."""
 
 
 def format_train_in(content: TrainInput) -> str:

@@ -1,1 +1,1 @@
-"""Learning on the fly: what a structure is labelled with, and what becomes of the labels."""
+"""Learning on the fly: dynamics, selection, reference calculations, fits."""

@@ -46,7 +46,7 @@ def make_calculator(reference: Reference) -> Any:
 
 
 def _made(factory: Any, kwargs: dict[str, Any], name: str) -> Any:
-    """Return what a factory makes of keywords, and whose program is there."""
+    """Return the calculator of a factory, whose program has to be there."""
     _check_keywords(factory, kwargs, name)
     if name.lower() == "espresso":
         _ask_for_forces(kwargs)
@@ -58,7 +58,7 @@ def _made(factory: Any, kwargs: dict[str, Any], name: str) -> Any:
 
 
 def find_factory(name: str) -> Any:
-    """Return what makes calculators of a name."""
+    """Return the factory of calculators of a name."""
     name = _MAKERS.get(name.lower(), name)
     module, _, attribute = name.partition(":")
     try:
@@ -90,7 +90,7 @@ def find_factory(name: str) -> Any:
 
 
 def words_of(error: BaseException) -> str:
-    """Return what an error says, in one line, or its name."""
+    """Return the text of an error, in one line, or its name."""
     try:
         lines = " ".join(str(error).split()).encode("utf-8", "backslashreplace").decode()
     except Exception:  # its __str__ is theirs, too

@@ -1,4 +1,4 @@
-"""What must hold before ``learn`` begins or goes on."""
+"""Checks before ``learn`` begins or goes on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def check_learning(settings: Learn, generate: GenerateInput, train: TrainInput, root: Path) -> None:
-    """Refuse what the files say only together."""
+    """Refuse settings of the files that contradict each other."""
     if settings.select == "committee" and settings.lower is None:
         for missing, keyword in (
             (not train.test_percent, "TESTPERCENT"),
@@ -97,7 +97,7 @@ def start_atoms(walk: WalkInput, root: Path) -> Atoms:
 
 
 def learning_digest(settings: Learn, generate: GenerateInput, root: Path) -> str:
-    """Return a digest of all that the result depends on but what may change."""
+    """Return a digest of all settings that may not change."""
     fixed = asdict(settings)
     for name in ("path", "folder", "wall_time", "properties", "all_data", "reference", "lines"):
         del fixed[name]

@@ -26,7 +26,7 @@ from aenetpy.structures.extxyz import format_xyz
 from aenetpy.structures.reading import iter_structures
 
 SAVE_EVERY = 2.0
-"""Seconds between two records of a walk, at least; what comes after is walked again."""
+"""Seconds between two records of a walk, at least; steps after a record are repeated."""
 
 BATCH = 64
 """Structures of a trajectory that are evaluated together."""

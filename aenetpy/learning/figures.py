@@ -131,7 +131,7 @@ def property_error(record: LearnRecord, name: str, cycle: CycleRecord) -> float:
 
 
 def error_unit(name: str) -> str:
-    """Return the unit in which the error of a property is told."""
+    """Return the unit of the error of a property."""
     return "meV/atom" if name.endswith("(eV/atom)") else "%"
 
 

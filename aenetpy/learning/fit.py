@@ -27,7 +27,7 @@ from aenetpy.training.split import split_families
 TRAINING_SET, RECORD = "refdata.train", "fit.json"
 FORMAT = "aenetpy learn fit 1"
 LEFT_OVER = (f"{TRAINING_SET}*", f"{MEMBER}*/*.nn-*", f"{MEMBER}*/train.state")
-"""What nobody needs after a fit."""
+"""Files that are not needed after a fit."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class LearningSplit:
 
     The structures to begin with are divided as `train` does. The labels of a cycle, which have
     much in common, stay together: for testing where the share of the test set has fallen below
-    TESTPERCENT, else for training. So the division of a set is that of the smaller sets before it.
+    TESTPERCENT, else for training. So the division of a set agrees with the smaller sets before it.
     """
 
     labels: str
@@ -73,7 +73,7 @@ class LearningSplit:
 
 @dataclass(frozen=True)
 class FitTask:
-    """What is fitted to what in a cycle."""
+    """The fit of a cycle: data and settings."""
 
     generated: GenerateInput
     trained: TrainInput
@@ -87,7 +87,7 @@ class FitTask:
 
 
 def fit_committee(task: FitTask, jobs: int) -> dict[str, Any]:
-    """Make the training set and fit a committee, or what an earlier call has left of it."""
+    """Make the training set and fit a committee, or the rest of an earlier call."""
     done = task.folder / RECORD
     if not done.exists():
         write_sealed(
@@ -104,7 +104,7 @@ def fit_committee(task: FitTask, jobs: int) -> dict[str, Any]:
 
 
 def _taken(given: Path, folder: Path) -> dict[str, Any]:
-    """Copy a committee, and return what its own test set says of it; see `fit_committee`."""
+    """Copy a committee, and return the errors of its own test set; see `fit_committee`."""
     for path in (*given.glob(f"{MEMBER}*/*.nn"), *given.glob(COMMITTEE)):
         copy = folder / path.relative_to(given)
         copy.parent.mkdir(exist_ok=True)

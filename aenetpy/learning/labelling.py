@@ -78,7 +78,7 @@ def measure_with(
 def _watched(
     processes: Processes, function: Callable[..., Any], *arguments: Any, **how: Any
 ) -> Any:
-    """Return what a function says in a process of its own, which a signal ends."""
+    """Return the result of a function in a process of its own, which a signal ends."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(processes.run, function, *arguments, **how)
         try:
@@ -149,7 +149,7 @@ def _make_empty(folder: Path) -> None:
 
 
 def _tidy(folder: Path) -> None:
-    """Remove what says nothing: no output, and then no folder."""
+    """Remove empty output, and then an empty folder."""
     with suppress(OSError):
         if (folder / OUTPUT).stat().st_size == 0:
             (folder / OUTPUT).unlink()

@@ -73,10 +73,10 @@ def learn(
 ) -> LearnState:
     """Extend a data set where a committee of potentials is unsure.
 
-    Fit, walk until the committee disagrees, go back to where it did not, label what lies between,
-    and begin again, from the weights and the velocities that there were. All is recorded in the
-    folder of the results: the same call goes on, however this one ended, and comes to the same
-    result.
+    Fit, walk until the committee disagrees, go back to where it did not, label structures in
+    between, and begin again, from the weights and the velocities that there were. All is recorded
+    in the folder of the results: the same call goes on, however this one ended, and comes to the
+    same result.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def learn(
             except AenetpyError:
                 try:
                     run.report()
-                except AenetpyError as error:  # less than what has ended the run
+                except AenetpyError as error:  # matters less than the end of the run
                     log.warning("no report: %s", error)
                 raise
             run.report()
@@ -269,7 +269,7 @@ class _Run:
         self._end(WALKS_ENDED)
 
     def _label(self) -> None:
-        """Label what was chosen; what has no good label never comes near the training set."""
+        """Label the chosen structures; a structure without a good label is left out."""
         state, begin = self.state, time.monotonic()
         folder, record = self.cycle_folder(), self.state.cycles[-1]
         chosen = list(iter_structures(str(folder / FRAMES) + "@:"))
@@ -292,7 +292,7 @@ class _Run:
                     f"no label by '{self.settings.reference.calculator}' in"
                     f" {times(MOST_FAILED, 'cycle')}: {failures[-1].reason}",
                     file=folder / "reference",
-                    hint="mend the cause, and run the same command to go on",
+                    hint="correct the cause, and run the same command to go on",
                 )
             state.stage = "explore"
             return

@@ -96,7 +96,7 @@ def held_out_structures(names: Sequence[str], root: Path) -> list[Structure]:
 
 
 def parity_of_committee(committee: Committee, structures: Sequence[Structure]) -> ParityRecord:
-    """Return energies per atom and forces of structures, and what a committee says of them."""
+    """Return energies per atom and forces of structures, by the reference and a committee."""
     energies: list[tuple[float, float]] = []
     forces: list[tuple[Float, Float]] = []
     for structure in structures:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aenetpy.analysis.properties import Measured
 
 OUTPUT = "output.log"
-"""What a calculation writes to standard output and error, in its folder."""
+"""Standard output and error of a calculation, in its folder."""
 
 _MOVED = 1e-4  # Å
 _UNCONVERGED = (
@@ -36,7 +36,7 @@ _UNCONVERGED = (
     "was not enough SCF cycles to converge",  # ABINIT
     "SCF NOT CONVERGED",  # ORCA
 )
-"""What codes write that end as if all were well, or only with a number."""
+"""Texts of codes that end as if all were well, or only with a number."""
 
 _LARGEST_OUTPUT = 50_000_000
 """Bytes of a file that is searched for these words."""
@@ -44,7 +44,7 @@ _LARGEST_OUTPUT = 50_000_000
 
 @dataclass(frozen=True)
 class Label:
-    """What a reference calculation gave.
+    """Result of a reference calculation.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class Failure:
 
 
 def calculate(structure: Structure, reference: Reference, folder: str, threads: int) -> Label:
-    """Return a structure with what the reference calculator finds; runs in a process of its own."""
+    """Return a structure with the reference results; runs in a process of its own."""
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     begin = time.perf_counter()
     calculator = make_calculator(reference)
@@ -113,7 +113,7 @@ def construct(reference: Reference) -> None:
 
 
 def _go_into(folder: str) -> None:
-    """Make a folder the current one; what codes print goes to a file there."""
+    """Make a folder the current one; the output of codes goes to a file there."""
     os.chdir(folder)
     descriptor = os.open(OUTPUT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     os.dup2(descriptor, 1)
@@ -149,7 +149,7 @@ def _all_of(calculator: Any, atoms: Atoms, wanted: Sequence[str]) -> dict[str, A
 
 
 def _reason(error: BaseException, folder: str) -> str:
-    """Return one line about what a calculator raised."""
+    """Return one line about an exception of a calculator."""
     from subprocess import CalledProcessError
 
     text = words_of(error)
@@ -170,7 +170,7 @@ def _reason(error: BaseException, folder: str) -> str:
 
 
 def _is_unconverged(calculator: Any, folder: str) -> bool:
-    """Return whether a calculator, or what its code has written, says that it did not converge."""
+    """Return whether a calculator, or the output of its code, reports no convergence."""
     for holder in (calculator, getattr(calculator, "scf", None)):
         for name in ("converged", "scf_converged"):
             flag = getattr(holder, name, None)

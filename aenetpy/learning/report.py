@@ -56,7 +56,7 @@ def write_report(path: Path, record: LearnRecord) -> None:
 
 
 def opening(record: LearnRecord) -> str:
-    """Return the verdict, what came of the run in numbers, and what was asked for."""
+    """Return the verdict, the numbers of the run, and its settings."""
     n_labels = sum(cycle.n_labels for cycle in record.cycles)
     n_failures = sum(len(cycle.failures) for cycle in record.cycles)
     last = record.cycles[-1]
@@ -192,12 +192,14 @@ def _spread(record: LearnRecord, name: str) -> str:
 
 def _with_error(record: LearnRecord, name: str, cycle: CycleRecord) -> str:
     error = figures.property_error(record, name, cycle)
-    told = "" if math.isnan(error) else f" ({number(error, sign=True)} {figures.error_unit(name)})"
-    return _value(cycle.properties.get(name, math.nan)) + told
+    value = _value(cycle.properties.get(name, math.nan))
+    if math.isnan(error):
+        return value
+    return f"{value} ({number(error, sign=True)} {figures.error_unit(name)})"
 
 
 def failures(record: LearnRecord) -> str:
-    """Return what went wrong, a line each."""
+    """Return the failures, a line each."""
     lines = [
         f"- Cycle {cycle.number}: {one.walk}, step {one.step}: {one.reason}"
         for cycle in record.cycles
@@ -210,7 +212,7 @@ def draw_figures(folder: Path, record: LearnRecord) -> str:
     """Draw all figures there are data for, and return the section that shows them."""
     lines = ["## Figures", ""]
     for name, text, figure in _figures(record):
-        (folder / name).unlink(missing_ok=True)  # that of an earlier call would not be told apart
+        (folder / name).unlink(missing_ok=True)  # a figure of an earlier call would mislead
         if figure is not None:
             write_bytes(folder / name, png(figure))
             lines += [f"![{text}]({name})", "", f"{text}.", ""]

@@ -20,7 +20,7 @@ MOST_REPEATS = 3
 """Cycles that begin at one point before the walk goes on past the lower threshold."""
 
 _PLAN = 7
-"""Tells the random numbers of planned steps from those of velocities and forces."""
+"""Number of the stream of planned steps; velocities and forces have others."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def most_uncertain(
 
 
 def planned_steps(n_steps: int, n_labels: int, seed: int | None) -> Long:
-    """Return the steps at which a structure is labelled whatever the committee says."""
+    """Return the steps at which a structure is labelled without asking a committee."""
     n_labels = min(n_labels, n_steps)
     if seed is None:
         return np.arange(1, n_labels + 1) * n_steps // max(n_labels, 1)

@@ -71,7 +71,7 @@ class CycleRecord:
     new_errors
         The largest error of a force component of each new label, eV/Å.
     failures
-        What went wrong.
+        The failure.
     seconds_fit, seconds_walk, seconds_label
         By kind of work; None before it begins.
     """
@@ -124,7 +124,7 @@ class LearnState:
     digest
         Of all settings that the result depends on.
     stage
-        What is to be done next.
+        The next stage.
     cycle
         Number of the cycle, from 0.
     walk
@@ -144,7 +144,7 @@ class LearnState:
     cycles
         Record of each cycle whose fit is done.
     sizes
-        Bytes of files that grow, so that what a killed call has appended since is cut off.
+        Bytes of files that grow, so that lines of a killed call are cut off.
     reference
         Properties according to the reference, NaN for those that it does not have; None before
         they are measured.

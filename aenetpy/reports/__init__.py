@@ -1,1 +1,1 @@
-"""What commands print: aenet's text layout, and JSON."""
+"""Output of the commands: aenet's text layout, and JSON."""

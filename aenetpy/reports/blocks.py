@@ -1,4 +1,4 @@
-"""What the text outputs of generate, train and predict share (spec 10).
+"""Blocks that the text outputs of generate, train and predict share (spec 10).
 
 Every block is a function that returns a string. A block ends with one blank
 line, so that blocks follow each other without further ado; the exceptions are
@@ -67,7 +67,7 @@ def ending(text: str, now: datetime) -> str:
 
 @dataclass(frozen=True)
 class TrainingSetInfo:
-    """What an output tells about a training set.
+    """Properties of a training set in the output.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class TrainingSetInfo:
 
     @classmethod
     def of(cls, source: TrainingSet | SpeciesPotential, file: str | Path) -> TrainingSetInfo:
-        """Return what ``source`` knows of the training set named ``file``."""
+        """Return the properties of the training set named ``file`` that ``source`` holds."""
         return cls(
             file=file,
             n_structures=source.n_structures,

@@ -1,4 +1,4 @@
-"""What ``train --members`` prints."""
+"""Output of ``train --members``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def heading(quantities: Sequence[tuple[str, str]]) -> str:
 
 
 def member_row(name: str, epochs: int | None, rmse: Sequence[float]) -> str:
-    """Tell the errors of a member, or of the mean of all; what is not known is left empty."""
+    """Return the errors of a member, or of the mean of all; unknown ones are left empty."""
     widths = (16 - 4 * (k % 2) for k in range(len(rmse)))
     cells = (
         f"{'' if math.isnan(value) else format(value, '.6f'):>{width}}"

@@ -1,4 +1,4 @@
-"""What ``explore`` tells: text, JSON and Markdown of the same tables."""
+"""Output of ``explore``: text, JSON and Markdown of the same tables."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ SCHEMA = "aenetpy-explore-1"
 """Changes when a key changes its meaning or goes away; new keys may come."""
 
 SHOWN = 5
-"""Names of structures that are told of a finding; JSON has all."""
+"""Number of structures that are named in a finding; JSON has all."""
 
 
 def exploration_json(summary: Mapping[str, Any], version: str) -> str:
-    """Return one JSON object; what is unknown or infinite is null."""
+    """Return one JSON object; unknown and infinite numbers are null."""
     content = {"schema": SCHEMA, "version": version, **summary}
     text = json.dumps(_finite(content), ensure_ascii=False, allow_nan=False) + "\n"
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
@@ -45,7 +45,7 @@ def exploration_text(summary: Mapping[str, Any]) -> str:
 
 
 def exploration_markdown(summary: Mapping[str, Any], figures: Sequence[tuple[str, str]]) -> str:
-    """Return the same as Markdown, with figures: name of the file, and what it shows."""
+    """Return the same as Markdown, with figures: name of the file, and caption."""
     lines = [f"# {summary['structures']} structures of {' '.join(summary['species'])}", ""]
     lines += ["## What is wrong", ""]
     for finding in summary["findings"]:
@@ -121,7 +121,7 @@ def tables(summary: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[s
 
 
 def suggestions(summary: Mapping[str, Any]) -> list[str]:
-    """Return what to write into setups."""
+    """Return the proposed values of setups."""
     suggested = summary["suggested"]
     left = summary["rest_rmse_meV_per_atom"]
     lines = [

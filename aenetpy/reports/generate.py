@@ -55,5 +55,5 @@ def structure_rows(
 
 
 def closing(info: TrainingSetInfo, now: datetime) -> str:
-    """Return what follows the last structure: the training set and the end of the output."""
+    """Return the text behind the last structure: the training set and the end of the output."""
     return "\n" + training_set_info(info) + ending("Training set generation done.", now)

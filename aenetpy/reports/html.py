@@ -126,7 +126,7 @@ def _block(lines: list[str], figure: Callable[[str], bytes]) -> str:
 
 
 def _figure(text: str, png: bytes) -> str:
-    """Return a figure; what follows it says what it shows, and this is for those who cannot see."""
+    """Return a figure, with its caption as the text for readers who cannot see it."""
     source = "data:image/png;base64," + b64encode(png).decode("ascii")
     return f'<figure><img src="{source}" alt="{html.escape(text)}"></figure>'
 

@@ -17,7 +17,7 @@ from aenetpy.inputs.study_table import STUDY_YAML
 from aenetpy.inputs.train_in import TRAIN_IN
 
 TABLES = (GENERATE_IN, TRAIN_IN, PREDICT_IN, STP, STUDY_YAML, LEARN_YAML, MD_JSON)
-"""In the order in which they are told."""
+"""In the order of the help."""
 
 _BY_WORD = {
     "generate": GENERATE_IN,
@@ -95,7 +95,7 @@ def all_names(items: Iterable[Item]) -> list[str]:
 
 
 def list_of_tables() -> list[tuple[str, str]]:
-    """Return the name of each table, and what it is about."""
+    """Return the name and the subject of each table."""
     return [(table.name, _plain(table.about)) for table in TABLES]
 
 
@@ -108,12 +108,12 @@ def format_table(table: Table, width: int = 80) -> str:
 
 
 def format_items(items: Iterable[Item], width: int = 80) -> str:
-    """Return items as text, what may stand in them indented."""
+    """Return items as text, their keys indented."""
     return "\n".join(line for item in items for line in _lines(item, width)) + "\n"
 
 
 def format_markdown(column: str, items: Iterable[Item]) -> str:
-    """Return items as a table in Markdown, without what may stand in them.
+    """Return items as a table in Markdown, without their keys.
 
     Where none has a default, that column is left out.
     """

@@ -1,4 +1,4 @@
-"""What ``learn`` tells: a line for each fit, label and end."""
+"""Log of ``learn``: a line for each fit, label and end."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def checked(walk: str, step: int, gamma: float) -> str:
 
 
 def labelled(record: CycleRecord) -> str:
-    """Return what was labelled, and how wrong the committee was."""
+    """Return the labelled structures, and the error of the committee."""
     gammas = ", ".join("wrong" if math.isnan(g) else f"{g:.3g}" for g in record.gammas)
     steps = ", ".join(map(str, record.steps))
     return (
@@ -66,7 +66,7 @@ def given_up(walk: str, step: int) -> str:
 
 
 def ends(cycle: int, n_labels: int, why: str, never_ran: Sequence[str], potential: str) -> str:
-    """Return why learning is done, what was never tried, and where the result is."""
+    """Return the reason for the end, walks that never ran, and the place of the result."""
     return (
         f"done after {times(cycle + 1, 'fit')} and {times(n_labels, 'label')}:"
         f" {_reason(why, never_ran)}; the potential is {potential}\n"

@@ -1,4 +1,4 @@
-"""Who hears what happens in a run: nobody, a stream that receives aenet's text, or your own."""
+"""Listeners to a run: a silent one, a stream that receives aenet's text, or your own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SILENT = Listener()
 
 
 class Recorder(Listener):
-    """Passes events on and keeps them, to be told to others."""
+    """Passes events on and keeps them for another listener."""
 
     def __init__(self, listener: Listener = SILENT) -> None:
         self._listener = listener

@@ -1,4 +1,4 @@
-"""What a run says besides its result: notes of the library and warnings of others, in one line."""
+"""Messages besides the result: notes of the library and warnings of others, in one line each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def one_line(text: str) -> str:
 class OneLineFormatter(logging.Formatter):
     """Put a note into one line, behind the name of the program.
 
-    What is to be pasted into a file (``extra={"block": text}``) follows as it is.
+    A text to be pasted into a file (``extra={"block": text}``) follows as it is.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -78,12 +78,12 @@ def notes_only_to(stream: TextIO) -> Iterator[None]:
 
 @contextmanager
 def warnings_as_notes() -> Iterator[None]:
-    """Tell Python's warnings, such as those of ASE and NumPy, as notes of ours are told."""
+    """Log Python's warnings, such as from ASE and NumPy, as our own notes."""
 
     def note(message: Any, category: Any, filename: str, lineno: int, *_: Any, **__: Any) -> None:
         text, place = str(message).strip(), f"{Path(filename).name}:{lineno}"
         logging.getLogger("aenetpy").warning("%s (%s, %s)", text, category.__name__, place)
 
-    with warnings.catch_warnings():  # restores what is replaced here, and no more
+    with warnings.catch_warnings():  # restores the functions replaced here, and no more
         warnings.showwarning = note
         yield

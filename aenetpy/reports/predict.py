@@ -27,7 +27,7 @@ from aenetpy.reports.blocks import (
 )
 
 BOX_MARGIN = 2.0e-6
-"""What aenet adds to the extent of an isolated structure, Å (spec 5.2)."""
+"""Margin that aenet adds to the extent of an isolated structure, Å (spec 5.2)."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def opening(now: datetime, version: str) -> str:
 
 
 def potential_report(species: str, file: str | Path, network: SpeciesPotential) -> str:
-    """Return what is known of a potential: training set, network and setup."""
+    """Return the section on a potential: training set, network and setup."""
     return (
         f" Atomic species : {species}\n"
         f" File name      : {file}\n"
@@ -126,7 +126,7 @@ def unread_opening(number: int, name: str) -> str:
 
 
 def failure_line(reason: str) -> str:
-    """Return what stands in place of the numbers of a structure that has none."""
+    """Return the text in place of the numbers of a structure that has none."""
     return f" Error: {reason}\n\n"
 
 
@@ -179,7 +179,7 @@ def coordinates_table(
 
 
 FITTING = 9999.0
-"""Numbers below fit into F12.6 whatever their sign, and all of a row can be written at once."""
+"""Numbers below fit into F12.6 with any sign, and all of a row can be written at once."""
 
 
 def _atom_rows(species: Iterable[str], values_nk: Float) -> str:
@@ -235,7 +235,7 @@ def force_lines(forces: ForceSummary) -> str:
 
 
 def separator() -> str:
-    """Return what stands between two structures."""
+    """Return the text between two structures."""
     return f" {WIDTH * '+'}\n\n"
 
 

@@ -1,4 +1,4 @@
-"""What ``predict --json`` writes instead of text."""
+"""The JSON of ``predict --json``."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def structure_object(
     virial_cc: Float | None,
     atomic_energies_n: Float | None,
 ) -> dict[str, Any]:
-    """Return what is known of a structure, None for what was not asked for."""
+    """Return the results of a structure, None for results that were not asked for."""
     return {
         "name": structure.name,
         "species": list(structure.species),
@@ -63,7 +63,7 @@ def structure_object(
 
 
 def reference_object(cohesive_energy: float | None, forces_nc: Float | None) -> dict[str, Any]:
-    """Return what the file of a structure holds, None for what it does not."""
+    """Return the labels in the file of a structure, None for missing ones."""
     return {
         "cohesive_energy": cohesive_energy,
         "forces": None if forces_nc is None else forces_nc.tolist(),

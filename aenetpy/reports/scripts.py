@@ -32,7 +32,7 @@ def evaluation_report(
     energy: float,
     forces_nc: Float | None,
 ) -> str:
-    """Return what is printed of one structure."""
+    """Return the output for one structure."""
     text = f"Structure file: {name}\n\n"
     if forces_nc is not None:
         rows_nk = np.hstack([positions_nc, forces_nc])

@@ -207,12 +207,12 @@ def converged() -> str:
 
 
 def training_finished() -> str:
-    """Return what ends the table of epochs."""
+    """Return the end of the table of epochs."""
     return "\n Training finished.\n\n"
 
 
 def final_energies(mae_train: float, rmse_train: float, mae_test: float, rmse_test: float) -> str:
-    """Return the section of SAVE_ENERGIES; errors are given in eV/atom, told in meV/atom."""
+    """Return the section of SAVE_ENERGIES; errors are given in eV/atom, printed in meV/atom."""
     return (
         section("Storing final energies")
         + " Energies of training structures : energies.train.PROCESS\n"

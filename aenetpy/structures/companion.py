@@ -89,7 +89,7 @@ class Companion(NamedTuple):
 
 
 def read_companion(path: str | Path) -> Companion:
-    """Read a companion, of whatever training set."""
+    """Read a companion, of any training set."""
     try:
         items = taken(read_archive(path), FORMS)
         shapes = [(len(items["digests_s"]), *ROW[k].shape) for k in range(len(COLUMNS))]

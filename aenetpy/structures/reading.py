@@ -1,4 +1,4 @@
-"""Structures from any file: aenet's XSF, ``input.data``, extended XYZ, or whatever ASE reads."""
+"""Structures from any file: aenet's XSF, ``input.data``, extended XYZ, or any format of ASE."""
 
 from __future__ import annotations
 

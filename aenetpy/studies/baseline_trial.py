@@ -24,7 +24,7 @@ from aenetpy.studies.plan import TRAINING_SET, Trial
 
 MEV = 1000.0
 PERMUTATIONS = 3
-"""Of each component; the mean of what they do is told."""
+"""Permutations of each component; the report has the mean of their effects."""
 
 IMPORTANCE = 3
 """Stream of random numbers."""
@@ -68,7 +68,7 @@ class FittedNetworks:
         return np.array([one.cohesive_energy for one in found])
 
     def force_errors(self, structures: Sequence[Structure]) -> Float:
-        """Return the errors of the forces; none if those of a structure are not known."""
+        """Return the errors of the forces; none if a structure has no forces."""
         errors = [np.empty((0, 3))]
         for structure in structures:
             if structure.forces_nc is None:
@@ -124,7 +124,7 @@ class FittedBaseline:
         return fingerprint_samples(structures, self._species, self._descriptors)
 
     def energies_of(self, samples: Samples) -> Float:
-        """Return what the model says."""
+        """Return the energies of the model."""
         with one_blas_thread():
             return self._model.energies(samples)
 

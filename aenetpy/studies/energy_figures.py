@@ -37,8 +37,8 @@ TOLD_OF_EPOCHS = (
 def energy_figures(cells: Sequence[Cell]) -> Iterator[tuple[str, str, Figure]]:
     """Yield name, text and figure of all that there are data for; cells of one size."""
     yield "parity", "Energies per atom of the model against those given", parity(cells)
-    told = "Energies of whole structures of the model against those given"
-    yield "parity-structure", told, parity(cells, whole=True)
+    caption = "Energies of whole structures of the model against the given ones"
+    yield "parity-structure", caption, parity(cells, whole=True)
     yield (
         "residuals",
         "Residuals of testing, and a Gaussian",
@@ -65,7 +65,7 @@ def parity_data(cell: Cell, part: str, whole: bool = False) -> tuple[Float, Floa
 def parity(cells: Sequence[Cell], whole: bool = False) -> Figure:
     """Draw energies of the model against those given, a panel for each variant, on one scale.
 
-    The scale is of the given energies and some more; what lies beyond stands at its edge.
+    The scale is of the given energies and some more; points beyond are drawn at its edge.
     """
     figure, panels = small_panels([cell.variant.name for cell in cells])
     data = {

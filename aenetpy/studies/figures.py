@@ -26,7 +26,7 @@ DECADES = 3.5
 """Of a violin below its largest error. Forces that vanish by symmetry have errors far below."""
 
 MOST_CURVES = 12
-"""Curves that can be told apart in one panel: of the variants with the smallest errors."""
+"""Curves in one panel: of the variants with the smallest errors."""
 
 MOST_COLUMNS = 4
 MOST_LETTERS = 26

@@ -21,7 +21,7 @@ WARNING = (
     "The variants are ranked by their errors on the common test set, and the error of the first is"
     " optimistic: the best of many is also the luckiest on these structures."
 )
-"""What is said of the winner of a search."""
+"""Note on the best variant of a search."""
 
 
 def residuals(result: TrialResult, part: str) -> tuple[Float, Float, Long]:
@@ -98,8 +98,8 @@ def ranking(study: Study, cells: Sequence[Cell]) -> str:
     rows = []
     for place, cell in enumerate(chosen, 1):
         test, apart = (seed_errors(cell, part) for part in ("test", "apart"))
-        told = number(fmean(apart)) if apart and place == 1 else "-"
-        row = (number(fmean(test)), number(stdev(test)) if len(test) > 1 else "-", told)
+        again = number(fmean(apart)) if apart and place == 1 else "-"
+        row = (number(fmean(test)), number(stdev(test)) if len(test) > 1 else "-", again)
         rows.append((str(place), cell.variant.name, str(len(cell.results)), *row))
     head = (
         *("place", "variant", "seeds", "RMSE (meV/atom)", "SD over seeds (meV/atom)"),

@@ -1,4 +1,4 @@
-"""What a study consists of: structures held out, structures trained on, trials."""
+"""The plan of a study: structures held out, structures for training, trials."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Trial:
 
     @property
     def steps(self) -> tuple[str, ...]:
-        """What is done, one after the other."""
+        """The steps, in order."""
         if not self.variant.is_network:
             return ("generate",)
         return ("generate", "train") if self.copies is None else ("augment", "generate", "train")
@@ -222,7 +222,7 @@ def with_hidden_layers(variant: Variant, train: TrainInput) -> TrainInput:
 
 
 def check_study_species(variant: Variant, train: TrainInput, settings: GenerateInput) -> None:
-    """Refuse networks, or displacements, of other species than those of ``generate.in``."""
+    """Refuse networks, or displacements, of other species than in ``generate.in``."""
     if not variant.is_network:
         return
     networks = {network.species for network in replace(train, **variant.train).networks}
@@ -315,7 +315,7 @@ def make_trial(
     data: list[str],
     root: str | Path,
 ) -> Trial:
-    """Return a trial, its input files made from those of the study."""
+    """Return a trial, with its input files made from the files of the study."""
     parents = list(parents)
     folder = Path(within(root, study.folder)) / "trials" / f"{variant.name}-{len(parents)}-{seed}"
     taylor = variant.taylor
@@ -346,7 +346,7 @@ def make_trial(
     inputs = {GENERATE: format_generate_in(generate_in)}
     if variant.is_network:
         inputs[TRAIN] = format_train_in(replace(train_in, iterwrite=0))  # the last networks count
-    # How files are called does not matter: what is in them stands in data.
+    # The names of files do not matter: data has digests of their content.
     nameless = replace(
         generate_in, setups={symbol: Entry(symbol, 0) for symbol in settings.setups}, files=()
     )
@@ -361,7 +361,7 @@ def make_trial(
 
 
 def _plain_file(network: NetworkLine) -> NetworkLine:
-    """Name a network by its species: trials begin with new ones, whatever NETWORKS calls them."""
+    """Name a network by its species: trials begin with new ones, under any name in NETWORKS."""
     return replace(network, file=f"{network.species}.nn")
 
 

@@ -92,7 +92,7 @@ def write_report(
 def opening(
     study: Study, results: Sequence[TrialResult], held_out: Sequence[str], n_pool: int
 ) -> str:
-    """Return what was run."""
+    """Return the summary of the study."""
     alike = f" (with {n_pool} they are the same for all seeds)" if n_pool in study.sizes else ""
     names = [variant.name for variant in study.variants]
     trials = list(itertools.product(names, study.sizes, study.seeds))
@@ -122,7 +122,7 @@ def variant_table(study: Study) -> str:
 
 def error_table(cells: Sequence[Cell], quantity: str) -> str:
     """Return the statistics of the errors, with intervals."""
-    # The mean force error of a structure is zero whatever the networks.
+    # The mean force error of a structure is zero for any networks.
     shown = [name for name in SHOWN if quantity == ENERGY or name != "bias"]
     rows = []
     for cell in cells:
@@ -167,7 +167,7 @@ def difference_table(cells: Sequence[Cell], reference: str) -> str:
 
 
 def training_table(cells: Sequence[Cell]) -> str:
-    """Return what the trainer says itself, next to the truth; means over the seeds."""
+    """Return the errors that the trainer reports, next to the true ones; means over the seeds."""
     rows = []
     for cell in cells:
 
@@ -176,13 +176,13 @@ def training_table(cells: Sequence[Cell]) -> str:
 
         shared = (cell.variant.name, str(cell.size), *map(mean, ("copies", "epochs", "seconds")))
         for quantity, prefix in ((ENERGY, "own"), (FORCE, "own_force")):
-            told = [mean(f"{prefix}_{part}_rmse") for part in ("train", "test")]
+            errors = [mean(f"{prefix}_{part}_rmse") for part in ("train", "test")]
             if not cell.has(quantity):
                 continue
             errors_rc = cell.errors(quantity).errors_rc
             true = number(fmean(summarise(errors_c).rmse for errors_c in errors_rc))
-            if quantity == ENERGY or told != [number(math.nan)] * 2:
-                rows.append((*shared, f"{quantity} ({UNITS[quantity]})", *told, true))
+            if quantity == ENERGY or errors != [number(math.nan)] * 2:
+                rows.append((*shared, f"{quantity} ({UNITS[quantity]})", *errors, true))
     head = (
         *("variant", "size", "copies", "epochs", "training, s", "quantity"),
         *("own training RMSE", "own test RMSE", "RMSE on the common test set"),
@@ -195,7 +195,7 @@ def draw_figures(folder: Path, cells: Sequence[Cell], study: Study) -> str:
     lines = ["## Figures", ""]
     if (folder / "energies.png").exists():
         lines += ["![Energies](energies.png)", "", "Energies of all structures.", ""]
-    for found in folder.iterdir():  # those of an earlier definition would not be told apart
+    for found in folder.iterdir():  # figures of an earlier definition would mislead
         if _FIGURE.fullmatch(found.name):
             found.unlink()
 

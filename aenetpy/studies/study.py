@@ -119,12 +119,12 @@ def check_libraries(plan: StudyPlan) -> None:
     """Refuse models whose library is missing before anything runs."""
     for variant in plan.study.variants:
         if MODELS[variant.model].extra:
-            with told_at(variant):
+            with naming(variant):
                 scikit_learn(variant.model)
 
 
 @contextmanager
-def told_at(cause: Variant) -> Iterator[None]:
+def naming(cause: Variant) -> Iterator[None]:
     """Let an error name the variant, and its line."""
     try:
         yield
@@ -133,7 +133,7 @@ def told_at(cause: Variant) -> Iterator[None]:
 
 
 def read_held_out(plan: StudyPlan, names: Sequence[str]) -> list[Structure]:
-    """Read the common test set, or what is kept apart."""
+    """Read the structures of the common test set, or of the final one."""
     structures = [next(iter_structures(within(plan.root, name))) for name in names]
     setups = read_setups(plan.settings, plan.root)
     for structure in structures:
@@ -178,7 +178,7 @@ def take(
     results: dict[str, TrialResult],
     failures: list[AenetpyError],
 ) -> None:
-    """Note what has become of a trial; what is no failure of the user's is raised."""
+    """Record the outcome of a trial; raise failures that are not the user's."""
     try:
         result = future.result()
     except AenetpyError as error:
@@ -197,7 +197,7 @@ def in_order(plan: StudyPlan, results: dict[str, TrialResult]) -> list[TrialResu
 
 
 def first_of(failures: list[AenetpyError]) -> AenetpyError:
-    """Return one error that tells of all; each was told when it happened."""
+    """Return one error for all; each was logged when it happened."""
     first, *others = failures
     if others:
         first.message += f" ({times(len(others), 'other trial')} failed too, see above)"

@@ -71,11 +71,11 @@ def run_trial(
     held_out: Sequence[Structure],
     apart: Sequence[Structure] = (),
 ) -> TrialResult:
-    """Run a trial, or what is left of it."""
+    """Run a trial, or the rest of it."""
     record = prepare(trial)
     for step in trial.steps:
         if step not in record.done:
-            with told(trial.folder, step) as listener:
+            with log_file(trial.folder, step) as listener:
                 STEPS[step](trial, record, listener)
             record.done.append(step)
             write_record(trial.folder / RECORD, record)
@@ -91,7 +91,7 @@ def has_result(trial: Trial) -> bool:
 
 
 def prepare(trial: Trial) -> TrialRecord:
-    """Write the input files, unless they are there; what another definition left goes away."""
+    """Write the input files, unless they are there; remove files of another definition."""
     record = read_record(trial.folder / RECORD)
     if record is not None and record.digest == trial.digest and not has_result(trial):
         return record
@@ -117,8 +117,8 @@ def prepare(trial: Trial) -> TrialRecord:
 
 
 @contextmanager
-def told(folder: Path, step: str) -> Iterator[TextListener]:
-    """Keep what a step tells in ``<step>.out`` and ``<step>.err``."""
+def log_file(folder: Path, step: str) -> Iterator[TextListener]:
+    """Write the output of a step to ``<step>.out`` and ``<step>.err``."""
     if (folder / STATE).exists():  # training goes on
         set_aside(folder, step)
     with (
@@ -178,7 +178,7 @@ def epochs_done(folder: Path) -> int:
 
 
 def set_aside(folder: Path, step: str) -> None:
-    """Rename what a call has told, for the next one: ``train.out`` to ``train-1.out``, ..."""
+    """Rename the logs of a call, for the next one: ``train.out`` to ``train-1.out``, ..."""
     n_calls = len(list(folder.glob(f"{step}-[0-9]*.out")))
     for suffix in ("out", "err"):
         with suppress(FileNotFoundError):
@@ -195,7 +195,7 @@ def assess(
     held_out: Sequence[Structure],
     apart: Sequence[Structure],
 ) -> TrialResult:
-    """Measure the errors of the model on the common test set, and on what it was fitted to."""
+    """Measure the errors of the model on the common test set, and on its training set."""
     own_settings = read_generate_in(trial.folder / GENERATE, trial.folder)
     given = list(read_structures(own_settings, trial.folder))
     if trial.variant.is_network:
@@ -203,7 +203,7 @@ def assess(
             read_potential({s: trial.folder / f"{s}.nn" for s in settings.species})
         )
     else:
-        with told(trial.folder, "fit") as listener:
+        with log_file(trial.folder, "fit") as listener:
             start = time.monotonic()
             model = fitted_baseline(trial, own_settings, listener)
             record.seconds = time.monotonic() - start
@@ -260,7 +260,7 @@ def sizes(structures: Sequence[Structure]) -> Long:
 
 
 def remove(folder: Path, patterns: Sequence[str]) -> None:
-    """Remove files and folders; what cannot be removed stays."""
+    """Remove files and folders; a failure is ignored."""
     for pattern in patterns:
         for path in folder.glob(pattern):
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""What a trial of a study leaves in its folder: ``trial.json`` and ``result.npz``."""
+"""Files of a trial of a study: ``trial.json`` and ``result.npz``."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ RESULT_FORMS = {
     "importances": Form("f", 1, FINITE),
     "components": TEXTS,
 }
-"""What the items may be."""
+"""Forms of the items."""
 
 
 @dataclass
@@ -83,13 +83,13 @@ class TrialRecord:
     epochs
         Epochs of training.
     quantities
-        What was trained on: ``energy``, ``force``, ``stress``.
+        Quantities of the training: ``energy``, ``force``, ``stress``.
     errors
         After the last epoch, for each quantity MAE and RMSE of the trainer's training set and
         MAE and RMSE of its test set: eV/atom, eV/Å, GPa.
     history
         After each epoch RMSE of the energy per atom of the trainer's training set, eV; of a
-        training that was interrupted, after those of the last call.
+        training that was interrupted, after the epochs of the last call.
     test_history
         The same of the trainer's test set; not a number without one.
     """

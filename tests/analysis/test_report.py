@@ -71,7 +71,7 @@ def test_report_shows_every_variant_and_figure(study, tmp_path):
     for variant in found.variants:
         assert text.count(f"| {variant.name} | 10 | 3 |") == 2
     shown = [line.split("(")[1].rstrip(")") for line in text.splitlines() if line[:2] == "!["]
-    assert len(shown) == len(set(shown)) == 13
+    assert len(shown) == len(set(shown)) == 11
     for name in shown:
         assert (tmp_path / name).read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
         assert (tmp_path / name).stat().st_size > 10_000
