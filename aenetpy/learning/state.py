@@ -84,12 +84,12 @@ class CycleRecord:
     held_out: ErrorPair | None = None
     properties: Mapping[str, float] = field(default_factory=dict)
     walk: str = ""
-    steps: Sequence[int] = ()
-    gammas: Sequence[float] = ()
+    steps: Sequence[int] = field(default_factory=list)
+    gammas: Sequence[float] = field(default_factory=list)
     n_labels: int = 0
     new_energy_rmse: float = math.nan
     new_force_rmse: float = math.nan
-    new_errors: Sequence[float] = ()
+    new_errors: Sequence[float] = field(default_factory=list)
     failures: list[FailureRecord] = field(default_factory=list)
     seconds_fit: float | None = None
     seconds_walk: float | None = None
