@@ -10,6 +10,8 @@ goes on where an earlier one was stopped.
 from __future__ import annotations
 
 import importlib.util
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -76,20 +78,18 @@ def table(state: LearnState) -> str:
     ]
     labels = 0
     for record in state.cycles:
-        errors = [difference(record["properties"], state.reference, name) for name in names]
-        lines.append(f"| {record['cycle']} | {labels} | " + " | ".join(errors) + " |")
-        labels += record.get("n_labels", 0)
+        errors = [difference(record.properties, state.reference, name) for name in names]
+        lines.append(f"| {record.number} | {labels} | " + " | ".join(errors) + " |")
+        labels += record.n_labels
     values = [difference(state.reference, dict.fromkeys(names, 0.0), name)[1:] for name in names]
     lines.append("| EMT | | " + " | ".join(values) + " |")
     return "\n".join(lines) + "\n"
 
 
-def difference(
-    found: dict[str, float | None], reference: dict[str, float | None], name: str
-) -> str:
+def difference(properties: Mapping[str, float], reference: Mapping[str, float], name: str) -> str:
     """Return an error with its sign, or a dash if there is none."""
-    value, true = found.get(name), reference[name]
-    return "–" if value is None or true is None else f"{value - true:+.3f}"
+    error = properties.get(name, math.nan) - reference[name]
+    return "–" if math.isnan(error) else f"{error:+.3f}"
 
 
 def main() -> None:
