@@ -9,15 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from aenetpy.files.files import write_text
-from aenetpy.inputs.keywords import (
-    RULES,
-    Keywords,
-    default_pairs,
-    filled_by,
-    format_value,
-    items_of,
-    keyword,
-)
+from aenetpy.inputs.keywords import RULES, Keywords, format_value
 from aenetpy.inputs.lines import (
     TOKEN,
     Entry,
@@ -26,7 +18,7 @@ from aenetpy.inputs.lines import (
     significant_lines,
     split_tokens,
 )
-from aenetpy.inputs.spec import Bounds, Item, Table
+from aenetpy.inputs.spec import Bounds, Item, Table, default_pairs, filled_by, items_of, keyword
 from aenetpy.inputs.taylor import (
     DERIVATIVES_KEYS,
     TAYLOR_KEYS,

@@ -111,6 +111,12 @@ class YamlValue:
             raise self.error(f"{self.text()} {objection}", item.hint)
         return number
 
+    def value_of(self, item: Item) -> Any:
+        """Return the value that an item of a table wants: a number, one of its words, or text."""
+        if item.kind in ("integer", "number"):
+            return self.within(item)
+        return self.choice(item.choices) if item.choices else self.text()
+
     def plain(self) -> Any:
         """Return the data without places."""
         if isinstance(self.data, dict):

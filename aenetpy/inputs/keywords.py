@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import MISSING, dataclass, field, fields, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,7 @@ from aenetpy.inputs.lines import (
     times,
     unquote,
 )
-from aenetpy.inputs.spec import Bounds, Item, Kind, Table, names
+from aenetpy.inputs.spec import Bounds, Item, Table, names
 
 MOST_NOTES = 20
 """Lines without meaning that are reported one by one; another file may have millions."""
@@ -51,41 +51,6 @@ SEED = Item(
 """A keyword beyond aenet."""
 
 _FLAGS = {".true.": True, "t": True, "true": True, ".false.": False, "f": False, "false": False}
-
-
-def keyword(
-    name: str,
-    kind: Kind,
-    sentence: str,
-    default: Any = MISSING,
-    *,
-    required: bool = False,
-    **more: Any,
-) -> Any:
-    """Return a field of a dataclass that a keyword fills; without a default it is required."""
-    known = None if default is MISSING else default
-    item = Item(name, kind, sentence, known, required or default is MISSING, **more)
-    return filled_by(item, default=default)
-
-
-def filled_by(*items: Item, default: Any = None) -> Any:
-    """Return a field of a dataclass that any of the keywords fills."""
-    return field(default=default, metadata={"items": items})
-
-
-def items_of(kind: type[Any]) -> tuple[Item, ...]:
-    """Return the keywords that fill the fields of a dataclass, required ones first."""
-    items = [
-        replace(item, field=one.name)
-        for one in fields(kind)
-        for item in one.metadata.get("items", ())
-    ]
-    return tuple(sorted(items, key=lambda item: not item.required))
-
-
-def default_pairs(items: Iterable[Item]) -> str:
-    """Return the defaults of keys as ``key=value`` pairs."""
-    return " ".join(f"{item.name}={item.otherwise.strip('`')}" for item in items)
 
 
 def parse_value(item: Item, text: str, parse_whole: Callable[[str], int] = parse_integer) -> Any:

@@ -9,17 +9,9 @@ from typing import Any
 
 from aenetpy.files.files import write_text
 from aenetpy.inputs.entries import matches
-from aenetpy.inputs.keywords import (
-    RULES,
-    Keywords,
-    default_pairs,
-    format_value,
-    items_of,
-    keyword,
-    parse_value,
-)
+from aenetpy.inputs.keywords import RULES, Keywords, format_value, parse_value
 from aenetpy.inputs.lines import Entry, parse_arguments, quote
-from aenetpy.inputs.spec import Bounds, Table
+from aenetpy.inputs.spec import Bounds, Table, default_pairs, items_of, keyword
 
 VERBOSITIES = ("low", "normal", "high")
 """Also written by their numbers 0, 1 and 2, as the Python package of aenet does."""

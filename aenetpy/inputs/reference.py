@@ -8,82 +8,60 @@ from typing import Any
 
 from aenetpy.inputs.given import YamlValue
 from aenetpy.inputs.lines import Place
-from aenetpy.inputs.spec import Bounds, Item, names
+from aenetpy.inputs.spec import Bounds, items_of, keyword, names
 
 _MOST = 1e9
-
-REFERENCE_KEYS = (
-    Item(
-        "calculator",
-        "word",
-        "what labels structures with energies, forces and stress",
-        required=True,
-        form="name of an ASE calculator, such as `emt`, or `module:Class`",
-    ),
-    Item(
-        "kwargs",
-        "lines",
-        "what the calculator is made with; `profile: {command: ..., pseudo_dir: ...}` tells how an"
-        " external code is started, otherwise ASE's own configuration does",
-        form="keys and values",
-    ),
-    Item(
-        "timeout",
-        "number",
-        "after which a calculation is ended, with all that it has started",
-        default=86400.0,
-        bounds=Bounds(above=0, most=_MOST),
-        unit="s",
-    ),
-    Item("parallel", "integer", "calculations at a time", default=1, bounds=Bounds(1, 10_000)),
-    Item(
-        "max_force",
-        "number",
-        "labels with a larger component of a force are refused",
-        default=50.0,
-        bounds=Bounds(above=0, most=_MOST),
-        unit="eV/Å",
-    ),
-    Item(
-        "min_distance",
-        "number",
-        "structures whose atoms are closer are not calculated",
-        default=0.5,
-        bounds=Bounds(0, 10),
-        unit="Å",
-    ),
-)
 
 
 @dataclass(frozen=True)
 class Reference:
-    """How structures are labelled.
+    """How structures are labelled; each field is explained by the key that fills it."""
 
-    Parameters
-    ----------
-    calculator
-        Name of a calculator of ASE, or ``module:Class``.
-    kwargs
-        The arguments of the class.
-    timeout
-        Seconds that a calculation may take.
-    parallel
-        Calculations at a time.
-    max_force
-        Largest component of a force that is believed, eV/Å.
-    min_distance
-        Smallest distance of atoms that is calculated, Å.
-    place
-        Where it stands.
-    """
-
-    calculator: str
-    kwargs: Mapping[str, Any] = field(default_factory=dict)
-    timeout: float = 86400.0
-    parallel: int = 1
-    max_force: float = 50.0
-    min_distance: float = 0.5
+    calculator: str = keyword(
+        "calculator",
+        "word",
+        "what labels structures with energies, forces and stress",
+        form="name of an ASE calculator, such as `emt`, or `module:Class`",
+    )
+    kwargs: Mapping[str, Any] = keyword(
+        "kwargs",
+        "lines",
+        "what the calculator is made with; `profile: {command: ..., pseudo_dir: ...}` tells how an"
+        " external code is started, otherwise ASE's own configuration does",
+        dict,
+        form="keys and values",
+    )
+    timeout: float = keyword(
+        "timeout",
+        "number",
+        "after which a calculation is ended, with all that it has started",
+        86400.0,
+        bounds=Bounds(above=0, most=_MOST),
+        unit="s",
+    )
+    parallel: int = keyword(
+        "parallel", "integer", "calculations at a time", 1, bounds=Bounds(1, 10_000)
+    )
+    max_force: float = keyword(
+        "max_force",
+        "number",
+        "labels with a larger component of a force are refused",
+        50.0,
+        bounds=Bounds(above=0, most=_MOST),
+        unit="eV/Å",
+    )
+    min_distance: float = keyword(
+        "min_distance",
+        "number",
+        "structures whose atoms are closer are not calculated",
+        0.5,
+        bounds=Bounds(0, 10),
+        unit="Å",
+    )
     place: Place = field(default=Place(""), compare=False)
+
+
+REFERENCE_KEYS = items_of(Reference)
 
 
 def read_reference(value: YamlValue) -> Reference:
@@ -91,15 +69,11 @@ def read_reference(value: YamlValue) -> Reference:
     keys = value.only(names(REFERENCE_KEYS))
     if "calculator" not in keys:
         raise value.error("has no key 'calculator'", "add it, such as 'calculator: emt'")
-    given: dict[str, Any] = {}
-    for item in REFERENCE_KEYS:
-        if item.name not in keys:
-            continue
-        here = keys[item.name]
-        if item.kind == "lines":
-            given[item.name] = {name: kwarg.typed() for name, kwarg in here.mapping().items()}
-        elif item.kind == "word":
-            given[item.name] = here.text()
-        else:
-            given[item.name] = here.within(item)
+    given = {
+        item.target: keys[item.name].value_of(item)
+        for item in REFERENCE_KEYS
+        if item.name in keys and item.kind != "lines"
+    }
+    if "kwargs" in keys:
+        given["kwargs"] = {name: one.typed() for name, one in keys["kwargs"].mapping().items()}
     return Reference(**given, place=value.place)

@@ -7,8 +7,9 @@ defaults, which it leaves out; ``aenetpy help`` and the README print it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import field as dataclass_field
 from typing import Any, Literal
 
 Kind = Literal["flag", "integer", "number", "word", "file", "lines"]
@@ -131,9 +132,41 @@ def names(items: tuple[Item, ...]) -> tuple[str, ...]:
     return tuple(item.name for item in items)
 
 
-def defaults(items: tuple[Item, ...]) -> dict[str, str]:
-    """Return the defaults of items that have one, as they would be written."""
-    return {item.name: str(item.default) for item in items if item.default is not None}
+def keyword(
+    name: str,
+    kind: Kind,
+    sentence: str,
+    default: Any = MISSING,
+    *,
+    required: bool = False,
+    **more: Any,
+) -> Any:
+    """Return a field of a dataclass that a keyword fills; without a default it is required."""
+    known = None if default is MISSING or callable(default) else default
+    item = Item(name, kind, sentence, known, required or default is MISSING, **more)
+    return filled_by(item, default=default)
+
+
+def filled_by(*items: Item, default: Any = None) -> Any:
+    """Return a field of a dataclass that any of the keywords fills; ``dict`` is a new one."""
+    if callable(default):
+        return dataclass_field(default_factory=default, metadata={"items": items})
+    return dataclass_field(default=default, metadata={"items": items})
+
+
+def items_of(kind: type[Any]) -> tuple[Item, ...]:
+    """Return the keywords that fill the fields of a dataclass, required ones first."""
+    items = [
+        replace(item, field=one.name)
+        for one in fields(kind)
+        for item in one.metadata.get("items", ())
+    ]
+    return tuple(sorted(items, key=lambda item: not item.required))
+
+
+def default_pairs(items: Iterable[Item]) -> str:
+    """Return the defaults of keys as ``key=value`` pairs."""
+    return " ".join(f"{item.name}={item.otherwise.strip('`')}" for item in items)
 
 
 def in_digits(value: float) -> str:

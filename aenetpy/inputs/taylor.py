@@ -6,15 +6,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from aenetpy.inputs.keywords import (
-    Keywords,
-    items_of,
-    keyword,
-    parse_pairs,
-    parse_value,
-)
+from aenetpy.inputs.keywords import Keywords, parse_pairs, parse_value
 from aenetpy.inputs.lines import COMMENT, Entry, parse_real, quote, suggest, unquote
-from aenetpy.inputs.spec import Bounds, Item, names
+from aenetpy.inputs.spec import Bounds, Item, items_of, keyword, names
 
 MOST_COPIES = 1_000_000
 """Of one structure."""

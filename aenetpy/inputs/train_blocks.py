@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from aenetpy.data.activations import ACTIVATIONS, find_activation
 from aenetpy.data.training_methods import METHODS
-from aenetpy.inputs.keywords import Keywords, items_of, keyword, parse_value
+from aenetpy.inputs.keywords import Keywords, parse_value
 from aenetpy.inputs.lines import (
     COMMENT,
     LARGEST_INTEGER,
@@ -20,7 +20,7 @@ from aenetpy.inputs.lines import (
     split_tokens,
     times,
 )
-from aenetpy.inputs.spec import Bounds, Item, in_digits
+from aenetpy.inputs.spec import Bounds, Item, in_digits, items_of, keyword
 
 MOST_NODES = 10_000
 """Of a layer; two such layers have 800 MB of weights."""

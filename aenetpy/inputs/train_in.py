@@ -11,18 +11,9 @@ from aenetpy.data.activations import ACTIVATIONS
 from aenetpy.data.training_methods import METHODS
 from aenetpy.errors import InputError
 from aenetpy.files.files import write_text
-from aenetpy.inputs.keywords import (
-    RULES,
-    SEED,
-    Keywords,
-    default_pairs,
-    filled_by,
-    format_value,
-    items_of,
-    keyword,
-)
+from aenetpy.inputs.keywords import RULES, SEED, Keywords, format_value
 from aenetpy.inputs.lines import Entry, Place, quote
-from aenetpy.inputs.spec import Bounds, Item, Table
+from aenetpy.inputs.spec import Bounds, Item, Table, default_pairs, filled_by, items_of, keyword
 from aenetpy.inputs.train_blocks import (
     CACHE,
     FORCE_KEYS,
