@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from aenetpy.inputs.lines import Entry, Place
 from aenetpy.inputs.md_json import MD_JSON, Ensemble, contradiction
 from aenetpy.inputs.properties import PROPERTY_KEYS, Property, read_properties
 from aenetpy.inputs.reference import REFERENCE_KEYS, Reference, read_reference
-from aenetpy.inputs.spec import Bounds, Item, Table, names
+from aenetpy.inputs.spec import Bounds, Table, filled_by, items_of, keyword, names
 from aenetpy.inputs.train_in import read_train_changes
 
 Select: TypeAlias = Literal["committee", "random", "uniform"]
@@ -31,201 +32,44 @@ _RETRAIN_KEYS = (
 ROOM = Ensemble("nvt", 300.0)
 EMT = Reference("emt")
 
-WALK_KEYS = (
-    Item("start", "file", "where molecular dynamics begins", form="structure, as in FILES"),
-    Item(
-        "trajectory",
-        "file",
-        "instead of `start`: structures that exist already, of which some are chosen",
-        form='structures, as in FILES, in quotes: `"run.traj@:"`',
-    ),
-    Item("steps", "integer", "of molecular dynamics", default=1000, bounds=Bounds(1)),
-    replace(MD_JSON["time_step"], default=1.0, default_text=""),
-    Item(
-        "temperature",
-        "lines",
-        "of the heat bath and of the first velocities, if `start` has none; a list of two is a"
-        " ramp from the first to the last step, with `langevin`",
-        form="number (K), or `[300, 900]`",
-        default_text="300",
-    ),
-    Item(
-        "ensemble",
-        "word",
-        MD_JSON["ensemble"].sentence,
-        default="nvt",
-        choices=MD_JSON["ensemble"].choices,
-    ),
-    *(MD_JSON[name] for name in _ENSEMBLE_NAMES if name != "temperature"),
-)
-
-LEARN_YAML = Table(
-    "learn.yaml",
-    "What `aenetpy learn` reads: where a potential is used, and who teaches it.",
-    (
-        Item(
-            "generate",
-            "file",
-            "the structures to begin with, species and fingerprints",
-            default="generate.in",
-            form="path of generate.in",
-        ),
-        Item(
-            "train",
-            "file",
-            "how the networks are fitted",
-            default="train.in",
-            form="path of train.in",
-        ),
-        Item(
-            "folder",
-            "file",
-            "for the results",
-            default_text="name of the file without suffix",
-            form="folder",
-        ),
-        Item(
-            "committee",
-            "file",
-            "to begin with, instead of a first fit; its networks must be those of train.in",
-            form="folder with `member-1`, `member-2` ...",
-        ),
-        Item("members", "integer", "networks of the committee", default=5, bounds=Bounds(2, 100)),
-        Item(
-            "seed",
-            "integer",
-            "of weights, split, velocities, random forces and choices",
-            default=1,
-            bounds=Bounds(0, 2**31 - 1),
-        ),
-        Item(
-            "retrain",
-            "lines",
-            "where the second and later fits differ from train.in; they begin with the weights of"
-            " the fit before",
-            default_text="as in train.in",
-            form=", ".join(f"`{key}`" for key in _RETRAIN_KEYS),
-        ),
-        Item(
-            "explore",
-            "lines",
-            "the walks, one after the other",
-            required=True,
-            form="`name: {start: slab.xsf, ...}` each",
-            keys=WALK_KEYS,
-        ),
-        Item(
-            "check",
-            "integer",
-            "steps after which the disagreement is looked at, and up to which a walk is taken back",
-            default=10,
-            bounds=Bounds(1),
-        ),
-        Item(
-            "measure",
-            "word",
-            "of disagreement: largest component of a standard deviation of forces, largest norm,"
-            " mean norm, or standard deviation of the energy per atom (eV)",
-            default="max",
-            choices=get_args(MeasureName),
-        ),
-        Item(
-            "lower",
-            "lines",
-            "disagreement above which a structure is labelled; `auto` is three times the error of"
-            " a force on held-out structures, in calibrated terms",
-            form="positive number (eV/Å), or `auto`",
-            default_text="`auto`",
-        ),
-        Item(
-            "upper",
-            "lines",
-            "disagreement above which a structure is not believed, and not labelled; `auto` is five"
-            " times `lower`",
-            form="number above `lower` (eV/Å), or `auto`",
-            default_text="`auto`",
-        ),
-        Item(
-            "select",
-            "word",
-            "for comparison: `random` and `uniform` spread `labels` over the steps of all walks",
-            default="committee",
-            choices=get_args(Select),
-        ),
-        Item("frames", "integer", "labelled in a cycle, at most", default=1, bounds=Bounds(1)),
-        Item(
-            "spacing",
-            "integer",
-            "steps, or structures of a `trajectory`, between two that are labelled, at least",
-            default=5,
-            bounds=Bounds(1),
-        ),
-        Item("labels", "integer", "in all, at most", default=50, bounds=Bounds(1)),
-        Item(
-            "wall_time",
-            "number",
-            "after which a call stops in good order; the same command goes on",
-            default_text="unlimited",
-            bounds=Bounds(above=0, most=_MOST),
-            unit="s",
-        ),
-        Item(
-            "reference",
-            "lines",
-            "who teaches",
-            default_text="`{calculator: emt}`",
-            form="keys and values",
-            keys=REFERENCE_KEYS,
-        ),
-        Item(
-            "properties",
-            "lines",
-            "measured after each fit, and once with the reference",
-            form="`name: {kind: bulk, ...}` each",
-            keys=PROPERTY_KEYS,
-        ),
-        Item(
-            "all_data",
-            "word",
-            "whether, in the end, a new committee is fitted to all structures, none held out, for"
-            " comparison of its properties",
-            default="no",
-            choices=get_args(Answer),
-        ),
-    ),
-    column="key",
-)
-
 
 @dataclass(frozen=True)
 class WalkInput:
     """Where the potential is used: molecular dynamics, or structures that exist.
 
-    Parameters
-    ----------
-    name
-        As in the file.
-    start
-        Where dynamics begins; None for a trajectory.
-    trajectory
-        Structures to choose from; None for dynamics.
-    steps, time_step
-        Of dynamics, fs.
-    ensemble
-        The ensemble; its temperature is the one at the start.
-    last_temperature
-        K; other than the temperature of the ensemble if it is a ramp.
-    place
-        Where it stands.
+    Each field is explained by the keys that fill it; the temperature of the ensemble is the one
+    at the start.
     """
 
     name: str
-    start: str | None = None
-    trajectory: str | None = None
-    steps: int = 1000
-    time_step: float = 1.0
-    ensemble: Ensemble = ROOM
-    last_temperature: float = 300.0
+    start: str | None = keyword(
+        "start", "file", "where molecular dynamics begins", None, form="structure, as in FILES"
+    )
+    trajectory: str | None = keyword(
+        "trajectory",
+        "file",
+        "instead of `start`: structures that exist already, of which some are chosen",
+        None,
+        form='structures, as in FILES, in quotes: `"run.traj@:"`',
+    )
+    steps: int = keyword("steps", "integer", "of molecular dynamics", 1000, bounds=Bounds(1))
+    time_step: float = filled_by(
+        replace(MD_JSON["time_step"], default=1.0, default_text=""), default=1.0
+    )
+    last_temperature: float = keyword(
+        "temperature",
+        "lines",
+        "of the heat bath and of the first velocities, if `start` has none; a list of two is a"
+        " ramp from the first to the last step, with `langevin`",
+        300.0,
+        form="number (K), or `[300, 900]`",
+        default_text="300",
+    )
+    ensemble: Ensemble = filled_by(
+        replace(MD_JSON["ensemble"], default="nvt"),
+        *(MD_JSON[name] for name in _ENSEMBLE_NAMES if name != "temperature"),
+        default=ROOM,
+    )
     place: Place = field(default=Place(""), compare=False)
 
     def temperature_at(self, step: int) -> float:
@@ -239,36 +83,162 @@ class WalkInput:
         return self.last_temperature != self.ensemble.temperature
 
 
+WALK_KEYS = items_of(WalkInput)
+
+
 @dataclass(frozen=True)
 class Learn:
-    """Contents of the YAML file; see ``aenetpy help learn.yaml``.
+    """Contents of the YAML file; each field is explained by the key that fills it.
 
     ``lower`` and ``upper`` are None for ``auto``, ``wall_time`` is inf for unlimited, and
     ``retrain`` holds fields of `TrainInput`.
     """
 
     path: str
-    folder: str
-    explore: tuple[WalkInput, ...]
-    generate: str = "generate.in"
-    train: str = "train.in"
-    committee: str | None = None
-    members: int = 5
-    seed: int = 1
-    retrain: Mapping[str, Any] = field(default_factory=dict)
-    check: int = 10
-    measure: MeasureName = "max"
-    lower: float | None = None
-    upper: float | None = None
-    select: Select = "committee"
-    frames: int = 1
-    spacing: int = 5
-    labels: int = 50
-    wall_time: float = float("inf")
-    reference: Reference = EMT
-    properties: tuple[Property, ...] = ()
-    all_data: Answer = "no"
+    explore: tuple[WalkInput, ...] = keyword(
+        "explore",
+        "lines",
+        "the walks, one after the other",
+        form="`name: {start: slab.xsf, ...}` each",
+        keys=WALK_KEYS,
+    )
+    generate: str = keyword(
+        "generate",
+        "file",
+        "the structures to begin with, species and fingerprints",
+        "generate.in",
+        form="path of generate.in",
+    )
+    train: str = keyword(
+        "train", "file", "how the networks are fitted", "train.in", form="path of train.in"
+    )
+    folder: str = keyword(
+        "folder",
+        "file",
+        "for the results",
+        "learn",
+        default_text="name of the file without suffix",
+        form="folder",
+    )
+    committee: str | None = keyword(
+        "committee",
+        "file",
+        "to begin with, instead of a first fit; its networks must be those of train.in",
+        None,
+        form="folder with `member-1`, `member-2` ...",
+    )
+    members: int = keyword(
+        "members", "integer", "networks of the committee", 5, bounds=Bounds(2, 100)
+    )
+    seed: int = keyword(
+        "seed",
+        "integer",
+        "of weights, split, velocities, random forces and choices",
+        1,
+        bounds=Bounds(0, 2**31 - 1),
+    )
+    retrain: Mapping[str, Any] = keyword(
+        "retrain",
+        "lines",
+        "where the second and later fits differ from train.in; they begin with the weights of"
+        " the fit before",
+        dict,
+        default_text="as in train.in",
+        form=", ".join(f"`{key}`" for key in _RETRAIN_KEYS),
+    )
+    check: int = keyword(
+        "check",
+        "integer",
+        "steps after which the disagreement is looked at, and up to which a walk is taken back",
+        10,
+        bounds=Bounds(1),
+    )
+    measure: MeasureName = keyword(
+        "measure",
+        "word",
+        "of disagreement: largest component of a standard deviation of forces, largest norm,"
+        " mean norm, or standard deviation of the energy per atom (eV)",
+        "max",
+        choices=get_args(MeasureName),
+    )
+    lower: float | None = keyword(
+        "lower",
+        "lines",
+        "disagreement above which a structure is labelled; `auto` is three times the error of"
+        " a force on held-out structures, in calibrated terms",
+        None,
+        form="positive number (eV/Å), or `auto`",
+        default_text="`auto`",
+    )
+    upper: float | None = keyword(
+        "upper",
+        "lines",
+        "disagreement above which a structure is not believed, and not labelled; `auto` is five"
+        " times `lower`",
+        None,
+        form="number above `lower` (eV/Å), or `auto`",
+        default_text="`auto`",
+    )
+    select: Select = keyword(
+        "select",
+        "word",
+        "for comparison: `random` and `uniform` spread `labels` over the steps of all walks",
+        "committee",
+        choices=get_args(Select),
+    )
+    frames: int = keyword("frames", "integer", "labelled in a cycle, at most", 1, bounds=Bounds(1))
+    spacing: int = keyword(
+        "spacing",
+        "integer",
+        "steps, or structures of a `trajectory`, between two that are labelled, at least",
+        5,
+        bounds=Bounds(1),
+    )
+    labels: int = keyword("labels", "integer", "in all, at most", 50, bounds=Bounds(1))
+    wall_time: float = keyword(
+        "wall_time",
+        "number",
+        "after which a call stops in good order; the same command goes on",
+        math.inf,
+        default_text="unlimited",
+        bounds=Bounds(above=0, most=_MOST),
+        unit="s",
+    )
+    reference: Reference = keyword(
+        "reference",
+        "lines",
+        "who teaches",
+        EMT,
+        default_text="`{calculator: emt}`",
+        form="keys and values",
+        keys=REFERENCE_KEYS,
+    )
+    properties: tuple[Property, ...] = keyword(
+        "properties",
+        "lines",
+        "measured after each fit, and once with the reference",
+        (),
+        default_text="none",
+        form="`name: {kind: bulk, ...}` each",
+        keys=PROPERTY_KEYS,
+    )
+    all_data: Answer = keyword(
+        "all_data",
+        "word",
+        "whether, in the end, a new committee is fitted to all structures, none held out, for"
+        " comparison of its properties",
+        "no",
+        choices=get_args(Answer),
+    )
     lines: Mapping[str, int | None] = field(default_factory=dict, compare=False)
+
+
+LEARN_YAML = Table(
+    "learn.yaml",
+    "What `aenetpy learn` reads: where a potential is used, and who teaches it.",
+    items_of(Learn),
+    column="key",
+)
 
 
 def read_learn(path: str | Path) -> Learn:
@@ -284,7 +254,7 @@ def read_learn(path: str | Path) -> Learn:
     if "explore" not in keys:
         raise root.place.error("key 'explore' is missing", "name at least one walk")
     given: dict[str, Any] = {
-        name: _read(LEARN_YAML[name], value)
+        name: value.value_of(LEARN_YAML[name])
         for name, value in keys.items()
         if LEARN_YAML[name].kind != "lines"
     }
@@ -332,15 +302,6 @@ def _check_together(learn: Learn, keys: Mapping[str, YamlValue]) -> None:
                 keys[key].place.warn(f"{key} has no meaning with select {learn.select}; ignored")
 
 
-def _read(item: Item, value: YamlValue) -> Any:
-    """Return the value of a key with one value."""
-    if item.kind in ("integer", "number"):
-        return value.within(item)
-    if item.choices:
-        return value.choice(item.choices)
-    return value.text()
-
-
 def _positive(value: YamlValue) -> float:
     number = value.real()
     if not 0 < number < _MOST:
@@ -371,7 +332,7 @@ def _read_walk(name: str, value: YamlValue) -> WalkInput:
                 raise item.error("has no meaning for a trajectory", "remove it")
         return WalkInput(name, trajectory=keys["trajectory"].text(), place=value.place)
     given = {
-        key: _read(items[key], item) for key, item in keys.items() if items[key].kind != "lines"
+        key: item.value_of(items[key]) for key, item in keys.items() if items[key].kind != "lines"
     }
     temperatures = _temperatures(keys.get("temperature"))
     ensemble = Ensemble(

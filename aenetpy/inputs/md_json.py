@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -14,7 +14,7 @@ from aenetpy.errors import InputError
 from aenetpy.files.files import read_text
 from aenetpy.inputs.kinds import refuse_other_kind
 from aenetpy.inputs.lines import LARGEST_INTEGER, LARGEST_SEED, suggest
-from aenetpy.inputs.spec import Bounds, Item, Table
+from aenetpy.inputs.spec import Bounds, Item, Table, filled_by, items_of, keyword
 
 EnsembleName = Literal["nve", "nvt", "npt"]
 Thermostat = Literal["langevin", "nose-hoover"]
@@ -31,149 +31,70 @@ _ENSEMBLES_OF = {
 """Keys that have a meaning in some ensembles only."""
 _MOST = 1e9
 
-MD_JSON = Table(
-    "md.json",
-    "What `aenetpy md` reads, and `aenetpy evaluate`, which asks for `potentials` alone: one JSON"
-    " object, as for `aenet-md.py` and `aenet-predict.py`.",
-    (
-        Item(
-            "potentials",
-            "lines",
-            "the networks",
-            required=True,
-            form='folder with one `.nn` file per species, or `{"Ti": "Ti.nn", "O": "O.nn"}`',
-        ),
-        Item(
-            "structure_file",
-            "file",
-            'any format; to continue a run, name its trajectory: `"md.traj"` is its last structure,'
-            ' `"md.traj@10"` another',
-            default_text="required by `md`",
-        ),
-        Item(
-            "time_step",
-            "number",
-            "of the integrator",
-            default_text="required by `md`",
-            bounds=Bounds(above=0, most=_MOST),
-            unit="fs",
-        ),
-        Item(
-            "md_steps",
-            "integer",
-            "number of steps",
-            default_text="required by `md`",
-            bounds=Bounds(0),
-        ),
-        Item(
-            "print_steps",
-            "integer",
-            "steps from row to row",
-            default_text="required by `md`",
-            bounds=Bounds(above=0),
-        ),
-        Item(
-            "temperature",
-            "number",
-            "`nve`: of new velocities, Maxwell-Boltzmann; without it those in structure_file are"
-            " kept. `nvt`, `npt`: of the heat bath; velocities in structure_file are kept, others"
-            " are new",
-            default_text="required if structure_file has no velocities, or a heat bath is wanted",
-            bounds=Bounds(0, _MOST),
-            unit="K",
-        ),
-        Item(
-            "ensemble",
-            "word",
-            "integrators of ASE; `npt` needs ASE 3.25",
-            default="nve",
-            choices=get_args(EnsembleName),
-        ),
-        Item(
-            "thermostat",
-            "word",
-            "of `nvt`; with `langevin` all atoms feel friction and random forces, `nose-hoover` is"
-            " a chain, deterministic",
-            default="langevin",
-            choices=get_args(Thermostat),
-        ),
-        Item(
-            "thermostat_time",
-            "number",
-            "`langevin`: 1/friction; `nose-hoover` and `npt`: period of the chain; longer than"
-            " time_step",
-            default=100.0,
-            bounds=Bounds(above=0, most=_MOST),
-            unit="fs",
-        ),
-        Item(
-            "pressure",
-            "number",
-            "of `npt`, positive in compression",
-            default=0.0,
-            bounds=Bounds(-_MOST, _MOST),
-            unit="GPa",
-        ),
-        Item(
-            "barostat_time",
-            "number",
-            "of `npt` (Martyna, Tobias and Klein 1994); longer than time_step",
-            default=1000.0,
-            bounds=Bounds(above=0, most=_MOST),
-            unit="fs",
-        ),
-        Item(
-            "cell",
-            "word",
-            "of `npt`: `isotropic` scales, `free` also changes angles and ratios",
-            default="isotropic",
-            choices=get_args(Cell),
-        ),
-        Item("trajectory_file", "file", "ASE trajectory, must not exist", default="md.traj"),
-        Item(
-            "seed",
-            "integer",
-            "of velocities and random forces; to go on with `langevin`, give another",
-            default_text="random, told on standard error",
-            bounds=Bounds(0),
-        ),
-    ),
-    column="key",
-)
-_HEAT_BATH = replace(MD_JSON["temperature"], bounds=Bounds(above=0, most=_MOST))
-_EXAMPLE = '{"potentials": {"Ti": "Ti.nn", "O": "O.nn"}}'
-
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The ensemble of molecular dynamics.
+    """The ensemble of molecular dynamics; each field is explained by the key that fills it."""
 
-    Parameters
-    ----------
-    name
-        Constant besides the number of atoms: volume and energy (``nve``), volume and
-        temperature (``nvt``), or pressure and temperature (``npt``).
-    temperature
-        Of the heat bath, or of the first velocities, K; None for the velocities of the structure.
-    thermostat
-        Of ``nvt``: random forces or a chain of thermostats; ``npt`` has a chain.
-    thermostat_time
-        After which velocities are forgotten (``langevin``), or period of the chain, fs.
-    pressure
-        GPa, positive in compression.
-    barostat_time
-        Period of the barostat, fs.
-    cell
-        Whether ``npt`` only scales the cell or also changes its shape.
-    """
-
-    name: EnsembleName = "nve"
-    temperature: float | None = None
-    thermostat: Thermostat = "langevin"
-    thermostat_time: float = 100.0
-    pressure: float = 0.0
-    barostat_time: float = 1000.0
-    cell: Cell = "isotropic"
+    name: EnsembleName = keyword(
+        "ensemble",
+        "word",
+        "integrators of ASE; constant besides the number of atoms: volume and energy (`nve`),"
+        " volume and temperature (`nvt`), or pressure and temperature (`npt`)",
+        "nve",
+        choices=get_args(EnsembleName),
+    )
+    temperature: float | None = keyword(
+        "temperature",
+        "number",
+        "`nve`: of new velocities, Maxwell-Boltzmann; without it those in structure_file are"
+        " kept. `nvt`, `npt`: of the heat bath; velocities in structure_file are kept, others"
+        " are new",
+        None,
+        default_text="required if structure_file has no velocities, or a heat bath is wanted",
+        bounds=Bounds(0, _MOST),
+        unit="K",
+    )
+    thermostat: Thermostat = keyword(
+        "thermostat",
+        "word",
+        "of `nvt`; with `langevin` all atoms feel friction and random forces, `nose-hoover` is"
+        " a chain, deterministic",
+        "langevin",
+        choices=get_args(Thermostat),
+    )
+    thermostat_time: float = keyword(
+        "thermostat_time",
+        "number",
+        "`langevin`: 1/friction; `nose-hoover` and `npt`: period of the chain; longer than"
+        " time_step",
+        100.0,
+        bounds=Bounds(above=0, most=_MOST),
+        unit="fs",
+    )
+    pressure: float = keyword(
+        "pressure",
+        "number",
+        "of `npt`, positive in compression",
+        0.0,
+        bounds=Bounds(-_MOST, _MOST),
+        unit="GPa",
+    )
+    barostat_time: float = keyword(
+        "barostat_time",
+        "number",
+        "of `npt` (Martyna, Tobias and Klein 1994); longer than time_step",
+        1000.0,
+        bounds=Bounds(above=0, most=_MOST),
+        unit="fs",
+    )
+    cell: Cell = keyword(
+        "cell",
+        "word",
+        "of `npt`: `isotropic` scales, `free` also changes angles and ratios",
+        "isotropic",
+        choices=get_args(Cell),
+    )
 
     @property
     def is_random(self) -> bool:
@@ -183,37 +104,73 @@ class Ensemble:
 
 @dataclass(frozen=True)
 class AseInput:
-    """Contents of the JSON file.
-
-    Parameters
-    ----------
-    path
-        The file itself.
-    potentials
-        Potential file of each species, or a folder with one of each.
-    structure_file
-        Start of the dynamics; None (as the next three) if only structures are evaluated.
-    time_step
-        fs.
-    md_steps, print_steps
-        Number of steps, and after how many of them a row is written.
-    ensemble
-        The ensemble; ``nve`` in aenet.
-    trajectory_file
-        Where the structures go.
-    seed
-        Of the first velocities and of random forces; None to draw one. Not in aenet.
-    """
+    """Contents of the JSON file; each field is explained by the key that fills it."""
 
     path: str
-    potentials: dict[str, str] | str = field(default_factory=dict)
-    structure_file: str | None = None
-    time_step: float | None = None
-    md_steps: int | None = None
-    print_steps: int | None = None
-    ensemble: Ensemble = Ensemble()
-    trajectory_file: str = "md.traj"
-    seed: int | None = None
+    potentials: dict[str, str] | str = keyword(
+        "potentials",
+        "lines",
+        "the networks",
+        dict,
+        required=True,
+        form='folder with one `.nn` file per species, or `{"Ti": "Ti.nn", "O": "O.nn"}`',
+    )
+    structure_file: str | None = keyword(
+        "structure_file",
+        "file",
+        'any format; to continue a run, name its trajectory: `"md.traj"` is its last structure,'
+        ' `"md.traj@10"` another',
+        None,
+        default_text="required by `md`",
+    )
+    time_step: float | None = keyword(
+        "time_step",
+        "number",
+        "of the integrator",
+        None,
+        default_text="required by `md`",
+        bounds=Bounds(above=0, most=_MOST),
+        unit="fs",
+    )
+    md_steps: int | None = keyword(
+        "md_steps",
+        "integer",
+        "number of steps",
+        None,
+        default_text="required by `md`",
+        bounds=Bounds(0),
+    )
+    print_steps: int | None = keyword(
+        "print_steps",
+        "integer",
+        "steps from row to row",
+        None,
+        default_text="required by `md`",
+        bounds=Bounds(above=0),
+    )
+    ensemble: Ensemble = filled_by(*items_of(Ensemble), default=Ensemble())
+    trajectory_file: str = keyword(
+        "trajectory_file", "file", "ASE trajectory, must not exist", "md.traj"
+    )
+    seed: int | None = keyword(
+        "seed",
+        "integer",
+        "of velocities and random forces; to go on with `langevin`, give another",
+        None,
+        default_text="random, told on standard error",
+        bounds=Bounds(0),
+    )
+
+
+MD_JSON = Table(
+    "md.json",
+    "What `aenetpy md` reads, and `aenetpy evaluate`, which asks for `potentials` alone: one JSON"
+    " object, as for `aenet-md.py` and `aenet-predict.py`.",
+    items_of(AseInput),
+    column="key",
+)
+_HEAT_BATH = replace(MD_JSON["temperature"], bounds=Bounds(above=0, most=_MOST))
+_EXAMPLE = '{"potentials": {"Ti": "Ti.nn", "O": "O.nn"}}'
 
 
 def contradiction(
