@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -30,6 +29,7 @@ from aenetpy.formats.rngstate import read_rngstate
 from aenetpy.inputs.stp import read_stp
 from aenetpy.models.remarks import warn_of_noise, warn_of_setups
 from aenetpy.models.scaling import feature_scaling
+from aenetpy.reports.json_text import plain
 from aenetpy.seeds import N_WORDS
 from aenetpy.structures.companion import find_companion, read_companion, read_geometry
 from aenetpy.training.train_state import TrainState, read_train_state
@@ -56,8 +56,8 @@ def inspect(path: str) -> Summary:
     }
     summary: Summary = {"file": path, "kind": kind, "bytes": Path(path).stat().st_size}
     summary |= describe[kind](path)
-    plain: Summary = _plain(summary)
-    return plain
+    described: Summary = plain(summary)
+    return described
 
 
 def describe_trainset(trainset: TrainingSet, path: str | None = None) -> Summary:
@@ -272,14 +272,3 @@ def _energies(source: TrainingSet | SpeciesPotential) -> Summary:
         "maximum": source.energy_maximum,
         "average": source.energy_average,
     }
-
-
-def _plain(value: Any) -> Any:
-    """Turn NumPy's types into Python's, and numbers that JSON does not know into None."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value

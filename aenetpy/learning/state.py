@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from aenetpy.files.sealed import read_sealed, write_sealed
+from aenetpy.reports.json_text import plain
 
 FORMAT = "aenetpy learn state 3"
 
@@ -184,7 +185,7 @@ class LearnState:
 
 def write_state(path: str | Path, state: LearnState) -> None:
     """Write a state, complete or not at all."""
-    write_sealed(path, {"format": FORMAT, **_as_json(asdict(state))})
+    write_sealed(path, {"format": FORMAT, **plain(asdict(state))})
 
 
 def read_state(path: str | Path) -> LearnState:
@@ -197,15 +198,6 @@ def read_state(path: str | Path) -> LearnState:
     if state.full is not None:
         state.full.update({name: _numbers(state.full[name]) for name in ("values", "spread")})
     return state
-
-
-def _as_json(value: Any) -> Any:
-    """Return a value with None for all numbers that are not finite."""
-    if isinstance(value, Mapping):
-        return {name: _as_json(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_as_json(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _number(value: float | None, missing: float = math.nan) -> float:

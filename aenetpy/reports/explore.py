@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from aenetpy.reports.json_text import json_text
 
 SCHEMA = "aenetpy-explore-1"
 """Changes when a key changes its meaning or goes away; new keys may come."""
@@ -16,9 +17,7 @@ SHOWN = 5
 
 def exploration_json(summary: Mapping[str, Any], version: str) -> str:
     """Return one JSON object; unknown and infinite numbers are null."""
-    content = {"schema": SCHEMA, "version": version, **summary}
-    text = json.dumps(_finite(content), ensure_ascii=False, allow_nan=False) + "\n"
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return json_text({"schema": SCHEMA, "version": version, **summary})
 
 
 def exploration_text(summary: Mapping[str, Any]) -> str:
@@ -149,12 +148,3 @@ def _names(finding: Mapping[str, Any]) -> list[str]:
 
 def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.0f}"
-
-
-def _finite(value: Any) -> Any:
-    """Return plain data without numbers that JSON does not know."""
-    if isinstance(value, Mapping):
-        return {key: _finite(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aenetpy.arrays import Float
 from aenetpy.data.structure import Structure
+from aenetpy.reports.json_text import json_text
 
 SCHEMA = "aenetpy-predict-1"
 """Changes when a key changes its meaning or goes away; new keys may come."""
@@ -34,9 +33,7 @@ def document(
     }
     if members is not None:
         content["members"] = members
-    text = json.dumps(_finite(content), ensure_ascii=False, allow_nan=False) + "\n"
-    # Bytes of file names that are not UTF-8 are lone surrogates here, and "\\udcff" in JSON.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    return json_text(content)
 
 
 def structure_object(
@@ -68,14 +65,3 @@ def reference_object(cohesive_energy: float | None, forces_nc: Float | None) -> 
         "cohesive_energy": cohesive_energy,
         "forces": None if forces_nc is None else forces_nc.tolist(),
     }
-
-
-def _finite(value: Any) -> Any:
-    """Return the value with null in place of numbers that JSON does not have."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
