@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +26,10 @@ from aenetpy.learning.dynamics import Dynamics, DynamicsState
 from aenetpy.learning.fit import LearningSplit
 from aenetpy.learning.learn import learn
 from aenetpy.learning.state import read_state, write_state
+from aenetpy.processes import Processes
 from tests.learning.project import LEARN, TRAIN, make_project, outcome
 
+RUN = Processes.run
 ENSEMBLES = {
     "ramp": (Ensemble("nvt", 300.0), 900.0),
     "chain": (Ensemble("nvt", 300.0, "nose-hoover"), 300.0),
@@ -37,6 +41,22 @@ ENSEMBLES = {
 
 class Killed(BaseException):
     """Stands for kill -9."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def in_this_process() -> Iterator[None]:
+    """Fit and label without starting processes: they have tests in test_reference."""
+
+    def run(self: Processes, function: Callable, *arguments: object, timeout: float = 0.0):
+        here = Path.cwd()
+        try:
+            return function(*arguments)
+        finally:
+            os.chdir(here)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Processes, "run", run)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -291,7 +311,8 @@ def test_selection_from_a_trajectory(tmp_path):
     ("toy", "words"),
     [("Losing", "forces"), ("NotConverging", "did not converge"), ("Crashing", "signal|status")],
 )
-def test_a_reference_that_fails(tmp_path, toy, words):
+def test_a_reference_that_fails(tmp_path, monkeypatch, toy, words):
+    monkeypatch.setattr(Processes, "run", RUN)  # it may end its process
     folder = make_project(tmp_path)
     settings = settings_of(folder, reference=f"{{calculator: 'tests.learning.toys:{toy}'}}")
     with pytest.raises(ReferenceFailed, match=words):
