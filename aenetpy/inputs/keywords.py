@@ -45,7 +45,7 @@ SEED = Item(
     "SEED",
     "integer",
     "of test set and first weights",
-    default_text="random, told on standard error",
+    default_text="random, printed on standard error",
     bounds=Bounds(0),
 )
 """A keyword beyond aenet."""

@@ -157,7 +157,7 @@ class AseInput:
         "integer",
         "of velocities and random forces; to go on with `langevin`, give another",
         None,
-        default_text="random, told on standard error",
+        default_text="random, printed on standard error",
         bounds=Bounds(0),
     )
 
