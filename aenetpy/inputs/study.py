@@ -11,10 +11,10 @@ from typing import Any
 from aenetpy.data.study_models import NETWORK, TARGETS, Value
 from aenetpy.inputs.given import YamlValue, read_yaml, results_folder
 from aenetpy.inputs.lines import Entry, Place, suggest
-from aenetpy.inputs.spec import names
+from aenetpy.inputs.spec import Bounds, Table, items_of, keyword, names
 from aenetpy.inputs.study_grid import expand
 from aenetpy.inputs.study_models import read_model, read_word
-from aenetpy.inputs.study_table import COPY_KEYS, FAMILIES, STUDY_YAML, TRAIN_KEYS, VARIANT_KEYS
+from aenetpy.inputs.study_table import COPY_KEYS, FAMILIES, TRAIN_KEYS, VARIANT_KEYS
 from aenetpy.inputs.taylor import TaylorInput, make_taylor
 from aenetpy.inputs.train_in import read_train_changes
 
@@ -63,20 +63,73 @@ class Variant:
 
 @dataclass(frozen=True)
 class Study:
-    """Contents of the YAML file."""
+    """Contents of the YAML file; each field is explained by the key that fills it."""
 
     path: str
-    generate: str
-    train: str
-    folder: str
-    test: int
-    test_seed: int
-    sizes: tuple[int, ...]
-    seeds: tuple[int, ...]
-    reference: str
-    variants: tuple[Variant, ...]
+    generate: str = keyword(
+        "generate",
+        "file",
+        "all structures; paths in it are relative to the working directory, as always",
+        form="path of generate.in",
+    )
+    train: str = keyword(
+        "train",
+        "file",
+        "how they are fitted where a variant does not differ",
+        form="path of train.in",
+    )
+    test: int = keyword(
+        "test", "integer", "structures held out from all variants", bounds=Bounds(1)
+    )
+    sizes: tuple[int, ...] = keyword(
+        "sizes",
+        "lines",
+        "numbers of training structures; larger sets contain the smaller ones",
+        form="list of integers, 2 or greater",
+        bounds=Bounds(2),
+    )
+    seeds: tuple[int, ...] = keyword(
+        "seeds",
+        "lines",
+        "of training structures, copies, own test set and first weights; the same for all variants",
+        form="list of integers, 0 or greater",
+        bounds=Bounds(0),
+    )
+    variants: tuple[Variant, ...] = keyword(
+        "variants",
+        "lines",
+        "how each differs from the two input files",
+        form="`name: {}` each",
+        keys=VARIANT_KEYS,
+    )
+    folder: str = keyword(
+        "folder",
+        "file",
+        "for the results",
+        "study",
+        default_text="name of the file without suffix",
+        form="folder",
+    )
+    test_seed: int = keyword(
+        "test_seed", "integer", "the seed they are drawn with", 1, bounds=Bounds(0)
+    )
+    apart: int = keyword(
+        "apart",
+        "integer",
+        "further structures held out: with them the error of the variant that is best on the"
+        " others is measured again",
+        0,
+        bounds=Bounds(0),
+    )
+    reference: str = keyword(
+        "reference",
+        "word",
+        "variant that the others are compared with",
+        "",
+        default_text="the first",
+        form="name",
+    )
     lines: Mapping[str, int | None] = field(default_factory=dict, compare=False)
-    apart: int = 0
     has_grid: bool = False
 
     @property
@@ -100,6 +153,14 @@ class Study:
             ]
             assert len(ordered) > len(names), "read_study refuses cycles"
         return ordered
+
+
+STUDY_YAML = Table(
+    "study.yaml",
+    "What `aenetpy study` reads: which kinds of training are compared on what.",
+    items_of(Study),
+    column="key",
+)
 
 
 def read_study(path: str | Path) -> Study:
@@ -130,22 +191,21 @@ def read_study(path: str | Path) -> Study:
     n_trials = len(variants) * len(sizes) * len(seeds)
     if n_trials > MOST_TRIALS:
         raise keys["seeds"].error(f"and sizes make {n_trials} trials", f"at most {MOST_TRIALS}")
+    given = {
+        item.target: keys[item.name].value_of(item)
+        for item in STUDY_YAML.values
+        if item.name in keys and item.name != "reference"
+    }
+    given.setdefault("folder", results_folder(path, "study"))
     return Study(
         path=str(path),
-        generate=keys["generate"].text(),
-        train=keys["train"].text(),
-        folder=keys["folder"].text() if "folder" in keys else results_folder(path, "study"),
-        test=_integer(keys["test"]),
-        test_seed=_integer(keys["test_seed"])
-        if "test_seed" in keys
-        else STUDY_YAML["test_seed"].default,
         sizes=sizes,
         seeds=seeds,
         reference=_read_reference(keys.get("reference"), variants),
         variants=variants,
         lines={key: value.place.line for key, value in keys.items()},
         has_grid=any("grid" in one.mapping() for one in keys["variants"].mapping().values()),
-        apart=_integer(keys["apart"]) if "apart" in keys else STUDY_YAML["apart"].default,
+        **given,
     )
 
 
@@ -158,11 +218,6 @@ def _read_variants(value: YamlValue) -> tuple[Variant, ...]:
                 raise one.place.error(f"two variants are called '{full}'", "rename one")
             variants[full] = _read_variant(full, one)
     return tuple(variants.values())
-
-
-def _integer(value: YamlValue) -> int:
-    """Return an integer that is not below the bound of its key."""
-    return value.integer(int(STUDY_YAML[value.name].bounds.least))
 
 
 def _integers(value: YamlValue) -> tuple[int, ...]:

@@ -1,9 +1,9 @@
-"""The keys of ``study.yaml``, and of a variant in it."""
+"""The keys of a variant in ``study.yaml``."""
 
 from __future__ import annotations
 
 from aenetpy.data.study_models import LABELS, MODELS, NETWORK, TARGETS
-from aenetpy.inputs.spec import Bounds, Item, Table
+from aenetpy.inputs.spec import Item
 from aenetpy.inputs.taylor import TAYLOR_KEYS
 
 FAMILIES = ("together", "mixed")
@@ -96,87 +96,4 @@ VARIANT_KEYS = (
         default_text="all points",
         form="`{points: 10, seed: 1}`",
     ),
-)
-
-STUDY_YAML = Table(
-    "study.yaml",
-    "What `aenetpy study` reads: which kinds of training are compared on what.",
-    (
-        Item(
-            "generate",
-            "file",
-            "all structures; paths in it are relative to the working directory, as always",
-            required=True,
-            form="path of generate.in",
-        ),
-        Item(
-            "train",
-            "file",
-            "how they are fitted where a variant does not differ",
-            required=True,
-            form="path of train.in",
-        ),
-        Item(
-            "folder",
-            "file",
-            "for the results",
-            default_text="name of the file without suffix",
-            form="folder",
-        ),
-        Item(
-            "test",
-            "integer",
-            "structures held out from all variants",
-            required=True,
-            bounds=Bounds(1),
-        ),
-        Item(
-            "test_seed",
-            "integer",
-            "the seed they are drawn with",
-            default=1,
-            bounds=Bounds(0),
-        ),
-        Item(
-            "apart",
-            "integer",
-            "further structures held out: with them the error of the variant that is best on the"
-            " others is measured again",
-            default=0,
-            bounds=Bounds(0),
-        ),
-        Item(
-            "sizes",
-            "lines",
-            "numbers of training structures; larger sets contain the smaller ones",
-            required=True,
-            form="list of integers, 2 or greater",
-            bounds=Bounds(2),
-        ),
-        Item(
-            "seeds",
-            "lines",
-            "of training structures, copies, own test set and first weights; the same for all"
-            " variants",
-            required=True,
-            form="list of integers, 0 or greater",
-            bounds=Bounds(0),
-        ),
-        Item(
-            "reference",
-            "word",
-            "variant that the others are compared with",
-            default_text="the first",
-            form="name",
-        ),
-        Item(
-            "variants",
-            "lines",
-            "how each differs from the two input files",
-            required=True,
-            form="`name: {}` each",
-            keys=VARIANT_KEYS,
-        ),
-    ),
-    column="key",
 )

@@ -13,7 +13,7 @@ from aenetpy.inputs.md_json import MD_JSON
 from aenetpy.inputs.predict_in import PREDICT_IN
 from aenetpy.inputs.spec import Item, Table
 from aenetpy.inputs.stp import STP
-from aenetpy.inputs.study_table import STUDY_YAML
+from aenetpy.inputs.study import STUDY_YAML
 from aenetpy.inputs.train_in import TRAIN_IN
 
 TABLES = (GENERATE_IN, TRAIN_IN, PREDICT_IN, STP, STUDY_YAML, LEARN_YAML, MD_JSON)
