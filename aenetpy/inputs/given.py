@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -116,6 +116,15 @@ class YamlValue:
         if item.kind in ("integer", "number"):
             return self.within(item)
         return self.choice(item.choices) if item.choices else self.text()
+
+    def values_of(self, items: Iterable[Item]) -> dict[str, Any]:
+        """Return by key the values of all given keys that have a single one."""
+        keys = self.mapping()
+        return {
+            item.name: keys[item.name].value_of(item)
+            for item in items
+            if item.name in keys and item.kind != "lines"
+        }
 
     def plain(self) -> Any:
         """Return the data without places."""

@@ -29,6 +29,8 @@ _RETRAIN_KEYS = (
     *("forcespercent", "maxforces", "stress", "patience"),
 )
 
+_TIME_STEP = replace(MD_JSON["time_step"], default=1.0, default_text="")
+
 ROOM = Ensemble("nvt", 300.0)
 EMT = Reference("emt")
 
@@ -53,9 +55,7 @@ class WalkInput:
         form='structures, as in FILES, in quotes: `"run.traj@:"`',
     )
     steps: int = keyword("steps", "integer", "of molecular dynamics", 1000, bounds=Bounds(1))
-    time_step: float = filled_by(
-        replace(MD_JSON["time_step"], default=1.0, default_text=""), default=1.0
-    )
+    time_step: float = filled_by(_TIME_STEP, default=_TIME_STEP.default)
     last_temperature: float = keyword(
         "temperature",
         "lines",
@@ -253,11 +253,7 @@ def read_learn(path: str | Path) -> Learn:
     keys = root.only(LEARN_YAML.names)
     if "explore" not in keys:
         raise root.place.error("key 'explore' is missing", "name at least one walk")
-    given: dict[str, Any] = {
-        name: value.value_of(LEARN_YAML[name])
-        for name, value in keys.items()
-        if LEARN_YAML[name].kind != "lines"
-    }
+    given = root.values_of(LEARN_YAML)
     for name in ("lower", "upper"):
         if name in keys and keys[name].text().lower() != AUTO:
             given[name] = _positive(keys[name])
@@ -331,12 +327,10 @@ def _read_walk(name: str, value: YamlValue) -> WalkInput:
             if key != "trajectory":
                 raise item.error("has no meaning for a trajectory", "remove it")
         return WalkInput(name, trajectory=keys["trajectory"].text(), place=value.place)
-    given = {
-        key: item.value_of(items[key]) for key, item in keys.items() if items[key].kind != "lines"
-    }
+    given = value.values_of(WALK_KEYS)
     temperatures = _temperatures(keys.get("temperature"))
     ensemble = Ensemble(
-        given.get("ensemble", "nvt"),
+        given.get("ensemble", items["ensemble"].default),
         temperatures[0],
         **{key: given[key] for key in _ENSEMBLE_NAMES if key in given},
     )

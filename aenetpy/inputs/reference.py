@@ -69,11 +69,7 @@ def read_reference(value: YamlValue) -> Reference:
     keys = value.only(names(REFERENCE_KEYS))
     if "calculator" not in keys:
         raise value.error("has no key 'calculator'", "add it, such as 'calculator: emt'")
-    given = {
-        item.target: keys[item.name].value_of(item)
-        for item in REFERENCE_KEYS
-        if item.name in keys and item.kind != "lines"
-    }
+    given = value.values_of(REFERENCE_KEYS)
     if "kwargs" in keys:
         given["kwargs"] = {name: one.typed() for name, one in keys["kwargs"].mapping().items()}
     return Reference(**given, place=value.place)

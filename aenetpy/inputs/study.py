@@ -191,17 +191,13 @@ def read_study(path: str | Path) -> Study:
     n_trials = len(variants) * len(sizes) * len(seeds)
     if n_trials > MOST_TRIALS:
         raise keys["seeds"].error(f"and sizes make {n_trials} trials", f"at most {MOST_TRIALS}")
-    given = {
-        item.target: keys[item.name].value_of(item)
-        for item in STUDY_YAML.values
-        if item.name in keys and item.name != "reference"
-    }
+    given = root.values_of(STUDY_YAML)
+    given["reference"] = _read_reference(keys.get("reference"), variants)
     given.setdefault("folder", results_folder(path, "study"))
     return Study(
         path=str(path),
         sizes=sizes,
         seeds=seeds,
-        reference=_read_reference(keys.get("reference"), variants),
         variants=variants,
         lines={key: value.place.line for key, value in keys.items()},
         has_grid=any("grid" in one.mapping() for one in keys["variants"].mapping().values()),
