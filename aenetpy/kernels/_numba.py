@@ -5,6 +5,8 @@ Another numba would fail later, or never keep machine code, so that every comman
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from inspect import signature as declared
 
 from aenetpy.errors import NumericalError
@@ -19,6 +21,12 @@ def unknown_numba(reason: object) -> NumericalError:
         f"numba cannot compile the kernels ({reason})", hint=f"pip install '{TESTED}'"
     )
 
+
+# CPython maps and unmaps 16 kB of memory at each call that crosses the end of a chunk of its stack.
+# Deep in a chain of imports the loops of numba may do so thousands of times, which takes 0.1 s; the
+# stack of a new thread is empty. An error of this import is raised by the one below.
+with ThreadPoolExecutor(1) as pool:
+    pool.submit(import_module, "numba")
 
 try:
     from llvmlite import ir as ir
